@@ -5,9 +5,10 @@
 use divan::counter::{BytesCount, ItemsCount};
 use divan::{Bencher, black_box};
 use farcall::conn::auth::{AuthKey, Authentication, Channel, Handshake, Role};
-use farcall::conn::codec::{Bincode, Codec, Json, MessagePack, Pickle, Postcard};
+use farcall::conn::codec::{Bincode, Codec, Json, MessagePack, Postcard};
 use farcall::conn::frame::{Decoder, Encoder};
 use farcall::conn::{Connection, pipe};
+use farcall::pickle::Pickle;
 use tokio::runtime::Builder;
 
 fn main() {

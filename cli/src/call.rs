@@ -93,7 +93,7 @@ async fn over_connection(url: &str, options: &Options) -> Result<rpc::Client, Bo
         client = client.authkey(key);
     }
     client.await.map_err(|error| match error {
-        rpc::ConnectError::Connect(error) => connect_error(url, options.timeout, error),
+        rpc::OpenError::Connect(error) => connect_error(url, options.timeout, error),
         error => error.into(),
     })
 }

@@ -8,9 +8,8 @@ use std::time::Duration;
 use clap::Args;
 use clap::builder::{OsStringValueParser, TypedValueParser};
 use farcall::conn::ConnectError;
-use farcall::conn::address::{Target, ToTarget};
 use farcall::conn::auth::{AuthError, AuthKey};
-use farcall::transport::Address;
+use farcall::transport::{Address, Target, ToTarget};
 
 use crate::MARK;
 

@@ -4,7 +4,8 @@ use std::error::Error;
 use std::time::Instant;
 
 use clap::{Args, ValueEnum};
-use farcall::conn::{Client, Codec, Connection, MessagePack, Pickle};
+use farcall::conn::{Codec, Connection, MessagePack};
+use farcall::pickle::Pickle;
 
 use crate::connection::{connect_error, target};
 use crate::json::{self, Json};
@@ -94,7 +95,7 @@ async fn connect<S: 'static, R: 'static, C: Codec>(
     arguments: &SendCommand,
     options: &Options,
 ) -> Result<Connection<S, R, C>, Box<dyn Error>> {
-    let mut client = Client::connect(target("conn", &arguments.url)?)
+    let mut client = Connection::connect(target("conn", &arguments.url)?)
         .legacy_md5(options.authentication.legacy_md5)
         .timeout(options.timeout);
     if let Some(key) = options.authentication.authkey()? {

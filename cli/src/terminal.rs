@@ -26,6 +26,10 @@ pub(crate) fn print(text: &str) -> ExitCode {
 }
 
 /// The exit status after writing to the standard output.
+///
+/// An output that was closed before the program started (`>&-`) counts as written: std opens
+/// `/dev/null` in its place before `main`, in the same way as Python's `subprocess.DEVNULL` and
+/// others discard the output on purpose.
 fn status(written: io::Result<()>) -> ExitCode {
     match written {
         Ok(()) => ExitCode::SUCCESS,

@@ -3,8 +3,8 @@
 
 use std::process::Command;
 
-use farcall::conn::codec::pickle;
-use farcall::conn::{Connection, Listener, Pickle};
+use farcall::conn::{Connection, Listener};
+use farcall::pickle::{self, Pickle};
 use farcall::{Value, Variadic, service};
 use tokio::runtime::Runtime;
 
@@ -40,7 +40,9 @@ fn over_http() -> (String, Runtime) {
     let runtime = Runtime::new().unwrap();
     let server = farcall::xmlrpc::Server::new();
     server.register_instance(Methods).unwrap();
-    let listening = runtime.block_on(server.bind("127.0.0.1:0")).unwrap();
+    let listening = runtime
+        .block_on(server.bind("127.0.0.1:0").into_future())
+        .unwrap();
     let url = listening.url();
     runtime.spawn(listening.serve());
     (url, runtime)
@@ -175,7 +177,7 @@ fn calls_over_connections_have_unsigned_64_bit_integers() {
     let binding = async { Listener::bind("127.0.0.1:0").authkey("a key").await };
     let listener = runtime.block_on(binding).unwrap();
     let url = format!("conn+rpc://{}", listener.local_address());
-    runtime.spawn(server.serve(listener));
+    runtime.spawn(server.listen(listener).serve());
     let folder = tempfile::tempdir().unwrap();
     let key = folder.path().join("key");
     std::fs::write(&key, "a key\n").unwrap();

@@ -5,8 +5,7 @@ use std::process::Command;
 
 use examples::demo::Demo;
 use farcall::conn::Listener;
-use farcall::conn::address::ToTarget;
-use farcall::transport::Address;
+use farcall::transport::{Address, ToTarget};
 use tests::newest_python;
 
 /// Runs the command, and returns its exit status, standard output and standard error.
@@ -117,7 +116,7 @@ fn calls_over_a_unix_socket_with_headers() {
             cx.header("x-token").map(str::to_owned)
         })
         .unwrap();
-    let listening = runtime.block_on(server.bind_unix(&path)).unwrap();
+    let listening = runtime.block_on(server.bind(&path).into_future()).unwrap();
     runtime.spawn(listening.serve());
     let url = format!("http+unix://{}:/RPC2", path.display());
     assert_eq!(
@@ -328,7 +327,7 @@ fn demo_over_connections(target: impl ToTarget) -> (String, tokio::runtime::Runt
         Address::Unix(path) => format!("conn+rpc+unix://{}", path.display()),
         address => format!("conn+rpc://{address}"),
     };
-    runtime.spawn(server.serve(listener));
+    runtime.spawn(server.listen(listener).serve());
     (url, runtime)
 }
 
@@ -337,7 +336,9 @@ fn demo() -> (String, tokio::runtime::Runtime) {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let server = farcall::xmlrpc::Server::new();
     server.register_instance(Demo::default()).unwrap();
-    let listening = runtime.block_on(server.bind("127.0.0.1:0")).unwrap();
+    let listening = runtime
+        .block_on(server.bind("127.0.0.1:0").into_future())
+        .unwrap();
     let url = listening.url();
     runtime.spawn(listening.serve());
     (url, runtime)

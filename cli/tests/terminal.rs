@@ -8,8 +8,8 @@ use std::thread;
 use std::time::Duration;
 
 use farcall::Fault;
-use farcall::conn::codec::pickle;
-use farcall::conn::{Codec, Connection, Json, Listener, MessagePack, Pickle};
+use farcall::conn::{Codec, Connection, Json, Listener, MessagePack};
+use farcall::pickle::{self, Pickle};
 use farcall::protocol::output::is_harmless;
 use serde::Serialize;
 use tokio::runtime::Runtime;
@@ -167,7 +167,7 @@ fn replies_over_connections_cannot_control_the_terminal() {
         .block_on(async { Listener::bind("127.0.0.1:0").await })
         .unwrap();
     let url = format!("conn+rpc://{}", listener.local_address());
-    runtime.spawn(server.serve(listener));
+    runtime.spawn(server.listen(listener).serve());
     assert_harmless(&["call", &url, "fault"], (0, 1));
     assert_harmless(&["call", &url, EVIL], (0, 1));
     let result = assert_harmless(&["call", &url, "text"], (1, 0));

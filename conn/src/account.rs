@@ -196,7 +196,7 @@ mod tests {
     use tokio::time::{Instant, advance};
 
     use super::*;
-    use crate::{Client, Connection, Listener, RecvError, SendError};
+    use crate::{Connection, Listener, RecvError, SendError};
 
     const MIB: usize = 1 << 20;
 
@@ -213,7 +213,7 @@ mod tests {
         listener: &mut Listener,
         connector: &MemoryConnector,
     ) -> (Connection, Connection) {
-        let client = Client::over(connector.clone());
+        let client = Connection::over(connector.clone());
         let (local, remote) = tokio::join!(listener.accept(), client);
         (local.unwrap(), remote.unwrap())
     }

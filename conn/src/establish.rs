@@ -21,6 +21,7 @@ use crate::descriptor::Descriptors;
 pub(crate) struct ConnectionSettings {
     pub(crate) key: Option<Result<AuthKey, AuthError>>,
     pub(crate) digest: Digest,
+    #[cfg(feature = "legacy-md5")]
     pub(crate) legacy_md5: bool,
     pub(crate) binding: Binding,
     pub(crate) timeout: Duration,
@@ -38,6 +39,7 @@ impl Default for ConnectionSettings {
         Self {
             key: None,
             digest: Digest::default(),
+            #[cfg(feature = "legacy-md5")]
             legacy_md5: false,
             binding: Binding::default(),
             timeout: Duration::from_secs(5),
@@ -55,10 +57,12 @@ impl ConnectionSettings {
     /// Validates the settings.
     pub(crate) fn build(self) -> Result<ConnectionConfig, AuthError> {
         let authentication = self.key.transpose()?.map(|key| {
-            Authentication::new(key)
+            let authentication = Authentication::new(key)
                 .digest(self.digest)
-                .legacy_md5(self.legacy_md5)
-                .binding(self.binding)
+                .binding(self.binding);
+            #[cfg(feature = "legacy-md5")]
+            let authentication = authentication.legacy_md5(self.legacy_md5);
+            authentication
         });
         Ok(ConnectionConfig {
             authentication,
@@ -180,16 +184,17 @@ impl Established {
     }
 }
 
-/// The setters that all builders of listeners and clients have.
+/// The setters that the builders of connections, clients, listeners and servers have. The argument
+/// is the field that holds the settings, if the builder itself does not: `listener.`, for example.
 macro_rules! setters {
-    () => {
+    ($($builder:ident .)*) => {
         /// Sets the authkey that both peers must prove. Without one there is no authentication, as
         /// in CPython: anyone who can reach the address gets a connection.
         ///
         /// Either both peers have a key or neither has. A peer with a key waits for the handshake
         /// of a peer without one until the [timeout](Self::timeout).
         pub fn authkey(mut self, key: impl AsRef<[u8]>) -> Self {
-            self.settings.key = Some(AuthKey::new(key));
+            self.$($builder.)*settings.key = Some(AuthKey::new(key));
             self
         }
 
@@ -197,15 +202,17 @@ macro_rules! setters {
         ///
         /// Default: SHA-256, as in CPython.
         pub fn digest(mut self, digest: Digest) -> Self {
-            self.settings.digest = digest;
+            self.$($builder.)*settings.digest = digest;
             self
         }
 
-        /// Allows MD5 with peers that support nothing else: CPython up to 3.11.
+        /// Allows MD5 with peers that support nothing else: CPython up to 3.11. It needs the
+        /// feature `legacy-md5`.
         ///
         /// Default: `false`. Such a peer is rejected.
+        #[cfg(feature = "legacy-md5")]
         pub fn legacy_md5(mut self, allowed: bool) -> Self {
-            self.settings.legacy_md5 = allowed;
+            self.$($builder.)*settings.legacy_md5 = allowed;
             self
         }
 
@@ -213,23 +220,81 @@ macro_rules! setters {
         ///
         /// Default: [`Binding::Prefer`].
         pub fn binding(mut self, binding: Binding) -> Self {
-            self.settings.binding = binding;
+            self.$($builder.)*settings.binding = binding;
             self
         }
 
         /// Sets the maximum length of a received message, in bytes.
         ///
-        /// Default: 64 MiB. [`Connection::set_max_message`](crate::Connection::set_max_message)
-        /// changes it later.
+        /// Default: 64 MiB. On a plain connection,
+        /// [`Connection::set_max_message`](crate::Connection::set_max_message) changes it later.
         pub fn max_message(mut self, bytes: usize) -> Self {
-            self.settings.max_message = bytes;
+            self.$($builder.)*settings.max_message = bytes;
             self
         }
     };
 }
 pub(crate) use setters;
 
-/// The setters that only the builders of plain connections have.
+/// The setters that the builders of listeners and servers have, besides [`setters`].
+macro_rules! listener_setters {
+    ($($builder:ident .)*) => {
+        /// Sets the timeout for the handshake of a peer, counted from accepting its connection.
+        ///
+        /// Default: 5 seconds.
+        pub fn timeout(mut self, timeout: Duration) -> Self {
+            self.$($builder.)*settings.timeout = timeout;
+            self
+        }
+
+        /// Sets the budget for the bytes held on behalf of peers, which other listeners and servers
+        /// may share. It counts messages that are being received, and messages that a peer does not
+        /// read; for a [`rpc::Server`](crate::rpc::Server) also calls until their replies are sent,
+        /// and items of streams until they are consumed. When it is spent, the connection that has
+        /// held the most for the longest is evicted: see [`Budget`].
+        ///
+        /// Default: 64 MiB for this listener alone; more if [`max_message`](Self::max_message) is.
+        /// A message that is longer than a budget set here is never received.
+        pub fn budget(mut self, budget: Budget) -> Self {
+            self.$($builder.)*settings.budget = Some(budget);
+            self.$($builder.)*has_chosen_budget = true;
+            self
+        }
+
+        /// Sets the maximum number of concurrent handshakes. When one more peer connects, the
+        /// oldest handshake is aborted, since a peer that knows the key completes it quickly.
+        ///
+        /// Default: 512, half the number of open files that many systems allow a process.
+        pub fn max_pending(mut self, peers: usize) -> Self {
+            self.$($builder.)*max_pending = peers.max(1);
+            self
+        }
+
+        /// Sets the maximum number of concurrent handshakes with one IPv4 address or one IPv6 /64
+        /// network. It works like [`max_pending`](Self::max_pending).
+        ///
+        /// Default: 256.
+        pub fn max_pending_per_address(mut self, peers: usize) -> Self {
+            self.$($builder.)*max_pending_per_address = peers.max(1);
+            self
+        }
+
+        /// Sets the permissions of the file of a Unix socket, such as `0o660` to allow the group of
+        /// this process. They apply before the first peer can connect.
+        ///
+        /// Default: `0o600`, for the user of this process only, independently of the umask: a
+        /// listener without an authkey accepts anyone who can connect.
+        #[cfg(unix)]
+        pub fn mode(mut self, mode: u32) -> Self {
+            self.$($builder.)*mode = mode;
+            self
+        }
+    };
+}
+pub(crate) use listener_setters;
+
+/// The setters that only the builders of plain connections and their listeners have. Sessions have
+/// a keepalive of their own, and pass no descriptors.
 macro_rules! plain_setters {
     () => {
         /// Sets the time of silence after which the system probes the peer of a TCP connection

@@ -1,12 +1,12 @@
 //! Authenticated connections that pass values between Rust programs, and between Rust and CPython's
 //! `multiprocessing.connection`; and [calls, objects and streams](rpc) over these connections.
 //!
-//! A [`Listener`] accepts connections and a [`Client`] opens them. Each proves to the other that it
-//! knows the authkey. The result is a [`Connection`]: each message is one value of a serde type,
-//! and arrives whole or not at all.
+//! A [`Listener`] accepts connections and [`Connection::connect`] opens them. Each side proves to
+//! the other that it knows the authkey. The result is a [`Connection`]: each message is one value
+//! of a serde type, and arrives whole or not at all.
 //!
 //! ```
-//! use farcall::conn::{Client, Connection, Listener};
+//! use farcall::conn::{Connection, Listener};
 //! use serde::{Deserialize, Serialize};
 //!
 //! #[derive(Serialize, Deserialize, Debug, PartialEq)]
@@ -31,7 +31,8 @@
 //!     Ok::<(), Box<dyn std::error::Error + Send + Sync>>(())
 //! });
 //!
-//! let mut peer: Connection<Order, String> = Client::connect(address).authkey("a secret").await?;
+//! let mut peer: Connection<Order, String> =
+//!     Connection::connect(address).authkey("a secret").await?;
 //! peer.send(&Order::Greet { name: "Ada".to_owned() }).await?;
 //! assert_eq!(peer.recv().await?, "Hello, Ada!");
 //! # Ok(())
@@ -40,8 +41,9 @@
 //!
 //! # With Python
 //!
-//! The third type parameter is the [`codec`]. With [`Pickle`], the peer may be CPython 3.6 or
-//! newer, as client or as listener, and needs no changes:
+//! The third type parameter of a connection is its [`codec`]. With
+//! [`farcall::pickle::Pickle`](farcall_pickle::Pickle), the peer may be CPython 3.6 or newer, as
+//! client or as listener, and needs no changes:
 //!
 //! ```python
 //! from multiprocessing.connection import Client
@@ -52,17 +54,17 @@
 //! ```
 //!
 //! ```no_run
-//! use farcall::conn::{Connection, Listener, Pickle};
+//! use farcall::conn::{Listener, PyConnection};
 //!
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! // CPython up to 3.11 authenticates with MD5 and nothing else.
 //! let mut listener = Listener::bind(("", 16000)).authkey("12345").legacy_md5(true).await?;
 //! loop {
-//!     let mut peer: Connection<i64, (i64, i64), Pickle> = listener.accept().await?;
+//!     let mut peer: PyConnection = listener.accept().await?;
 //!     tokio::spawn(async move {
-//!         while let Ok((a, b)) = peer.recv().await {
-//!             peer.send(&(a + b)).await?;
+//!         while let Ok((a, b)) = peer.recv_as::<(i64, i64)>().await {
+//!             peer.send_as(&(a + b)).await?;
 //!         }
 //!         Ok::<(), farcall::conn::SendError>(())
 //!     });
@@ -70,10 +72,15 @@
 //! # }
 //! ```
 //!
+//! A [`PyConnection`] sends and receives any value: [`send_as`](Connection::send_as) and
+//! [`recv_as`](Connection::recv_as) choose the type for each message, and
+//! [`recv`](Connection::recv) returns whatever Python sent. A peer whose messages all have one type
+//! may as well be a `Connection<S, R, Pickle>`.
+//!
 //! | Python | Rust |
 //! |---|---|
 //! | `Listener(address, authkey=…)`, `accept()`, `last_accepted` | [`Listener::bind`]`(address).authkey(…)`, [`accept`](Listener::accept), [`last_accepted`](Listener::last_accepted) |
-//! | `Client(address, authkey=…)` | [`Client::connect`]`(address).authkey(…)` |
+//! | `Client(address, authkey=…)` | [`Connection::connect`]`(address).authkey(…)` |
 //! | `send`, `recv`, `send_bytes`, `recv_bytes(max)`, `recv_bytes_into` | the methods of the same names of [`Connection`] |
 //! | `poll(timeout)`, `wait(list, timeout)` | [`Connection::poll`], [`wait`](wait()) |
 //! | `Pipe()`, `Pipe(False)` | [`pipe`](pipe()), [`simplex`] |
@@ -106,13 +113,14 @@
 //! handshake are neither encrypted nor signed**. Every codec of this crate decodes data only; none
 //! executes code.
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 mod account;
-pub mod address;
 pub mod auth;
 #[cfg(unix)]
 pub mod blocking;
-mod client;
 pub mod codec;
+mod connect;
 mod connection;
 #[cfg(unix)]
 mod descriptor;
@@ -121,11 +129,20 @@ mod establish;
 pub mod frame;
 mod listener;
 mod pipe;
+#[cfg(feature = "rpc")]
 pub mod rpc;
 mod wait;
 
-pub use client::{Client, ClientBuilder, ConnectError};
-pub use codec::{Bincode, Codec, Json, MessagePack, Pickle, Postcard};
+#[cfg(feature = "json")]
+pub use codec::Json;
+#[cfg(feature = "msgpack")]
+pub use codec::MessagePack;
+#[cfg(feature = "postcard")]
+pub use codec::Postcard;
+pub use codec::{Bincode, Codec};
+pub use connect::{ConnectError, ConnectionBuilder};
+#[cfg(feature = "pickle")]
+pub use connection::PyConnection;
 pub use connection::{Connection, Receiver, Sender};
 #[cfg(unix)]
 pub use descriptor::{Acknowledge, DescriptorError, Descriptors};

@@ -220,7 +220,6 @@ fn the_demo_server_answers_over_connections() {
 fn the_demo_server_offers_one_object_over_both_protocols() {
     use std::path::Path;
 
-    use farcall::Caller as _;
     use farcall::rpc::Client as Calls;
 
     let folder = tempfile::tempdir().unwrap();
@@ -458,9 +457,9 @@ fn the_adders_add_for_each_other() {
         assert!(server.line().starts_with("listening on "));
         // Peers that disconnect, or have another key, do not stop the server.
         drop(std::net::TcpStream::connect("127.0.0.1:16000").unwrap());
-        let stranger = farcall::conn::Client::connect("127.0.0.1:16000").authkey("another");
+        let stranger = farcall::conn::Connection::connect("127.0.0.1:16000").authkey("another");
         let stranger: Result<
-            farcall::conn::blocking::Connection<i64, i64, farcall::conn::Pickle>,
+            farcall::conn::blocking::Connection<i64, i64, farcall::pickle::Pickle>,
             _,
         > = stranger.legacy_md5(true).wait();
         assert!(stranger.is_err());
@@ -470,6 +469,26 @@ fn the_adders_add_for_each_other() {
         let printed = String::from_utf8(client.stdout).unwrap();
         let errors = String::from_utf8_lossy(&client.stderr);
         assert_eq!(printed, sums, "CPython {:?}: {errors}", python.version);
+    }
+}
+
+#[test]
+fn the_blocking_programs_call_each_other() {
+    let mut server = Running::new(env!("CARGO_BIN_EXE_blocking-server"), &[]);
+    let line = server.line();
+    assert!(
+        line.starts_with("listening on http://127.0.0.1:16002/RPC2 and "),
+        "{line}"
+    );
+    let text = printed(env!("CARGO_BIN_EXE_blocking-client"));
+    assert_eq!(text, "over HTTP: 3\nover a connection: 8\n");
+    let sources = [
+        include_str!("../src/bin/blocking-server.rs"),
+        include_str!("../src/bin/blocking-client.rs"),
+    ];
+    for program in sources {
+        let lines = program.lines().count();
+        assert!(lines <= 25, "{lines} lines");
     }
 }
 
@@ -685,24 +704,22 @@ fn the_cgi_program_takes_an_environment_that_is_no_utf_8() {
     }
 }
 
-/// Checks that the programs of the README are the ones compiled here, and that they are short.
+/// Checks that the program of the README is the one compiled here, and that it is short.
 #[test]
-fn the_programs_of_the_readme_are_examples() {
+fn the_program_of_the_readme_is_an_example() {
     let readme = include_str!("../../README.md");
     let hello = include_str!("../src/bin/hello.rs");
-    let calculator = include_str!("../src/bin/calculator.rs");
     let squeezed = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
-    for (begin, program, limit) in [
-        ("struct Counter(", hello, 24),
-        ("struct Calculator", calculator, 40),
-    ] {
-        let blocks = readme.split("```rust").skip(1);
-        let mut blocks = blocks.filter_map(|block| block.split_once('\n')?.1.split("```").next());
-        let block = blocks.find(|block| block.contains(begin)).unwrap();
-        let code = program.lines().filter(|line| !line.starts_with("//!"));
-        let code: Vec<&str> = code.collect();
-        assert_eq!(squeezed(block), squeezed(&code.join("\n")));
-        let lines = program.lines().count();
-        assert!(lines <= limit, "{lines} lines");
-    }
+    let blocks = readme.split("```rust").skip(1);
+    let mut blocks = blocks.filter_map(|block| block.split_once('\n')?.1.split("```").next());
+    let block = blocks
+        .find(|block| block.contains("struct Counter("))
+        .unwrap();
+    let code = hello.lines().filter(|line| !line.starts_with("//!"));
+    let code: Vec<&str> = code.collect();
+    assert_eq!(squeezed(block), squeezed(&code.join("\n")));
+    let lines = hello.lines().count();
+    assert!(lines <= 25, "{lines} lines");
+    let lines = include_str!("../src/bin/calculator.rs").lines().count();
+    assert!(lines <= 45, "{lines} lines");
 }

@@ -1,15 +1,70 @@
-//! Remote calls and distributed objects.
+//! Remote calls and distributed objects. You write ordinary functions and objects; other programs
+//! call them from another process, machine or language.
+//!
+//! - [`xmlrpc`]: XML-RPC over HTTP, for peers in any language.
+//! - [`conn`]: authenticated connections that carry values, between Rust programs and with Python's
+//!   `multiprocessing.connection`.
+//! - [`rpc`]: calls over these connections, with objects, callbacks and streams.
+//!
+//! A service is written once, with [`#[service]`](macro@service), and served over any of them. A
+//! [`#[client]`](macro@client) trait works on the clients of all of them.
+//!
+//! ```
+//! use farcall::xmlrpc::{Client, Server};
+//! use farcall::{CallError, client, service};
+//!
+//! struct Calculator;
+//!
+//! #[service]
+//! impl Calculator {
+//!     pub fn add(&self, a: i64, b: i64) -> i64 {
+//!         a + b
+//!     }
+//! }
+//!
+//! #[client]
+//! trait CalculatorApi {
+//!     async fn add(&self, a: i64, b: i64) -> Result<i64, CallError>;
+//! }
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let server = Server::new();
+//! server.register_instance(Calculator)?;
+//! let bound = server.bind("127.0.0.1:0").await?;
+//! let client = Client::new(&bound.url())?;
+//! tokio::spawn(bound.serve());
+//! assert_eq!(client.add(3, 5).await?, 8);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! The [`guide`] has one chapter for each task. Its chapter on [`features`](guide::features) lists
+//! the features of this crate; the default is XML-RPC.
 
-#[cfg(feature = "conn")]
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
+#[cfg(all(doc, feature = "full"))]
+pub mod guide;
+
+#[cfg(feature = "rpc")]
 pub use farcall_conn::rpc;
 #[doc(hidden)]
 pub use farcall_core::__private;
 pub use farcall_core::*;
-#[cfg(feature = "xmlrpc")]
+#[cfg(feature = "pickle")]
+pub use farcall_pickle as pickle;
+#[cfg(any(feature = "xmlrpc-client", feature = "xmlrpc-server"))]
 pub use farcall_xmlrpc as xmlrpc;
 
-/// Authenticated connections.
+/// Authenticated connections that carry values. The documentation of the crate
+/// [`farcall_conn`] begins with an overview.
 #[cfg(feature = "conn")]
 pub mod conn {
     pub use farcall_conn::*;
+
+    /// Hides the module `rpc` of the crate: its path is `farcall::rpc`.
+    #[cfg(feature = "rpc")]
+    #[allow(hidden_glob_reexports, reason = "this is its purpose")]
+    mod rpc {}
 }

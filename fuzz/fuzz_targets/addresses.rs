@@ -1,9 +1,8 @@
 //! Parsing of addresses and URLs: the `Display` output of a parsed one parses to the same.
 #![no_main]
 
-use farcall::conn::address::ToTarget as _;
+use farcall::transport::{Address, Target, ToTarget as _};
 use libfuzzer_sys::fuzz_target;
-use farcall::transport::Address;
 
 fuzz_target!(|text: &str| {
     if let Ok(address) = text.parse::<Address>() {
@@ -11,7 +10,7 @@ fuzz_target!(|text: &str| {
         assert_eq!(shown.parse(), Ok(address), "shown as {shown}");
         assert!(text.to_target().is_ok());
     }
-    if let Ok(farcall::conn::address::Target::Host(host, port)) = text.to_target() {
+    if let Ok(Target::Host(host, port)) = text.to_target() {
         let again = format!("{host}:{port}").to_target();
         assert_eq!(again, (host.as_str(), port).to_target());
     }

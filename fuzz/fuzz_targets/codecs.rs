@@ -5,7 +5,8 @@
 use std::collections::BTreeMap;
 
 use arbitrary::Arbitrary;
-use farcall::conn::{Bincode, Codec, Json, MessagePack, Pickle, Postcard};
+use farcall::conn::{Bincode, Codec, Json, MessagePack, Postcard};
+use farcall::pickle::Pickle;
 use fuzz::memory::bounded;
 use fuzz::record::Record;
 use libfuzzer_sys::fuzz_target;
@@ -74,7 +75,7 @@ fuzz_target!(|input: Input<'_>| {
     if let Input::Bytes(message) = input {
         read::<MessagePack, farcall::Value>(message);
         read::<Json, serde_json::Value>(message);
-        read::<Bincode, farcall::conn::codec::pickle::Value>(message);
-        read::<MessagePack, farcall::conn::codec::pickle::Value>(message);
+        read::<Bincode, farcall::pickle::Value>(message);
+        read::<MessagePack, farcall::pickle::Value>(message);
     }
 });

@@ -4,8 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use farcall::conn::codec::pickle::Value;
-use farcall::conn::{Codec as _, Pickle};
+use farcall::pickle::{Pickle, Value};
 use fuzz::memory::bounded;
 use fuzz::record::Record;
 use fuzz::tally::{Tally, limited};

@@ -7,14 +7,14 @@ use std::time::Duration;
 
 use arbitrary::Arbitrary;
 use farcall::rpc::{Client, Encoding, Pipelined as _, Reconnect, Remote, Stream};
+use farcall::transport::Listen as _;
+use farcall::transport::memory::{self, MemoryListener};
+use farcall::{Caller as _, Registry};
 use futures_util::stream;
 use fuzz::memory::bounded;
 use fuzz::methods;
 use fuzz::session::{Act, LONG, Limits, Message, Peer, State, Workshop, WorkshopApi as _};
 use libfuzzer_sys::fuzz_target;
-use farcall::transport::Listen as _;
-use farcall::transport::memory::{self, MemoryListener};
-use farcall::{Caller as _, Registry};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
@@ -84,7 +84,7 @@ async fn run(input: &Input<'_>) {
         .expect("names are free");
     let mut builder = Client::over(connector)
         .encoding(encoding)
-        .options(input.limits.options())
+        .session(input.limits.options())
         .max_message(16 << 10)
         .offer(offered);
     if input.reconnects {

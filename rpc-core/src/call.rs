@@ -69,6 +69,14 @@ impl CallReply {
         }
     }
 
+    /// Runs code of the program that answers a call. A panic becomes an internal fault. Calls that
+    /// the code makes, at once or later, inherit `deadline`.
+    pub(crate) fn guarded(deadline: Option<Instant>, answer: impl FnOnce() -> Self) -> Self {
+        context::within(deadline, || catch_unwind(AssertUnwindSafe(answer)))
+            .unwrap_or_else(|panic| panicked(&*panic).into())
+            .with_deadline(deadline)
+    }
+
     /// Sets the deadline that calls made by the method inherit.
     pub(crate) fn with_deadline(mut self, deadline: Option<Instant>) -> Self {
         self.deadline = deadline;

@@ -9,6 +9,7 @@ use tokio::time::{Duration, Instant};
 use tower_service::Service;
 
 use crate::args::Args;
+use crate::blocking::wait;
 use crate::call::Call;
 use crate::context::Context;
 use crate::error::CallError;
@@ -154,14 +155,37 @@ impl<C: Caller> Caller for Within<C> {
         &self,
         mut call: Call<Self::Format>,
     ) -> impl Future<Output = Result<Payload, CallError>> + Send {
-        let limit = Instant::now().checked_add(self.time).map(Instant::into_std);
-        let deadline = match (call.context.deadline(), limit) {
-            (Some(earlier), Some(limit)) => Some(earlier.min(limit)),
-            (deadline, limit) => deadline.or(limit),
-        };
-        call.context = call.context.with_deadline(deadline);
+        call.context = limited(call.context, Instant::now().into_std(), self.time);
         self.caller.send(call)
     }
+}
+
+impl<C: BlockingCaller> BlockingCaller for Within<C> {
+    type Format = C::Format;
+
+    fn call_in<R: DeserializeOwned>(
+        &self,
+        context: Context,
+        args: impl Args,
+    ) -> Result<R, CallError> {
+        let context = limited(context, std::time::Instant::now(), self.time);
+        self.caller.call_in(context, args)
+    }
+
+    fn notify_in(&self, context: Context, args: impl Args) -> Result<(), CallError> {
+        let context = limited(context, std::time::Instant::now(), self.time);
+        self.caller.notify_in(context, args)
+    }
+}
+
+/// Limits a call to `time` from `now` on.
+fn limited(context: Context, now: std::time::Instant, time: Duration) -> Context {
+    let limit = now.checked_add(time);
+    let deadline = match (context.deadline(), limit) {
+        (Some(earlier), Some(limit)) => Some(earlier.min(limit)),
+        (deadline, limit) => deadline.or(limit),
+    };
+    context.with_deadline(deadline)
 }
 
 impl<C: Caller> Caller for &C {
@@ -218,13 +242,32 @@ pub trait BlockingCaller {
         args: impl Args,
     ) -> Result<R, CallError>;
 
-    /// Makes a one-way call: the result is ignored.
+    /// Makes a one-way call. If the protocol has one-way calls, it returns when the call is on its
+    /// way, and the outcome of the method is not reported. Otherwise it returns when the method
+    /// completes.
     ///
     /// # Errors
     /// The same as for [`call`](Self::call).
     fn notify(&self, method: impl Into<Name>, args: impl Args) -> Result<(), CallError> {
-        let context = Context::new(method).one_way();
-        self.call_in::<IgnoredAny>(context, args).map(drop)
+        self.notify_in(Context::new(method).one_way(), args)
+    }
+
+    /// Makes a [one-way call](Self::notify) with a context of your choice.
+    ///
+    /// # Errors
+    /// The same as for [`call`](Self::call).
+    fn notify_in(&self, context: Context, args: impl Args) -> Result<(), CallError> {
+        self.call_in::<IgnoredAny>(context.one_way(), args)
+            .map(drop)
+    }
+
+    /// Returns a caller that limits each call to `time`, or to the remaining time of the call that
+    /// is being handled, if that is less. A call that exceeds the limit fails and is cancelled.
+    fn within(&self, time: Duration) -> Within<&Self>
+    where
+        Self: Sized,
+    {
+        Within { caller: self, time }
     }
 }
 
@@ -237,6 +280,73 @@ impl<C: BlockingCaller> BlockingCaller for &C {
         args: impl Args,
     ) -> Result<R, CallError> {
         (**self).call_in(context, args)
+    }
+
+    fn notify_in(&self, context: Context, args: impl Args) -> Result<(), CallError> {
+        (**self).notify_in(context, args)
+    }
+}
+
+/// The blocking form of any [`Caller`]: a reference to an object, a client within layers of
+/// middleware, or a registry of this process. Each call blocks its thread until it completes.
+///
+/// ```
+/// use farcall::{Blocking, BlockingCaller as _, CallError, Registry, ServiceCaller, client};
+/// use farcall::xmlrpc::XmlRpc;
+///
+/// #[client]
+/// trait CalculatorApi {
+///     fn add(&self, a: i64, b: i64) -> Result<i64, CallError>;
+/// }
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let registry: Registry<XmlRpc> = Registry::new();
+/// registry.register_function("add", |a: i64, b: i64| a + b)?;
+/// let caller = Blocking::new(ServiceCaller::new(registry, XmlRpc::default()));
+/// assert_eq!(caller.add(3, 5)?, 8);
+/// # Ok(())
+/// # }
+/// ```
+///
+/// In async code a call fails as [`NotSent`](CallError::NotSent), with the source
+/// [`CannotBlock`](crate::CannotBlock).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Blocking<C> {
+    caller: C,
+}
+
+impl<C> Blocking<C> {
+    /// Creates the blocking form of `caller`.
+    pub const fn new(caller: C) -> Self {
+        Self { caller }
+    }
+
+    /// Returns the async caller.
+    pub const fn inner(&self) -> &C {
+        &self.caller
+    }
+
+    /// Returns the async caller.
+    pub fn into_inner(self) -> C {
+        self.caller
+    }
+}
+
+impl<C: Caller> BlockingCaller for Blocking<C> {
+    type Format = C::Format;
+
+    fn call_in<R: DeserializeOwned>(
+        &self,
+        context: Context,
+        args: impl Args,
+    ) -> Result<R, CallError> {
+        wait(async { self.caller.call_in(context, args).await })?
+    }
+
+    fn notify_in(&self, context: Context, args: impl Args) -> Result<(), CallError> {
+        let format = self.caller.format();
+        let sent = send_future(&self.caller, &format, context.one_way(), &args);
+        wait(sent)?.map(drop)
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::any::Any;
 use std::cell::Cell;
+use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::Instant;
@@ -32,6 +33,22 @@ pub struct Context {
     cancellation: Option<Cancellation>,
     idempotent: bool,
     one_way: bool,
+    /// Additions of layers to this call. Most calls have none.
+    added: Option<Arc<Added>>,
+}
+
+/// Additions of layers to one call.
+#[derive(Clone, Default)]
+struct Added {
+    extensions: Extensions,
+    /// The place that the innermost layer calls.
+    target: Option<Arc<dyn Any + Send + Sync>>,
+}
+
+impl fmt::Debug for Added {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Added").field(&self.extensions).finish()
+    }
 }
 
 /// The origin of a request. All calls of one request, or of one connection, share it.
@@ -99,6 +116,31 @@ impl Context {
         self
     }
 
+    /// Attaches a value to this call, such as the user that a layer authenticated. It replaces a
+    /// value of the same type. The handler reads it with [`extension`](Self::extension). Values
+    /// that all calls of a request share are in its [`Origin`].
+    #[must_use]
+    pub fn with_extension<T: Clone + Send + Sync + 'static>(mut self, value: T) -> Self {
+        self.added_mut().extensions.insert(value);
+        self
+    }
+
+    /// Sets the place that the innermost layer calls.
+    pub(crate) fn with_target(mut self, target: Arc<dyn Any + Send + Sync>) -> Self {
+        self.added_mut().target = Some(target);
+        self
+    }
+
+    /// Returns the place that the innermost layer calls, if that is a `T`.
+    pub(crate) fn target<T: Any + Send + Sync>(&self) -> Option<Arc<T>> {
+        let target = self.added.as_ref()?.target.as_ref()?;
+        Arc::clone(target).downcast().ok()
+    }
+
+    fn added_mut(&mut self) -> &mut Added {
+        Arc::make_mut(self.added.get_or_insert_default())
+    }
+
     /// Returns the context of another call of the same request.
     #[must_use]
     pub fn for_method(&self, method: impl Into<Name>) -> Self {
@@ -142,10 +184,12 @@ impl Context {
         self.origin.as_deref().map(|origin| &origin.headers)
     }
 
-    /// Returns the value of type `T` that a layer or hook attached to the request.
+    /// Returns the value of type `T` that a layer [attached](Self::with_extension) to the call, or
+    /// else a hook to the request.
     #[must_use]
     pub fn extension<T: Send + Sync + 'static>(&self) -> Option<&T> {
-        self.origin.as_ref()?.extensions.get()
+        let own = self.added.as_ref().and_then(|added| added.extensions.get());
+        own.or_else(|| self.origin.as_ref()?.extensions.get())
     }
 
     /// Returns the session of the call, if it is of type `T` and still exists.
@@ -153,6 +197,13 @@ impl Context {
     pub fn session<T: Any + Send + Sync>(&self) -> Option<Arc<T>> {
         let session = self.origin.as_ref()?.session.as_ref()?;
         session.upgrade()?.downcast().ok()
+    }
+
+    /// Returns a number that no other session has while this one exists, if the call has a session.
+    #[cfg(feature = "middleware")]
+    pub(crate) fn session_address(&self) -> Option<usize> {
+        let session = self.origin.as_ref()?.session.as_ref()?;
+        Some(session.as_ptr().addr())
     }
 
     /// The moment until which the caller waits.

@@ -116,7 +116,7 @@ impl Parameter {
             (Kind::Bytes, false)
         } else {
             match T::deserialize(Probe { optional: false }) {
-                Err(ProbeOutcome::Kind(kind, optional)) => (kind, optional),
+                Err(ProbeOutcome::Requested { kind, optional }) => (kind, optional),
                 // The type requested no value, or its `Deserialize` failed: its kind is unknown.
                 Ok(_) | Err(ProbeOutcome::Unknown) => (Kind::Any, false),
             }
@@ -179,8 +179,17 @@ struct Probe {
 /// The error that ends each deserialization from a [`Probe`]: the requested kind, if known.
 #[derive(Debug)]
 enum ProbeOutcome {
-    Kind(Kind, bool),
+    Requested { kind: Kind, optional: bool },
     Unknown,
+}
+
+impl Probe {
+    const fn requested(self, kind: Kind) -> ProbeOutcome {
+        ProbeOutcome::Requested {
+            kind,
+            optional: self.optional,
+        }
+    }
 }
 
 impl fmt::Display for ProbeOutcome {
@@ -200,7 +209,7 @@ impl de::Error for ProbeOutcome {
 macro_rules! probe {
     ($($kind:ident: $($method:ident)*;)*) => {$($(
         fn $method<V: Visitor<'de>>(self, _: V) -> Result<V::Value, ProbeOutcome> {
-            Err(ProbeOutcome::Kind(Kind::$kind, self.optional))
+            Err(self.requested(Kind::$kind))
         }
     )*)*};
 }
@@ -231,7 +240,7 @@ impl<'de> Deserializer<'de> for Probe {
         visitor: V,
     ) -> Result<V::Value, ProbeOutcome> {
         if name == datetime::NEWTYPE {
-            return Err(ProbeOutcome::Kind(Kind::DateTime, self.optional));
+            return Err(self.requested(Kind::DateTime));
         }
         visitor.visit_newtype_struct(self)
     }
@@ -241,11 +250,11 @@ impl<'de> Deserializer<'de> for Probe {
         _: &'static str,
         _: V,
     ) -> Result<V::Value, ProbeOutcome> {
-        Err(ProbeOutcome::Kind(Kind::Nil, self.optional))
+        Err(self.requested(Kind::Nil))
     }
 
     fn deserialize_tuple<V: Visitor<'de>>(self, _: usize, _: V) -> Result<V::Value, ProbeOutcome> {
-        Err(ProbeOutcome::Kind(Kind::Array, self.optional))
+        Err(self.requested(Kind::Array))
     }
 
     fn deserialize_tuple_struct<V: Visitor<'de>>(
@@ -254,7 +263,7 @@ impl<'de> Deserializer<'de> for Probe {
         _: usize,
         _: V,
     ) -> Result<V::Value, ProbeOutcome> {
-        Err(ProbeOutcome::Kind(Kind::Array, self.optional))
+        Err(self.requested(Kind::Array))
     }
 
     fn deserialize_struct<V: Visitor<'de>>(
@@ -263,7 +272,7 @@ impl<'de> Deserializer<'de> for Probe {
         _: &'static [&'static str],
         _: V,
     ) -> Result<V::Value, ProbeOutcome> {
-        Err(ProbeOutcome::Kind(Kind::Struct, self.optional))
+        Err(self.requested(Kind::Struct))
     }
 
     fn deserialize_enum<V: Visitor<'de>>(
@@ -273,7 +282,7 @@ impl<'de> Deserializer<'de> for Probe {
         _: V,
     ) -> Result<V::Value, ProbeOutcome> {
         // A unit variant is a string, a variant with content a struct.
-        Err(ProbeOutcome::Kind(Kind::Any, self.optional))
+        Err(self.requested(Kind::Any))
     }
 }
 

@@ -326,6 +326,17 @@ impl From<std::convert::Infallible> for Fault {
     }
 }
 
+/// Converts a boxed error, such as that of a tower layer, to an internal fault. A fault that was
+/// only passed on is unboxed.
+impl From<Box<dyn Error + Send + Sync>> for Fault {
+    fn from(error: Box<dyn Error + Send + Sync>) -> Self {
+        match error.downcast::<Self>() {
+            Ok(fault) => *fault,
+            Err(error) => Self::internal(error),
+        }
+    }
+}
+
 /// Converts common error types to internal faults: the caller receives "internal error", the log
 /// has the cause.
 macro_rules! internal {
@@ -339,7 +350,6 @@ macro_rules! internal {
 }
 
 internal!(
-    Box<dyn Error + Send + Sync>,
     std::io::Error,
     fmt::Error,
     std::num::ParseIntError,

@@ -62,7 +62,10 @@
 //! and [`serve`](mod@serve) an accept loop for all of them. [`workers`] runs several event loops
 //! for one address.
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 mod args;
+mod blocking;
 mod budget;
 mod call;
 mod caller;
@@ -72,22 +75,28 @@ mod error;
 mod fault;
 mod format;
 mod handler;
+mod layers;
 mod limit;
 mod macros;
+#[cfg(feature = "middleware")]
+pub mod middleware;
 mod name;
 mod output;
 mod payload;
 pub mod protocol;
 mod registry;
+#[cfg(feature = "server")]
 pub mod serve;
 mod system;
 pub mod transport;
 mod value;
+#[cfg(feature = "workers")]
 pub mod workers;
 
 pub use args::Variadic;
+pub use blocking::CannotBlock;
 pub use budget::Budget;
-pub use caller::{BlockingCaller, Caller, ServiceCaller, Within};
+pub use caller::{Blocking, BlockingCaller, Caller, ServiceCaller, Within};
 pub use context::{Cancellation, Context};
 pub use describe::{Description, Kind, Parameter};
 pub use error::{CallError, Execution, FormatError, FormatErrorKind, Position};

@@ -10,6 +10,7 @@ pub use crate::call::{Call, CallReply};
 pub use crate::context::{CancelOnDrop, Origin};
 pub use crate::describe::is_bytes;
 pub use crate::format::{Format, all_or_nothing};
+pub use crate::layers::{Dispatch, Layers};
 pub use crate::limit::{CallLimit, CallPermit};
 pub use crate::name::Name;
 pub use crate::payload::{Attachment, Payload};
@@ -17,6 +18,11 @@ pub use crate::registry::Registrar;
 pub use crate::transport::parse_port;
 pub use crate::value::NEWTYPE as VALUE_NEWTYPE;
 pub use crate::value::datetime::{NEWTYPE as DATETIME_NEWTYPE, TEXT as DATETIME_TEXT_NEWTYPE};
+
+/// The common part of blocking clients and servers.
+pub mod blocking {
+    pub use crate::blocking::{BlockingRuntime, check_allowed, wait};
+}
 
 /// The traits by which functions become methods, and the markers that tell their forms apart.
 pub mod handler {

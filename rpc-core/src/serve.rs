@@ -58,7 +58,10 @@ const FIRST_PAUSE: Duration = Duration::from_millis(5);
 const MAX_PAUSE: Duration = Duration::from_secs(1);
 
 /// The limits of [`serve`].
+///
+/// For authors of protocols: a server has them among its own options.
 #[derive(Clone, Debug)]
+#[must_use = "options do nothing until they are given to `serve`"]
 pub struct Options {
     max_connections: usize,
     drain_timeout: Duration,
@@ -231,6 +234,44 @@ fn concerns_one_connection(error: &io::Error) -> bool {
         error.kind(),
         ConnectionAborted | ConnectionReset | Interrupted
     )
+}
+
+/// Stops a blocking server from any thread. Clones stop the same server.
+///
+/// A handler of Ctrl-C that runs as ordinary code, such as that of the crate `ctrlc`, can call
+/// [`stop`](Self::stop). A raw signal handler cannot, since it wakes threads.
+///
+/// Dropping a handle does not stop the server.
+#[derive(Clone, Debug, Default)]
+pub struct StopHandle(CancellationToken);
+
+impl StopHandle {
+    /// Creates a handle, for a server that waits for [`stopped`](Self::stopped).
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Tells the server to stop gracefully: it accepts no further connections, completes running
+    /// calls, and then its `serve` returns. Returns at once. A server that does not serve yet stops
+    /// as soon as it does.
+    pub fn stop(&self) {
+        self.0.cancel();
+    }
+
+    /// Returns `true` once the server was told to stop.
+    #[must_use]
+    pub fn is_stopped(&self) -> bool {
+        self.0.is_cancelled()
+    }
+
+    /// Completes once the server was told to stop.
+    ///
+    /// # Cancel safety
+    /// Can be dropped and called again at any time.
+    pub async fn stopped(&self) {
+        self.0.cancelled().await;
+    }
 }
 
 #[cfg(test)]

@@ -13,9 +13,8 @@ use common::{Json, client};
 use farcall_core::protocol::Args;
 use farcall_core::{
     BlockingCaller, CallError, Caller, Context, Fault, FaultKind, Kind, RegisterError, Registry,
-    ServiceCaller, Variadic,
+    ServiceCaller, Variadic, client, service,
 };
-use farcall_core::{client, service};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -599,4 +598,30 @@ async fn calls_inherit_the_deadline_of_the_call_that_is_handled() {
     let limited = client.within(std::time::Duration::from_secs(60));
     assert!(limited.call::<bool>("outer", ()).await.unwrap());
     assert!(!client.call::<bool>("left", ()).await.unwrap());
+}
+
+/// A crate that re-exports Farcall.
+mod reexported {
+    pub(crate) use farcall_core as rpc;
+}
+
+struct Renamed;
+
+#[service(crate = "crate::reexported::rpc")]
+impl Renamed {
+    pub fn double(&self, n: i64) -> i64 {
+        2 * n
+    }
+}
+
+#[client(crate = "reexported::rpc")]
+trait RenamedApi {
+    async fn double(&self, n: i64) -> Result<i64, CallError>;
+}
+
+#[tokio::test]
+async fn the_crate_can_be_named() {
+    let registry: Registry<Json> = Registry::new();
+    registry.register_instance(Renamed).unwrap();
+    assert_eq!(client(&registry).double(4).await.unwrap(), 8);
 }

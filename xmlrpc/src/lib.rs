@@ -41,9 +41,9 @@
 //!
 //! # A client
 //!
-//! [`Client`] calls methods by name, through traits marked [`#[client]`](farcall_core::client), or several in one
-//! request with a [`Batch`]. [`blocking::Client`] does the same without async. [`ClientOptions`]
-//! sets timeouts, headers, proxies and limits.
+//! [`Client`] calls methods by name, through traits marked [`#[client]`](farcall_core::client), or
+//! several in one request with a [`Batch`]. [`blocking::Client`] does the same without async.
+//! [`ClientOptions`] sets timeouts, headers, proxies and limits.
 //!
 //! # Types
 //!
@@ -100,8 +100,31 @@
 //! A byte that is invalid in its encoding is an error with its position. Encodings in which ASCII
 //! bytes can mean other characters are refused, because two readers could see two different
 //! documents: ISO-2022-JP and the like, HZ, UTF-7, EBCDIC. UTF-32 is refused too.
+//!
+//! # Features
+//!
+//! All are on by default. Without one, whatever needs it is an error that names the feature.
+//!
+//! - `client`, `server`: the two sides.
+//! - `gzip`: compressed requests and replies. Without it, no client announces gzip.
+//! - `encodings`: all encodings above except UTF-8, UTF-16, US-ASCII and ISO-8859-1.
+//! - `idna`: host names with letters beyond ASCII in the URLs of clients.
+//! - `cookies`: [`ClientOptions::cookies`].
+//! - `workers`: [`Server::serve_worker`].
+//! - `middleware`: the ready-made authentication of [`ServerOptions::authorize`].
 
+#![cfg_attr(
+    not(all(feature = "client", feature = "server", feature = "gzip")),
+    allow(
+        dead_code,
+        reason = "single functions of shared modules are for one feature only"
+    )
+)]
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
+#[cfg(any(feature = "client", feature = "server"))]
 pub mod blocking;
+#[cfg(feature = "client")]
 mod client;
 mod coding;
 mod de;
@@ -111,15 +134,21 @@ mod format;
 #[doc(hidden)]
 pub mod fuzzing;
 mod ser;
+#[cfg(feature = "server")]
 mod server;
+mod socket_url;
+#[cfg(feature = "server")]
 mod sync;
 mod xml;
 
+#[cfg(feature = "client")]
 pub use client::{
     Batch, BatchError, Client, ClientOptions, HttpError, InvalidHeader, InvalidUrl, Results, Ticket,
 };
 pub use format::XmlRpc;
+#[cfg(feature = "server")]
 pub use server::{
-    BoundServer, FaultPolicy, Rejection, ReplyBody, ReplyEvicted, Server, ServerOptions, cgi,
+    Authorize, Bind, BoundServer, FaultPolicy, Rejection, ReplyBody, ReplyEvicted, Server,
+    ServerOptions, cgi,
 };
 pub use xml::Forbidden;

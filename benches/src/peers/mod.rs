@@ -23,8 +23,8 @@ pub(crate) mod xmlrpc_crate;
 
 use std::future::Future;
 
-use anyhow::Result;
 use ::farcall::transport::Address;
+use anyhow::Result;
 use tokio::runtime::{Builder, Runtime};
 
 use crate::case::{Contestant, Part};

@@ -2,7 +2,7 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use farcall::conn::codec::pickle;
+use farcall::pickle;
 use num_bigint::BigInt;
 
 use super::{Json, Number, double};

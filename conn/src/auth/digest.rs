@@ -3,6 +3,7 @@
 use std::fmt;
 
 use hmac::{Hmac, KeyInit, Mac, SimpleHmac};
+#[cfg(feature = "legacy-md5")]
 use md5::Md5;
 use sha2::{Sha256, Sha384};
 use sha3::{Sha3_256, Sha3_384};
@@ -28,6 +29,11 @@ pub enum Digest {
 impl Digest {
     const ALL: [Self; 4] = [Self::Sha256, Self::Sha384, Self::Sha3_256, Self::Sha3_384];
 
+    pub(super) fn named(name: &[u8]) -> Option<Self> {
+        let mut all = Self::ALL.into_iter();
+        all.find(|digest| digest.name().as_bytes() == name)
+    }
+
     pub(super) const fn name(self) -> &'static str {
         match self {
             Self::Sha256 => "sha256",
@@ -48,24 +54,29 @@ impl fmt::Display for Digest {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Algorithm {
     Modern(Digest),
+    #[cfg(feature = "legacy-md5")]
     Md5,
 }
 
 impl Algorithm {
-    pub(super) fn named(name: &[u8]) -> Option<Self> {
-        if name == b"md5" {
-            return Some(Self::Md5);
+    /// The name of MD5.
+    pub(super) const MD5: &str = "md5";
+
+    /// Returns `true` if its proofs can be [bound](super#binding). MD5 is that of peers without
+    /// binding.
+    pub(super) const fn can_bind(self) -> bool {
+        match self {
+            Self::Modern(_) => true,
+            #[cfg(feature = "legacy-md5")]
+            Self::Md5 => false,
         }
-        let digest = Digest::ALL
-            .into_iter()
-            .find(|d| d.name().as_bytes() == name);
-        digest.map(Self::Modern)
     }
 
     pub(super) const fn name(self) -> &'static str {
         match self {
             Self::Modern(digest) => digest.name(),
-            Self::Md5 => "md5",
+            #[cfg(feature = "legacy-md5")]
+            Self::Md5 => Self::MD5,
         }
     }
 
@@ -76,6 +87,7 @@ impl Algorithm {
             Self::Modern(Digest::Sha384) => compute_hmac::<Hmac<Sha384>>(key, parts),
             Self::Modern(Digest::Sha3_256) => compute_hmac::<SimpleHmac<Sha3_256>>(key, parts),
             Self::Modern(Digest::Sha3_384) => compute_hmac::<SimpleHmac<Sha3_384>>(key, parts),
+            #[cfg(feature = "legacy-md5")]
             Self::Md5 => compute_hmac::<Hmac<Md5>>(key, parts),
         }
     }

@@ -13,7 +13,7 @@
 //! | listener | `#WELCOME#` or `#FAILURE#` | the same |
 //!
 //! The same exchange follows with the roles swapped. MD5 is used only if it is allowed with
-//! [`legacy_md5`](Authentication::legacy_md5).
+//! [`legacy_md5`](Authentication::legacy_md5), which needs the feature `legacy-md5`.
 //!
 //! # Protected by the key
 //!
@@ -63,6 +63,7 @@ use farcall_core::transport::Peer;
 use zeroize::Zeroizing;
 
 pub use channel::{Channel, Role};
+use digest::Algorithm;
 pub use digest::Digest;
 pub(crate) use handshake::CHALLENGE;
 pub use handshake::{Handshake, MAX_MESSAGE};
@@ -113,20 +114,22 @@ impl fmt::Debug for AuthKey {
 
 /// A key and the settings of its proof.
 #[derive(Clone, Debug)]
+#[must_use = "it does nothing until a handshake takes it"]
 pub struct Authentication {
     key: AuthKey,
     digest: Digest,
+    #[cfg(feature = "legacy-md5")]
     legacy_md5: bool,
     binding: Binding,
 }
 
 impl Authentication {
     /// Creates the settings to prove `key`, with the defaults below.
-    #[must_use]
     pub const fn new(key: AuthKey) -> Self {
         Self {
             key,
             digest: Digest::Sha256,
+            #[cfg(feature = "legacy-md5")]
             legacy_md5: false,
             binding: Binding::Prefer,
         }
@@ -135,16 +138,16 @@ impl Authentication {
     /// Sets the digest that local challenges ask for. A peer may respond with any other [`Digest`].
     ///
     /// Default: SHA-256, as in CPython.
-    #[must_use]
     pub const fn digest(mut self, digest: Digest) -> Self {
         self.digest = digest;
         self
     }
 
-    /// Allows MD5 with peers that support nothing else: CPython up to 3.11.
+    /// Allows MD5 with peers that support nothing else: CPython up to 3.11. It needs the feature
+    /// `legacy-md5`.
     ///
     /// Default: `false`. Such a peer is rejected.
-    #[must_use]
+    #[cfg(feature = "legacy-md5")]
     pub const fn legacy_md5(mut self, allowed: bool) -> Self {
         self.legacy_md5 = allowed;
         self
@@ -153,10 +156,34 @@ impl Authentication {
     /// Sets whether the proof is bound to the channel, which only Farcall peers support.
     ///
     /// Default: [`Binding::Prefer`].
-    #[must_use]
     pub const fn binding(mut self, binding: Binding) -> Self {
         self.binding = binding;
         self
+    }
+
+    /// Returns the digest of this name, or an error if it is not supported, or MD5 and not allowed.
+    fn named_algorithm(&self, name: &[u8]) -> Result<Algorithm, AuthError> {
+        if name == Algorithm::MD5.as_bytes() {
+            return self.md5();
+        }
+        Digest::named(name)
+            .map(Algorithm::Modern)
+            .ok_or_else(|| AuthError::UnknownDigest(name.escape_ascii().to_string()))
+    }
+
+    /// Returns MD5, or an error if it is not allowed.
+    #[cfg(feature = "legacy-md5")]
+    const fn md5(&self) -> Result<Algorithm, AuthError> {
+        match self.legacy_md5 {
+            true => Ok(Algorithm::Md5),
+            false => Err(AuthError::LegacyPeer),
+        }
+    }
+
+    #[cfg(not(feature = "legacy-md5"))]
+    #[allow(clippy::unused_self, reason = "with the feature, a setting decides")]
+    const fn md5(&self) -> Result<Algorithm, AuthError> {
+        Err(AuthError::LegacyPeer)
     }
 
     pub(crate) fn requires_binding(&self) -> bool {
@@ -194,8 +221,19 @@ pub enum AuthError {
     #[error("the peer rejected the authkey")]
     Rejected,
     /// The peer asks for MD5 or responds with it, as CPython up to 3.11 does, and it is not
-    /// [allowed](Authentication::legacy_md5).
-    #[error("the peer authenticates with MD5, as CPython up to 3.11 does, which is not allowed")]
+    /// [allowed](Authentication::legacy_md5), or this program was built without the feature
+    /// `legacy-md5`.
+    #[cfg_attr(
+        feature = "legacy-md5",
+        error("the peer authenticates with MD5, as CPython up to 3.11 does, which is not allowed")
+    )]
+    #[cfg_attr(
+        not(feature = "legacy-md5"),
+        error(
+            "the peer authenticates with MD5, as CPython up to 3.11 does, which needs the feature \
+             `legacy-md5` of the crate `farcall`"
+        )
+    )]
     LegacyPeer,
     /// The peer uses a digest that is not supported.
     #[error("the peer uses the unknown digest `{0}`")]

@@ -27,8 +27,8 @@ use crate::error::{RecvError, SendError};
 
 /// A connection that sends values of `S` and receives values of `R`, encoded by the codec `C`.
 ///
-/// It is the blocking form of [`farcall_conn::Connection`](crate::Connection), with the same protocol. It
-/// comes from [`ClientBuilder::wait`](crate::ClientBuilder::wait),
+/// It is the blocking form of [`farcall_conn::Connection`](crate::Connection), with the same
+/// protocol. It comes from [`ConnectionBuilder::wait`](crate::ConnectionBuilder::wait),
 /// [`Listener::accept`](super::Listener::accept) or [`pipe`](super::pipe()).
 ///
 /// # Timeouts
@@ -72,6 +72,15 @@ impl<S, R, C: Codec> Connection<S, R, C> {
         self.writer.send(&self.codec, value)
     }
 
+    /// Sends a value of any type, like
+    /// [`farcall_conn::Connection::send_as`](crate::Connection::send_as).
+    ///
+    /// # Errors
+    /// As with [`send`](Self::send).
+    pub fn send_as<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), SendError> {
+        self.writer.send(&self.codec, value)
+    }
+
     /// Receives a value, like [`farcall_conn::Connection::recv`](crate::Connection::recv).
     ///
     /// # Errors
@@ -81,6 +90,15 @@ impl<S, R, C: Codec> Connection<S, R, C> {
     where
         R: DeserializeOwned,
     {
+        self.recv_as()
+    }
+
+    /// Receives a value of any type, like
+    /// [`farcall_conn::Connection::recv_as`](crate::Connection::recv_as).
+    ///
+    /// # Errors
+    /// As with [`recv`](Self::recv).
+    pub fn recv_as<T: DeserializeOwned>(&mut self) -> Result<T, RecvError> {
         let message = self.reader.message(self.reader.max_message)?;
         let value = value(&self.codec, message);
         self.reader.release_buffer();
@@ -257,8 +275,8 @@ impl<S, R, C: Codec> Connection<S, R, C> {
     }
 
     /// Receives an open file or socket from the peer, like
-    /// [`farcall_conn::Connection::recv_handle`](crate::Connection::recv_handle). The connection must be
-    /// set to [receive](Descriptors::Receive) descriptors before.
+    /// [`farcall_conn::Connection::recv_handle`](crate::Connection::recv_handle). The connection
+    /// must be set to [receive](Descriptors::Receive) descriptors before.
     ///
     /// # Errors
     /// [`DescriptorError::NotReceiving`] if it is not. Other errors if the connection is not a Unix
@@ -344,10 +362,18 @@ impl<S, R, C: Codec> Connection<S, R, C> {
     }
 }
 
-impl<S, R, C> fmt::Debug for Connection<S, R, C> {
+/// A blocking connection with Python, whose messages may have any type: the blocking form of
+/// [`farcall_conn::PyConnection`](crate::PyConnection).
+#[cfg(feature = "pickle")]
+pub type PyConnection =
+    Connection<farcall_pickle::Value, farcall_pickle::Value, farcall_pickle::Pickle>;
+
+impl<S, R, C: Codec> fmt::Debug for Connection<S, R, C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Connection")
             .field("peer", &self.peer)
+            .field("codec", &C::NAME)
+            .field("max_message", &self.reader.max_message)
             .finish_non_exhaustive()
     }
 }

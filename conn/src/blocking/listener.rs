@@ -1,41 +1,42 @@
 //! Listening and connecting in blocking code.
 
+use std::fmt;
 use std::io;
 use std::net::TcpStream;
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::time::Duration;
 
+use farcall_core::CannotBlock;
+use farcall_core::protocol::blocking::wait;
 use farcall_core::transport::{Address, Peer};
-use tokio::runtime::{Builder, Runtime};
 
 use super::Connection;
 use super::reader::BlockingReader;
 use super::stream::BlockingStream;
 use super::writer::BlockingWriter;
-use crate::client::{ClientBuilder, ConnectError};
 use crate::codec::Codec;
+use crate::connect::{ConnectError, ConnectionBuilder};
 use crate::connection::{self, MAX_MESSAGE, StreamReadHalf, StreamWriteHalf};
 use crate::listener::{BindError, ListenerBuilder};
 
-/// The blocking form of [`farcall_conn::Listener`](crate::Listener), returned by [`ListenerBuilder::wait`].
+/// The blocking form of [`farcall_conn::Listener`](crate::Listener), returned by
+/// [`ListenerBuilder::wait`].
 ///
-/// Handshakes run on a thread of the listener, independently of the program.
-#[derive(Debug)]
+/// Handshakes run on the thread that all blocking objects of the process share, independently of
+/// the program.
 pub struct Listener {
     listener: crate::Listener,
-    // Declared after the listener, which must be dropped while its runtime still runs.
-    runtime: Runtime,
 }
 
 impl Listener {
     /// Accepts the next connection whose handshake succeeded.
     ///
     /// # Errors
-    /// If the socket cannot be switched to blocking mode. Failures of peers are never returned.
+    /// If the socket cannot be switched to blocking mode; also in async code. Failures of peers are
+    /// never returned.
     pub fn accept<S, R, C: Codec>(&mut self) -> io::Result<Connection<S, R, C>> {
-        let accepted = self.runtime.block_on(self.listener.accept())?;
-        accepted.into_blocking()
+        wait(async { self.listener.accept().await?.into_blocking() })?
     }
 
     /// Returns the address at which peers reach this listener.
@@ -51,8 +52,18 @@ impl Listener {
     }
 
     /// Closes the listener. When it returns, the port is free and the socket file is removed.
-    pub fn close(self) {
-        self.runtime.block_on(self.listener.close());
+    /// Dropping the listener does the same a moment later.
+    ///
+    /// # Errors
+    /// In async code. The listener is dropped then.
+    pub fn close(self) -> Result<(), CannotBlock> {
+        wait(self.listener.close())
+    }
+}
+
+impl fmt::Debug for Listener {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.listener.fmt(f)
     }
 }
 
@@ -60,34 +71,21 @@ impl ListenerBuilder {
     /// Opens a blocking listener.
     ///
     /// # Errors
-    /// As with `.await`.
-    ///
-    /// # Panics
-    /// If it is called within async code, which must not block.
+    /// As with `.await`; also in async code.
     pub fn wait(self) -> Result<Listener, BindError> {
-        let runtime = Builder::new_multi_thread()
-            .worker_threads(1)
-            .thread_name("listener")
-            .enable_all()
-            .build()?;
-        let listener = runtime.block_on(self.into_future())?;
-        Ok(Listener { listener, runtime })
+        let listener = wait(self.into_future())??;
+        Ok(Listener { listener })
     }
 }
 
-impl<S: 'static, R: 'static, C: Codec> ClientBuilder<S, R, C> {
+impl<S: 'static, R: 'static, C: Codec> ConnectionBuilder<S, R, C> {
     /// Connects, and blocks until the connection is established.
     ///
     /// # Errors
-    /// As with `.await`. Only sockets are supported; other transports need async code.
-    ///
-    /// # Panics
-    /// If it is called within async code, which must not block.
+    /// As with `.await`; also in async code. Only sockets are supported; other transports need
+    /// async code.
     pub fn wait(self) -> Result<Connection<S, R, C>, ConnectError> {
-        let runtime = Builder::new_current_thread().enable_all().build()?;
-        let connection = runtime.block_on(self.into_future())?;
-        let _context = runtime.enter();
-        Ok(connection.into_blocking()?)
+        wait(async { Ok(self.await?.into_blocking()?) })?
     }
 }
 

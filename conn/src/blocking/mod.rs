@@ -1,23 +1,34 @@
 //! Connections for programs without async code. Each call blocks until it completes.
 //!
-//! They use the sockets and pipes of the system directly; only listeners and clients run a runtime.
+//! Use them in programs that wait for one peer at a time, such as scripts, tests and command-line
+//! tools, and in threads of a larger program. A program with many peers needs a thread for each, or
+//! [`wait`](wait()); an async one needs neither.
+//!
+//! Established connections and pipes use the system directly, and cost no thread. Handshakes of
+//! listeners run in the background, in the one thread that all blocking listeners and all
+//! [blocking clients](crate::rpc::blocking) of a process share. It starts with the first listener
+//! or connection, and does not keep the program alive.
+//!
+//! Listening, accepting and connecting in async code fail with
+//! [`CannotBlock`](farcall_core::CannotBlock). Sends and receives do not check that: they would
+//! stall the other tasks of the thread. All objects can be dropped anywhere.
 //!
 //! # Examples
 //!
 //! ```
 //! use std::thread;
-//! use farcall::conn::blocking::Connection;
-//! use farcall::conn::{Client, Listener};
+//! use farcall::conn::{Connection, Listener, blocking};
 //!
 //! let mut listener = Listener::bind("127.0.0.1:0").authkey("12345").wait()?;
 //! let address = listener.local_address().clone();
 //! let server = thread::spawn(move || -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
-//!     let mut connection: Connection<i64, (i64, i64)> = listener.accept()?;
+//!     let mut connection: blocking::Connection<i64, (i64, i64)> = listener.accept()?;
 //!     let (a, b) = connection.recv()?;
 //!     Ok(connection.send(&(a + b))?)
 //! });
 //!
-//! let mut adder: Connection<(i64, i64), i64> = Client::connect(address).authkey("12345").wait()?;
+//! let mut adder: blocking::Connection<(i64, i64), i64> =
+//!     Connection::connect(address).authkey("12345").wait()?;
 //! adder.send(&(3, 5))?;
 //! assert_eq!(adder.recv()?, 8);
 //! server.join().expect("it does not panic")?;
@@ -36,6 +47,8 @@ mod wait;
 mod writer;
 
 pub use connection::Connection;
+#[cfg(feature = "pickle")]
+pub use connection::PyConnection;
 pub use halves::{Receiver, Sender};
 pub use listener::Listener;
 pub use pipe::{pipe, simplex};

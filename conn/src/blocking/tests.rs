@@ -5,13 +5,15 @@ use std::thread;
 
 use std::time::Duration;
 
+use farcall_pickle::Pickle;
+
 use super::*;
 use crate::auth::AuthError;
-use crate::codec::{Bincode, Pickle};
+use crate::codec::Bincode;
 use crate::descriptor::{Acknowledge, DescriptorError, Descriptors};
 use crate::error::{RecvError, SendError};
 use crate::frame::FrameError;
-use crate::{Client, ConnectError, Listener};
+use crate::{ConnectError, Listener};
 
 type Pair = (Connection<String>, Connection<String>);
 
@@ -35,6 +37,23 @@ fn values_and_bytes_both_ways() {
     }
     drop(remote);
     assert!(local.recv().unwrap_err().is_closed());
+}
+
+#[test]
+fn each_message_may_have_a_type_of_its_own() {
+    let (mut local, mut remote): (PyConnection, PyConnection) = pipe().unwrap();
+    local.send_as("add").unwrap();
+    local.send_as(&(3, 5)).unwrap();
+    assert_eq!(remote.recv_as::<String>().unwrap(), "add");
+    let (a, b): (i64, i64) = remote.recv_as().unwrap();
+    assert_eq!(a + b, 8);
+    let (sender, _receiver) = local.split();
+    let (_sender, mut receiver) = remote.split();
+    sender.send_as(&[1, 2]).unwrap();
+    sender.send_as(&1.5).unwrap();
+    let wrong = receiver.recv_as::<String>();
+    assert!(matches!(wrong, Err(RecvError::Decode(_))));
+    assert_eq!(receiver.recv().unwrap(), farcall_pickle::Value::Float(1.5));
 }
 
 #[test]
@@ -335,13 +354,16 @@ fn a_listener_accepts_only_a_client_with_the_key() {
     let client = thread::spawn({
         let address = address.clone();
         move || {
-            let stranger: Result<Connection, _> = Client::connect(&address).authkey("kez").wait();
+            let stranger: Result<Connection, _> =
+                crate::Connection::connect(&address).authkey("kez").wait();
             assert!(matches!(
                 stranger,
                 Err(ConnectError::Auth(AuthError::Rejected))
             ));
-            let mut friend: Connection<String> =
-                Client::connect(&address).authkey("key").wait().unwrap();
+            let mut friend: Connection<String> = crate::Connection::connect(&address)
+                .authkey("key")
+                .wait()
+                .unwrap();
             friend.send(&"hello".to_owned()).unwrap();
             friend
         }
@@ -351,8 +373,8 @@ fn a_listener_accepts_only_a_client_with_the_key() {
     assert_eq!(listener.last_accepted(), Some(connection.peer()));
     let timed_out = connection.recv().unwrap_err();
     assert!(matches!(timed_out, RecvError::Io(_)), "{timed_out}");
-    listener.close();
-    let refused: Result<Connection, _> = Client::connect(&address).authkey("key").wait();
+    listener.close().unwrap();
+    let refused: Result<Connection, _> = crate::Connection::connect(&address).authkey("key").wait();
     assert!(matches!(refused, Err(ConnectError::Unreachable(_))));
     connection.set_read_timeout(None).unwrap();
     drop(client.join().unwrap());

@@ -17,7 +17,9 @@ use serde::de::{
     VariantAccess, Visitor,
 };
 
-use super::pickle;
+/// Name of the enum as which `farcall_pickle::Value` is serialised: its `VALUE_NAME`. A program can
+/// send these values without the feature `pickle`, by another codec.
+pub(super) const PICKLE_VALUE: &str = "$farcall::pickle::Value";
 
 /// Maximum elements of a message beyond one for each of its bytes, for elements that take no bytes.
 const MAX_EMPTY: usize = 1 << 16;
@@ -37,8 +39,7 @@ pub(crate) struct CodecLimits {
 }
 
 impl CodecLimits {
-    /// The default of every codec but [`Pickle`](super::Pickle), and the limits of calls over
-    /// connections.
+    /// The default of every codec with these limits, and the limits of calls over connections.
     pub(crate) const DEFAULT: Self = Self {
         max_depth: 128,
         max_values: 1_000_000,
@@ -294,7 +295,7 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for Limited<'_, D> {
         visitor: V,
     ) -> Result<V::Value, Self::Error> {
         // `pickle::Value` is an enum, but the type of its content is known from the message only.
-        if name == pickle::VALUE {
+        if name == PICKLE_VALUE {
             self.limiter.count_any()?;
         } else {
             self.limiter.count_value()?;

@@ -3,37 +3,65 @@
 //! A [`Codec`] is a type parameter of a connection. Both sides must use the same one: a message
 //! does not name its encoding.
 //!
-//! | codec | for |
-//! |---|---|
-//! | [`Bincode`] (default) | Rust programs among themselves: small, fast, identical types |
-//! | [`Pickle`] | CPython's `Connection.send` and `recv` |
-//! | [`Json`] | every language, readable by people |
-//! | [`MessagePack`] | every language, smaller than JSON |
-//! | [`Postcard`] | Rust programs on small devices |
+//! | codec | feature | for |
+//! |---|---|---|
+//! | [`Bincode`] (default) | `bincode` | Rust programs among themselves: small, fast, identical types |
+//! | [`farcall::pickle::Pickle`](farcall_pickle::Pickle) | `pickle` | CPython's `Connection.send` and `recv` |
+//! | [`Json`] | `json` | every language, readable by people |
+//! | [`MessagePack`] | `msgpack` | every language, smaller than JSON |
+//! | [`Postcard`] | `postcard` | Rust programs on small devices |
 
+#[cfg(feature = "bincode")]
 pub(crate) mod bincode;
+#[cfg(feature = "json")]
 mod json;
+#[cfg(any(
+    feature = "bincode",
+    feature = "json",
+    feature = "msgpack",
+    feature = "postcard"
+))]
 pub(crate) mod limits;
+#[cfg(feature = "msgpack")]
 pub(crate) mod message_pack;
-pub mod pickle;
+#[cfg(feature = "pickle")]
+mod pickle;
+#[cfg(feature = "postcard")]
 mod postcard;
 #[cfg(test)]
 mod tests;
 
-use farcall_core::{FormatError, FormatErrorKind};
+use farcall_core::FormatError;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+#[cfg(feature = "bincode")]
 pub use bincode::Bincode;
+#[cfg(feature = "json")]
 pub use json::Json;
+#[cfg(feature = "msgpack")]
 pub use message_pack::MessagePack;
-pub use pickle::Pickle;
+#[cfg(feature = "postcard")]
 pub use postcard::Postcard;
+
+/// The name of the default codec. It is a codec only with the feature `bincode`.
+// The compiler shows the line of the struct, and its comment, where a method needs the codec.
+#[cfg(not(feature = "bincode"))]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Bincode(()); // a codec only with the feature `bincode` of the crate `farcall`
+
+/// [`Codec::NAME`] of pickles, whose peers may be CPython and then confirm descriptors.
+pub(crate) const PICKLE: &str = "pickle";
 
 /// Encodes and decodes the values of a connection.
 ///
 /// A codec is a small value that holds its settings and limits. Connections start with its
 /// `Default`.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a codec of connections",
+    note = "the codecs of Farcall need features of the crate `farcall`: `Bincode`, the default, \
+            needs `bincode`; `Pickle` needs `conn` and `pickle`"
+)]
 pub trait Codec: Clone + Default + Send + Sync + 'static {
     /// Name of the encoding, for error messages about a mismatch.
     const NAME: &'static str;
@@ -56,14 +84,17 @@ pub trait Codec: Clone + Default + Send + Sync + 'static {
 }
 
 /// Appends to the caller's buffer, which cannot fail.
+#[cfg(any(feature = "bincode", feature = "postcard"))]
 struct Appender<'a>(&'a mut Vec<u8>);
 
 /// Returns an error if bytes are left after the value: a message holds one value and nothing else.
+#[cfg(any(feature = "bincode", feature = "msgpack", feature = "postcard"))]
 pub(crate) fn expect_end(left: usize) -> Result<(), FormatError> {
     if left == 0 {
         return Ok(());
     }
     let message =
         format!("{left} bytes are left over after the value: the types of the peers may differ");
-    Err(FormatError::new(FormatErrorKind::Structure, message))
+    let kind = farcall_core::FormatErrorKind::Structure;
+    Err(FormatError::new(kind, message))
 }

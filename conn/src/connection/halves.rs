@@ -52,6 +52,14 @@ impl<S, C: Codec> Sender<S, C> {
         self.lock().await.writer().send(&self.codec, value).await
     }
 
+    /// Sends a value of any type, as [`Connection::send_as`](super::Connection::send_as) does.
+    ///
+    /// # Errors
+    /// As with [`Connection::send`](super::Connection::send).
+    pub async fn send_as<T: Serialize + ?Sized>(&self, value: &T) -> Result<(), SendError> {
+        self.lock().await.writer().send(&self.codec, value).await
+    }
+
     /// Sends bytes, as [`Connection::send_bytes`](super::Connection::send_bytes) does.
     ///
     /// # Errors
@@ -103,9 +111,11 @@ impl<S, C: Clone> Clone for Sender<S, C> {
     }
 }
 
-impl<S, C> fmt::Debug for Sender<S, C> {
+impl<S, C: Codec> fmt::Debug for Sender<S, C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Sender").finish_non_exhaustive()
+        f.debug_struct("Sender")
+            .field("codec", &C::NAME)
+            .finish_non_exhaustive()
     }
 }
 
@@ -165,6 +175,14 @@ impl<R, C: Codec> Receiver<R, C> {
     where
         R: DeserializeOwned,
     {
+        self.recv_as().await
+    }
+
+    /// Receives a value of any type, as [`Connection::recv_as`](super::Connection::recv_as) does.
+    ///
+    /// # Errors
+    /// As with [`Connection::recv`](super::Connection::recv).
+    pub async fn recv_as<T: DeserializeOwned>(&mut self) -> Result<T, RecvError> {
         let message = self.reader.message(self.reader.max_message).await?;
         let value = value(&self.codec, message);
         self.reader.release_buffer();
@@ -208,9 +226,12 @@ impl<R, C: Codec> Receiver<R, C> {
     }
 }
 
-impl<R, C> fmt::Debug for Receiver<R, C> {
+impl<R, C: Codec> fmt::Debug for Receiver<R, C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Receiver").finish_non_exhaustive()
+        f.debug_struct("Receiver")
+            .field("codec", &C::NAME)
+            .field("max_message", &self.reader.max_message)
+            .finish_non_exhaustive()
     }
 }
 

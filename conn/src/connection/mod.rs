@@ -45,10 +45,10 @@ pub(crate) const MAX_MESSAGE: usize = 64 * 1024 * 1024;
 
 /// A connection that sends values of `S` and receives values of `R`, encoded by the codec `C`.
 ///
-/// It comes from [`Client::connect`](crate::Client::connect),
-/// [`Listener::accept`](crate::Listener::accept) or [`pipe`](crate::pipe()), or wraps any byte
-/// stream ([`new`](Self::new)). `Connection<T>` sends and receives the same type, `Connection`
-/// alone is for bytes.
+/// It comes from [`connect`](Self::connect), [`Listener::accept`](crate::Listener::accept) or
+/// [`pipe`](crate::pipe()), or wraps any byte stream ([`new`](Self::new)). `Connection<T>` sends
+/// and receives the same type, `Connection` alone is for bytes. [`send_as`](Self::send_as) and
+/// [`recv_as`](Self::recv_as) choose another type for one message.
 ///
 /// # Cancel safety
 ///
@@ -131,6 +131,34 @@ impl<S, R, C: Codec> Connection<S, R, C> {
         self.writer.send(&self.codec, value).await
     }
 
+    /// Sends a value of any type, which the peer must expect, with the codec of the connection.
+    ///
+    /// # Errors
+    /// As with [`send`](Self::send).
+    ///
+    /// # Cancel safety
+    /// As with [`send`](Self::send).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use farcall::conn::{PyConnection, pipe};
+    ///
+    /// let (mut here, mut there): (PyConnection, PyConnection) = pipe()?;
+    /// here.send_as("add").await?;
+    /// here.send_as(&(3, 5)).await?;
+    /// assert_eq!(there.recv_as::<String>().await?, "add");
+    /// let (a, b): (i64, i64) = there.recv_as().await?;
+    /// assert_eq!(a + b, 8);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn send_as<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), SendError> {
+        self.writer.send(&self.codec, value).await
+    }
+
     /// Receives a value.
     ///
     /// # Errors
@@ -143,6 +171,18 @@ impl<S, R, C: Codec> Connection<S, R, C> {
     where
         R: DeserializeOwned,
     {
+        self.recv_as().await
+    }
+
+    /// Receives a value of any type, with the codec of the connection.
+    ///
+    /// # Errors
+    /// [`RecvError::Closed`] if the peer closed the connection; [`RecvError::Decode`] if the
+    /// message is not a `T`, after which the connection can still be used. The message is consumed.
+    ///
+    /// # Cancel safety
+    /// Nothing is lost: the next receive returns the message.
+    pub async fn recv_as<T: DeserializeOwned>(&mut self) -> Result<T, RecvError> {
         let limit = self.reader.max_message;
         while_writing(&mut self.writer, self.reader.complete(limit)).await?;
         let value = value(&self.codec, self.reader.take(limit)?);
@@ -316,10 +356,34 @@ impl<S, R, C: Codec> Connection<S, R, C> {
     }
 }
 
-impl<S, R, C> fmt::Debug for Connection<S, R, C> {
+/// A connection with Python, whose messages may have any type.
+///
+/// [`send_as`](Connection::send_as) and [`recv_as`](Connection::recv_as) convert from and to Rust
+/// types. [`recv`](Connection::recv) returns the value that Python sent, whatever its type.
+///
+/// # Examples
+///
+/// ```no_run
+/// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+/// use farcall::conn::PyConnection;
+///
+/// let mut peer = PyConnection::connect(("localhost", 16000)).authkey("12345").await?;
+/// peer.send_as(&(3, 5)).await?;
+/// let sum: i64 = peer.recv_as().await?;
+/// println!("{sum}, then {}", peer.recv().await?);
+/// # Ok(())
+/// # }
+/// ```
+#[cfg(feature = "pickle")]
+pub type PyConnection =
+    Connection<farcall_pickle::Value, farcall_pickle::Value, farcall_pickle::Pickle>;
+
+impl<S, R, C: Codec> fmt::Debug for Connection<S, R, C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Connection")
             .field("peer", &self.peer)
+            .field("codec", &C::NAME)
+            .field("max_message", &self.reader.max_message)
             .finish_non_exhaustive()
     }
 }

@@ -3,7 +3,7 @@
 use farcall_core::transport::Peer;
 
 use super::{ACKNOWLEDGEMENT, Acknowledge};
-use crate::codec::{Codec, Pickle};
+use crate::codec::{Codec, PICKLE};
 use crate::frame::Decoder;
 
 /// The default pickle protocol of CPython 3.14; older versions default to 3 or 4.
@@ -130,7 +130,7 @@ impl Confirmations {
 }
 
 fn is_pickle<C: Codec>() -> bool {
-    C::NAME == Pickle::NAME
+    C::NAME == PICKLE
 }
 
 /// Returns the N of the `python3.N` that the process of the peer runs, if the system reports it.
@@ -168,6 +168,8 @@ fn minor_version(program: &str) -> Option<u32> {
 
 #[cfg(test)]
 mod tests {
+    use farcall_pickle::Pickle;
+
     use super::*;
     use crate::codec::Bincode;
 

@@ -39,7 +39,7 @@ pub(crate) const SILENCE_TIMEOUT: Duration = Duration::from_millis(250);
 ///
 /// Default: [`Close`](Self::Close). Set it with
 /// [`ListenerBuilder::descriptors`](crate::ListenerBuilder::descriptors),
-/// [`ClientBuilder::descriptors`](crate::ClientBuilder::descriptors) or
+/// [`ConnectionBuilder::descriptors`](crate::ConnectionBuilder::descriptors) or
 /// [`Connection::set_descriptors`](crate::Connection::set_descriptors).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Descriptors {
@@ -65,8 +65,8 @@ pub enum Acknowledge {
     /// `send_handle` waits for the confirmation and fails after 30 seconds; a later confirmation is
     /// discarded.
     Always,
-    /// Descriptors are confirmed if the peer expects it. With codecs other than
-    /// [`Pickle`](crate::Pickle) this is the same as [`Never`](Self::Never).
+    /// Descriptors are confirmed if the peer expects it. With codecs other than `Pickle` this is
+    /// the same as [`Never`](Self::Never).
     ///
     /// `send_handle` does not wait. A confirmation between two messages is discarded, and shows
     /// that the peer confirms. Received descriptors are handled by the first rule that applies:

@@ -87,6 +87,7 @@ impl Encoder {
     }
 
     /// Moves the unwritten bytes of `other` behind its own.
+    #[cfg(feature = "rpc")]
     pub(crate) fn append(&mut self, other: &mut Self) {
         if self.is_empty() {
             std::mem::swap(self, other);

@@ -6,22 +6,19 @@ use std::io;
 use std::pin::Pin;
 use std::time::Duration;
 
-use farcall_core::Budget;
-use farcall_core::transport::tcp;
 #[cfg(unix)]
 use farcall_core::transport::unix::UnixListener;
-use farcall_core::transport::{Address, AddressError};
+use farcall_core::transport::{Address, AddressError, SystemListener, Target};
 #[cfg(unix)]
 use farcall_core::transport::{Listen, Peer};
+use farcall_core::{Budget, CannotBlock};
 
 use super::acceptor::Acceptor;
 use super::{Listener, start};
-use crate::address::Target;
 use crate::auth::{AuthError, AuthKey, Binding, Digest};
-use crate::client::unsupported;
 #[cfg(unix)]
 use crate::connection;
-use crate::establish::{ConnectionSettings, plain_setters, setters};
+use crate::establish::{ConnectionSettings, listener_setters, plain_setters, setters};
 
 type Start = Box<dyn FnOnce(Acceptor) -> io::Result<Listener> + Send>;
 
@@ -36,13 +33,12 @@ pub(super) enum BindTarget {
 #[must_use = "it listens when it is awaited"]
 pub struct ListenerBuilder {
     bind_target: BindTarget,
-    settings: ConnectionSettings,
+    pub(crate) settings: ConnectionSettings,
     /// `true` if the program chose the budget.
-    has_chosen_budget: bool,
-    #[cfg(unix)]
-    mode: u32,
-    max_pending: usize,
-    max_pending_per_address: usize,
+    pub(crate) has_chosen_budget: bool,
+    pub(crate) mode: u32,
+    pub(crate) max_pending: usize,
+    pub(crate) max_pending_per_address: usize,
 }
 
 impl ListenerBuilder {
@@ -54,66 +50,15 @@ impl ListenerBuilder {
                 ..ConnectionSettings::default()
             },
             has_chosen_budget: false,
-            #[cfg(unix)]
-            mode: 0o600,
+            mode: SystemListener::MODE,
             max_pending: 512,
             max_pending_per_address: 256,
         }
     }
 
     setters!();
+    listener_setters!();
     plain_setters!();
-
-    /// Sets the timeout for the handshake of a peer, counted from accepting its connection.
-    ///
-    /// Default: 5 seconds.
-    pub fn timeout(mut self, timeout: Duration) -> Self {
-        self.settings.timeout = timeout;
-        self
-    }
-
-    /// Sets the budget for the bytes held on behalf of peers, which other listeners and servers may
-    /// share. It counts messages that are being received, and messages that a peer does not read;
-    /// for a [`rpc::Server`](crate::rpc::Server) also calls until their replies are sent, and items
-    /// of streams until they are consumed. When it is spent, the connection that has held the most
-    /// for the longest is evicted: see [`Budget`].
-    ///
-    /// Default: 64 MiB for this listener alone; more if [`max_message`](Self::max_message) is. A
-    /// message that is longer than a budget set here is never received.
-    pub fn budget(mut self, budget: Budget) -> Self {
-        self.settings.budget = Some(budget);
-        self.has_chosen_budget = true;
-        self
-    }
-
-    /// Sets the maximum number of concurrent handshakes. When one more peer connects, the oldest
-    /// handshake is aborted, since a peer that knows the key completes it quickly.
-    ///
-    /// Default: 512, half the number of open files that many systems allow a process.
-    pub fn max_pending(mut self, peers: usize) -> Self {
-        self.max_pending = peers.max(1);
-        self
-    }
-
-    /// Sets the maximum number of concurrent handshakes with one IPv4 address or one IPv6 /64
-    /// network. It works like [`max_pending`](Self::max_pending).
-    ///
-    /// Default: 256.
-    pub fn max_pending_per_address(mut self, peers: usize) -> Self {
-        self.max_pending_per_address = peers.max(1);
-        self
-    }
-
-    /// Sets the permissions of the file of a Unix socket, such as `0o660` to allow the group of
-    /// this process. They apply before the first peer can connect.
-    ///
-    /// Default: `0o600`, for the user of this process only, independently of the umask: a listener
-    /// without an authkey accepts anyone who can connect.
-    #[cfg(unix)]
-    pub fn mode(mut self, mode: u32) -> Self {
-        self.mode = mode;
-        self
-    }
 
     async fn open(mut self) -> Result<Listener, BindError> {
         // A default budget has room for the longest message.
@@ -141,22 +86,10 @@ impl ListenerBuilder {
             BindTarget::FreshUnix => return Ok(start(FreshUnixListener::new().await?, acceptor)?),
             BindTarget::Target(target) => target?,
         };
-        Ok(match target {
-            Target::Host(host, port) if host.is_empty() => {
-                start(tcp::bind(("0.0.0.0", port)).await?, acceptor)?
-            }
-            Target::Host(host, port) => start(tcp::bind((host, port)).await?, acceptor)?,
-            Target::Address(Address::Tcp(address)) => start(tcp::bind(address).await?, acceptor)?,
+        Ok(match SystemListener::bind(&target, self.mode).await? {
+            SystemListener::Tcp(listener) => start(listener, acceptor)?,
             #[cfg(unix)]
-            Target::Address(Address::Unix(path)) => {
-                let listener = UnixListener::bind_with_mode(path, self.mode);
-                start(listener.await?, acceptor)?
-            }
-            #[cfg(any(target_os = "linux", target_os = "android"))]
-            Target::Address(Address::Abstract(name)) => {
-                start(UnixListener::bind_abstract(name)?, acceptor)?
-            }
-            Target::Address(other) => return Err(unsupported(&other).into()),
+            SystemListener::Unix(listener) => start(listener, acceptor)?,
         })
     }
 }
@@ -170,9 +103,23 @@ impl IntoFuture for ListenerBuilder {
     }
 }
 
+impl fmt::Debug for BindTarget {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Target(Ok(target)) => target.fmt(f),
+            // Not repeated, since it may contain a password by mistake.
+            Self::Target(Err(_)) => f.write_str("<invalid>"),
+            #[cfg(unix)]
+            Self::FreshUnix => f.write_str("<fresh>"),
+            Self::Transport(_) => f.write_str("<custom>"),
+        }
+    }
+}
+
 impl fmt::Debug for ListenerBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ListenerBuilder")
+            .field("target", &self.bind_target)
             .field("settings", &self.settings)
             .field("max_pending", &self.max_pending)
             .field("max_pending_per_address", &self.max_pending_per_address)
@@ -193,6 +140,9 @@ pub enum BindError {
     /// The key or the binding setting cannot be used.
     #[error(transparent)]
     Auth(#[from] AuthError),
+    /// A blocking function cannot wait here.
+    #[error(transparent)]
+    CannotBlock(#[from] CannotBlock),
 }
 
 /// A listener on a Unix socket in a new temporary directory.

@@ -3,10 +3,11 @@
 mod acceptor;
 mod builder;
 
+use std::fmt;
 use std::io;
 
 use farcall_core::Budget;
-use farcall_core::transport::{Address, Listen, Peer};
+use farcall_core::transport::{Address, Listen, Peer, ToTarget};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
@@ -14,7 +15,6 @@ use acceptor::Acceptor;
 use builder::BindTarget;
 pub use builder::{BindError, ListenerBuilder};
 
-use crate::address::ToTarget;
 use crate::codec::Codec;
 use crate::connection::Connection;
 use crate::establish::Established;
@@ -34,7 +34,7 @@ const READY: usize = 128;
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// use farcall::conn::{Client, Connection, Listener};
+/// use farcall::conn::{Connection, Listener};
 ///
 /// let mut listener = Listener::bind("127.0.0.1:0").authkey("12345").await?;
 /// let address = listener.local_address().clone();
@@ -50,13 +50,13 @@ const READY: usize = 128;
 ///     }
 /// });
 ///
-/// let mut adder: Connection<(i64, i64), i64> = Client::connect(address).authkey("12345").await?;
+/// let mut adder: Connection<(i64, i64), i64> =
+///     Connection::connect(address).authkey("12345").await?;
 /// adder.send(&(3, 5)).await?;
 /// assert_eq!(adder.recv().await?, 8);
 /// # Ok(())
 /// # }
 /// ```
-#[derive(Debug)]
 pub struct Listener {
     ready: mpsc::Receiver<Established>,
     task: AbortOnDrop,
@@ -117,11 +117,13 @@ impl Listener {
     }
 
     /// Returns the maximum length of a received message on accepted connections, in bytes.
+    #[cfg(feature = "rpc")]
     pub(crate) const fn max_message(&self) -> usize {
         self.max_message
     }
 
     /// Returns the budget of accepted connections.
+    #[cfg(feature = "rpc")]
     pub(crate) const fn budget(&self) -> Option<&Budget> {
         self.budget.as_ref()
     }
@@ -145,6 +147,17 @@ impl Listener {
         self.task.0.abort();
         // The result is the cancellation just requested.
         let _ = (&mut self.task.0).await;
+    }
+}
+
+impl fmt::Debug for Listener {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Listener")
+            .field("address", &self.address)
+            .field("max_message", &self.max_message)
+            .field("budget", &self.budget)
+            .field("last_accepted", &self.last_accepted)
+            .finish_non_exhaustive()
     }
 }
 

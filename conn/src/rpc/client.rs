@@ -8,22 +8,24 @@ use std::task::{Context as TaskContext, Poll};
 use std::time::Duration;
 
 use farcall_core::protocol::output::{Causes, Foreign, Quota};
-use farcall_core::protocol::{Call, Origin, Payload};
-use farcall_core::transport::{Connect, Peer};
+use farcall_core::protocol::{Args, Call, Name, Origin, Payload};
+use farcall_core::transport::{Connect, Peer, ToTarget};
 use farcall_core::{CallError, Caller, Context, Registry};
+use serde::de::DeserializeOwned;
 use tokio::time::timeout_at;
 use tower_service::Service;
 
 use super::encoding::Encoding;
 use super::error::Disconnected;
-use super::greeting::{GreetingError, greet_server};
+use super::greeting::{GreetingError, SessionStart, greet_server};
 use super::message::{SessionLimits, Token};
-use super::options::Options;
 use super::reconnect::Reconnect;
-use super::session::{CallFuture, ConnectionHalves, Driver, Session, SessionHandle, SessionStats};
-use crate::address::ToTarget;
+use super::session::{
+    CallFuture, ConnectionHalves, Driver, Session, SessionHandle, SessionStats, Settings,
+};
+use super::session_options::SessionOptions;
 use crate::auth::{AuthKey, Binding, Digest};
-use crate::client::Dialer;
+use crate::connect::Dialer;
 use crate::establish::{ConnectionConfig, ConnectionSettings, Established, setters};
 
 /// Handle that makes calls to the peer: to a server, or from a handler of a server to its caller.
@@ -40,7 +42,6 @@ use crate::establish::{ConnectionConfig, ConnectionSettings, Established, setter
 /// # Examples
 ///
 /// ```
-/// use farcall::conn::Listener;
 /// use farcall::rpc::{Client, Server};
 /// use farcall::Caller as _;
 ///
@@ -48,9 +49,9 @@ use crate::establish::{ConnectionConfig, ConnectionSettings, Established, setter
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let server = Server::new();
 /// server.register_function("add", |a: i64, b: i64| a + b)?;
-/// let listener = Listener::bind("127.0.0.1:0").authkey("a secret").await?;
-/// let address = listener.local_address().clone();
-/// tokio::spawn(server.serve(listener));
+/// let bound = server.bind("127.0.0.1:0").authkey("a secret").await?;
+/// let address = bound.local_address().clone();
+/// tokio::spawn(bound.serve());
 ///
 /// let client = Client::connect(address).authkey("a secret").await?;
 /// let sum: i64 = client.call("add", (3, 5)).await?;
@@ -73,6 +74,23 @@ impl Client {
     /// Connects over a custom transport.
     pub fn over(connector: impl Connect) -> ClientBuilder {
         ClientBuilder::new(Dialer::over(connector))
+    }
+
+    /// Calls a method by name with a tuple of arguments, and waits for the result.
+    ///
+    /// # Errors
+    /// [`CallError::Fault`] if the server replied with a fault; the other variants are failures to
+    /// send the call or to receive its reply. [`execution`](CallError::execution) tells whether the
+    /// method ran.
+    ///
+    /// # Cancel safety
+    /// Dropping the future cancels the call at the peer; the method may still have run.
+    pub fn call<R: DeserializeOwned>(
+        &self,
+        method: impl Into<Name>,
+        args: impl Args,
+    ) -> impl Future<Output = Result<R, CallError>> + Send {
+        Caller::call(self, method, args)
     }
 
     /// Returns a client for the peer that made the call of this context, so that a handler can call
@@ -113,8 +131,8 @@ impl Client {
     /// calls in flight in both directions. References and streams that are still open end with the
     /// connection.
     ///
-    /// Waits for streams and one-way calls for at most the [default timeout](Options::timeout) of a
-    /// call.
+    /// Waits for streams and one-way calls for at most the [default
+    /// timeout](SessionOptions::timeout) of a call.
     ///
     /// # Cancel safety
     /// The connection still closes when the future is dropped.
@@ -168,6 +186,7 @@ impl fmt::Debug for Client {
         f.debug_struct("Client")
             .field("peer", &self.peer)
             .field("encoding", &self.session.encoding)
+            .field("stats", &self.stats())
             .finish_non_exhaustive()
     }
 }
@@ -188,7 +207,7 @@ pub struct ClientBuilder {
     dialer: Dialer,
     settings: ConnectionSettings,
     encoding: Encoding,
-    options: Options,
+    session: SessionOptions,
     offered: Registry<Encoding>,
     reconnect: Option<Reconnect>,
 }
@@ -199,7 +218,7 @@ impl ClientBuilder {
             dialer,
             settings: ConnectionSettings::default(),
             encoding: Encoding::default(),
-            options: Options::default(),
+            session: SessionOptions::default(),
             offered: Registry::new(),
             reconnect: None,
         }
@@ -224,8 +243,8 @@ impl ClientBuilder {
     }
 
     /// Local limits and settings of the session.
-    pub fn options(mut self, options: Options) -> Self {
-        self.options = options;
+    pub fn session(mut self, options: SessionOptions) -> Self {
+        self.session = options;
         self
     }
 
@@ -245,10 +264,14 @@ impl ClientBuilder {
         self
     }
 
-    async fn open(self) -> Result<Client, ConnectError> {
+    async fn open(self) -> Result<Client, OpenError> {
         let max_message = self.settings.max_message;
         let config = self.settings.build().map_err(crate::ConnectError::from)?;
-        let settings = self.options.settings(max_message);
+        let settings = Settings {
+            layers: self.offered.layers(),
+            reconnects: self.reconnect.is_some(),
+            ..self.session.settings(max_message)
+        };
         let connector = SessionConnector {
             dialer: self.dialer,
             config,
@@ -256,14 +279,9 @@ impl ClientBuilder {
             limits: settings.limits,
         };
         let opened = connector.open(None).await?;
-        let session = Session::open(
-            self.encoding,
-            Arc::new(settings),
-            self.offered,
-            self.reconnect.is_some(),
-        );
+        let session = Session::open(self.encoding, Arc::new(settings), self.offered);
         let peer = opened.peer.clone();
-        session.on_connected(opened.limits, false);
+        session.on_connected(opened.limits, SessionStart::New);
         let driver = Driver::new(
             Arc::clone(session.session()),
             opened.halves,
@@ -283,7 +301,7 @@ impl ClientBuilder {
 }
 
 impl IntoFuture for ClientBuilder {
-    type Output = Result<Client, ConnectError>;
+    type Output = Result<Client, OpenError>;
     type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send>>;
 
     fn into_future(self) -> Self::IntoFuture {
@@ -294,17 +312,20 @@ impl IntoFuture for ClientBuilder {
 impl fmt::Debug for ClientBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ClientBuilder")
+            .field("target", &self.dialer)
             .field("settings", &self.settings)
             .field("encoding", &self.encoding)
-            .field("options", &self.options)
+            .field("session", &self.session)
+            .field("offered", &self.offered)
+            .field("reconnect", &self.reconnect)
             .finish_non_exhaustive()
     }
 }
 
-/// Error of connecting a [`Client`].
+/// Error of opening the session of a [`Client`].
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum ConnectError {
+pub enum OpenError {
     /// No connection could be made.
     #[error(transparent)]
     Connect(#[from] crate::ConnectError),
@@ -327,11 +348,11 @@ struct GreetedConnection {
     peer: Peer,
     limits: SessionLimits,
     token: Option<Token>,
-    resumed: bool,
+    start: SessionStart,
 }
 
 impl SessionConnector {
-    async fn open(&self, resume: Option<Token>) -> Result<GreetedConnection, ConnectError> {
+    async fn open(&self, resume: Option<Token>) -> Result<GreetedConnection, OpenError> {
         let deadline = self.config.deadline();
         let Established {
             reader,
@@ -347,7 +368,7 @@ impl SessionConnector {
             peer,
             limits: hello.limits,
             token: hello.session,
-            resumed: hello.resumed,
+            start: hello.start,
         })
     }
 }
@@ -390,7 +411,7 @@ async fn run(
             return session.end(&Disconnected::Closed);
         };
         token = opened.token;
-        session.on_connected(opened.limits, opened.resumed);
+        session.on_connected(opened.limits, opened.start);
         let origin = origin(&handle, opened.peer);
         driver = Driver::new(Arc::clone(&session), opened.halves, origin);
     }

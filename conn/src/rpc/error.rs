@@ -5,7 +5,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use farcall_core::{CallError, Execution, Fault};
+use farcall_core::{CallError, CannotBlock, Execution, Fault};
 
 use super::message::MAX_METHOD;
 
@@ -127,6 +127,10 @@ pub enum StreamError {
     /// An item cannot be decoded as the requested type. The stream continues.
     #[error("an item does not fit the requested type")]
     Decode(#[source] Arc<farcall_core::FormatError>),
+    /// The [blocking iterator](super::blocking::StreamIter) over the items was used in async code.
+    /// The iteration has ended.
+    #[error(transparent)]
+    CannotBlock(#[from] CannotBlock),
 }
 
 /// Lets `?` pass on the errors of a call and of the stream that it returned.

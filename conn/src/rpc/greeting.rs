@@ -81,7 +81,7 @@ async fn receive(halves: &mut ConnectionHalves) -> Result<Hello, GreetingError> 
 pub(super) struct ServerHello {
     pub(super) limits: SessionLimits,
     pub(super) session: Option<Token>,
-    pub(super) resumed: bool,
+    pub(super) start: SessionStart,
 }
 
 /// Performs the greeting as the client.
@@ -107,8 +107,19 @@ pub(super) async fn greet_server(
     Ok(ServerHello {
         limits: hello.limits,
         session: hello.session,
-        resumed: hello.resumed,
+        start: match hello.resumed {
+            true => SessionStart::Resumed,
+            false => SessionStart::New,
+        },
     })
+}
+
+/// The session that a connection begins with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum SessionStart {
+    New,
+    /// The session of an earlier connection.
+    Resumed,
 }
 
 /// The request of a client for a session.
@@ -156,11 +167,11 @@ pub(super) async fn send_server_hello(
     encoding: Encoding,
     limits: SessionLimits,
     session: Option<Token>,
-    resumed: bool,
+    start: SessionStart,
 ) -> Result<(), GreetingError> {
     let hello = Hello {
         version: VERSION,
-        resumed,
+        resumed: start == SessionStart::Resumed,
         encoding: encoding.name().as_bytes().to_vec(),
         limits,
         session,

@@ -9,7 +9,7 @@
 //! - **Pipelining**: an object can be called before the call that returns it completes
 //!   ([`Pipelined`]).
 //! - **Deadlines**, which travel with a call and with the calls that its handler makes. A call
-//!   without one takes at most [`Options::timeout`], by default 60 seconds. See
+//!   without one takes at most [`SessionOptions::timeout`], by default 60 seconds. See
 //!   [`Caller::within`](farcall_core::Caller::within) and [`Context`](farcall_core::Context).
 //! - **Cancellation**: dropping the future of a call cancels the call at the peer.
 //! - **Calls in both directions**: [`Client::of`], [`ClientBuilder::offer`].
@@ -18,7 +18,6 @@
 //! - A **naming service**, in which programs find each other's objects: [`names`].
 //!
 //! ```
-//! use farcall::conn::Listener;
 //! use farcall::rpc::{Client, Server};
 //! use farcall::{CallError, client, service};
 //!
@@ -40,9 +39,9 @@
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let server = Server::new();
 //! server.register_instance(Greeter)?;
-//! let listener = Listener::bind("127.0.0.1:0").authkey("a secret").await?;
-//! let address = listener.local_address().clone();
-//! tokio::spawn(server.serve(listener));
+//! let bound = server.bind("127.0.0.1:0").authkey("a secret").await?;
+//! let address = bound.local_address().clone();
+//! tokio::spawn(bound.serve());
 //!
 //! let client = Client::connect(address).authkey("a secret").await?;
 //! assert_eq!(client.greet("Ada").await?, "Hello, Ada!");
@@ -53,20 +52,22 @@
 //! # Errors of calls
 //!
 //! Every failure is a [`CallError`](farcall_core::CallError). Its
-//! [`execution`](farcall_core::CallError::execution) tells whether the method ran. When a connection
-//! breaks, calls that were not completely written fail as
-//! [`NotSent`](farcall_core::CallError::NotSent), all others as [`Lost`](farcall_core::CallError::Lost).
-//! The source of both is a [`Disconnected`] with the reason.
+//! [`execution`](farcall_core::CallError::execution) tells whether the method ran. When a
+//! connection breaks, calls that were not completely written fail as
+//! [`NotSent`](farcall_core::CallError::NotSent), all others as
+//! [`Lost`](farcall_core::CallError::Lost). The source of both is a [`Disconnected`] with the
+//! reason.
 //!
 //! # Security
 //!
 //! The [authkey](crate::auth) decides who may connect. Every peer that may connect may call every
-//! method. Sessions [limit](Options) everything that a peer can ask for. Data is neither encrypted
-//! nor signed.
+//! method. Sessions [limit](SessionOptions) everything that a peer can ask for. Data is neither
+//! encrypted nor signed.
 //!
 //! `docs/RPC.md` specifies the wire format for implementations in other languages.
 
 mod attachment;
+pub mod blocking;
 mod client;
 mod encoding;
 mod error;
@@ -76,23 +77,23 @@ pub mod fuzzing;
 mod greeting;
 mod message;
 pub mod names;
-mod options;
 mod pipeline;
 mod reconnect;
 mod remote;
 mod server;
 mod session;
+mod session_options;
 mod stream;
 mod varint;
 
-pub use client::{Client, ClientBuilder, ConnectError};
+pub use client::{Client, ClientBuilder, OpenError};
 pub use encoding::Encoding;
 pub use error::{Disconnected, PromiseFailed, StreamError};
 pub use greeting::GreetingError;
-pub use options::Options;
 pub use pipeline::Pipelined;
 pub use reconnect::Reconnect;
 pub use remote::Remote;
-pub use server::{Server, ServerOptions};
+pub use server::{Bind, BoundServer, Server, ServerOptions};
 pub use session::SessionStats;
+pub use session_options::SessionOptions;
 pub use stream::{Stream, StreamClosed, StreamSender};

@@ -20,8 +20,8 @@ pub trait Pipelined<T: ?Sized> {
     ///
     /// This function sends the call; nothing needs to be awaited. If the call fails, each call on
     /// the promise fails as [`CallError::NotSent`] with [`PromiseFailed`](super::PromiseFailed) as
-    /// its source, or as a fault of kind [`Gone`](farcall_core::FaultKind::Gone). If all references to
-    /// the object are dropped before the call completes, the call is cancelled.
+    /// its source, or as a fault of kind [`Gone`](farcall_core::FaultKind::Gone). If all references
+    /// to the object are dropped before the call completes, the call is cancelled.
     ///
     /// ```no_run
     /// # use farcall::rpc::{Pipelined as _, Remote};

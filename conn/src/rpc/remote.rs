@@ -41,7 +41,6 @@ use super::session::{LocalObject, ObjectHandle};
 /// ```
 /// use std::sync::atomic::{AtomicI64, Ordering};
 ///
-/// use farcall::conn::Listener;
 /// use farcall::rpc::{Client, Remote, Server};
 /// use farcall::{CallError, client, service};
 ///
@@ -78,9 +77,9 @@ use super::session::{LocalObject, ObjectHandle};
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let server = Server::new();
 /// server.register_instance(Counters)?;
-/// let listener = Listener::bind("127.0.0.1:0").authkey("a secret").await?;
-/// let address = listener.local_address().clone();
-/// tokio::spawn(server.serve(listener));
+/// let bound = server.bind("127.0.0.1:0").authkey("a secret").await?;
+/// let address = bound.local_address().clone();
+/// tokio::spawn(bound.serve());
 ///
 /// let client = Client::connect(address).authkey("a secret").await?;
 /// let counter = client.create().await?;

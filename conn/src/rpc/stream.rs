@@ -69,15 +69,14 @@ use super::session::{IncomingStream, ItemSource, OutgoingStream};
 ///     async fn lines(&self, count: u32) -> Result<Stream<String>, CallError>;
 ///     async fn longest(&self, lines: Stream<String>) -> Result<usize, CallError>;
 /// }
-/// # use farcall::conn::Listener;
 /// # use farcall::rpc::{Client, Server};
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// # let server = Server::new();
 /// # server.register_instance(Files)?;
-/// # let listener = Listener::bind("127.0.0.1:0").await?;
-/// # let client = Client::connect(listener.local_address().clone());
-/// # tokio::spawn(server.serve(listener));
+/// # let bound = server.bind("127.0.0.1:0").await?;
+/// # let client = Client::connect(bound.local_address().clone());
+/// # tokio::spawn(bound.serve());
 /// # let files = client.await?;
 ///
 /// let mut lines = files.lines(3).await?;

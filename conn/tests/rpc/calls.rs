@@ -2,7 +2,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use farcall_conn::rpc::{Client, Encoding, Options, Server, ServerOptions};
+use farcall_conn::rpc::{Client, Encoding, Server, ServerOptions, SessionOptions};
 use farcall_core::{CallError, Caller as _, Context, Execution, Fault, FaultKind, Registry, Value};
 use farcall_core::{client, service};
 use tokio::sync::Notify;
@@ -109,7 +109,7 @@ async fn calls_begin_in_order() {
         })
         .unwrap();
     // With a limit of three the other calls wait at the client, still in order.
-    let options = Options::default().max_calls(3);
+    let options = SessionOptions::default().max_calls_per_session(3);
     let server_options = ServerOptions::default().session(options);
     let limited = Server::with_options(server_options);
     let list = Arc::clone(&begun);
@@ -132,7 +132,7 @@ async fn calls_begin_in_order() {
 
 #[tokio::test]
 async fn a_limit_of_calls_is_back_pressure_and_not_a_fault() {
-    let options = Options::default().max_calls(4);
+    let options = SessionOptions::default().max_calls_per_session(4);
     let server = Server::with_options(ServerOptions::default().session(options));
     let (now, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
     let (running, peak) = (Arc::clone(&now), Arc::clone(&most));
@@ -351,7 +351,7 @@ async fn a_graceful_stop_completes_the_calls_in_flight() {
     let stop = Arc::new(Notify::new());
     let serving = tokio::spawn({
         let (server, stop) = (server.clone(), Arc::clone(&stop));
-        async move { server.serve_until(listener, stop.notified()).await }
+        async move { server.listen(listener).serve_until(stop.notified()).await }
     });
     let client = Client::over(connector).await.unwrap();
     let call = tokio::spawn({
@@ -364,7 +364,7 @@ async fn a_graceful_stop_completes_the_calls_in_flight() {
     let late = client.call::<i32>("slow", ()).await.unwrap_err();
     assert_eq!(late.execution(), Execution::Never);
     assert_eq!(call.await.unwrap().unwrap(), 7);
-    let drained = serving.await.unwrap().unwrap();
+    let drained = serving.await.unwrap();
     assert_eq!((drained.finished, drained.aborted), (1, 0));
     client.closed().await;
 }

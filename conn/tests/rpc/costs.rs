@@ -5,7 +5,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use farcall_conn::Listener;
-use farcall_conn::rpc::{Client, Options, Remote, Server, ServerOptions, Stream, StreamError};
+use farcall_conn::rpc::{
+    Client, Remote, Server, ServerOptions, SessionOptions, Stream, StreamError,
+};
 use farcall_core::transport::memory::listener;
 use farcall_core::{Budget, Caller as _, Context, Execution, FaultKind, service};
 use futures_util::stream;
@@ -59,8 +61,8 @@ async fn both_peers_count_the_same_cost_for_items_with_references() {
         })
         .unwrap();
     let window = 10_000;
-    let options = Options::default().window(window);
-    let client = connect(&server).await.options(options).await.unwrap();
+    let options = SessionOptions::default().window(window);
+    let client = connect(&server).await.session(options).await.unwrap();
     let mut things: Stream<Vec<Remote<Thing>>> = client.call("things", (200, 5)).await.unwrap();
     sleep(Duration::from_millis(50)).await;
     // Each costs 128, 5 times 256, and about 100 bytes.
@@ -74,7 +76,7 @@ async fn both_peers_count_the_same_cost_for_items_with_references() {
 
 #[tokio::test]
 async fn a_result_over_max_reply_is_a_fault() {
-    let options = Options::default().max_reply(10_000);
+    let options = SessionOptions::default().max_reply(10_000);
     let server = Server::with_options(ServerOptions::default().session(options));
     server
         .register_function("bytes", |length: usize| vec![7u8; length])
@@ -113,7 +115,7 @@ async fn small(server: &Server) -> (farcall_core::transport::memory::MemoryConne
         .budget(budget.clone())
         .await
         .unwrap();
-    tokio::spawn(server.serve(listener));
+    tokio::spawn(server.listen(listener).serve());
     (connector, budget)
 }
 
@@ -238,8 +240,9 @@ async fn the_session_that_held_the_most_for_the_longest_is_evicted() {
 /// Unread items of streams are counted as well.
 #[tokio::test(start_paused = true)]
 async fn items_that_wait_are_counted_in_the_budget() {
-    let server =
-        Server::with_options(ServerOptions::default().session(Options::default().window(4 << 20)));
+    let server = Server::with_options(
+        ServerOptions::default().session(SessionOptions::default().window(4 << 20)),
+    );
     server
         .register_function("hold", async |items: Stream<Vec<u8>>| {
             std::future::pending::<()>().await;
@@ -275,7 +278,7 @@ async fn items_that_wait_are_counted_in_the_budget() {
 #[tokio::test(start_paused = true)]
 async fn unread_replies_are_counted_in_the_budget() {
     let server = Server::with_options(
-        ServerOptions::default().session(Options::default().max_backlog(u32::MAX)),
+        ServerOptions::default().session(SessionOptions::default().max_backlog(usize::MAX)),
     );
     server
         .register_function("bytes", |length: usize| vec![7u8; length])

@@ -2,12 +2,12 @@ use std::error::Error as _;
 use std::time::Duration;
 
 use farcall_conn::rpc::{
-    Client, ConnectError, Disconnected, GreetingError, Options, Server, ServerOptions,
+    Client, Disconnected, GreetingError, OpenError, Server, ServerOptions, SessionOptions,
 };
 use farcall_conn::{Connection, Listener};
 use farcall_core::transport::Connect as _;
 use farcall_core::transport::memory::listener;
-use farcall_core::{CallError, Caller as _, Context, Execution, Fault, FaultKind};
+use farcall_core::{CallError, Context, Execution, Fault, FaultKind};
 use tokio::time::{sleep, timeout};
 
 use crate::support::{Network, client, serve};
@@ -60,7 +60,8 @@ async fn faults_carry_their_kind() {
 #[tokio::test]
 async fn causes_are_sent_if_the_server_allows_it() {
     for allowed in [false, true] {
-        let options = ServerOptions::default().session(Options::default().send_causes(allowed));
+        let options =
+            ServerOptions::default().session(SessionOptions::default().send_causes(allowed));
         let server = Server::with_options(options);
         server
             .register_function("save", || {
@@ -78,8 +79,9 @@ async fn causes_are_sent_if_the_server_allows_it() {
 
 #[tokio::test]
 async fn a_broken_connection_reports_which_calls_were_sent() {
-    let server =
-        Server::with_options(ServerOptions::default().session(Options::default().max_calls(2)));
+    let server = Server::with_options(
+        ServerOptions::default().session(SessionOptions::default().max_calls_per_session(2)),
+    );
     server
         .register_function("hang", std::future::pending::<()>)
         .unwrap();
@@ -119,7 +121,7 @@ async fn a_message_over_the_limit_of_the_peer_is_not_sent() {
     let (listening, connector) = listener("small");
     let listener = Listener::over(listening).max_message(10_000).await.unwrap();
     let serving = server.clone();
-    tokio::spawn(serving.serve(listener));
+    tokio::spawn(serving.listen(listener).serve());
     let client = Client::over(connector).max_message(5000).await.unwrap();
     assert_eq!(
         client
@@ -162,7 +164,7 @@ async fn a_peer_that_speaks_another_protocol_is_reported() {
     let error = Client::over(connector).await.unwrap_err();
     assert!(matches!(
         error,
-        ConnectError::Greeting(GreetingError::NotRpc(_))
+        OpenError::Greeting(GreetingError::NotRpc(_))
     ));
 
     // A plain client at an RPC server: the server continues.
@@ -239,8 +241,9 @@ async fn a_protocol_violation_is_reported_and_closes_the_connection() {
         assert!(peer.recv_bytes(1000).await.unwrap_err().is_closed());
     }
     // Refused calls with a promise are remembered only within the limit of calls.
-    let server =
-        Server::with_options(ServerOptions::default().session(Options::default().max_calls(8)));
+    let server = Server::with_options(
+        ServerOptions::default().session(SessionOptions::default().max_calls_per_session(8)),
+    );
     server
         .register_function("answers", |cx: Context| {
             Client::of(&cx).unwrap().stats().incoming_calls
@@ -287,7 +290,7 @@ async fn a_protocol_violation_is_reported_and_closes_the_connection() {
 
 /// A raw peer of a server that returns bytes, with a backlog of at most 100,000 bytes.
 async fn peer_of_limited_backlog() -> Connection {
-    let options = Options::default().max_backlog(100_000);
+    let options = SessionOptions::default().max_backlog(100_000);
     let server = Server::with_options(ServerOptions::default().session(options));
     server
         .register_function("bytes", |len: usize| vec![7u8; len])

@@ -6,7 +6,6 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use farcall_conn::rpc::{Client, Server};
-use farcall_core::Caller as _;
 use farcall_core::transport::memory::listener;
 use farcall_core::transport::{Address, Connect, Listen, Peer};
 use tokio::io::{AsyncRead, AsyncWrite, BufStream, ReadBuf};

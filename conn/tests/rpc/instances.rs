@@ -1,7 +1,7 @@
 use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 
 use farcall_conn::rpc::{Client, Server};
-use farcall_core::{Caller as _, service};
+use farcall_core::service;
 
 use crate::support::{serve, until};
 

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
+mod bound;
 mod calls;
 mod costs;
 mod errors;

@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use farcall_conn::rpc::names::{Names, NamesApi as _, Operation, Right};
 use farcall_conn::rpc::{Client, Remote, Server};
-use farcall_core::{CallError, Caller as _, FaultKind, client, service};
+use farcall_core::{CallError, FaultKind, client, service};
 use tokio::time::sleep;
 
 use crate::support::{serve, until};

@@ -3,8 +3,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use farcall_conn::rpc::{Client, Encoding, Options, Remote, Server, ServerOptions};
-use farcall_core::{CallError, Caller as _, Execution, Fault, FaultKind, client, service};
+use farcall_conn::rpc::{Client, Encoding, Remote, Server, ServerOptions, SessionOptions};
+use farcall_core::{CallError, Execution, Fault, FaultKind, client, service};
 use tokio::time::sleep;
 
 use crate::support::{Counter, CounterApi, Network, client, connect, serve, until};
@@ -212,10 +212,13 @@ async fn calls_on_an_object_of_another_connection_are_relayed() {
 
 #[tokio::test]
 async fn objects_are_limited_by_both_peers() {
-    let (usual, few) = (Options::default(), Options::default().max_objects(10));
+    let (usual, few) = (
+        SessionOptions::default(),
+        SessionOptions::default().max_objects(10),
+    );
     for (server, client) in [(usual.clone(), few.clone()), (few, usual)] {
         let (server, alive) = factory_with(ServerOptions::default().session(server));
-        let client = connect(&server).await.options(client).await.unwrap();
+        let client = connect(&server).await.session(client).await.unwrap();
         let held = client.create_many(10).await.unwrap();
         let error = client.create().await.unwrap_err();
         assert_eq!(error.fault().unwrap().kind(), FaultKind::Overloaded);

@@ -6,8 +6,10 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use farcall_conn::rpc::{Client, Options, Remote, Server, ServerOptions, Stream, StreamError};
-use farcall_core::{Caller as _, Fault, FaultKind};
+use farcall_conn::rpc::{
+    Client, Remote, Server, ServerOptions, SessionOptions, Stream, StreamError,
+};
+use farcall_core::{Fault, FaultKind};
 use futures_util::stream::iter;
 use serde::ser::SerializeTuple as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -203,7 +205,7 @@ fn not_saved() -> Fault {
 /// Causes were once formatted while the session was locked and a message half written.
 #[tokio::test]
 async fn a_cause_that_panics_leaves_no_half_message() {
-    let options = ServerOptions::default().session(Options::default().send_causes(true));
+    let options = ServerOptions::default().session(SessionOptions::default().send_causes(true));
     let server = Server::with_options(options);
     server
         .register_function("now", || Err::<(), _>(not_saved()))

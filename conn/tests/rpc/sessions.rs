@@ -3,7 +3,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use farcall_conn::Connection;
-use farcall_conn::rpc::{Client, Options, Reconnect, Remote, Server, ServerOptions};
+use farcall_conn::rpc::{Client, Reconnect, Remote, Server, ServerOptions, SessionOptions};
 use farcall_core::transport::Connect;
 use farcall_core::{CallError, Caller as _, Context, Execution, client, service};
 use tokio::sync::Notify;
@@ -162,10 +162,10 @@ async fn a_closed_client_releases_its_objects_despite_the_lease() {
 async fn a_silent_peer_is_detected() {
     // The connection stays open, but no byte passes.
     let (server, work) = server(Duration::ZERO);
-    let options = Options::default().keepalive(Duration::from_secs(1));
+    let options = SessionOptions::default().keepalive(Duration::from_secs(1));
     let network = Network::to(&server, Duration::from_millis(1)).await;
     let client = Client::over(network.clone())
-        .options(options)
+        .session(options)
         .await
         .unwrap();
     let counter = client.counter().await.unwrap();
@@ -280,7 +280,12 @@ async fn a_client_that_greets_while_the_server_stops_receives_the_reason() {
     let stop = Arc::new(Notify::new());
     let serving = tokio::spawn({
         let stop = Arc::clone(&stop);
-        async move { Server::new().serve_until(listener, stop.notified()).await }
+        async move {
+            Server::new()
+                .listen(listener)
+                .serve_until(stop.notified())
+                .await
+        }
     });
     let mut late: Connection = Connection::new(connector.connect().await.unwrap());
     sleep(Duration::from_millis(100)).await;
@@ -292,12 +297,12 @@ async fn a_client_that_greets_while_the_server_stops_receives_the_reason() {
     assert_eq!(goodbye[0], 13);
     assert!(goodbye.ends_with(b"the server is stopping"));
     drop(late);
-    assert_eq!(serving.await.unwrap().unwrap().finished, 1);
+    assert_eq!(serving.await.unwrap().finished, 1);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_peer_may_read_late_but_not_too_late() {
-    let options = Options::default().keepalive(Duration::from_secs(1));
+    let options = SessionOptions::default().keepalive(Duration::from_secs(1));
     let server = Server::with_options(ServerOptions::default().session(options));
     server
         .register_function("bytes", || vec![7u8; 20_000])

@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use farcall_conn::Connection;
 use farcall_conn::rpc::{
-    Client, Encoding, Options, Remote, Server, ServerOptions, Stream, StreamError,
+    Client, Encoding, Remote, Server, ServerOptions, SessionOptions, Stream, StreamError,
 };
 use farcall_core::transport::Connect as _;
-use farcall_core::{CallError, Caller as _, Fault, client, service};
+use farcall_core::{CallError, Fault, client, service};
 use futures_util::stream;
 use tokio::time::{Instant, sleep};
 
@@ -248,13 +248,16 @@ async fn streams_pass_within_one_process() {
 
 #[tokio::test]
 async fn streams_are_limited_by_both_peers() {
-    let (usual, few) = (Options::default(), Options::default().max_streams(2));
+    let (usual, few) = (
+        SessionOptions::default(),
+        SessionOptions::default().max_streams(2),
+    );
     for (server_options, client_options) in [(usual.clone(), few.clone()), (few, usual)] {
         let server = Server::with_options(ServerOptions::default().session(server_options));
         server.register_instance(Source::default()).unwrap();
         let client = connect(&server)
             .await
-            .options(client_options)
+            .session(client_options)
             .await
             .unwrap();
         let one = client.numbers(1_000_000, false).await.unwrap();
@@ -273,8 +276,8 @@ async fn streams_are_limited_by_both_peers() {
 #[tokio::test]
 async fn long_unread_items_are_limited() {
     let (server, source) = source();
-    let options = Options::default().window(10).max_backlog(5000);
-    let client = connect(&server).await.options(options).await.unwrap();
+    let options = SessionOptions::default().window(10).max_backlog(5000);
+    let client = connect(&server).await.session(options).await.unwrap();
     let mut streams = Vec::new();
     for number in 1..=20 {
         streams.push(client.blocks(1, 1000).await.unwrap());
@@ -335,7 +338,7 @@ async fn a_large_stream_delays_small_calls_by_little() {
     server.register_instance(Source::default()).unwrap();
     let listener = farcall_conn::Listener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_address().clone();
-    tokio::spawn(server.serve(listener));
+    tokio::spawn(server.listen(listener).serve());
     let client = Client::connect(address).await.unwrap();
     let mut blocks = client.blocks(1600, 64 * 1024).await.unwrap();
     let reading = tokio::spawn(async move {

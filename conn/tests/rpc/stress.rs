@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use farcall_conn::Listener;
 use farcall_conn::rpc::{
-    Client, Options, Pipelined as _, Remote, Server, ServerOptions, SessionStats, Stream,
+    Client, Pipelined as _, Remote, Server, ServerOptions, SessionOptions, SessionStats, Stream,
 };
 use farcall_core::{CallError, client, service};
 use futures_util::stream;
@@ -105,20 +105,22 @@ async fn one(client: &Client, alive: &Arc<AtomicUsize>, number: u64) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn nothing_is_lost_between_threads() {
     // Small limits, so that everything that can wait does wait.
-    let limits = Options::default().max_calls(5).window(500);
+    let limits = SessionOptions::default()
+        .max_calls_per_session(5)
+        .window(500);
     let server = Server::with_options(ServerOptions::default().session(limits));
     let work = Work::default();
     server.register_instance(work.clone()).unwrap();
     let listener = Listener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_address().clone();
-    tokio::spawn(server.serve(listener));
+    tokio::spawn(server.listen(listener).serve());
 
     let alive = Arc::new(AtomicUsize::new(0));
     let mut clients = Vec::new();
     let mut tasks = Vec::new();
     for seed in 0..4u64 {
-        let options = Options::default().window(300);
-        let client = Client::connect(&address).options(options).await.unwrap();
+        let options = SessionOptions::default().window(300);
+        let client = Client::connect(&address).session(options).await.unwrap();
         for task in 0..8 {
             let (client, alive) = (client.clone(), Arc::clone(&alive));
             tasks.push(tokio::spawn(async move {

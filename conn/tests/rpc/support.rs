@@ -59,7 +59,7 @@ pub(crate) async fn serve(server: &Server) -> MemoryConnector {
 pub(crate) async fn spawn(server: &Server, listening: impl Listen) -> AbortHandle {
     let listener = Listener::over(listening).await.unwrap();
     let server = server.clone();
-    tokio::spawn(server.serve(listener)).abort_handle()
+    tokio::spawn(server.listen(listener).serve()).abort_handle()
 }
 
 /// Serves in the background, and returns a client.

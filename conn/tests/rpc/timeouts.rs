@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use farcall_conn::Connection;
 use farcall_conn::rpc::{
-    Client, Encoding, Options, Pipelined as _, Reconnect, Remote, Server, ServerOptions,
+    Client, Encoding, Pipelined as _, Reconnect, Remote, Server, ServerOptions, SessionOptions,
 };
 use farcall_core::transport::Listen as _;
 use farcall_core::transport::memory::{MemoryConnector, listener};
@@ -81,9 +81,9 @@ async fn a_server_that_answers_only_pings_blocks_no_call_for_ever() {
 #[tokio::test(start_paused = true)]
 async fn a_deadline_of_a_call_replaces_the_default() {
     let (connector, _kinds) = answers_only_pings();
-    let options = Options::default().timeout(Some(Duration::from_secs(2)));
-    let short = Client::over(connector.clone()).options(options).await;
-    let none = Client::over(connector.clone()).options(Options::default().timeout(None));
+    let options = SessionOptions::default().timeout(Some(Duration::from_secs(2)));
+    let short = Client::over(connector.clone()).session(options).await;
+    let none = Client::over(connector.clone()).session(SessionOptions::default().timeout(None));
     let (short, none) = (short.unwrap(), none.await.unwrap());
     let usual = Client::over(connector).await.unwrap();
     for (client, own, expected) in [
@@ -117,8 +117,9 @@ async fn a_deadline_of_a_call_replaces_the_default() {
 #[tokio::test(start_paused = true)]
 async fn calls_that_are_never_sent_time_out() {
     // The server takes one call at a time, so that the second one waits at the client.
-    let server =
-        Server::with_options(ServerOptions::default().session(Options::default().max_calls(1)));
+    let server = Server::with_options(
+        ServerOptions::default().session(SessionOptions::default().max_calls_per_session(1)),
+    );
     server
         .register_function("hang", std::future::pending::<()>)
         .unwrap();

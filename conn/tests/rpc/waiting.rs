@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use farcall_conn::rpc::{
-    Client, Options, Pipelined as _, Reconnect, Remote, Server, ServerOptions, Stream,
+    Client, Pipelined as _, Reconnect, Remote, Server, ServerOptions, SessionOptions, Stream,
 };
 use farcall_conn::{Connection, Listener};
 use farcall_core::transport::Listen;
@@ -27,7 +27,7 @@ impl Scale {
 }
 
 /// A server whose method `scale` returns its object when `ready` is notified.
-fn scales(options: Options) -> (Server, Arc<Notify>) {
+fn scales(options: SessionOptions) -> (Server, Arc<Notify>) {
     let server = Server::with_options(ServerOptions::default().session(options));
     let ready = Arc::new(Notify::new());
     let notified = Arc::clone(&ready);
@@ -51,7 +51,7 @@ fn weigh(scale: &Remote<Scale>, length: usize) -> JoinHandle<Result<usize, CallE
 
 #[tokio::test(start_paused = true)]
 async fn calls_that_wait_for_promises_are_limited() {
-    let (server, ready) = scales(Options::default().max_backlog(100_000));
+    let (server, ready) = scales(SessionOptions::default().max_backlog(100_000));
     let client = client(&server).await;
     for round in 0..2 {
         let scale: Remote<Scale> = client.call("scale", (Vec::<u8>::new(),)).pipelined();
@@ -79,11 +79,11 @@ async fn calls_that_wait_for_promises_are_limited() {
 async fn calls_with_promises_are_counted_in_the_budget() {
     const PART: usize = 300_000;
 
-    let (server, ready) = scales(Options::default());
+    let (server, ready) = scales(SessionOptions::default());
     let (listening, connector) = listener("scales");
     let budget = Budget::new(2 << 20);
     let listening = Listener::over(listening).budget(budget.clone());
-    tokio::spawn(server.serve(listening.await.unwrap()));
+    tokio::spawn(server.listen(listening.await.unwrap()).serve());
     let client = Client::over(connector).await.unwrap();
 
     let scale: Remote<Scale> = client.call("scale", (vec![7u8; PART],)).pipelined();
@@ -108,7 +108,7 @@ async fn calls_with_promises_are_counted_in_the_budget() {
 /// Streams do not count as objects, and objects beside streams do.
 #[tokio::test]
 async fn objects_beside_streams_are_limited() {
-    let options = Options::default().max_objects(1);
+    let options = SessionOptions::default().max_objects(1);
     let server = Server::with_options(ServerOptions::default().session(options));
     server
         .register_function("one", |_: Stream<u8>, _: Remote<Scale>| 1)

@@ -5,7 +5,7 @@ use axum::routing::get;
 use farcall::xmlrpc::Server;
 
 #[tokio::main]
-async fn main() -> Result<(), Box<dyn std::error::Error>> {
+async fn main() -> anyhow::Result<()> {
     let rpc = Server::new();
     rpc.register_function("add", |a: i64, b: i64| a + b)?;
 

@@ -1,5 +1,4 @@
 //! One object offered over two protocols: Python calls it over XML-RPC, Rust over a connection.
-use farcall::conn::Listener;
 use farcall::rpc;
 use farcall::{CallError, client, service};
 use std::sync::Arc;
@@ -22,7 +21,7 @@ const PYTHON: &str = "import sys, xmlrpc.client
 print('Python adds 3:', xmlrpc.client.ServerProxy(sys.argv[1]).add(3))";
 
 #[tokio::main]
-async fn main() -> Result<(), Box<dyn std::error::Error>> {
+async fn main() -> anyhow::Result<()> {
     let calculator = Arc::new(Calculator::default());
     let (http, connections) = (farcall::xmlrpc::Server::new(), rpc::Server::new());
     http.register_instance(Arc::clone(&calculator))?;
@@ -30,9 +29,9 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let listening = http.bind("127.0.0.1:0").await?;
     let url = listening.url();
     tokio::spawn(listening.serve());
-    let listener = Listener::bind("127.0.0.1:0").authkey("a secret").await?;
-    let address = listener.local_address().clone();
-    tokio::spawn(connections.serve(listener));
+    let bound = connections.bind("127.0.0.1:0").authkey("a secret").await?;
+    let address = bound.local_address().clone();
+    tokio::spawn(bound.serve());
     let mut python = tokio::process::Command::new("python3");
     python.args(["-c", PYTHON, &url]).status().await?;
     let client = rpc::Client::connect(address).authkey("a secret");

@@ -3,7 +3,7 @@
 use farcall::xmlrpc::Server;
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), Box<dyn std::error::Error>> {
+async fn main() -> anyhow::Result<()> {
     let server = Server::new();
     server.register_function("add", |a: i64, b: i64| a + b)?;
     farcall::xmlrpc::cgi::serve(&server).await?;

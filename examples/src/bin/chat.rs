@@ -8,8 +8,8 @@ use std::error::Error;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use farcall::conn::Listener;
-use farcall::protocol::output::{Causes, Foreign};
+use examples::report;
+use farcall::protocol::output::Foreign;
 use farcall::rpc::{Client, Remote, Server};
 use farcall::{CallError, RegisterError, client, service};
 use tokio::io::{AsyncBufReadExt, BufReader};
@@ -125,22 +125,16 @@ enum Command {
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    match run().await {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("chat: {}", Foreign::line(Causes(&*error)));
-            ExitCode::FAILURE
-        }
-    }
+    report("chat", run().await)
 }
 
 async fn run() -> Result<(), Box<dyn Error>> {
     match Arguments::parse().command {
         None => show().await?,
         Some(Command::Serve { address }) => {
-            let listener = Listener::bind(address).authkey(KEY).await?;
-            println!("The room is open at {}.", listener.local_address());
-            room()?.serve(listener).await?;
+            let bound = room()?.bind(address).authkey(KEY).await?;
+            println!("The room is open at {}.", bound.local_address());
+            bound.serve().await;
         }
         Some(Command::Join { address, name }) => {
             let mut chatter = Chatter::join(&address, &name).await?;
@@ -193,10 +187,9 @@ impl Chatter {
 
 /// Shows a room and its members in one process.
 async fn show() -> Result<(), Box<dyn Error>> {
-    let listener = Listener::bind("127.0.0.1:0").authkey(KEY).await?;
-    let address = listener.local_address().to_string();
-    let server = room()?;
-    tokio::spawn(server.serve(listener));
+    let bound = room()?.bind("127.0.0.1:0").authkey(KEY).await?;
+    let address = bound.local_address().to_string();
+    tokio::spawn(bound.serve());
 
     println!("Ada enters.");
     let mut ada = Chatter::join(&address, "Ada").await?;

@@ -7,13 +7,13 @@
 //! reconnects.
 
 use std::error::Error;
+use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, Instant};
 
 use clap::{Parser, Subcommand};
-use examples::slow_link;
-use farcall::conn::Listener;
+use examples::{report, slow_link};
 use farcall::rpc::{Client, Pipelined, Reconnect, Remote, Server, ServerOptions};
 use farcall::transport::Address;
 use farcall::{CallError, RegisterError, client, service};
@@ -98,14 +98,18 @@ enum Command {
 }
 
 #[tokio::main]
-async fn main() -> Result<(), Box<dyn Error>> {
+async fn main() -> ExitCode {
+    report("counters", run().await)
+}
+
+async fn run() -> Result<(), Box<dyn Error>> {
     match Arguments::parse().command {
         None => show().await?,
         Some(Command::Serve { address, lease }) => {
-            let listener = Listener::bind(address).authkey(KEY).await?;
-            println!("Counters are made at {}.", listener.local_address());
             let server = server(Duration::from_secs(lease))?;
-            server.serve(listener).await?;
+            let bound = server.bind(address).authkey(KEY).await?;
+            println!("Counters are made at {}.", bound.local_address());
+            bound.serve().await;
         }
         Some(Command::Count { address, name }) => {
             let factory = Client::connect(address).authkey(KEY);
@@ -128,10 +132,10 @@ fn server(lease: Duration) -> Result<Server, RegisterError> {
 }
 
 async fn show() -> Result<(), Box<dyn Error>> {
-    let listener = Listener::bind("127.0.0.1:0").authkey(KEY).await?;
-    let address = listener.local_address().clone();
     let server = server(Duration::ZERO)?;
-    tokio::spawn(server.serve(listener));
+    let bound = server.bind("127.0.0.1:0").authkey(KEY).await?;
+    let address = bound.local_address().clone();
+    tokio::spawn(bound.serve());
 
     println!("Two clients, and a counter for each:");
     let ada = Client::connect(&address).authkey(KEY).await?;
@@ -165,11 +169,11 @@ async fn show() -> Result<(), Box<dyn Error>> {
 async fn pipelining(server: Server) -> Result<(), Box<dyn Error>> {
     // Without a key, since a handshake of a process with itself through a relay is refused as an
     // attack.
-    let listener = Listener::bind("127.0.0.1:0").await?;
-    let Address::Tcp(near) = listener.local_address().clone() else {
+    let bound = server.bind("127.0.0.1:0").await?;
+    let Address::Tcp(near) = bound.local_address().clone() else {
         return Err("it listens on TCP".into());
     };
-    tokio::spawn(server.serve(listener));
+    tokio::spawn(bound.serve());
     let far = slow_link::to(near, Duration::from_millis(50)).await?;
     let factory = Client::connect(far).await?;
 

@@ -9,10 +9,9 @@ use std::sync::Arc;
 use clap::{Parser, ValueEnum};
 use examples::demo::{Demo, connections};
 use farcall::conn::auth::AuthKey;
-use farcall::conn::codec::pickle;
-use farcall::conn::{Bincode, Json, Listener, ListenerBuilder, Pickle};
+use farcall::conn::{Bincode, Json, Listener, ListenerBuilder};
+use farcall::pickle::{self, Pickle};
 use farcall::rpc;
-use farcall::transport::Listen;
 use farcall::xmlrpc::BoundServer;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -67,7 +66,7 @@ enum Encoding {
 }
 
 #[tokio::main]
-async fn main() -> Result<(), Box<dyn std::error::Error>> {
+async fn main() -> anyhow::Result<()> {
     tracing_subscriber::fmt()
         .with_env_filter(tracing_subscriber::EnvFilter::from_default_env())
         .with_writer(std::io::stderr)
@@ -94,22 +93,21 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     }
     #[cfg(unix)]
     if let Some(path) = &arguments.xmlrpc_unix {
-        let listening = over_http
-            .bind_unix_with_mode(path, arguments.unix_mode)
-            .await?;
+        let listening = over_http.bind(path).mode(arguments.unix_mode).await?;
         println!("listening xmlrpc-unix {}", path.display());
         serve(&mut listeners, listening, &stop);
     }
     if let Some(address) = &arguments.rpc {
         let listener = arguments.configured(Listener::bind(address))?.await?;
-        println!("listening rpc conn+rpc://{}", listener.local_address());
-        serve_calls(&mut listeners, &over_connections, listener, &stop);
+        let bound = over_connections.listen(listener);
+        println!("listening rpc {}", bound.url());
+        serve_calls(&mut listeners, bound, &stop);
     }
     #[cfg(unix)]
     if let Some(path) = &arguments.rpc_unix {
         let listener = arguments.configured(Listener::bind(path))?.await?;
         println!("listening rpc-unix {}", path.display());
-        serve_calls(&mut listeners, &over_connections, listener, &stop);
+        serve_calls(&mut listeners, over_connections.listen(listener), &stop);
     }
     if let Some(address) = &arguments.conn {
         let listener = arguments.configured(Listener::bind(address))?.await?;
@@ -183,28 +181,17 @@ fn mode(text: &str) -> Result<u32, String> {
     }
 }
 
-fn serve<L: Listen>(
-    listeners: &mut JoinSet<()>,
-    listening: BoundServer<L>,
-    stop: &CancellationToken,
-) {
+fn serve(listeners: &mut JoinSet<()>, listening: BoundServer, stop: &CancellationToken) {
     let stop = stop.clone().cancelled_owned();
     listeners.spawn(async {
         listening.serve_until(stop).await;
     });
 }
 
-fn serve_calls(
-    listeners: &mut JoinSet<()>,
-    server: &rpc::Server,
-    listener: Listener,
-    stop: &CancellationToken,
-) {
-    let server = server.clone();
+fn serve_calls(listeners: &mut JoinSet<()>, bound: rpc::BoundServer, stop: &CancellationToken) {
     let stop = stop.clone().cancelled_owned();
-    listeners.spawn(async move {
-        // The only error is a missing runtime, and this task runs in one.
-        let _ = server.serve_until(listener, stop).await;
+    listeners.spawn(async {
+        bound.serve_until(stop).await;
     });
 }
 

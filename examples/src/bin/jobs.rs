@@ -6,11 +6,12 @@
 
 use std::error::Error;
 use std::ops::Range;
+use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use clap::{Parser, Subcommand};
-use farcall::conn::Listener;
+use examples::report;
 use farcall::rpc::{Client, Server, Stream, StreamError, StreamSender};
 use farcall::{CallError, RegisterError, client, service};
 use serde::{Deserialize, Serialize};
@@ -95,13 +96,17 @@ enum Command {
 }
 
 #[tokio::main]
-async fn main() -> Result<(), Box<dyn Error>> {
+async fn main() -> ExitCode {
+    report("jobs", run().await)
+}
+
+async fn run() -> Result<(), Box<dyn Error>> {
     match Arguments::parse().command {
         None => show().await?,
         Some(Command::Serve { address }) => {
-            let listener = Listener::bind(address).authkey(KEY).await?;
-            println!("{WORKERS} workers wait at {}.", listener.local_address());
-            queue()?.serve(listener).await?;
+            let bound = queue()?.bind(address).authkey(KEY).await?;
+            println!("{WORKERS} workers wait at {}.", bound.local_address());
+            bound.serve().await;
         }
         Some(Command::Submit { address, limit }) => {
             let jobs = Client::connect(address).authkey(KEY).await?;
@@ -133,10 +138,9 @@ async fn watch(job: &str, mut stream: Stream<Progress>) -> Result<(), StreamErro
 
 /// Shows three jobs for two workers: the third waits until the second is cancelled.
 async fn show() -> Result<(), Box<dyn Error>> {
-    let listener = Listener::bind("127.0.0.1:0").authkey(KEY).await?;
-    let address = listener.local_address().clone();
-    let server = queue()?;
-    tokio::spawn(server.serve(listener));
+    let bound = queue()?.bind("127.0.0.1:0").authkey(KEY).await?;
+    let address = bound.local_address().clone();
+    tokio::spawn(bound.serve());
 
     println!("Three jobs for two workers:");
     let jobs = Client::connect(address).authkey(KEY).await?;

@@ -6,7 +6,9 @@ use std::fmt::Debug;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
-use farcall::conn::{ConnectError, Connection, Listener, Pickle};
+use anyhow::{Context as _, bail};
+use farcall::conn::{ConnectError, Connection, Listener};
+use farcall::pickle::Pickle;
 use farcall::protocol::Args;
 use farcall::rpc::{self, Remote, Stream};
 use farcall::xmlrpc::{Client, Server};
@@ -38,7 +40,7 @@ trait CounterApi {
 }
 
 #[tokio::main]
-async fn main() -> Result<(), Box<dyn std::error::Error>> {
+async fn main() -> anyhow::Result<()> {
     let server = Server::new();
     server.register_function("add", |a: i64, b: i64| a + b)?;
     server.register_function("greet", async |name: String| format!("Hello, {name}!"))?;
@@ -106,7 +108,7 @@ except xmlrpc.client.Fault as fault:
 "#;
 
 /// Exchanges values over connections, for which both sides must know the same key.
-async fn connections() -> Result<(), Box<dyn std::error::Error>> {
+async fn connections() -> anyhow::Result<()> {
     let mut listener = Listener::bind("127.0.0.1:0")
         .authkey("a secret")
         .legacy_md5(true) // CPython up to 3.11 supports MD5 only
@@ -126,19 +128,16 @@ async fn connections() -> Result<(), Box<dyn std::error::Error>> {
     });
 
     println!("Rust connects to it:");
-    let mut adder: Connection<Vec<i64>, i64, Pickle> = farcall::conn::Client::connect(&address)
-        .authkey("a secret")
-        .await?;
+    let mut adder: Connection<Vec<i64>, i64, Pickle> =
+        Connection::connect(&address).authkey("a secret").await?;
     adder.send(&vec![3, 5]).await?;
     println!("  [3, 5]  →  {}", adder.recv().await?);
-    let stranger: Result<Connection, _> = farcall::conn::Client::connect(&address)
-        .authkey("a guess")
-        .await;
+    let stranger: Result<Connection, _> = Connection::connect(&address).authkey("a guess").await;
     if let Err(ConnectError::Auth(error)) = stranger {
         println!("  with another key  →  {error}\n");
     }
     let text = address.to_string();
-    let (host, port) = text.rsplit_once(':').ok_or("it has a port")?;
+    let (host, port) = text.rsplit_once(':').context("it has a port")?;
     let title = "Python's own multiprocessing.connection connects to it:";
     python(title, CONNECTIONS, &[host, port]).await
 }
@@ -187,14 +186,14 @@ trait WorkshopApi {
 }
 
 /// Calls the same object over a connection, where methods can also return streams and objects.
-async fn calls_over_connections(counter: Arc<Counter>) -> Result<(), Box<dyn std::error::Error>> {
+async fn calls_over_connections(counter: Arc<Counter>) -> anyhow::Result<()> {
     let server = rpc::Server::new();
     server.register_instance(counter)?;
     server.register_instance(Workshop)?;
-    let listener = Listener::bind("127.0.0.1:0").authkey("a secret").await?;
-    let address = listener.local_address().clone();
+    let bound = server.bind("127.0.0.1:0").authkey("a secret").await?;
+    let address = bound.local_address().clone();
     println!("\nAn RPC server listens for connections on {address}.\n");
-    tokio::spawn(server.serve(listener));
+    tokio::spawn(bound.serve());
 
     println!("Rust calls it, over one connection:");
     let client = rpc::Client::connect(address).authkey("a secret").await?;
@@ -217,11 +216,7 @@ async fn calls_over_connections(counter: Arc<Counter>) -> Result<(), Box<dyn std
 }
 
 /// Runs a Python program and prints its output.
-async fn python(
-    title: &str,
-    program: &str,
-    arguments: &[&str],
-) -> Result<(), Box<dyn std::error::Error>> {
+async fn python(title: &str, program: &str, arguments: &[&str]) -> anyhow::Result<()> {
     let run = tokio::process::Command::new("python3")
         .args(["-c", program])
         .args(arguments)
@@ -237,7 +232,7 @@ async fn python(
     println!("{title}");
     print!("{}", String::from_utf8_lossy(&output.stdout));
     if !output.status.success() {
-        return Err(String::from_utf8_lossy(&output.stderr).into());
+        bail!("{}", String::from_utf8_lossy(&output.stderr));
     }
     Ok(())
 }

@@ -6,7 +6,7 @@
 /// Starts the workers. The first argument is the address, the second the number of workers, by
 /// default the number of processors.
 #[cfg(unix)]
-fn main() -> Result<(), Box<dyn std::error::Error>> {
+fn main() -> anyhow::Result<()> {
     use farcall::workers::Workers;
     use farcall::xmlrpc::Server;
 

@@ -7,7 +7,7 @@ mod workshop;
 use std::time::Duration;
 
 use arbitrary::Arbitrary;
-use farcall::rpc::Options;
+use farcall::rpc::SessionOptions;
 
 pub use message::{Message, State};
 pub use peer::Peer;
@@ -44,9 +44,9 @@ pub struct Limits {
 
 impl Limits {
     /// Returns the limits as session options.
-    pub fn options(self) -> Options {
-        Options::default()
-            .max_calls(self.calls().into())
+    pub fn options(self) -> SessionOptions {
+        SessionOptions::default()
+            .max_calls_per_session(self.calls().into())
             .max_streams(self.streams().into())
             .max_objects(self.objects().into())
             .window(self.window.into())

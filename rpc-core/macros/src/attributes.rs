@@ -23,10 +23,7 @@ impl BlockOptions {
         syn::meta::parser(|meta| match key(&meta).as_str() {
             "prefix" => set_once(&mut options.prefix, &meta, string(&meta)?),
             "rename_all" => set_once(&mut options.camel_case, &meta, camel_case_rule(&meta)?),
-            "crate" => {
-                let path = string(&meta)?.parse_with(Path::parse_mod_style)?;
-                set_once(&mut options.library, &meta, path)
-            }
+            "crate" => set_once(&mut options.library, &meta, library(&meta)?),
             _ => Err(meta.error(format!(
                 "unknown option: `#[{attribute}]` takes `prefix = \"…\"`, \
                  `rename_all = \"camelCase\"` and `crate = \"…\"` here"
@@ -56,6 +53,18 @@ fn camel_case_rule(meta: &ParseNestedMeta<'_>) -> syn::Result<()> {
             "unknown rule: the only one is `\"camelCase\"`",
         ))
     }
+}
+
+/// Parses the path in `crate = "…"`.
+fn library(meta: &ParseNestedMeta<'_>) -> syn::Result<Path> {
+    let text = string(meta)?;
+    text.parse_with(Path::parse_mod_style).map_err(|_| {
+        Error::new_spanned(
+            text,
+            "expected the path of a crate or module that re-exports Farcall, such as \
+             `crate = \"my_crate::farcall\"`",
+        )
+    })
 }
 
 fn camel_case(name: &str) -> String {

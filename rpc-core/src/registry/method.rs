@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use tokio_util::task::AbortOnDropHandle;
+use tokio::task::{JoinHandle, spawn_blocking};
 
 use super::Registry;
 use crate::args::FromArgs;
@@ -21,6 +21,7 @@ pub struct Method<F: Format> {
     pub(super) name: Name,
     pub(super) description: Arc<Description>,
     pub(super) invoke: Arc<Invoke<F>>,
+    pub(super) is_batch: bool,
 }
 
 pub(super) type Invoke<F> = dyn Fn(&Registry<F>, Call<F>) -> CallReply + Send + Sync;
@@ -71,8 +72,8 @@ impl<F: Format> Method<F> {
             };
             CallReply::later(async move {
                 // A call that is abandoned while it waits for a thread never runs.
-                let mut task = AbortOnDropHandle::new(tokio::task::spawn_blocking(run));
-                match (&mut task).await {
+                let mut task = AbortOnDrop(spawn_blocking(run));
+                match (&mut task.0).await {
                     Ok(result) => result,
                     Err(error) => match error.try_into_panic() {
                         Ok(panic) => Err(panicked(&*panic)),
@@ -101,7 +102,17 @@ impl<F: Format> Method<F> {
             name: name.into(),
             description: Arc::new(description),
             invoke: Arc::new(invoke),
+            is_batch: false,
         }
+    }
+
+    /// Marks a method as a batch: it makes the calls in its parameters on its registry. Those pass
+    /// the [layers](Registry::layer), the batch itself does not: under a limit of calls at once, a
+    /// batch would otherwise wait for its own calls, and they for it. Default: no batch.
+    #[must_use]
+    pub const fn batch(mut self) -> Self {
+        self.is_batch = true;
+        self
     }
 
     /// Sets the help text. Default: empty.
@@ -135,6 +146,7 @@ impl<F: Format> Clone for Method<F> {
             name: self.name.clone(),
             description: Arc::clone(&self.description),
             invoke: Arc::clone(&self.invoke),
+            is_batch: self.is_batch,
         }
     }
 }
@@ -145,6 +157,15 @@ impl<F: Format> fmt::Debug for Method<F> {
             .field("name", &self.name)
             .field("description", &self.description)
             .finish_non_exhaustive()
+    }
+}
+
+/// Aborts a task when its future is dropped.
+struct AbortOnDrop<T>(JoinHandle<T>);
+
+impl<T> Drop for AbortOnDrop<T> {
+    fn drop(&mut self) {
+        self.0.abort();
     }
 }
 

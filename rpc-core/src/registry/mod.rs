@@ -12,6 +12,7 @@ use std::task::Poll;
 
 use arc_swap::ArcSwap;
 use foldhash::fast::FixedState;
+use tower_layer::Layer;
 use tower_service::Service;
 
 pub use self::instance::{Instance, Registrar};
@@ -24,6 +25,7 @@ use crate::describe::Description;
 use crate::fault::Fault;
 use crate::format::Format;
 use crate::handler::{FromCall, Function, IntoReply, IntoResult};
+use crate::layers::{Dispatch, Layers, Target};
 use crate::name::Name;
 use crate::payload::Payload;
 
@@ -59,6 +61,9 @@ struct Table<F: Format> {
     methods: HashMap<Name, Method<F>, FixedState>,
     fallback: Option<Arc<Invoke<F>>>,
     guard: Option<Arc<Guard>>,
+    layers: Option<Layers<F>>,
+    /// Layers of the server, around those of the registry.
+    outer: Option<Layers<F>>,
 }
 
 type Guard = dyn Fn(&Context) -> Result<(), Fault> + Send + Sync;
@@ -83,6 +88,8 @@ impl<F: Format> Registry<F> {
             methods: HashMap::default(),
             fallback: None,
             guard: None,
+            layers: None,
+            outer: None,
         };
         let shared = SharedTable {
             table: ArcSwap::from_pointee(table),
@@ -213,13 +220,79 @@ impl<F: Format> Registry<F> {
 
     /// Sets a guard that is called before each call of any method, including the entries of a
     /// batch. Default: none. A call that the guard refuses never runs, and its parameters are not
-    /// decoded.
+    /// decoded. [Layers](Self::layer) see the call first.
     pub fn set_guard(
         &self,
         guard: impl Fn(&Context) -> Result<(), Fault> + Send + Sync + 'static,
     ) -> &Self {
         let done: Result<(), Infallible> = self.change(|table| {
             table.guard = Some(Arc::new(guard));
+            Ok(())
+        });
+        let Ok(()) = done;
+        self
+    }
+
+    /// Puts a tower layer around all calls of this registry: of its methods, whenever they are
+    /// registered, of introspection, of the fallback, and of names that do not exist.
+    ///
+    /// The layer added last is the outermost: it sees a call first and its result last.
+    ///
+    /// The service of the layer is cloned for each call, then waits until it is ready, then gets
+    /// the call. So a layer that is not ready makes this call wait, and no other. The wait counts
+    /// as part of the call: in the limits of calls at once, and for its deadline. If the caller
+    /// leaves, the future of the service is dropped wherever it is. A panic of a layer becomes the
+    /// fault of the call. An error of a layer becomes a fault by its `Into<Fault>`; a boxed error,
+    /// as from tower's `TimeoutLayer`, becomes an internal fault, unless it is a [`Fault`] itself.
+    /// Layers that depend on the readiness of each other, such as tower's `LoadShedLayer` around
+    /// `ConcurrencyLimitLayer`, are added together, as one `tower::ServiceBuilder`.
+    ///
+    /// A [batch](Method::batch) does not pass the layers, but each of its calls does.
+    ///
+    /// Add layers before calls are served. Over connections, calls to objects pass the layers that
+    /// exist when the server begins to serve.
+    ///
+    /// ```
+    /// # use farcall::Registry;
+    /// # use farcall::protocol::{Call, Format};
+    /// # fn offer<F: Format>(registry: &Registry<F>) {
+    /// use tower::util::MapRequestLayer;
+    ///
+    /// registry.layer(MapRequestLayer::new(|call: Call<F>| {
+    ///     println!("{} calls {}", call.context.peer(), call.method());
+    ///     call
+    /// }));
+    /// # }
+    /// ```
+    pub fn layer<L>(&self, layer: L) -> &Self
+    where
+        L: Layer<Dispatch<F>>,
+        L::Service: Service<Call<F>, Response = Payload, Error: Into<Fault>, Future: Send>
+            + Clone
+            + Send
+            + Sync
+            + 'static,
+    {
+        let done: Result<(), Infallible> = self.change(|table| {
+            table.layers = Some(Layers::around(table.layers.take(), &layer));
+            Ok(())
+        });
+        let Ok(()) = done;
+        drop(layer);
+        self
+    }
+
+    /// Returns the layers of this registry, for calls to anything else than its methods.
+    #[must_use]
+    pub fn layers(&self) -> Option<Layers<F>> {
+        self.shared.table.load().layers.clone()
+    }
+
+    /// Sets layers around those of this registry. Default: none. A server with several registries
+    /// puts its own layers around each of them.
+    pub fn set_outer_layers(&self, layers: Option<Layers<F>>) -> &Self {
+        let done: Result<(), Infallible> = self.change(|table| {
+            table.outer = layers;
             Ok(())
         });
         let Ok(()) = done;
@@ -258,13 +331,48 @@ impl<F: Format> Registry<F> {
             .map(|method| Arc::clone(&method.description))
     }
 
-    /// Runs the called method. A method that panics answers with an internal fault. Calls that the
-    /// method makes inherit the deadline of `call`.
+    /// Runs the called method, within the layers if there are any. A method that panics answers
+    /// with an internal fault. Calls that the method makes inherit the deadline of `call`.
     pub fn dispatch(&self, call: Call<F>) -> CallReply {
         // A change replaces the table; this call keeps the one that it started with. The method is
         // borrowed from the table: if the `Arc` were cloned, all threads that call one method would
         // write to the same reference count.
         let table = self.shared.table.load();
+        if table.layers.is_some() | table.outer.is_some() {
+            return self.dispatch_layered(&table, call);
+        }
+        self.run(&table, call)
+    }
+
+    /// Passes a call through the layers, unless it is a batch.
+    #[cold]
+    fn dispatch_layered(&self, table: &Table<F>, call: Call<F>) -> CallReply {
+        let method = table.methods.get(call.method().as_str());
+        let is_batch = method.is_some_and(|method| method.is_batch);
+        match (&table.outer, &table.layers) {
+            _ if is_batch => self.dispatch_inside(call),
+            (Some(outer), _) => outer.dispatch_to(Target::Registry(self.clone()), call),
+            (None, Some(layers)) => layers.dispatch_to(Target::Method(self.clone()), call),
+            (None, None) => self.dispatch_inside(call),
+        }
+    }
+
+    /// Dispatches a call that has passed the outer layers.
+    pub(crate) fn dispatch_below(&self, call: Call<F>) -> CallReply {
+        match &self.shared.table.load().layers {
+            Some(layers) => layers.dispatch_to(Target::Method(self.clone()), call),
+            None => self.dispatch_inside(call),
+        }
+    }
+
+    /// Dispatches a call that has passed all layers.
+    pub(crate) fn dispatch_inside(&self, call: Call<F>) -> CallReply {
+        self.run(&self.shared.table.load(), call)
+    }
+
+    // Inlined, so that a call without layers is dispatched as if there were none.
+    #[inline(always)]
+    fn run(&self, table: &Table<F>, call: Call<F>) -> CallReply {
         let method = table.methods.get(call.method().as_str());
         let Some(invoke) = method
             .map(|method| &method.invoke)
@@ -300,10 +408,14 @@ impl<F: Format> Clone for Registry<F> {
     }
 }
 
+/// Shows the number of methods. [`names`](Registry::names) has their names.
 impl<F: Format> fmt::Debug for Registry<F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let table = self.shared.table.load();
         f.debug_struct("Registry")
-            .field("methods", &self.names())
+            .field("methods", &table.methods.len())
+            .field("has_fallback", &table.fallback.is_some())
+            .field("has_guard", &table.guard.is_some())
             .finish()
     }
 }
@@ -314,6 +426,8 @@ impl<F: Format> Clone for Table<F> {
             methods: self.methods.clone(),
             fallback: self.fallback.clone(),
             guard: self.guard.clone(),
+            layers: self.layers.clone(),
+            outer: self.outer.clone(),
         }
     }
 }

@@ -32,6 +32,8 @@
 //! ```
 
 pub mod memory;
+mod system;
+mod target;
 pub mod tcp;
 #[cfg(unix)]
 pub mod unix;
@@ -45,6 +47,8 @@ use std::str::FromStr;
 
 use tokio::io::{AsyncRead, AsyncWrite};
 
+pub use self::system::{SystemConnector, SystemListener};
+pub use self::target::{Target, ToTarget};
 use crate::output::Foreign;
 
 /// The length of the backlog. It exceeds the usual 128, which a burst of connections fills at once.
@@ -203,7 +207,7 @@ impl fmt::Display for Address {
 impl FromStr for Address {
     type Err = AddressError;
 
-    /// Parses the text form. Host names are not addresses: [`tcp::TcpConnector`] resolves them.
+    /// Parses the text form. Host names are not addresses: a [`Target`] may have one.
     fn from_str(text: &str) -> Result<Self, AddressError> {
         if let Some(path) = text.strip_prefix("unix:") {
             return Ok(Self::Unix(PathBuf::from(path)));
@@ -255,18 +259,33 @@ fn digit(byte: u8) -> Option<u8> {
     char::from(byte).to_digit(16).map(|digit| digit as u8)
 }
 
-/// The error of a text that is not an [`Address`]. It contains the text unless that may contain a
-/// password, as a URL does.
+/// The error of a text that is not an [`Address`] or [`Target`]. It contains the text unless that
+/// may contain a password, as a URL does.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "{} is not an address: expected `IP:PORT`, `unix:PATH`, `unix-abstract:NAME` or `memory:NAME`",
-    shown(.0.as_deref())
+    "{} is not an address: expected `{expected}:PORT`, `unix:PATH`, `unix-abstract:NAME` or \
+     `memory:NAME`",
+    shown(.text.as_deref())
 )]
-pub struct AddressError(Option<String>);
+pub struct AddressError {
+    text: Option<String>,
+    /// The form of the part before the port.
+    expected: &'static str,
+}
 
 impl AddressError {
     fn new(text: &str) -> Self {
-        Self((!may_hold_password(text)).then(|| text.to_owned()))
+        Self {
+            text: (!may_hold_password(text)).then(|| text.to_owned()),
+            expected: "IP",
+        }
+    }
+
+    fn of_target(text: &str) -> Self {
+        Self {
+            expected: "HOST",
+            ..Self::new(text)
+        }
     }
 }
 

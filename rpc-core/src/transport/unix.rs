@@ -11,10 +11,7 @@ use socket2::{Domain, SockAddr, Socket as RawSocket, Type};
 use tokio::net::{UnixListener as Socket, UnixStream};
 use tokio::time::sleep;
 
-use super::{Address, BACKLOG, Connect, Credentials, Listen, Peer};
-
-/// The default permissions of a socket file: only the user of the process may connect.
-pub(crate) const MODE: u32 = 0o600;
+use super::{Address, BACKLOG, Connect, Credentials, Listen, Peer, SystemListener};
 
 /// The longest pause between two attempts to connect while the backlog is full.
 const MAX_PAUSE: Duration = Duration::from_millis(50);
@@ -51,7 +48,7 @@ impl UnixListener {
     ///
     /// Dropping the future leaves no socket behind; a stale file may have been removed.
     pub async fn bind(path: impl AsRef<Path>) -> io::Result<Self> {
-        Self::bind_with_mode(path, MODE).await
+        Self::bind_with_mode(path, SystemListener::MODE).await
     }
 
     /// Listens at `path` with these permissions, such as `0o660` for the group of this process.

@@ -147,19 +147,41 @@ impl<'de> Visitor<'de> for AnyVisitor {
 pub fn from_value<T: DeserializeOwned>(value: Value) -> Result<T, FormatError> {
     T::deserialize(FromValue {
         value,
-        dates: false,
+        dates: Dates::AsStrings,
     })
 }
 
-/// Deserializer of a value. If `dates` is set, it delivers dates as newtypes instead of strings.
+/// Deserializer of a value.
 struct FromValue {
     value: Value,
-    dates: bool,
+    dates: Dates,
+}
+
+/// The form in which a type receives dates.
+#[derive(Clone, Copy)]
+enum Dates {
+    /// Any type: as strings.
+    AsStrings,
+    /// A [`Value`]: as newtypes, which tell them from strings.
+    AsNewtypes,
 }
 
 impl FromValue {
-    fn seed(dates: bool) -> impl Fn(Value) -> Self {
+    fn seed(dates: Dates) -> impl Fn(Value) -> Self {
         move |value| Self { value, dates }
+    }
+}
+
+impl Dates {
+    fn deliver<'de, V: Visitor<'de>>(
+        self,
+        text: String,
+        visitor: V,
+    ) -> Result<V::Value, FormatError> {
+        match self {
+            Self::AsStrings => visitor.visit_string(text),
+            Self::AsNewtypes => visitor.visit_newtype_struct(text.into_deserializer()),
+        }
     }
 }
 
@@ -183,14 +205,8 @@ impl<'de> Deserializer<'de> for FromValue {
             Value::Double(number) => visitor.visit_f64(number),
             Value::String(text) => visitor.visit_string(text),
             Value::Bytes(bytes) => visitor.visit_byte_buf(bytes),
-            Value::DateTime(datetime) if dates => {
-                visitor.visit_newtype_struct(datetime.to_string().into_deserializer())
-            }
-            Value::DateTime(datetime) => visitor.visit_string(datetime.to_string()),
-            Value::DateTimeText(text) if dates => {
-                visitor.visit_newtype_struct(text.into_deserializer())
-            }
-            Value::DateTimeText(text) => visitor.visit_string(text),
+            Value::DateTime(datetime) => dates.deliver(datetime.to_string(), visitor),
+            Value::DateTimeText(text) => dates.deliver(text, visitor),
             Value::Array(values) => {
                 let mut seq = SeqDeserializer::new(values.into_iter().map(Self::seed(dates)));
                 let result = visitor.visit_seq(&mut seq)?;
@@ -244,7 +260,10 @@ impl<'de> Deserializer<'de> for FromValue {
                 "expected dateTime.iso8601, found {}",
                 value.kind()
             ))),
-            (NEWTYPE, value) => visitor.visit_newtype_struct(Self { value, dates: true }),
+            (NEWTYPE, value) => visitor.visit_newtype_struct(Self {
+                value,
+                dates: Dates::AsNewtypes,
+            }),
             (_, value) => visitor.visit_newtype_struct(Self {
                 value,
                 dates: self.dates,

@@ -17,9 +17,9 @@
 //! ```
 //! use farcall::serve;
 //! use farcall::serve::serve;
-//! use farcall::transport::Connect;
 //! use farcall::transport::tcp::TcpConnector;
-//! use farcall::workers::{WorkerListener, Workers};
+//! use farcall::transport::{Connect, SystemListener};
+//! use farcall::workers::Workers;
 //! use tokio::io::{AsyncReadExt, AsyncWriteExt};
 //!
 //! # #[tokio::main(flavor = "current_thread")]
@@ -27,7 +27,7 @@
 //! let workers = Workers::new().count(2).threads(&"127.0.0.1:0".parse()?, async |worker| {
 //!     let index = worker.index();
 //!     let (listener, stop) = worker.listen()?;
-//!     let WorkerListener::Tcp(listener) = listener else { unreachable!() };
+//!     let SystemListener::Tcp(listener) = listener else { unreachable!() };
 //!     Ok(serve(listener, &serve::Options::default(), stop, |mut io, _, _| async move {
 //!         let _ = io.write_all(format!("worker {index} says hello").as_bytes()).await;
 //!     })
@@ -84,9 +84,9 @@ use std::time::Duration;
 #[cfg(unix)]
 pub use self::processes::Processes;
 pub use self::threads::Threads;
-pub use self::worker::{Error, Worker, WorkerListener};
+pub use self::worker::{Worker, WorkerError};
 use crate::serve::ShutdownReport;
-use crate::transport::Address;
+use crate::transport::{Address, SystemListener};
 
 /// The number of workers, and how they are restarted and stopped.
 #[derive(Clone, Debug)]
@@ -105,7 +105,7 @@ impl Default for Workers {
             count: available_parallelism().map_or(1, NonZero::get),
             drain_timeout: Duration::from_secs(35),
             restart_pause: (Duration::from_millis(100), Duration::from_secs(10)),
-            mode: 0o600,
+            mode: SystemListener::MODE,
         }
     }
 }
@@ -161,7 +161,7 @@ impl Workers {
     /// If the address is taken, not of this machine, or of a kind without sockets.
     pub fn threads<F>(&self, address: &Address, serve: F) -> io::Result<Threads>
     where
-        F: AsyncFn(Worker) -> Result<ShutdownReport, Error> + Send + Sync + 'static,
+        F: AsyncFn(Worker) -> Result<ShutdownReport, WorkerError> + Send + Sync + 'static,
     {
         Threads::new(
             self.clone(),
@@ -183,7 +183,7 @@ impl Workers {
     #[cfg(unix)]
     pub fn processes<F>(&self, address: &Address, serve: F) -> io::Result<Processes>
     where
-        F: AsyncFn(Worker) -> Result<ShutdownReport, Error> + Send + Sync + 'static,
+        F: AsyncFn(Worker) -> Result<ShutdownReport, WorkerError> + Send + Sync + 'static,
     {
         if let Some(child) = processes::child_worker()? {
             let code = child.work(worker::in_event_loop(serve), self.drain_timeout);

@@ -8,10 +8,9 @@ use std::sync::{Mutex, PoisonError};
 
 use socket2::{Domain, Protocol, Socket as RawSocket, Type};
 
-use super::worker::WorkerListener;
 #[cfg(unix)]
 use crate::transport::unix::{self, SocketFile};
-use crate::transport::{Address, BACKLOG};
+use crate::transport::{Address, BACKLOG, SystemListener};
 
 /// A listening socket outside of any event loop.
 #[derive(Debug)]
@@ -31,14 +30,14 @@ impl Socket {
     }
 
     /// Registers the socket with the event loop that runs this code.
-    pub(super) fn into_listener(self) -> io::Result<WorkerListener> {
+    pub(super) fn into_listener(self) -> io::Result<SystemListener> {
         Ok(match self {
             Self::Tcp(socket) => {
                 socket.set_nonblocking(true)?;
-                WorkerListener::Tcp(tokio::net::TcpListener::from_std(socket)?)
+                SystemListener::Tcp(tokio::net::TcpListener::from_std(socket)?)
             }
             #[cfg(unix)]
-            Self::Unix(socket) => WorkerListener::Unix(unix::UnixListener::from_std(socket)?),
+            Self::Unix(socket) => SystemListener::Unix(unix::UnixListener::from_std(socket)?),
         })
     }
 }

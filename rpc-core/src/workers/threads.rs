@@ -17,12 +17,13 @@ use super::Workers;
 use super::backoff::Backoff;
 use super::sockets::Sockets;
 use super::stop::stop_signal;
-use super::worker::{Error, Worker, event_loop};
+use super::worker::{Worker, WorkerError, event_loop};
 use crate::call::panic_message;
 use crate::serve::ShutdownReport;
 use crate::transport::Address;
 
-type Serve = dyn Fn(&Runtime, Worker, Duration) -> Result<ShutdownReport, Error> + Send + Sync;
+type Serve =
+    dyn Fn(&Runtime, Worker, Duration) -> Result<ShutdownReport, WorkerError> + Send + Sync;
 
 /// Workers that are threads of this process, with open sockets. Created by [`Workers::threads`].
 #[must_use = "workers do nothing until they are run"]
@@ -156,7 +157,7 @@ impl Thread {
     }
 
     /// Runs one worker after a pause. `None` if the server stopped before the worker started.
-    fn work(&self, pause: Duration) -> Result<Option<ShutdownReport>, Error> {
+    fn work(&self, pause: Duration) -> Result<Option<ShutdownReport>, WorkerError> {
         let runtime = event_loop()?;
         let stopped = async { timeout(pause, self.stop.cancelled()).await.is_ok() };
         if !pause.is_zero() && runtime.block_on(stopped) {

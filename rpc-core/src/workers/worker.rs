@@ -4,17 +4,15 @@ use std::fmt;
 use std::io;
 use std::time::Duration;
 
-use tokio::net::TcpListener;
 use tokio::runtime::{Builder, Runtime};
 use tokio_util::sync::CancellationToken;
 
 use super::sockets::Socket;
 use crate::serve::ShutdownReport;
-#[cfg(unix)]
-use crate::transport::unix::UnixListener;
+use crate::transport::SystemListener;
 
 /// Any error that keeps a worker from serving. It is logged, and the worker restarted.
-pub type Error = Box<dyn std::error::Error + Send + Sync>;
+pub type WorkerError = Box<dyn std::error::Error + Send + Sync>;
 
 /// One worker, passed to the function that serves in it.
 pub struct Worker {
@@ -23,16 +21,6 @@ pub struct Worker {
     stop: CancellationToken,
     /// Called when the worker is ready to accept.
     ready: Box<dyn FnOnce() + Send>,
-}
-
-/// The listener of a worker.
-#[derive(Debug)]
-pub enum WorkerListener {
-    /// A listener at an IP address and port.
-    Tcp(TcpListener),
-    /// A listener at a Unix socket.
-    #[cfg(unix)]
-    Unix(UnixListener),
 }
 
 impl Worker {
@@ -70,7 +58,7 @@ impl Worker {
     ///
     /// # Errors
     /// If the socket cannot be registered with the event loop.
-    pub fn listen(self) -> io::Result<(WorkerListener, CancellationToken)> {
+    pub fn listen(self) -> io::Result<(SystemListener, CancellationToken)> {
         let listener = self.socket.into_listener()?;
         (self.ready)();
         Ok((listener, self.stop))
@@ -95,9 +83,9 @@ pub(super) fn event_loop() -> io::Result<Runtime> {
 /// time that it takes once the worker is stopped.
 pub(super) fn in_event_loop<F>(
     serve: F,
-) -> impl Fn(&Runtime, Worker, Duration) -> Result<ShutdownReport, Error> + Send + Sync + 'static
+) -> impl Fn(&Runtime, Worker, Duration) -> Result<ShutdownReport, WorkerError> + Send + Sync + 'static
 where
-    F: AsyncFn(Worker) -> Result<ShutdownReport, Error> + Send + Sync + 'static,
+    F: AsyncFn(Worker) -> Result<ShutdownReport, WorkerError> + Send + Sync + 'static,
 {
     move |runtime, worker, drain_timeout| {
         let stop = worker.stop.clone();

@@ -20,4 +20,13 @@ impl Other {
     }
 }
 
+struct Third;
+
+#[service(crate = "no path")]
+impl Third {
+    pub fn value(&self) -> i64 {
+        0
+    }
+}
+
 fn main() {}

@@ -13,10 +13,10 @@ use std::time::Duration;
 
 use clap::Parser;
 use examples::demo::{Demo, connections};
-use farcall::conn::codec::pickle;
-use farcall::conn::{BindError, Listener, Pickle};
+use farcall::conn::{BindError, Listener};
+use farcall::pickle::{self, Pickle};
 use farcall::rpc;
-use farcall::{Budget, Value, serve, service};
+use farcall::{Budget, Value, service};
 use tests::victim::KEY;
 use tests::victim::objects::Objects;
 use tests::victim::visits::Visits;
@@ -140,7 +140,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     println!("xmlrpc {}", http.url());
     let mut servers = tokio::task::JoinSet::new();
     if let Some(path) = &arguments.unix {
-        let http = over_http.bind_unix(path).await?;
+        let http = over_http.bind(path).await?;
         let stop = stop.clone().cancelled_owned();
         servers.spawn(stopped(http.serve_until(stop)));
     }
@@ -149,7 +149,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let listener = arguments.listener().await?;
     println!("rpc {}", listener.local_address());
     let until = stop.clone().cancelled_owned();
-    servers.spawn(async move { stopped(over_connections.serve_until(listener, until)).await });
+    servers
+        .spawn(async move { stopped(over_connections.listen(listener).serve_until(until)).await });
     let listener = arguments.listener().await?;
     println!("connections {}", listener.local_address());
     servers.spawn(connections::serve::<Pickle, pickle::Value>(
@@ -183,8 +184,7 @@ impl Arguments {
         // The host name that the attacks send, so that they are not refused for it.
         let mut options = farcall::xmlrpc::ServerOptions::default().hosts(["victim"]);
         if let Some(connections) = self.max_connections {
-            let limits = serve::Options::default().max_connections(connections);
-            options = options.connections(limits);
+            options = options.max_connections(connections);
         }
         if let Some(budget) = self.budget_mib {
             options = options.budget(Budget::new(budget << 20));

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use farcall::Caller;
-use farcall::conn::{Connection, Pickle};
+use farcall::conn::Connection;
+use farcall::pickle::Pickle;
 use farcall::rpc;
 use fastrand::Rng;
 use tokio::task::JoinSet;
@@ -105,7 +106,7 @@ fn check(is_right: bool) -> Result<(), AnyError> {
 
 /// Sends and receives messages over one connection.
 async fn send_on(run: Arc<Run>, mut random: Rng) {
-    let connection = farcall::conn::Client::connect(run.site.victim.connections).authkey(KEY);
+    let connection = Connection::connect(run.site.victim.connections).authkey(KEY);
     let mut connection: Connection<(&str, i64, i64), i64, Pickle> = match connection.await {
         Ok(connection) => connection,
         Err(error) => return run.fail(format!("a peer: {error:?}")),

@@ -13,9 +13,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use farcall::conn::{Connection, Pickle};
+use farcall::conn::Connection;
+use farcall::pickle::Pickle;
 use farcall::rpc::Client;
-use farcall::{CallError, Caller, FaultKind};
+use farcall::{CallError, FaultKind};
 
 /// The authkey of the victim's connections.
 pub const KEY: &str = "the key of the victim";
@@ -247,7 +248,7 @@ impl Victim {
             let sum = once_there_is_room(|| client.call("add", (3, 5))).await;
             assert_eq!(sum.expect("RPC"), 8);
 
-            let connection = farcall::conn::Client::connect(self.connections).authkey(KEY);
+            let connection = Connection::connect(self.connections).authkey(KEY);
             let connection = connection.timeout(limit).await;
             let mut connection: Connection<(String, i64, i64), i64, Pickle> =
                 connection.expect("it lets honest clients in");

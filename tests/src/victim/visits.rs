@@ -3,8 +3,8 @@
 use std::error::Error;
 use std::time::Duration;
 
-use farcall::conn::codec::pickle;
-use farcall::conn::{Connection, MessagePack, Pickle};
+use farcall::conn::{Connection, MessagePack};
+use farcall::pickle::{self, Pickle};
 use farcall::rpc::{Encoding, Remote, Stream};
 use farcall::{Caller as _, Value, service};
 
@@ -34,7 +34,7 @@ impl Visits {
     /// Receives one pickled value with the blocking API.
     pub async fn blocking(&self, port: u16) -> (bool, String) {
         let receive = move || -> Result<_, Box<dyn Error + Send + Sync>> {
-            let client = farcall::conn::Client::connect(("127.0.0.1", port)).authkey(KEY);
+            let client = Connection::connect(("127.0.0.1", port)).authkey(KEY);
             let mut connection: farcall::conn::blocking::Connection<(), pickle::Value, Pickle> =
                 client.timeout(TIMEOUT).wait()?;
             connection.set_read_timeout(Some(TIMEOUT))?;
@@ -77,7 +77,7 @@ where
     C: farcall::conn::Codec,
     R: serde::de::DeserializeOwned + 'static,
 {
-    let client = farcall::conn::Client::connect(("127.0.0.1", port)).authkey(KEY);
+    let client = Connection::connect(("127.0.0.1", port)).authkey(KEY);
     let mut connection: Connection<(), R, C> = client.timeout(TIMEOUT).await?;
     Ok(tokio::time::timeout(TIMEOUT, connection.recv()).await??)
 }

@@ -10,10 +10,9 @@ use std::path::Path;
 use std::time::Duration;
 
 use farcall::conn::frame::{FrameError, Header};
-use farcall::conn::{
-    Acknowledge, Client, Connection, DescriptorError, Descriptors, Listener, Pickle,
-};
+use farcall::conn::{Acknowledge, Connection, DescriptorError, Descriptors, Listener};
 use farcall::conn::{RecvError, blocking};
+use farcall::pickle::Pickle;
 use farcall::rpc;
 use rustix::net::{SendAncillaryBuffer, SendAncillaryMessage, SendFlags, sendmsg};
 use serde_json::json;
@@ -120,7 +119,7 @@ async fn strangers_leave_no_descriptors_in_the_process() {
     });
     strangers.await.unwrap();
     // Other clients are served.
-    let client: Connection = Client::connect(&path).authkey(KEY).await.unwrap();
+    let client: Connection = Connection::connect(&path).authkey(KEY).await.unwrap();
     listener
         .accept::<(), (), farcall::conn::Bincode>()
         .await
@@ -137,7 +136,7 @@ async fn a_descriptor_right_after_the_handshake_arrives() {
     let file = Marked::new("behind the handshake");
     for key in [None, Some(KEY)] {
         let mut builder = Listener::bind(&path).descriptors(Descriptors::Receive);
-        let mut client = Client::connect(&path);
+        let mut client = Connection::connect(&path);
         if let Some(key) = key {
             (builder, client) = (builder.authkey(key), client.authkey(key));
         }
@@ -172,7 +171,7 @@ async fn the_connecting_and_the_blocking_side_receive_descriptors_as_well() {
     let client = std::thread::spawn({
         let file = file.0.try_clone().unwrap();
         move || {
-            let client = Client::connect(&path).authkey(KEY);
+            let client = Connection::connect(&path).authkey(KEY);
             let client = client.descriptors(Descriptors::Receive);
             let mut client: blocking::Connection = client.wait().unwrap();
             client.send_handle(&file).unwrap();
@@ -330,7 +329,7 @@ async fn rpc_sessions_receive_no_descriptors() {
     server
         .register_function("add", |a: i64, b: i64| a + b)
         .unwrap();
-    tokio::spawn(server.serve(listener));
+    tokio::spawn(server.listen(listener).serve());
     let file = Marked::new("");
     let hostile = move || {
         let handles = vec![file.0.as_fd(); MAX];

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use farcall::conn::frame::{FrameError, Header};
-use farcall::conn::{Client, Connection, Listener, ListenerBuilder, RecvError};
+use farcall::conn::{Connection, Listener, ListenerBuilder, RecvError};
 use farcall::transport::Address;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -26,7 +26,7 @@ async fn listener(builder: ListenerBuilder) -> (Listener, SocketAddr) {
 async fn serves(listener: &mut Listener, address: SocketAddr) -> Duration {
     let begin = Instant::now();
     let client = async {
-        let mut client: Connection<u32> = Client::connect(address).authkey(KEY).await.unwrap();
+        let mut client: Connection<u32> = Connection::connect(address).authkey(KEY).await.unwrap();
         client.send(&7).await.unwrap();
         assert_eq!(client.recv().await.unwrap(), 8);
     };

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use farcall::conn::auth::{AuthError, Binding};
-use farcall::conn::{BindError, Client, ConnectError, Connection, Listener, wait};
+use farcall::conn::{BindError, ConnectError, Connection, Listener, wait};
 use farcall::transport::{Address, Connect, Peer, memory};
 
 async fn talk(listener: &mut Listener, client: Connection<String>) -> Connection<String> {
@@ -22,7 +22,7 @@ async fn tcp_by_name_and_by_number() {
     for address in ["localhost:0", "127.0.0.1:0", "[::1]:0", ":0"] {
         let mut listener = Listener::bind(address).authkey("key").await.unwrap();
         let local = listener.local_address().clone();
-        let client = Client::connect(&local).authkey("key").await.unwrap();
+        let client = Connection::connect(&local).authkey("key").await.unwrap();
         let server = talk(&mut listener, client).await;
         assert!(matches!(server.peer(), Peer::Tcp(_)));
     }
@@ -38,9 +38,9 @@ async fn tcp_by_name_and_by_number() {
 async fn a_closed_listener_frees_its_port() {
     let listener = Listener::bind("127.61.7.3:0").await.unwrap();
     let local = listener.local_address().clone();
-    let _waiting: Connection = Client::connect(&local).await.unwrap();
+    let _waiting: Connection = Connection::connect(&local).await.unwrap();
     listener.close().await;
-    let refused: Result<Connection, _> = Client::connect(&local).await;
+    let refused: Result<Connection, _> = Connection::connect(&local).await;
     assert!(
         matches!(refused, Err(ConnectError::Unreachable(_))),
         "{refused:?}"
@@ -67,7 +67,7 @@ async fn unix_sockets() {
     let folder = path.parent().unwrap();
     let mode = std::fs::metadata(folder).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o700);
-    let client = Client::connect(path.as_path())
+    let client = Connection::connect(path.as_path())
         .authkey("key")
         .binding(Binding::Require)
         .await
@@ -77,7 +77,7 @@ async fn unix_sockets() {
         panic!("{} has no credentials", server.peer());
     };
     assert_eq!(credentials.pid, i32::try_from(std::process::id()).ok());
-    let unbound: Result<Connection, _> = Client::connect(path.as_path())
+    let unbound: Result<Connection, _> = Connection::connect(path.as_path())
         .authkey("key")
         .binding(Binding::Off)
         .await;
@@ -97,7 +97,7 @@ async fn unix_sockets() {
     listener.close().await;
     let mut listener = Listener::bind(&path).await.unwrap();
     assert_eq!(mode(), 0o600, "by default for this user alone");
-    let client = Client::connect(&path).await.unwrap();
+    let client = Connection::connect(&path).await.unwrap();
     talk(&mut listener, client).await;
     let taken = Listener::bind(Path::new(&path)).await;
     assert!(
@@ -114,7 +114,7 @@ async fn abstract_sockets() {
     let name = format!("unix-abstract:conn test {}", std::process::id());
     let builder = Listener::bind(&name).authkey("key").legacy_md5(true);
     let mut listener = builder.await.unwrap();
-    let client = Client::connect(&name).authkey("key").await.unwrap();
+    let client = Connection::connect(&name).authkey("key").await.unwrap();
     talk(&mut listener, client).await;
 
     // Python marks an abstract name with a NUL byte in front.
@@ -134,10 +134,10 @@ async fn abstract_sockets() {
 async fn in_memory() {
     let (listener, connector) = memory::listener("test");
     let mut listener = Listener::over(listener).authkey("key").await.unwrap();
-    let client = Client::over(connector.clone()).authkey("key");
+    let client = Connection::over(connector.clone()).authkey("key");
     let server = talk(&mut listener, client.await.unwrap()).await;
     assert_eq!(server.peer(), &Peer::Memory);
-    let stranger: Result<Connection, _> = Client::over(connector).authkey("kez").await;
+    let stranger: Result<Connection, _> = Connection::over(connector).authkey("kez").await;
     assert!(
         matches!(stranger, Err(ConnectError::Auth(AuthError::Rejected))),
         "{stranger:?}"
@@ -150,7 +150,8 @@ async fn handshakes_complete_while_the_program_accepts_nothing() {
     let address = listener.local_address().clone();
     let mut clients = Vec::new();
     for number in 0..100 {
-        let mut client: Connection<u32> = Client::connect(&address).authkey("key").await.unwrap();
+        let mut client: Connection<u32> =
+            Connection::connect(&address).authkey("key").await.unwrap();
         client.send(&number).await.unwrap();
         clients.push(client);
     }
@@ -212,14 +213,14 @@ impl Connect for Nowhere {
 #[tokio::test]
 async fn an_unreachable_peer_is_distinguished_from_a_silent_one() {
     let time = Duration::from_millis(20);
-    let lost: Result<Connection, _> = Client::over(Nowhere).authkey("key").timeout(time).await;
+    let lost: Result<Connection, _> = Connection::over(Nowhere).authkey("key").timeout(time).await;
     let Err(ConnectError::Unreachable(error)) = lost else {
         panic!("{lost:?}");
     };
     assert_eq!(error.kind(), std::io::ErrorKind::TimedOut);
 
     let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let silence: Result<Connection, _> = Client::connect(silent.local_addr().unwrap())
+    let silence: Result<Connection, _> = Connection::connect(silent.local_addr().unwrap())
         .authkey("key")
         .timeout(time)
         .await;

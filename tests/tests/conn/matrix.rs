@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use farcall::conn::auth::{AuthError, Binding, Digest, Role};
-use farcall::conn::{Client, ConnectError, Connection, Listener};
+use farcall::conn::{ConnectError, Connection, Listener};
 use farcall::transport::Address;
 use serde_json::{Value, json};
 use tokio::time::timeout;
@@ -189,7 +189,7 @@ async fn every_digest_that_python_knows() {
 async fn python_listens(peer: &mut Peer, case: Case, path: &Path) {
     if case.cannot_bind() {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        let refused: Result<Connection, _> = Client::connect(listener.local_addr().unwrap())
+        let refused: Result<Connection, _> = Connection::connect(listener.local_addr().unwrap())
             .authkey("key")
             .binding(Binding::Require)
             .await;
@@ -208,10 +208,10 @@ async fn python_listens(peer: &mut Peer, case: Case, path: &Path) {
     let address = peer.ask(json!(["listen", address, case.theirs])).await;
     peer.tell(json!(["accept"])).await;
     let builder = match address {
-        Value::String(path) => Client::connect(Path::new(&path)),
+        Value::String(path) => Connection::connect(Path::new(&path)),
         other => {
             let port: u16 = serde_json::from_value(other[1].clone()).unwrap();
-            Client::connect(("127.0.0.1", port))
+            Connection::connect(("127.0.0.1", port))
         }
     };
     let mut builder = builder

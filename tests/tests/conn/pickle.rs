@@ -3,8 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write as _;
 
-use farcall::conn::codec::pickle::{Object, Value};
-use farcall::conn::codec::{Codec, Pickle};
+use farcall::pickle::{Object, Pickle, Value};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use tests::{Python, pythons};

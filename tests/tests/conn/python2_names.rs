@@ -1,7 +1,6 @@
 //! The names of Python 2 in pickles of protocol 2, against the table of CPython.
 
-use farcall::conn::codec::pickle::Value;
-use farcall::conn::codec::{Codec as _, Pickle};
+use farcall::pickle::{Pickle, Value};
 use tests::pythons;
 
 /// Prints each name of Python 2, and the module and the name by which Python 3 looks it up.

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use farcall::conn::frame::FrameError;
-use farcall::conn::{Client, Connection, Pickle, RecvError};
+use farcall::conn::{Connection, RecvError};
+use farcall::pickle::Pickle;
 use tests::faulty::{Direction, Fault, Plan, Relay, Traffic};
 use tests::victim::{KEY, Victim};
 use tokio::time::timeout;
@@ -46,7 +47,7 @@ fn message(i: usize) -> Vec<u8> {
 async fn exchange(victim: &Victim, plan: Plan) -> Exchange {
     let relay = Relay::tcp(victim.connections).await.unwrap();
     relay.plan(plan);
-    let builder = Client::connect(*relay.address());
+    let builder = Connection::connect(*relay.address());
     let builder = builder.authkey(KEY).timeout(TIMEOUT).into_future();
     let connected: Result<Connection<(), (), Pickle>, _> = builder.await;
     let mut exchange = Exchange {
@@ -78,7 +79,10 @@ async fn exchange(victim: &Victim, plan: Plan) -> Exchange {
 /// The same with the blocking API. Returns the number of messages that came back: all, or 0 if the
 /// handshake failed.
 fn exchange_blocking(relay: std::net::SocketAddr) -> Result<usize, RecvError> {
-    let builder = Client::connect(relay).authkey(KEY).timeout(TIMEOUT).wait();
+    let builder = Connection::connect(relay)
+        .authkey(KEY)
+        .timeout(TIMEOUT)
+        .wait();
     let connected: Result<farcall::conn::blocking::Connection<(), (), Pickle>, _> = builder;
     let Ok(mut connection) = connected else {
         return Ok(0);

@@ -139,11 +139,11 @@ fn a_link_that_goes_down_is_detected_and_survived() {
                 .authkey(KEY)
                 .timeout(DEADLINE)
         };
-        let with_keepalive = || rpc::Options::default().keepalive(KEEPALIVE);
-        let keepalive_client = connect().options(with_keepalive()).await.unwrap();
+        let with_keepalive = || rpc::SessionOptions::default().keepalive(KEEPALIVE);
+        let keepalive_client = connect().session(with_keepalive()).await.unwrap();
         let deadline_client = connect().await.unwrap();
         let reconnecting_client = connect()
-            .options(with_keepalive())
+            .session(with_keepalive())
             .reconnect(Reconnect::default().max_pause(KEEPALIVE))
             .await
             .unwrap();

@@ -10,7 +10,7 @@ use farcall::protocol::output::is_harmless;
 use farcall::rpc::{self, Reconnect};
 use farcall::transport::memory::{self, MemoryConnector};
 use farcall::transport::{Connect as _, Listen as _};
-use farcall::{CallError, Caller as _, Fault, service};
+use farcall::{CallError, Fault, service};
 use tests::victim::KEY;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream};
 use tracing::Level;
@@ -180,7 +180,7 @@ async fn rpc_peers_cannot_forge_log_lines() {
     server.register_instance(Failing).unwrap();
     let (listener, connector) = memory::listener("rpc");
     let listener = Listener::over(listener).await.unwrap();
-    tokio::spawn(server.serve(listener));
+    tokio::spawn(server.listen(listener).serve());
 
     let client = rpc::Client::over(connector.clone()).await.unwrap();
     for method in ["fail", "break", "panic", WORSE] {

@@ -11,10 +11,6 @@ fn defaults() -> Vec<(&'static str, String)> {
         format!("{value:?}")
     }
     vec![
-        (
-            "farcall::serve::Options",
-            debug(&farcall::serve::Options::default()),
-        ),
         ("farcall::Budget", debug(&farcall::Budget::default())),
         (
             "farcall::xmlrpc::ServerOptions",
@@ -45,8 +41,8 @@ fn defaults() -> Vec<(&'static str, String)> {
             debug(&farcall::conn::MessagePack::default()),
         ),
         (
-            "farcall::conn::Pickle",
-            debug(&farcall::conn::Pickle::default()),
+            "farcall::pickle::Pickle",
+            debug(&farcall::pickle::Pickle::default()),
         ),
         (
             "farcall::conn::Postcard",
@@ -57,12 +53,16 @@ fn defaults() -> Vec<(&'static str, String)> {
             debug(&farcall::rpc::ServerOptions::default()),
         ),
         (
-            "farcall::rpc::Options",
-            debug(&farcall::rpc::Options::default()),
+            "farcall::rpc::SessionOptions",
+            debug(&farcall::rpc::SessionOptions::default()),
         ),
         (
             "farcall::rpc::Reconnect",
             debug(&farcall::rpc::Reconnect::default()),
+        ),
+        (
+            "farcall::middleware::RateLimit",
+            debug(&farcall::middleware::RateLimit::per_second(1)),
         ),
     ]
 }

@@ -7,7 +7,6 @@ use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use farcall::Caller;
 use farcall::conn::Listener;
 use farcall::conn::auth::AuthKey;
 use farcall::rpc::{Client, Server};
@@ -92,7 +91,7 @@ fn connections(folder: &Path, tails: &[&[u8]]) -> usize {
             .unwrap();
         let listener = Listener::bind("127.0.0.1:0").authkey(&key).await.unwrap();
         let address = listener.local_address().clone();
-        let serving = tokio::spawn(server.serve(listener));
+        let serving = tokio::spawn(server.listen(listener).serve());
         for _ in 0..10 {
             let client = Client::connect(&address).authkey(&key).await.unwrap();
             let sum: i64 = client.call("add", (3, 5)).await.unwrap();

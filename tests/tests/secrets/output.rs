@@ -7,12 +7,11 @@ use std::sync::{Arc, Mutex};
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
-use farcall::Caller;
 use farcall::conn::auth::{AuthKey, Authentication, Channel, Handshake, Role};
-use farcall::conn::{Bincode, Connection, Listener};
+use farcall::conn::{Bincode, Connection};
+use farcall::middleware::{BasicAuth, BearerAuth};
 use farcall::rpc::{self, Reconnect};
-use farcall::xmlrpc::{ClientOptions, Rejection, ServerOptions};
-use http::StatusCode;
+use farcall::xmlrpc::{ClientOptions, ServerOptions};
 
 const PASSWORD: &str = "correct-horse-battery";
 const TOKEN: &str = "staple-of-the-token";
@@ -104,13 +103,10 @@ async fn no_output_contains_a_secret() {
 }
 
 async fn http(transcript: &Transcript) {
-    let options = ServerOptions::default().authorize(|head, _| {
-        let login = BASE64_STANDARD.encode(format!("user:{PASSWORD}"));
-        match head.headers.get("authorization") {
-            Some(header) if header.as_bytes() == format!("Basic {login}").as_bytes() => Ok(()),
-            _ => Err(Rejection::new(StatusCode::UNAUTHORIZED, "who are you?")),
-        }
-    });
+    let auth = BasicAuth::new([("user", PASSWORD)]);
+    transcript.debug(&auth);
+    transcript.debug(&BearerAuth::new([TOKEN]).user("user", PASSWORD));
+    let options = ServerOptions::default().authorize(auth);
     transcript.debug(&options);
     let server = farcall::xmlrpc::Server::with_options(options);
     let listening = server.bind("127.0.0.1:0").await.unwrap();
@@ -119,7 +115,14 @@ async fn http(transcript: &Transcript) {
         .trim_start_matches("http://")
         .trim_end_matches("/RPC2")
         .to_owned();
+    server.layer(BearerAuth::new([TOKEN]));
+    transcript.debug(&server);
     tokio::spawn(listening.serve());
+    let bearer = ClientOptions::default().bearer_auth(PASSWORD).unwrap();
+    transcript.debug(&bearer);
+    let client = farcall::xmlrpc::Client::with_options(&format!("http://{address}/"), bearer);
+    let error = client.unwrap().call::<i64>("add", (3, 5)).await;
+    transcript.error(&error.unwrap_err());
 
     let options = ClientOptions::default()
         .header("x-token", TOKEN)
@@ -181,12 +184,12 @@ async fn connections(transcript: &Transcript) {
     transcript.error(&AuthKey::from_file("/nowhere/at/all").unwrap_err());
 
     let server = rpc::Server::new();
-    let builder = Listener::bind("127.0.0.1:0").authkey(KEY);
+    let builder = server.bind("127.0.0.1:0").authkey(KEY);
     transcript.debug(&builder);
-    let listener = builder.await.unwrap();
-    transcript.debug(&listener);
-    let address = listener.local_address().clone();
-    tokio::spawn(server.serve(listener));
+    let bound = builder.await.unwrap();
+    transcript.debug(&bound);
+    let address = bound.local_address().clone();
+    tokio::spawn(bound.serve());
 
     let builder = rpc::Client::connect(&address)
         .authkey(KEY)
@@ -200,7 +203,7 @@ async fn connections(transcript: &Transcript) {
     transcript.error(&stranger.unwrap_err());
     let nameless = rpc::Client::connect(&address).await;
     transcript.error(&nameless.unwrap_err());
-    let connection = farcall::conn::Client::connect::<(), (), Bincode>(&address).authkey(OTHER_KEY);
+    let connection = Connection::<(), (), Bincode>::connect(&address).authkey(OTHER_KEY);
     transcript.debug(&connection);
     let connection: Result<Connection<(), ()>, _> = connection.await;
     transcript.error(&connection.unwrap_err());

@@ -56,7 +56,7 @@ impl Host {
                     std::future::pending::<()>().await;
                 }
             };
-            server.serve_until(listener, stopped).await.unwrap()
+            server.listen(listener).serve_until(stopped).await
         });
         self.running = Some(Running { stop, task });
     }

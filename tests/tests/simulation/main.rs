@@ -1,6 +1,6 @@
-//! Servers and clients of `farcall::rpc` in a simulated network, in simulated time: whatever happens
-//! to bytes, connections and machines, calls complete once, run at most once, and leave nothing
-//! behind.
+//! Servers and clients of `farcall::rpc` in a simulated network, in simulated time. Whatever
+//! happens to bytes, connections and machines, calls complete once, run at most once, and leave
+//! nothing behind.
 //!
 //! Each seed is a different run, and always the same one. `FARCALL_SEED=123` replays a run and
 //! prints its events; `FARCALL_SEEDS=100000` tries more seeds.

@@ -4,7 +4,7 @@ use std::future::pending;
 use std::sync::Mutex;
 
 use farcall::rpc::{Client, Remote, Stream};
-use farcall::{CallError, Caller as _, Context, Fault, FaultKind, client, service};
+use farcall::{CallError, Context, Fault, FaultKind, client, service};
 use futures_util::stream;
 
 use super::ledger::{Alive, Ledger};

@@ -52,7 +52,7 @@ impl Visitor {
         };
         let mut client = Client::over(self.network.connector(self.number))
             .encoding(encoding)
-            .options(options(&mut self.random, self.healthy))
+            .session(options(&mut self.random, self.healthy))
             .timeout(Duration::from_secs(3))
             .offer(offered);
         if reconnects {

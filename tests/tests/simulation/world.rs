@@ -8,7 +8,7 @@ use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::thread;
 use std::time::Duration;
 
-use farcall::rpc::{Client, Options, ServerOptions};
+use farcall::rpc::{Client, ServerOptions, SessionOptions};
 use fastrand::Rng;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
@@ -240,11 +240,11 @@ impl World {
     }
 }
 
-pub(crate) fn options(random: &mut Rng, healthy: bool) -> Options {
+pub(crate) fn options(random: &mut Rng, healthy: bool) -> SessionOptions {
     let mut choose = |choices: &[u32]| choices[random.usize(..choices.len())];
-    Options::default()
-        .max_calls(choose(&[2, 10, 1000]))
-        .window(choose(&[1, 300, 100_000]))
+    SessionOptions::default()
+        .max_calls_per_session(choose(&[2, 10, 1000]) as usize)
+        .window(choose(&[1, 300, 100_000]) as usize)
         // With a shorter keepalive, a slow connection would be taken for a silent one.
         .keepalive(match healthy {
             true => Duration::from_secs(30),

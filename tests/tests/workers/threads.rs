@@ -4,10 +4,9 @@ use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
 
-use farcall::Caller as _;
 use farcall::serve::ShutdownReport;
 use farcall::transport::Address;
-use farcall::workers::{Error, Threads, Worker, Workers};
+use farcall::workers::{Threads, Worker, WorkerError, Workers};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
@@ -55,7 +54,7 @@ fn two() -> Workers {
 }
 
 /// Replies with the number of the worker times 1000, plus the number of calls that the worker got.
-async fn counting(worker: Worker) -> Result<ShutdownReport, Error> {
+async fn counting(worker: Worker) -> Result<ShutdownReport, WorkerError> {
     let (index, count) = (i64::try_from(worker.index())?, AtomicI64::new(0));
     let server = farcall::xmlrpc::Server::new();
     server.register_function("count", move |_: i64| {
@@ -129,7 +128,7 @@ async fn a_stop_does_not_wait_for_the_pause_of_a_worker() {
     assert!(begin.elapsed() < Duration::from_secs(60));
 }
 
-async fn slow(worker: Worker) -> Result<ShutdownReport, Error> {
+async fn slow(worker: Worker) -> Result<ShutdownReport, WorkerError> {
     let server = farcall::xmlrpc::Server::new();
     server.register_function("sleep", async |milliseconds: u64| {
         tokio::time::sleep(Duration::from_millis(milliseconds)).await;

@@ -160,7 +160,7 @@ async fn a_unix_socket_accepts_any_host_unless_hosts_are_configured() {
         ),
     ] {
         let path = folder.path().join(name);
-        let listening = server(options).bind_unix(&path).await.unwrap();
+        let listening = server(options).bind(&path).await.unwrap();
         let task = tokio::spawn(listening.serve());
         for (host, expected) in [("any.example", expected), ("localhost", 200)] {
             let mut stream = UnixStream::connect(&path).await.unwrap();

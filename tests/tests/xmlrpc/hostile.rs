@@ -24,7 +24,7 @@ async fn chunks_beyond_the_limit_are_refused() {
 #[tokio::test]
 async fn a_peer_that_reads_nothing_is_disconnected() {
     let options = ServerOptions::default()
-        .connections(farcall::serve::Options::default().max_connections(1))
+        .max_connections(1)
         .write_timeout(Duration::from_millis(200));
     let served = Served::with(options).await;
     let blob = ADD

@@ -5,8 +5,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use farcall::transport::Peer;
 use farcall::xmlrpc::{Rejection, ServerOptions};
 use farcall::{Context, Fault, FaultKind, Variadic};
+use http::request::Parts;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::served::{ADD, Served, read_to_end, status};
@@ -210,17 +212,19 @@ async fn access_is_controlled_by_peer_request_and_method() {
         .accept_peer(move |peer| {
             peer.ip().is_some_and(|ip| ip.is_loopback()) && gate.load(Ordering::SeqCst)
         })
-        .authorize(|head, _| match head.headers.get("x-user") {
-            Some(user) => {
-                let user = user.to_str().unwrap_or_default().to_owned();
-                head.extensions.insert(User(user));
-                Ok(())
-            }
-            None => Err(Rejection::new(
-                http::StatusCode::UNAUTHORIZED,
-                "who are you?",
-            )),
-        });
+        .authorize(
+            |head: &mut Parts, _: &Peer| match head.headers.get("x-user") {
+                Some(user) => {
+                    let user = user.to_str().unwrap_or_default().to_owned();
+                    head.extensions.insert(User(user));
+                    Ok(())
+                }
+                None => Err(Rejection::new(
+                    http::StatusCode::UNAUTHORIZED,
+                    "who are you?",
+                )),
+            },
+        );
     let served = Served::with(options).await;
     served
         .server

@@ -17,10 +17,10 @@ async fn a_unix_socket_serves_and_identifies_the_caller() {
         })
         .unwrap();
     let mode = || std::os::unix::fs::MetadataExt::mode(&std::fs::metadata(&path).unwrap()) & 0o777;
-    let open = server.bind_unix_with_mode(&path, 0o666).await.unwrap();
+    let open = server.bind(&path).mode(0o666).await.unwrap();
     assert_eq!(mode(), 0o666);
     drop(open);
-    let listening = server.bind_unix(&path).await.unwrap();
+    let listening = server.bind(&path).await.unwrap();
     assert_eq!(mode(), 0o600, "by default for this user alone");
     let url = listening.url();
     let client = Client::new(&url).unwrap();

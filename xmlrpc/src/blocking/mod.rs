@@ -1,174 +1,55 @@
-//! The blocking client.
+//! XML-RPC for programs without async code.
 //!
-//! Names and signatures match those of the async [`Client`](crate::Client), without `async`:
+//! [`Client`] is the blocking form of the async [`Client`](crate::Client), and [`BoundServer`] that
+//! of the async [`BoundServer`](crate::BoundServer). Use them in programs that wait for one thing
+//! at a time, such as scripts, tests and command-line tools, and in threads of a larger program. A
+//! program that makes many calls at once needs a thread for each, unless it is async.
 //!
-//! ```no_run
-//! use farcall::xmlrpc::blocking::Client;
+//! ```
+//! use std::thread;
+//!
+//! use farcall::xmlrpc::{Server, blocking};
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! let client = Client::new("http://localhost:8000")?;
+//! let server = Server::new();
+//! server.register_function("add", |a: i64, b: i64| a + b)?;
+//! let bound = server.bind("127.0.0.1:0").wait()?;
+//! let (url, stop) = (bound.url(), bound.stop_handle());
+//! let serving = thread::spawn(|| bound.serve());
+//!
+//! let client = blocking::Client::new(&url)?;
 //! let sum: i64 = client.call("add", (3, 5))?;
+//! assert_eq!(sum, 8);
+//!
+//! stop.stop();
+//! serving.join().expect("it does not panic")?;
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! # Threads
+//!
+//! The client uses blocking sockets, and needs neither a runtime nor a thread, except that looking
+//! up a host name within a timeout takes a thread for a moment.
+//!
+//! A [`BoundServer`] has a runtime with one thread for each core. Plain and async handlers run on
+//! these threads, which serve other connections too. A handler that blocks or computes for long,
+//! and a handler that uses a blocking client, must be registered with
+//! [`register_blocking`](farcall_core::Registry::register_blocking) or marked
+//! `#[service(blocking)]`. It then runs in a thread of a pool, which has at most 512.
+//!
+//! # In async code
+//!
+//! In async code, everything here that would block returns
+//! [`CannotBlock`](farcall_core::CannotBlock) or an error that contains it. Within
+//! [`spawn_blocking`](tokio::task::spawn_blocking) it works. All objects can be dropped anywhere.
 
-use std::fmt;
-use std::future::Future;
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::pin;
-use std::sync::Arc;
-use std::task::{self, Poll, Waker};
+#[cfg(feature = "client")]
+mod client;
+#[cfg(feature = "server")]
+mod server;
 
-use farcall_core::protocol::{Args, Name};
-use farcall_core::{BlockingCaller, CallError, Caller as _, Context};
-use serde::de::DeserializeOwned;
-use tokio::runtime::Handle;
-
-use crate::client::batch::Calls;
-use crate::client::endpoint::Endpoint;
-use crate::client::transport::BlockingConnector;
-use crate::{ClientOptions, InvalidUrl, Results, Ticket, XmlRpc};
-
-/// A client of one XML-RPC server, whose calls block the calling thread.
-///
-/// Clones share connections and settings, and can be used from several threads at the same time. A
-/// connection that was idle for the [`idle_timeout`](ClientOptions::idle_timeout) is closed by the
-/// next call, since nothing runs between calls.
-///
-/// The client uses blocking sockets and needs no async runtime. Within one it can be used where
-/// blocking is allowed, such as in tokio's `spawn_blocking`; elsewhere in a runtime a call fails
-/// with [`CallError::NotSent`].
-#[derive(Clone)]
-pub struct Client {
-    endpoint: Arc<Endpoint<BlockingConnector>>,
-}
-
-impl Client {
-    /// Creates a client of the server at `url`, with the default [options](ClientOptions): see
-    /// [`Client::new`](crate::Client::new). Nothing is sent yet.
-    ///
-    /// # Errors
-    /// If the URL is malformed or has another scheme, or if the proxy set in the environment cannot
-    /// be used.
-    pub fn new(url: &str) -> Result<Self, InvalidUrl> {
-        Self::with_options(url, ClientOptions::default())
-    }
-
-    /// Creates a client of the server at `url` with `options`.
-    ///
-    /// # Errors
-    /// As with [`new`](Self::new).
-    #[expect(clippy::needless_pass_by_value, reason = "as with every with_options")]
-    pub fn with_options(url: &str, options: ClientOptions) -> Result<Self, InvalidUrl> {
-        let endpoint = Endpoint::new(url, &options, BlockingConnector::to)?;
-        Ok(Self {
-            endpoint: Arc::new(endpoint),
-        })
-    }
-
-    /// Calls a method by name with a tuple of arguments, and waits for the result.
-    ///
-    /// # Errors
-    /// As with the async [`call`](crate::Client::call); also [`CallError::NotSent`] within an async
-    /// runtime, where blocking would stall other tasks.
-    pub fn call<R: DeserializeOwned>(
-        &self,
-        method: impl Into<Name>,
-        args: impl Args,
-    ) -> Result<R, CallError> {
-        BlockingCaller::call(self, method, args)
-    }
-
-    /// Starts a [`Batch`](crate::Batch): several calls in one request.
-    pub fn batch(&self) -> Batch {
-        Batch {
-            client: self.clone(),
-            calls: Calls::new(self.endpoint.format()),
-        }
-    }
-}
-
-impl BlockingCaller for Client {
-    type Format = XmlRpc;
-
-    fn call_in<R: DeserializeOwned>(
-        &self,
-        context: Context,
-        args: impl Args,
-    ) -> Result<R, CallError> {
-        complete(self.endpoint.call_in(context, args))
-    }
-}
-
-/// Shows the URL without user, password and query.
-impl fmt::Debug for Client {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Client")
-            .field(&self.endpoint.shown())
-            .finish()
-    }
-}
-
-/// Several calls in one request: the blocking counterpart of [`Batch`](crate::Batch).
-#[derive(Debug)]
-#[must_use = "a batch does nothing unless it is sent"]
-pub struct Batch {
-    client: Client,
-    calls: Calls,
-}
-
-impl Batch {
-    /// Adds a call with a tuple of arguments, which are encoded at once. If that fails, this call
-    /// is not sent and the result of its ticket is [`CallError::Encode`].
-    pub fn call<R: DeserializeOwned>(
-        &mut self,
-        method: impl Into<Name>,
-        args: impl Args,
-    ) -> Ticket<R> {
-        self.calls.add(method.into(), &args)
-    }
-
-    /// Returns the number of calls in the batch.
-    #[must_use]
-    pub const fn len(&self) -> usize {
-        self.calls.len()
-    }
-
-    /// Returns `true` if the batch has no calls.
-    #[must_use]
-    pub const fn is_empty(&self) -> bool {
-        self.calls.len() == 0
-    }
-
-    /// Sends the calls and waits for their results. An empty batch sends nothing.
-    ///
-    /// # Errors
-    /// As with the async [`send`](crate::Batch::send); also [`CallError::NotSent`] within an async
-    /// runtime.
-    pub fn send(self) -> Result<Results, CallError> {
-        complete(self.calls.send(&self.client.endpoint))
-    }
-}
-
-/// Completes a future that blocks the thread on sockets and never returns `Pending`.
-fn complete<T>(future: impl Future<Output = Result<T, CallError>>) -> Result<T, CallError> {
-    // Trying is the only way to find out whether blocking is allowed here.
-    if let Ok(runtime) = Handle::try_current() {
-        let attempt = AssertUnwindSafe(|| runtime.block_on(async {}));
-        if catch_unwind(attempt).is_err() {
-            return Err(CallError::NotSent(Box::new(WithinRuntime)));
-        }
-    }
-    match pin!(future).poll(&mut task::Context::from_waker(Waker::noop())) {
-        Poll::Ready(result) => result,
-        Poll::Pending => unreachable!("a blocking transport is ready when it is polled"),
-    }
-}
-
-/// The blocking client was used where blocking is not allowed.
-#[derive(Debug, thiserror::Error)]
-#[error(
-    "the blocking client was used within an async runtime, where it would stall other tasks: use \
-     `farcall_xmlrpc::Client`, or call it in `spawn_blocking`"
-)]
-struct WithinRuntime;
+#[cfg(feature = "client")]
+pub use client::{Batch, Client};
+#[cfg(feature = "server")]
+pub use server::BoundServer;

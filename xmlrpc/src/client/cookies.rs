@@ -9,6 +9,7 @@ use http::HeaderValue;
 use url::Url;
 
 use super::response::Headers;
+use super::url::HttpUrl;
 
 /// Maximum number of cookies, as RFC 6265 (6.1) requires. A server that sets more loses the earlier
 /// ones.
@@ -22,25 +23,29 @@ pub(super) struct Cookies {
 }
 
 impl Cookies {
-    pub(super) fn new(own: Option<HeaderValue>) -> Self {
-        Self {
+    /// Creates the store, if the program wants one, with a cookie of the user.
+    pub(super) fn new(is_wanted: bool, own: Option<HeaderValue>) -> Option<Self> {
+        is_wanted.then(|| Self {
             store: Mutex::default(),
             own,
-        }
+        })
     }
 
     /// Stores the cookies of a response, except those that RFC 6265 requires to be ignored.
-    pub(super) fn keep(&self, url: &Url, headers: &Headers) {
+    pub(super) fn keep(&self, url: &HttpUrl, headers: &Headers) {
         if headers.set_cookie.is_empty() {
             return;
         }
+        let Some(url) = of_store(url) else {
+            return;
+        };
         let mut store = self.store.lock().unwrap_or_else(PoisonError::into_inner);
         for cookie in &headers.set_cookie {
             if store.iter_any().count() >= MAX {
                 store.clear();
             }
             if let Ok(cookie) = cookie.to_str()
-                && let Err(error) = store.parse(cookie, url)
+                && let Err(error) = store.parse(cookie, &url)
             {
                 tracing::debug!(error = %Foreign::excerpt(error), "ignored a cookie");
             }
@@ -48,11 +53,12 @@ impl Cookies {
     }
 
     /// Returns the value of the `Cookie` header for a request, if it needs one.
-    pub(super) fn line(&self, url: &Url) -> Option<Vec<u8>> {
+    pub(super) fn line(&self, url: &HttpUrl) -> Option<Vec<u8>> {
+        let url = of_store(url)?;
         let store = self.store.lock().unwrap_or_else(PoisonError::into_inner);
         let own = self.own.as_ref().map(HeaderValue::as_bytes);
         let mut line = own.unwrap_or_default().to_vec();
-        for (name, value) in store.get_request_values(url) {
+        for (name, value) in store.get_request_values(&url) {
             if !line.is_empty() {
                 line.extend_from_slice(b"; ");
             }
@@ -65,6 +71,11 @@ impl Cookies {
     }
 }
 
+/// Returns a URL as the store needs it. It parses, since its form is that of the standard.
+fn of_store(url: &HttpUrl) -> Option<Url> {
+    Url::parse(url.as_str()).ok()
+}
+
 /// Shows no cookies, since they are secrets.
 impl fmt::Debug for Cookies {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -74,6 +85,7 @@ impl fmt::Debug for Cookies {
 
 #[cfg(test)]
 mod tests {
+    use super::super::url::Target;
     use super::*;
 
     fn sent(cookies: &Cookies, url: &str, set: &[&str]) -> Option<String> {
@@ -81,14 +93,14 @@ mod tests {
             set_cookie: set.iter().map(|set| set.parse().unwrap()).collect(),
             ..Headers::default()
         };
-        let url = url.parse().unwrap();
+        let url = Target::parse(url).unwrap().url;
         cookies.keep(&url, &headers);
         Some(String::from_utf8(cookies.line(&url)?).unwrap())
     }
 
     #[test]
     fn cookies_are_sent_to_their_host_and_path() {
-        let cookies = Cookies::new(None);
+        let cookies = Cookies::new(true, None).unwrap();
         let set = ["a=1; Path=/", "b=2; Path=/b"];
         assert_eq!(sent(&cookies, "http://h/x", &set).as_deref(), Some("a=1"));
         assert_eq!(sent(&cookies, "http://other/", &[]), None);
@@ -98,7 +110,7 @@ mod tests {
 
     #[test]
     fn the_number_of_cookies_is_limited() {
-        let cookies = Cookies::new(None);
+        let cookies = Cookies::new(true, None).unwrap();
         for number in 0..1000 {
             let set = format!("c{number}={number}; Path=/");
             let line = sent(&cookies, "http://h/", &[&set]).unwrap();
@@ -108,7 +120,7 @@ mod tests {
 
     #[test]
     fn cookies_of_the_user_are_kept() {
-        let cookies = Cookies::new(Some(HeaderValue::from_static("mine=1")));
+        let cookies = Cookies::new(true, Some(HeaderValue::from_static("mine=1"))).unwrap();
         let line = sent(&cookies, "http://h/", &[]);
         assert_eq!(line.as_deref(), Some("mine=1"));
         let line = sent(&cookies, "http://h/", &["yours=2"]);

@@ -1,5 +1,6 @@
 //! The client core, shared by the async and the blocking front end.
 
+use std::fmt;
 use std::future::Future;
 use std::io;
 use std::sync::Arc;
@@ -9,7 +10,6 @@ use std::time::{Duration, Instant};
 use farcall_core::protocol::{Args, Call, Format as _, Payload};
 use farcall_core::{CallError, Caller, Context, FormatError};
 use serde::de::DeserializeOwned;
-use url::Url;
 
 use super::connection::{Connection, ExchangeError};
 use super::cookies::Cookies;
@@ -24,7 +24,7 @@ use super::response::Response;
 use super::secrets::Secrets;
 use super::stream::is_timed_out;
 use super::transport::Destination;
-use super::url::Target;
+use super::url::{HttpUrl, Target};
 use crate::XmlRpc;
 use crate::document::{reply_result, write_call};
 
@@ -41,7 +41,7 @@ pub(crate) struct Endpoint<T: Transport> {
     template: Template,
     /// Texts that errors must not show.
     secrets: Secrets,
-    url: Url,
+    url: HttpUrl,
     redirects: usize,
     cookies: Option<Cookies>,
     format: XmlRpc,
@@ -98,7 +98,7 @@ impl<T: Transport> Endpoint<T> {
             shown: target.to_string(),
             url: target.url,
             redirects: options.redirects,
-            cookies: options.cookies.then(|| Cookies::new(cookie)),
+            cookies: Cookies::new(options.cookies, cookie),
             format: options.format,
             timeout: options.timeout,
             connect_timeout: options.connect_timeout,
@@ -106,10 +106,6 @@ impl<T: Transport> Endpoint<T> {
             peer: peer.into(),
             lacks_multicall: AtomicBool::new(false),
         }
-    }
-
-    pub(crate) fn shown(&self) -> &str {
-        &self.shown
     }
 
     pub(super) fn lacks_multicall(&self) -> bool {
@@ -221,6 +217,21 @@ impl<T: Transport> Endpoint<T> {
             let peer = Arc::clone(&self.peer);
             CallError::NotSent(Box::new(ConnectError { peer, error }))
         })
+    }
+}
+
+/// Shows a client: the URL without secrets, and the limits.
+impl<T: Transport> fmt::Debug for Endpoint<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client")
+            .field("url", &self.shown)
+            .field("timeout", &self.timeout)
+            .field("connect_timeout", &self.connect_timeout)
+            .field("max_body", &self.max_body)
+            .field("redirects", &self.redirects)
+            .field("cookies", &self.cookies.is_some())
+            .field("format", &self.format)
+            .finish_non_exhaustive()
     }
 }
 

@@ -11,6 +11,7 @@ use http::StatusCode;
 use super::redirect::{Unfollowed, is_redirect};
 use super::response::Headers;
 use super::secrets::Secrets;
+use crate::coding::missing_feature;
 
 /// A URL that a client cannot use.
 ///
@@ -27,6 +28,9 @@ pub enum InvalidUrl {
     /// The URL asks for TLS.
     #[error("`https` is not supported: this build has no TLS yet")]
     NoTls,
+    /// The host name has letters beyond ASCII, and this build has no feature `idna`.
+    #[error("the host name has letters beyond ASCII, which need the feature `idna`")]
+    NoIdna,
     /// The URL names a unix socket, which this system does not have.
     #[error("`http+unix` is not supported: this system has no unix sockets")]
     NoUnixSockets,
@@ -218,6 +222,9 @@ impl fmt::Display for HttpError {
             Problem::TooLarge(limit) => write!(f, ", body over the limit of {limit} bytes")?,
             Problem::ContentEncoding(name) => {
                 write!(f, ", content encoding {name:?} is not supported")?;
+                if let Some(feature) = missing_feature(name) {
+                    write!(f, " without the feature `{feature}`")?;
+                }
             }
             Problem::Inflate(_) => f.write_str(", body cannot be decompressed")?,
         }

@@ -2,6 +2,10 @@
 
 pub(crate) mod batch;
 mod connection;
+#[cfg(feature = "cookies")]
+mod cookies;
+#[cfg(not(feature = "cookies"))]
+#[path = "no_cookies.rs"]
 mod cookies;
 pub(crate) mod endpoint;
 mod error;
@@ -36,7 +40,6 @@ use self::endpoint::Endpoint;
 pub use self::error::{HttpError, InvalidHeader, InvalidUrl};
 pub use self::options::ClientOptions;
 use self::transport::TokioConnector;
-pub(crate) use self::url::EncodedSocketPath;
 #[cfg(fuzzing)]
 pub(crate) use self::{response::segments::read_segments, url::Target};
 use crate::XmlRpc;
@@ -213,11 +216,9 @@ impl Service<Call<XmlRpc>> for Client {
     }
 }
 
-/// Shows the URL without user, password and query.
+/// Shows the URL without user, password and query, and the limits.
 impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Client")
-            .field(&self.endpoint.shown())
-            .finish()
+        fmt::Debug::fmt(&self.endpoint, f)
     }
 }

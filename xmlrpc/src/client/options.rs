@@ -36,6 +36,7 @@ const RESERVED: [HeaderName; 4] = [
 /// # }
 /// ```
 #[derive(Clone, Debug)]
+#[must_use = "options do nothing until they are given to a client"]
 pub struct ClientOptions {
     pub(super) format: XmlRpc,
     pub(super) timeout: Option<Duration>,
@@ -70,7 +71,6 @@ impl Default for ClientOptions {
 impl ClientOptions {
     /// The wire format: how values are written, and the limits for reading them. Default: those
     /// of [`XmlRpc`].
-    #[must_use]
     pub const fn format(mut self, format: XmlRpc) -> Self {
         self.format = format;
         self
@@ -79,7 +79,6 @@ impl ClientOptions {
     /// Maximum duration of a call, from the first connection attempt to the last byte of the
     /// reply. An earlier deadline in the context of a call takes precedence. Default: 60 s, after
     /// which most proxies give up too. `None` waits as long as the connection lasts.
-    #[must_use]
     pub const fn timeout(mut self, timeout: Option<Duration>) -> Self {
         self.timeout = timeout;
         self
@@ -88,7 +87,6 @@ impl ClientOptions {
     /// Maximum duration of a connection attempt, name resolution included. Default: 10 s, which
     /// outlasts three lost packets. `None` leaves it to the system and to
     /// [`timeout`](Self::timeout).
-    #[must_use]
     pub const fn connect_timeout(mut self, timeout: Option<Duration>) -> Self {
         self.connect_timeout = timeout;
         self
@@ -97,7 +95,6 @@ impl ClientOptions {
     /// Time for which an idle connection is kept for later calls. Default: 20 s, which is less than
     /// the idle timeout of servers (30 s in this crate): if a server closes a connection just as a
     /// call is sent on it, the client cannot tell whether the call ran. Zero keeps no connections.
-    #[must_use]
     pub const fn idle_timeout(mut self, timeout: Duration) -> Self {
         self.idle_timeout = timeout;
         self
@@ -105,7 +102,6 @@ impl ClientOptions {
 
     /// Maximum size of a response body in bytes, on the wire and decompressed. Default: 16 MiB,
     /// enough for large arrays without letting a server exhaust the memory.
-    #[must_use]
     pub const fn max_body(mut self, bytes: usize) -> Self {
         self.max_body = bytes;
         self
@@ -113,7 +109,7 @@ impl ClientOptions {
 
     /// Compresses calls larger than `bytes` with gzip. Default: `None`, never, since a server
     /// cannot announce in advance that it reads gzip, and many do not.
-    #[must_use]
+    #[cfg(feature = "gzip")]
     pub const fn gzip_over(mut self, bytes: Option<usize>) -> Self {
         self.gzip_over = bytes;
         self
@@ -121,7 +117,7 @@ impl ClientOptions {
 
     /// Stores the cookies that the server sets, until the client is dropped, and sends them with
     /// later calls. Default: `false`, as few servers need it.
-    #[must_use]
+    #[cfg(feature = "cookies")]
     pub const fn cookies(mut self, keep: bool) -> Self {
         self.cookies = keep;
         self
@@ -138,7 +134,6 @@ impl ClientOptions {
     /// the target of a redirect that was not followed; the call did not run then.
     ///
     /// Default: 0, since it is better to call a service that has moved at its new URL.
-    #[must_use]
     pub const fn redirects(mut self, max: usize) -> Self {
         self.redirects = max;
         self
@@ -160,7 +155,6 @@ impl ClientOptions {
     }
 
     /// Sends calls directly to the server and ignores the proxy variables of the environment.
-    #[must_use]
     pub fn no_proxy(mut self) -> Self {
         self.proxy = ProxyChoice::Off;
         self
@@ -195,6 +189,15 @@ impl ClientOptions {
         self.headers.insert(AUTHORIZATION, value);
         Ok(self)
     }
+
+    /// Sends a token with each call (`Authorization: Bearer`, RFC 6750), in place of the
+    /// credentials in the URL. It does not appear in `Debug` output or errors. Default: none.
+    ///
+    /// # Errors
+    /// If the token has characters that are invalid in a header.
+    pub fn bearer_auth(self, token: &str) -> Result<Self, InvalidHeader> {
+        self.header("authorization", &format!("Bearer {token}"))
+    }
 }
 
 #[cfg(test)]
@@ -227,7 +230,7 @@ mod tests {
 
     #[test]
     fn secrets_are_not_shown() {
-        let options = ClientOptions::default().header("Authorization", "Bearer secret");
+        let options = ClientOptions::default().bearer_auth("secret");
         let options = options.unwrap().proxy("http://u:hidden@h:1").unwrap();
         let shown = format!("{options:?}");
         assert!(

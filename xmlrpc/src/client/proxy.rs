@@ -5,10 +5,9 @@ use std::net::IpAddr;
 
 use farcall_core::protocol::parse_port;
 use http::HeaderValue;
-use hyper_util::client::proxy::matcher::Matcher;
 
 use super::error::InvalidUrl;
-use super::url::Target;
+use super::url::{Host, Target};
 
 /// The proxy setting of a client.
 #[derive(Clone, Debug, Default)]
@@ -113,66 +112,107 @@ fn in_variable(variable: &'static str, problem: InvalidUrl) -> InvalidUrl {
     InvalidUrl::Proxy(Box::new(InvalidUrl::Environment { variable, problem }))
 }
 
-/// Returns `true` if one of the comma-separated exceptions of `no_proxy` matches the host of the
-/// target: `*`, an address, a network in CIDR notation, or a domain including its subdomains, with
-/// or without a leading `.` or `*.`. An exception with a port matches that port only.
+/// Returns `true` if one of the comma-separated exceptions of `no_proxy` matches the target: `*`,
+/// an address, a network in CIDR notation, or a domain including its subdomains, with or without a
+/// leading `.` or `*.`. An exception with a port matches that port only.
 fn is_excepted(exceptions: &str, target: &Target) -> Result<bool, InvalidUrl> {
-    let (_, port) = target.host_and_port();
-    let mut listed = Vec::new();
-    for (index, exception) in exceptions.split(',').map(str::trim).enumerate() {
-        if exception.is_empty() {
+    let mut is_excepted = false;
+    for (index, text) in exceptions.split(',').map(str::trim).enumerate() {
+        if text.is_empty() {
             continue;
         }
-        let (host, its_port) = host_and_port(exception).ok_or_else(|| {
+        let (exception, port) = Exception::parse(text).ok_or_else(|| {
             let problem = format!("entry {} is not a host, address or network", index + 1);
             InvalidUrl::Syntax(problem)
         })?;
-        if its_port.is_none_or(|its_port| its_port == port) {
-            listed.push(host);
-        }
+        let is_port = port.is_none_or(|port| port == target.url.port());
+        is_excepted |= is_port && exception.matches(target.url.host());
     }
-    let matcher = Matcher::builder()
-        .http("http://proxy")
-        .no(listed.join(","))
-        .build();
-    Ok(matcher.intercept(&target.uri).is_none())
+    Ok(is_excepted)
 }
 
-/// Splits an exception into its host, in the form that `Matcher` expects, and its port.
-fn host_and_port(exception: &str) -> Option<(&str, Option<u16>)> {
-    if exception == "*" || exception.parse::<IpAddr>().is_ok() {
-        return Some((exception, None));
-    }
-    if let Some((address, length)) = exception.split_once('/') {
-        let bits = match address.parse().ok()? {
-            IpAddr::V4(_) => 32,
-            IpAddr::V6(_) => 128,
-        };
-        let length: u8 = length.parse().ok()?;
-        return (length <= bits).then_some((exception, None));
-    }
-    let (host, port) = match exception.strip_prefix('[') {
-        Some(rest) => {
-            let (address, port) = rest.split_once(']')?;
-            address.parse::<IpAddr>().ok()?;
-            (address, port)
+/// The hosts of one exception.
+enum Exception<'a> {
+    All,
+    /// The addresses that have this number of leading bits in common with the given one.
+    Network(IpAddr, u8),
+    /// A domain and its subdomains.
+    Domain(&'a str),
+}
+
+impl<'a> Exception<'a> {
+    /// Returns the hosts and the port of an exception.
+    fn parse(text: &'a str) -> Option<(Self, Option<u16>)> {
+        if text == "*" {
+            return Some((Self::All, None));
         }
-        None => exception.split_at(exception.find(':').unwrap_or(exception.len())),
-    };
-    let port = match port.strip_prefix(':') {
-        Some(port) => Some(parse_port(port)?),
-        None if port.is_empty() => None,
-        None => return None,
-    };
-    if host.parse::<IpAddr>().is_ok() {
-        return Some((host, port));
+        if let Ok(address) = text.parse() {
+            return Some((Self::address(address), None));
+        }
+        if let Some((address, length)) = text.split_once('/') {
+            let address = address.parse().ok()?;
+            let length = length.parse().ok()?;
+            let is_valid = length <= bits(address);
+            return is_valid.then_some((Self::Network(address, length), None));
+        }
+        let (host, port) = match text.strip_prefix('[') {
+            Some(rest) => {
+                let (address, port) = rest.split_once(']')?;
+                address.parse::<IpAddr>().ok()?;
+                (address, port)
+            }
+            None => text.split_at(text.find(':').unwrap_or(text.len())),
+        };
+        let port = match port.strip_prefix(':') {
+            Some(port) => Some(parse_port(port)?),
+            None if port.is_empty() => None,
+            None => return None,
+        };
+        if let Ok(address) = host.parse() {
+            return Some((Self::address(address), port));
+        }
+        let domain = host.strip_prefix('*').filter(|rest| rest.starts_with('.'));
+        let domain = domain.unwrap_or(host);
+        let is_plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_');
+        let is_domain =
+            domain.contains(|c: char| c.is_ascii_alphanumeric()) && domain.bytes().all(is_plain);
+        let domain = domain.strip_prefix('.').unwrap_or(domain);
+        is_domain.then_some((Self::Domain(domain), port))
     }
-    let domain = host.strip_prefix('*').filter(|rest| rest.starts_with('.'));
-    let domain = domain.unwrap_or(host);
-    let is_plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_');
-    let is_domain =
-        domain.contains(|c: char| c.is_ascii_alphanumeric()) && domain.bytes().all(is_plain);
-    is_domain.then_some((domain, port))
+
+    fn address(address: IpAddr) -> Self {
+        Self::Network(address, bits(address))
+    }
+
+    fn matches(&self, host: &Host) -> bool {
+        match (self, host) {
+            (Self::All, _) => true,
+            (Self::Network(IpAddr::V4(network), length), Host::V4(address)) => {
+                let differing = network.to_bits() ^ address.to_bits();
+                u32::from(*length) <= differing.leading_zeros()
+            }
+            (Self::Network(IpAddr::V6(network), length), Host::V6(address)) => {
+                let differing = network.to_bits() ^ address.to_bits();
+                u32::from(*length) <= differing.leading_zeros()
+            }
+            (Self::Domain(domain), Host::Name(name)) => {
+                let start = name.len().checked_sub(domain.len());
+                let split = start.and_then(|start| name.split_at_checked(start));
+                split.is_some_and(|(before, end)| {
+                    end.eq_ignore_ascii_case(domain) && (before.is_empty() || before.ends_with('.'))
+                })
+            }
+            _ => false,
+        }
+    }
+}
+
+/// Returns the number of bits of an address.
+const fn bits(address: IpAddr) -> u8 {
+    match address {
+        IpAddr::V4(_) => 32,
+        IpAddr::V6(_) => 128,
+    }
 }
 
 #[cfg(test)]
@@ -202,7 +242,7 @@ mod tests {
             ("http_proxy", "http://u:secret@[::7]:3128"),
             (
                 "no_proxy",
-                " example.org, *.example.net , 192.0.2.0/24,h.example:81,",
+                " example.org, *.example.net , 192.0.2.0/24,h.example:81,2001:db8::/32,[::9]:80,",
             ),
         ];
         for (url, uses_it) in [
@@ -216,6 +256,10 @@ mod tests {
             ("http://a.example.net", false),
             ("http://192.0.2.7", false),
             ("http://h.example:81", false),
+            ("http://[2001:db8:1::]", false),
+            ("http://[2001:db9::]", true),
+            ("http://[::9]", false),
+            ("http://[::9]:81", true),
         ] {
             let expected = uses_it.then(|| "::7 3128".to_owned());
             assert_eq!(proxy(&variables, url), Ok(expected), "{url}");
@@ -239,6 +283,10 @@ mod tests {
             (&[("http_proxy", "p:1"), ("no_proxy", "*")], None),
             (&[("http_proxy", "p:1"), ("NO_PROXY", "EXAMPLE.com")], None),
             (&[("http_proxy", "%"), ("no_proxy", "*")], None),
+            (
+                &[("http_proxy", "p:1"), ("no_proxy", "0.0.0.0/0")],
+                Some("p 1"),
+            ),
         ] {
             let expected = expected.map(str::to_owned);
             assert_eq!(proxy(variables, url), Ok(expected), "{variables:?}");

@@ -3,9 +3,9 @@
 use std::fmt;
 
 use http::StatusCode;
-use url::{Position, Url};
 
 use super::response::Headers;
+use super::url::{HttpUrl, Referred};
 
 /// The reason why a redirect was not followed by a client that follows redirects.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,42 +53,34 @@ pub(super) const fn is_redirect(status: StatusCode) -> bool {
 /// Returns the URL that a response redirects a call to, after `before` earlier redirects. It has
 /// the same scheme, host and port as `from`; its user information is ignored.
 pub(super) fn target(
-    from: &Url,
+    from: &HttpUrl,
     status: StatusCode,
     headers: &Headers,
     before: usize,
     limit: usize,
-) -> Result<Url, Unfollowed> {
+) -> Result<HttpUrl, Unfollowed> {
     if !is_redirect(status) {
         return Err(Unfollowed::NotForCalls);
     }
     let location = headers.location.as_ref();
     let location = location.and_then(|location| str::from_utf8(location.as_bytes()).ok());
-    let url = location.and_then(|location| from.join(location).ok());
-    let url = url.ok_or(Unfollowed::Malformed)?;
-    if url.scheme() == "https" && url.host() == from.host() {
-        return Err(Unfollowed::NoTls);
-    }
-    // The origin includes default ports.
-    let origin = |url: &Url| (url.scheme() == "http").then(|| url.origin());
-    if origin(&url).is_none() || origin(&url) != origin(from) {
-        return Err(Unfollowed::OtherHost);
-    }
+    let referred = location.and_then(|location| from.join(location).ok());
+    let url = match referred.ok_or(Unfollowed::Malformed)? {
+        Referred::Http(url) if (url.host(), url.port()) == (from.host(), from.port()) => url,
+        Referred::Https(host) if host == *from.host() => return Err(Unfollowed::NoTls),
+        _ => return Err(Unfollowed::OtherHost),
+    };
     if before >= limit {
         return Err(Unfollowed::TooMany(before));
     }
     Ok(url)
 }
 
-/// Returns the request target for a server.
-pub(super) fn path_and_query(url: &Url) -> &str {
-    &url[Position::BeforePath..Position::AfterQuery]
-}
-
 #[cfg(test)]
 mod tests {
     use http::HeaderValue;
 
+    use super::super::url::Target;
     use super::*;
 
     fn follow(from: &str, status: u16, location: &[u8]) -> Result<String, Unfollowed> {
@@ -97,8 +89,9 @@ mod tests {
             ..Headers::default()
         };
         let status = StatusCode::from_u16(status).unwrap();
-        let url = target(&from.parse().unwrap(), status, &headers, 2, 3)?;
-        Ok(path_and_query(&url).to_owned())
+        let from = Target::parse(from).unwrap().url;
+        let url = target(&from, status, &headers, 2, 3)?;
+        Ok(url.path_and_query().to_owned())
     }
 
     #[test]

@@ -6,14 +6,12 @@ use http::header::{
     PROXY_AUTHORIZATION, USER_AGENT,
 };
 use http::{Uri, uri::PathAndQuery};
-use url::{Position, Url};
 
 use super::options::ClientOptions;
 use super::proxy::Proxy;
-use super::redirect::path_and_query;
 use super::secrets::Secrets;
-use super::url::Target;
-use crate::coding::gzip;
+use super::url::{HttpUrl, Target};
+use crate::coding::Gzip;
 
 /// The parts that all requests of a client have in common.
 pub(super) struct Template {
@@ -81,7 +79,7 @@ impl Template {
             headers.insert(HOST, host);
         }
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/xml"));
-        headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("gzip"));
+        headers.insert(ACCEPT_ENCODING, HeaderValue::from_static(Gzip::ACCEPTED));
         let agent = concat!("farcall/", env!("CARGO_PKG_VERSION"));
         headers.insert(USER_AGENT, HeaderValue::from_static(agent));
         if let Some(authorization) = &target.authorization {
@@ -114,14 +112,14 @@ impl Template {
             form,
             gzip_over,
         };
-        (template, cookie, Secrets::of(&target.url, &headers))
+        (template, cookie, Secrets::of(target, &headers))
     }
 
     /// Changes the target of a request to another URL of the same host and port.
-    pub(super) fn redirect(&self, request: &mut Request, url: &Url) {
+    pub(super) fn redirect(&self, request: &mut Request, url: &HttpUrl) {
         request.set_line(&line(match self.form {
-            TargetForm::Origin => path_and_query(url),
-            TargetForm::Absolute => &url[..Position::AfterQuery],
+            TargetForm::Origin => url.path_and_query(),
+            TargetForm::Absolute => url.as_str(),
         }));
     }
 
@@ -146,8 +144,8 @@ impl Template {
         bytes.resize(room, 0);
         write(&mut bytes)?;
         let document = &bytes[room..];
-        let zipped = match self.gzip_over {
-            Some(size) if document.len() > size => Some(gzip(document)),
+        let zipped = match (self.gzip_over, Gzip::AVAILABLE) {
+            (Some(size), Some(gzip)) if document.len() > size => Some(gzip.compress(document)),
             _ => None,
         };
         let mut coding: &[u8] = b"";
@@ -265,7 +263,7 @@ mod tests {
                 ("/", None),
                 ("/a?b", Some("a=b")),
             ] {
-                let url = Url::parse(&format!("http://h:81{path}")).unwrap();
+                let url = Target::parse(&format!("http://h:81{path}")).unwrap().url;
                 template.redirect(&mut request, &url);
                 request.set_cookie(cookie.map(str::as_bytes));
                 let line = cookie.map(|cookie| format!("Cookie: {cookie}\r\n"));

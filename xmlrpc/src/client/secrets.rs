@@ -5,7 +5,8 @@ use std::fmt;
 use http::HeaderMap;
 use http::header::{ACCEPT_ENCODING, CONTENT_TYPE, HOST, USER_AGENT};
 use percent_encoding::percent_decode_str;
-use url::Url;
+
+use super::url::Target;
 
 /// Replaces each secret.
 const HIDDEN: &str = "[hidden]";
@@ -19,23 +20,16 @@ pub(super) struct Secrets(Vec<String>);
 
 impl Secrets {
     /// Collects the secrets of a URL and of the headers that are sent with each request.
-    pub(super) fn of(url: &Url, headers: &HeaderMap) -> Self {
+    pub(super) fn of(target: &Target, headers: &HeaderMap) -> Self {
         let mut all = Vec::new();
-        let password = url.password().unwrap_or_default();
-        all.push(password.to_owned());
-        all.push(
-            percent_decode_str(password)
-                .decode_utf8_lossy()
-                .into_owned(),
-        );
-        for part in url.query().unwrap_or_default().split('&') {
-            all.push(
-                part.split_once('=')
-                    .map_or(part, |(_, value)| value)
-                    .to_owned(),
-            );
+        let decoded = |text: &str| percent_decode_str(text).decode_utf8_lossy().into_owned();
+        all.push(target.password.clone());
+        all.push(decoded(&target.password));
+        for part in target.url.query().split('&') {
+            let value = part.split_once('=').map_or(part, |(_, value)| value);
+            all.push(value.to_owned());
+            all.push(decoded(&value.replace('+', " ")));
         }
-        all.extend(url.query_pairs().map(|(_, value)| value.into_owned()));
         for (name, value) in headers {
             if [ACCEPT_ENCODING, CONTENT_TYPE, HOST, USER_AGENT].contains(name) {
                 continue;
@@ -91,7 +85,7 @@ mod tests {
         headers.insert(USER_AGENT, HeaderValue::from_static("farcall"));
         let own = HeaderValue::from_static("of-my-own");
         headers.insert(HeaderName::from_static("x-key"), own);
-        let secrets = Secrets::of(&url.parse().unwrap(), &headers);
+        let secrets = Secrets::of(&Target::parse(url).unwrap(), &headers);
         for (text, shown) in [
             (
                 "https://host/RPC2?token=S3cr3t&v=1",

@@ -33,6 +33,7 @@ use crate::xml::read::{Markup, Tag, plain};
 /// # Ok::<(), farcall::FormatError>(())
 /// ```
 #[derive(Clone, Copy, Debug)]
+#[must_use = "a format does nothing until it is given to a client or a server"]
 pub struct XmlRpc {
     pub(crate) max_depth: u8,
     pub(crate) max_values: usize,
@@ -65,14 +66,12 @@ impl Default for XmlRpc {
 impl XmlRpc {
     /// Maximum nesting depth of values, on reading and on writing. Default: 64, more than real
     /// services use. Types are read by recursion, so the maximum setting is 255.
-    #[must_use]
     pub const fn max_depth(self, max_depth: u8) -> Self {
         Self { max_depth, ..self }
     }
 
     /// Maximum number of values in a received message, nested values included. Default:
     /// 1,000,000. An empty value is a few bytes on the wire, and many more in memory.
-    #[must_use]
     pub const fn max_values(self, max_values: usize) -> Self {
         Self { max_values, ..self }
     }
@@ -81,14 +80,12 @@ impl XmlRpc {
     ///
     /// When off, a struct member that is `None` is left out, a result that is `()` becomes the
     /// boolean `true`, and any other nil is an error. Nil can always be read.
-    #[must_use]
     pub const fn nil(self, nil: bool) -> Self {
         Self { nil, ..self }
     }
 
     /// Writes integers beyond 32 bits as `<i8>`. Default: on, because most peers support it. When
     /// off, such integers are an error. `<i8>` can always be read.
-    #[must_use]
     pub const fn i8(self, i8: bool) -> Self {
         Self { i8, ..self }
     }
@@ -97,7 +94,6 @@ impl XmlRpc {
     /// because the specification has neither and CPython, for one, cannot read them. When off,
     /// they are left out, and the date and time of day are written unconverted. Both can always
     /// be read.
-    #[must_use]
     pub const fn full_dates(self, full_dates: bool) -> Self {
         Self { full_dates, ..self }
     }
@@ -125,7 +121,6 @@ impl XmlRpc {
     /// off, because they are not in the specification and most peers cannot read them. When off,
     /// they are an error that names the value. They can always be read, in the spellings of all
     /// languages.
-    #[must_use]
     pub const fn non_finite(self, non_finite: bool) -> Self {
         Self { non_finite, ..self }
     }
@@ -133,7 +128,6 @@ impl XmlRpc {
     /// Sets the handling of characters that XML forbids in received documents. Default: refused,
     /// with their position, because a text that lost characters is a different text. A replaced
     /// character takes up to three times the space.
-    #[must_use]
     pub const fn read_forbidden(self, read_forbidden: Forbidden) -> Self {
         Self {
             read_forbidden,
@@ -144,7 +138,6 @@ impl XmlRpc {
     /// Sets the handling of characters that XML forbids in written texts and member names. Default:
     /// refused, because no peer is obliged to read them and they do not survive a round trip. In
     /// method names they are always refused, because the result would name a different method.
-    #[must_use]
     pub const fn write_forbidden(self, write_forbidden: Forbidden) -> Self {
         Self {
             write_forbidden,

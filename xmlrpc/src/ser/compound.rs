@@ -32,6 +32,15 @@ pub(crate) struct Elements<'o> {
     in_variant: bool,
 }
 
+/// The kind of a list in Rust.
+#[derive(Clone, Copy)]
+pub(super) enum List {
+    /// All elements have one type: if the first is a byte, the list is bytes.
+    OfOneType,
+    /// Each element has its own type.
+    Tuple,
+}
+
 enum ListState {
     /// Nothing is written yet. The first element decides.
     Start,
@@ -41,9 +50,8 @@ enum ListState {
 }
 
 impl<'o> Elements<'o> {
-    /// Creates the writer of a list from the serializer of its value. If `homogeneous` is `true`, a
-    /// list whose first element is a byte is bytes.
-    pub(super) fn new(ser: Ser<'o>, homogeneous: bool) -> Self {
+    /// Creates the writer of a list from the serializer of its value.
+    pub(super) fn new(ser: Ser<'o>, list: List) -> Self {
         let Ser {
             out,
             format,
@@ -70,8 +78,10 @@ impl<'o> Elements<'o> {
             }
             Role::ParamsArray => elements.start_array(),
             _ if bytes => elements.state = ListState::Bytes(Vec::new()),
-            _ if homogeneous => {}
-            _ => elements.start_array(),
+            _ => match list {
+                List::OfOneType => {}
+                List::Tuple => elements.start_array(),
+            },
         }
         elements
     }

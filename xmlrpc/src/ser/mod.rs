@@ -12,7 +12,7 @@ use serde::ser::{Serialize, Serializer};
 use crate::format::XmlRpc;
 use crate::xml::write;
 
-use compound::{Elements, Members};
+use compound::{Elements, List, Members};
 use text::TextOf;
 
 /// The role of a value in the document, where it affects how the value is written.
@@ -306,14 +306,14 @@ impl<'o> Serializer for Ser<'o> {
     }
 
     fn serialize_seq(self, len: Option<usize>) -> Result<Elements<'o>, FormatError> {
-        let mut elements = Elements::new(self, true);
+        let mut elements = Elements::new(self, List::OfOneType);
         elements.reserve(len.unwrap_or(0));
         Ok(elements)
     }
 
     fn serialize_tuple(self, _: usize) -> Result<Elements<'o>, FormatError> {
         // A tuple is never bytes, even if its first element is a byte.
-        Ok(Elements::new(self, false))
+        Ok(Elements::new(self, List::Tuple))
     }
 
     fn serialize_tuple_struct(
@@ -334,7 +334,7 @@ impl<'o> Serializer for Ser<'o> {
         let (format, depth) = (self.format, self.depth + 1);
         let members = self.variant(variant)?;
         let content = Self::child::<()>(members.into_out(), format, depth, Role::Inner)?;
-        Ok(Elements::new(content, false).within_variant())
+        Ok(Elements::new(content, List::Tuple).within_variant())
     }
 
     fn serialize_map(self, _: Option<usize>) -> Result<Members<'o>, FormatError> {

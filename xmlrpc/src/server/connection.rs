@@ -51,7 +51,7 @@ impl Server {
         }
         let accepted = Instant::now();
         let has_request = AtomicBool::new(false);
-        let account = PeerAccount::new(&self.options.budget);
+        let account = PeerAccount::new(&self.budget);
         let service = service_fn(|request: ::http::Request<Incoming>| {
             has_request.store(true, Ordering::Relaxed);
             let checked = head::check(&request).map_err(Rejection::closing);

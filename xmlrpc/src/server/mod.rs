@@ -1,7 +1,9 @@
 //! The server: services at paths, and the connections of their clients.
 
 mod account;
+mod authorize;
 mod body;
+mod bound;
 mod browser;
 pub mod cgi;
 mod coalesce;
@@ -14,35 +16,35 @@ mod options;
 mod poll_on_wake;
 mod reply;
 mod timer;
+#[cfg(feature = "workers")]
+mod worker;
 mod write_timeout;
 
 use std::borrow::Cow;
 use std::collections::HashMap;
-use std::future::Future;
+use std::fmt;
 use std::io;
+use std::ops::Deref;
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
-use farcall_core::protocol::handler::{FromCall, Function, IntoReply, IntoResult};
-use farcall_core::protocol::{CallLimit, Name};
-use farcall_core::serve::{self, ShutdownReport};
-use farcall_core::transport::{Address, Listen, tcp};
-use farcall_core::workers::{self, Worker, WorkerListener};
-use farcall_core::{Instance, RegisterError, Registry};
-use tokio::net::{TcpListener, ToSocketAddrs};
-use tokio_util::sync::CancellationToken;
+use farcall_core::protocol::{Call, CallLimit, Dispatch, Payload};
+use farcall_core::transport::{Listen, SystemListener, ToTarget};
+use farcall_core::{Budget, Fault, Registry};
+use tower_layer::Layer;
+use tower_service::Service;
 
-use self::browser::HostPolicy;
+pub use self::authorize::Authorize;
+pub use self::bound::{Bind, BoundServer};
 pub use self::options::{FaultPolicy, Rejection, ServerOptions};
 pub use self::reply::{ReplyBody, ReplyEvicted};
 use crate::XmlRpc;
-use crate::client::EncodedSocketPath;
 
 /// An XML-RPC server: methods that programs in any language can call over HTTP.
 ///
-/// A server is a handle: clones share one server, and methods can be registered while it serves.
-/// It serves `/` and `/RPC2`; [`at`](Self::at) adds services at other paths. Each service has
-/// `system.listMethods`, `system.methodHelp`, `system.methodSignature`, `system.multicall` and
-/// `system.getCapabilities`.
+/// A server is a handle: clones share one server, and methods can be registered while it serves,
+/// with the methods of [`Registry`]. It serves `/` and `/RPC2`; [`at`](Self::at) adds services at
+/// other paths. Each service has `system.listMethods`, `system.methodHelp`,
+/// `system.methodSignature`, `system.multicall` and `system.getCapabilities`.
 ///
 /// A server is also a `tower_service::Service` over HTTP requests, so it can be mounted in axum.
 ///
@@ -52,6 +54,7 @@ use crate::client::EncodedSocketPath;
 /// |---|---|
 /// | 400 | the head is malformed, or does not have exactly one host |
 /// | 400 | the body is incomplete, has trailers or does not match its content coding |
+/// | 401, 429 | the ready-made [`authorize`](ServerOptions::authorize) refuses it |
 /// | 403 | a web page of another [origin](ServerOptions::allow_origins) sent the request |
 /// | 403 | the request is for another [host](ServerOptions::hosts) |
 /// | 404 | there is no service at the path |
@@ -90,13 +93,14 @@ use crate::client::EncodedSocketPath;
 /// # Ok(())
 /// # }
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Server {
     options: Arc<ServerOptions>,
     main: Registry<XmlRpc>,
     /// Services at other paths. Most servers have none, and then take no lock.
     services: Arc<OnceLock<Services>>,
     calls: CallLimit,
+    budget: Budget,
 }
 
 type Services = RwLock<HashMap<String, Registry<XmlRpc>>>;
@@ -111,12 +115,14 @@ impl Server {
     /// Creates a server with `options`.
     #[must_use]
     pub fn with_options(mut options: ServerOptions) -> Self {
-        options.complete();
-        let main = new_service(&options);
+        // The encoder stops at the limit instead of writing a reply that is not sent.
+        options.format = options.format.max_reply(options.max_reply);
+        let budget = options.budget_for_server();
         Self {
+            main: new_service(&options, &budget),
+            budget,
             calls: CallLimit::new(options.max_calls),
             options: Arc::new(options),
-            main,
             services: Arc::default(),
         }
     }
@@ -138,8 +144,39 @@ impl Server {
             .unwrap_or_else(PoisonError::into_inner);
         services
             .entry(path.to_owned())
-            .or_insert_with(|| new_service(&self.options))
+            .or_insert_with(|| {
+                let service = new_service(&self.options, &self.budget);
+                service.set_outer_layers(self.main.layers());
+                service
+            })
             .clone()
+    }
+
+    /// Puts a tower layer around every call that the server answers, at any path: see
+    /// [`Registry::layer`] for the order of layers, waiting and errors. A `system.multicall` does
+    /// not pass it, but each of its calls does. Layers of the service [`at`](Self::at) a path are
+    /// inside those of the server.
+    ///
+    /// While a call waits in a layer, it counts against
+    /// [`max_calls`](ServerOptions::max_calls) and its time against
+    /// [`call_timeout`](ServerOptions::call_timeout).
+    pub fn layer<L>(&self, layer: L) -> &Self
+    where
+        L: Layer<Dispatch<XmlRpc>>,
+        L::Service: Service<Call<XmlRpc>, Response = Payload, Error: Into<Fault>, Future: Send>
+            + Clone
+            + Send
+            + Sync
+            + 'static,
+    {
+        self.main.layer(layer);
+        if let Some(services) = self.services.get() {
+            let services = services.write().unwrap_or_else(PoisonError::into_inner);
+            for service in services.values() {
+                service.set_outer_layers(self.main.layers());
+            }
+        }
+        self
     }
 
     fn service_at(&self, path: &str) -> Option<Cow<'_, Registry<XmlRpc>>> {
@@ -151,145 +188,44 @@ impl Server {
             .or_else(|| matches!(path, "/" | "/RPC2").then_some(Cow::Borrowed(&self.main)))
     }
 
-    /// Registers a function or closure at the default paths: see [`Registry::register_function`].
+    /// Returns a builder of this server at an address, such as `"127.0.0.1:8000"`, `"localhost:0"`
+    /// or the `Path` of a Unix socket: see [`ToTarget`]. Port 0 selects a free port. Call setters,
+    /// then `.await` it for a [`BoundServer`].
+    ///
+    /// Only the user of this process can connect to a Unix socket, unless its [`mode`](Bind::mode)
+    /// is set; there is no other authentication. Its file is removed when the server stops, and a
+    /// file left behind by a dead process is replaced.
     ///
     /// # Errors
-    /// If the name is taken or invalid.
-    pub fn register_function<H, A, Cx, Mode>(
-        &self,
-        name: impl Into<Name>,
-        function: H,
-    ) -> Result<&Self, RegisterError>
-    where
-        H: Function<A, Output: IntoReply<Mode, Future: Send + 'static>>,
-        A: FromCall<Cx>,
-    {
-        self.main.register_function(name, function)?;
-        Ok(self)
-    }
-
-    /// Registers a function that blocks or computes for long: see [`Registry::register_blocking`].
-    ///
-    /// # Errors
-    /// If the name is taken or invalid.
-    pub fn register_blocking<H, A, Cx, Mark>(
-        &self,
-        name: impl Into<Name>,
-        function: H,
-    ) -> Result<&Self, RegisterError>
-    where
-        H: Function<A, Output: IntoResult<Mark>>,
-        A: FromCall<Cx> + Send + 'static,
-    {
-        self.main.register_blocking(name, function)?;
-        Ok(self)
-    }
-
-    /// Registers the methods of an object: see [`Registry::register_instance`].
-    ///
-    /// # Errors
-    /// If a name is taken or invalid.
-    pub fn register_instance<I: Instance>(&self, instance: I) -> Result<&Self, RegisterError> {
-        self.main.register_instance(instance)?;
-        Ok(self)
-    }
-
-    /// Registers the methods of an object under a prefix: see [`Registry::register_instance_at`].
-    ///
-    /// # Errors
-    /// If a name is taken or invalid.
-    pub fn register_instance_at<I: Instance>(
-        &self,
-        prefix: &str,
-        instance: I,
-    ) -> Result<&Self, RegisterError> {
-        self.main.register_instance_at(prefix, instance)?;
-        Ok(self)
-    }
-
-    /// Listens on a TCP address, such as `"127.0.0.1:8000"`. Port 0 selects a free port.
-    ///
-    /// # Errors
-    /// If the address cannot be resolved or bound.
-    pub async fn bind(&self, address: impl ToSocketAddrs) -> io::Result<BoundServer<TcpListener>> {
-        self.listen(tcp::bind(address).await?)
-    }
-
-    /// Listens on a Unix socket, to which only the user of this process can connect (`0o600`).
-    /// There is no other authentication. [`bind_unix_with_mode`](Self::bind_unix_with_mode) admits
-    /// other users.
-    ///
-    /// The socket file of a server that no longer runs is replaced.
-    ///
-    /// # Errors
-    /// If the path cannot be bound, or a running server listens on it.
-    #[cfg(unix)]
-    pub async fn bind_unix(
-        &self,
-        path: impl AsRef<std::path::Path>,
-    ) -> io::Result<BoundServer<farcall_core::transport::unix::UnixListener>> {
-        self.listen(farcall_core::transport::unix::UnixListener::bind(path).await?)
-    }
-
-    /// Listens on a Unix socket whose file has the permissions `mode`, such as `0o660` for the
-    /// group of this process: see
-    /// [`UnixListener::bind_with_mode`](farcall_core::transport::unix::UnixListener::bind_with_mode).
-    ///
-    /// # Errors
-    /// As with [`bind_unix`](Self::bind_unix).
-    #[cfg(unix)]
-    pub async fn bind_unix_with_mode(
-        &self,
-        path: impl AsRef<std::path::Path>,
-        mode: u32,
-    ) -> io::Result<BoundServer<farcall_core::transport::unix::UnixListener>> {
-        let listener = farcall_core::transport::unix::UnixListener::bind_with_mode(path, mode);
-        self.listen(listener.await?)
+    /// Awaiting the builder fails if the target is not an address, cannot be found or bound, or a
+    /// running server listens there. The error names the target.
+    pub fn bind(&self, target: impl ToTarget) -> Bind {
+        Bind::new(self.clone(), target.to_target())
     }
 
     /// Accepts connections from any listener.
     ///
     /// # Errors
     /// If the local address of the listener is not available.
-    pub fn listen<L: Listen>(&self, listener: L) -> io::Result<BoundServer<L>> {
-        let address = listener.local_address()?;
-        Ok(BoundServer {
-            server: self.clone(),
-            listener,
-            address,
-        })
+    pub fn listen(&self, listener: impl Listen) -> io::Result<BoundServer> {
+        BoundServer::new(self.clone(), listener)
     }
 
-    /// Serves as one of several [workers], until the worker is stopped.
-    ///
-    /// ```no_run
-    /// use farcall::workers::Workers;
-    /// use farcall::xmlrpc::Server;
-    ///
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let workers = Workers::new().threads(&"127.0.0.1:8000".parse()?, async |worker| {
-    ///     let server = Server::new();
-    ///     server.register_function("add", |a: i64, b: i64| a + b)?;
-    ///     server.serve_worker(worker).await
-    /// })?;
-    /// workers.run()?;
-    /// # Ok(())
-    /// # }
-    /// ```
-    ///
-    /// # Errors
-    /// If the event loop cannot watch the worker's socket.
-    ///
-    /// # Cancel safety
-    /// Dropping the future closes the listener and all its connections at once.
-    pub async fn serve_worker(&self, worker: Worker) -> Result<ShutdownReport, workers::Error> {
-        let (listener, stop) = worker.listen()?;
-        let stop = stop.cancelled_owned();
-        Ok(match listener {
-            WorkerListener::Tcp(listener) => self.listen(listener)?.serve_until(stop).await,
+    fn listen_at(&self, listener: SystemListener) -> io::Result<BoundServer> {
+        match listener {
+            SystemListener::Tcp(listener) => self.listen(listener),
             #[cfg(unix)]
-            WorkerListener::Unix(listener) => self.listen(listener)?.serve_until(stop).await,
-        })
+            SystemListener::Unix(listener) => self.listen(listener),
+        }
+    }
+}
+
+/// Access to the methods of the default paths: a server is a handle of its registry.
+impl Deref for Server {
+    type Target = Registry<XmlRpc>;
+
+    fn deref(&self) -> &Registry<XmlRpc> {
+        &self.main
     }
 }
 
@@ -299,73 +235,25 @@ impl Default for Server {
     }
 }
 
-fn new_service(options: &ServerOptions) -> Registry<XmlRpc> {
+/// Shows the methods of the default paths, the other paths and the options.
+impl fmt::Debug for Server {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = f.debug_struct("Server");
+        shown.field("main", &self.main);
+        if let Some(services) = self.services.get() {
+            let services = services.read().unwrap_or_else(PoisonError::into_inner);
+            shown.field("at", &*services);
+        }
+        shown
+            .field("running_calls", &self.calls.running())
+            .field("options", &self.options)
+            .finish()
+    }
+}
+
+fn new_service(options: &ServerOptions, budget: &Budget) -> Registry<XmlRpc> {
     let registry = Registry::new();
-    multicall::register_system(&registry, options)
+    multicall::register_system(&registry, options, budget)
         .expect("the names are distinct, and the registry is empty");
     registry
-}
-
-/// A server that is bound to an address and ready to serve.
-#[derive(Debug)]
-pub struct BoundServer<L> {
-    server: Server,
-    listener: L,
-    address: Address,
-}
-
-impl<L: Listen> BoundServer<L> {
-    /// Returns the address that clients connect to, with the actual port.
-    #[must_use]
-    pub const fn local_address(&self) -> &Address {
-        &self.address
-    }
-
-    /// Returns the URL that clients call: `http://127.0.0.1:8000/RPC2`, or `http+unix://PATH:/RPC2`
-    /// with special characters in the path percent-encoded.
-    #[must_use]
-    pub fn url(&self) -> String {
-        match &self.address {
-            Address::Tcp(address) => format!("http://{address}/RPC2"),
-            Address::Unix(path) => format!("http+unix://{}:/RPC2", EncodedSocketPath(path)),
-            address => address.to_string(),
-        }
-    }
-
-    /// Serves until the future is dropped.
-    ///
-    /// # Cancel safety
-    /// Dropping the future closes the listener and all its connections at once.
-    pub async fn serve(self) {
-        self.serve_until(std::future::pending()).await;
-    }
-
-    /// Serves until `stop` completes, then drains: no new connections are accepted, idle
-    /// connections are closed, and running calls complete, all within the [drain
-    /// timeout](farcall_core::serve::Options::drain_timeout).
-    ///
-    /// # Cancel safety
-    /// Dropping the future closes the listener and all its connections at once.
-    pub async fn serve_until(self, stop: impl Future<Output = ()>) -> ShutdownReport {
-        let Self {
-            server,
-            listener,
-            address,
-        } = self;
-        let options = server.options.connections.clone();
-        let hosts = HostPolicy::at(&address, &server.options);
-        let token = CancellationToken::new();
-        let serving = serve::serve(listener, &options, token.clone(), move |io, peer, stop| {
-            server.clone().connection(io, peer, hosts, stop)
-        });
-        let stopping = async {
-            stop.await;
-            token.cancel();
-            std::future::pending().await
-        };
-        tokio::select! {
-            drained = serving => drained,
-            never = stopping => never,
-        }
-    }
 }

@@ -37,6 +37,7 @@ const SHORT_FAULT: usize = 512;
 pub(super) fn register_system(
     registry: &Registry<XmlRpc>,
     options: &ServerOptions,
+    budget: &Budget,
 ) -> Result<(), RegisterError> {
     registry
         .register_introspection()?
@@ -45,7 +46,7 @@ pub(super) fn register_system(
                 "Names the extensions of XML-RPC that this server has, with their specifications.",
             ),
         )?
-        .register(multicall(options))?;
+        .register(multicall(options, budget))?;
     Ok(())
 }
 
@@ -56,13 +57,13 @@ pub(super) fn register_system(
 /// refused. The limit of a reply applies to all results together, and the budget holds them while
 /// further calls run. Once a result does not fit, it becomes a fault, and the calls after it are
 /// refused without being run.
-fn multicall(options: &ServerOptions) -> Method<XmlRpc> {
+fn multicall(options: &ServerOptions, budget: &Budget) -> Method<XmlRpc> {
     let limits = Limits {
         calls: options.max_multicall,
         reply: options.max_reply,
         policy: options.fault_policy,
     };
-    let budget = options.budget.clone();
+    let budget = budget.clone();
     let description = Description {
         params: vec![Parameter {
             kind: Kind::Array,
@@ -79,6 +80,7 @@ fn multicall(options: &ServerOptions) -> Method<XmlRpc> {
          result is an array of one value, or a fault struct.",
     )
     .parameter_names(["calls"])
+    .batch()
 }
 
 #[derive(Clone, Copy)]
@@ -327,7 +329,7 @@ mod tests {
     async fn faults(entries: &str) -> (Vec<String>, usize) {
         let registry = Registry::new();
         let options = ServerOptions::default();
-        register_system(&registry, &options).unwrap();
+        register_system(&registry, &options, &Budget::default()).unwrap();
         let add = Method::function("add", |a: i64, b: i64| a + b);
         registry.register(add).unwrap();
         let call = request(entries);
@@ -347,7 +349,7 @@ mod tests {
         for (limit, fits) in [(2, true), (1, false), (0, false)] {
             let registry = Registry::new();
             let options = ServerOptions::default().max_multicall(limit);
-            register_system(&registry, &options).unwrap();
+            register_system(&registry, &options, &Budget::default()).unwrap();
             let reply = registry.dispatch(request(&two)).await;
             assert_eq!(reply.is_ok(), fits, "a limit of {limit}: {reply:?}");
         }

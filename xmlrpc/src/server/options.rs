@@ -5,24 +5,25 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use farcall_core::transport::Peer;
-use farcall_core::{Budget, Fault, FaultKind, serve};
+use farcall_core::{Budget, Fault, FaultKind};
 use http::header::CONNECTION;
-use http::request::Parts;
 use http::{HeaderName, HeaderValue, Response, StatusCode};
 
+use super::Authorize;
 use crate::XmlRpc;
 
 /// Options of a [`Server`](crate::Server). The defaults are safe for a server that untrusted peers
 /// can reach.
 #[derive(Clone)]
+#[must_use = "options do nothing until they are given to a server"]
 pub struct ServerOptions {
-    pub(crate) connections: serve::Options,
+    pub(crate) max_connections: usize,
+    pub(crate) drain_timeout: Duration,
     pub(crate) format: XmlRpc,
     pub(crate) max_body: usize,
     pub(crate) max_reply: usize,
-    pub(crate) budget: Budget,
-    /// `true` if the program chose the budget.
-    has_chosen_budget: bool,
+    /// The budget that the program chose, if any.
+    budget: Option<Budget>,
     pub(crate) header_timeout: Duration,
     pub(crate) body_timeout: Duration,
     pub(crate) write_timeout: Duration,
@@ -34,11 +35,10 @@ pub struct ServerOptions {
     pub(crate) hosts: Option<Vec<String>>,
     pub(crate) allow_origins: Vec<String>,
     pub(crate) accept_peer: Option<Arc<AcceptPeer>>,
-    pub(crate) authorize: Option<Arc<Authorize>>,
+    pub(crate) authorize: Option<Arc<dyn Authorize>>,
 }
 
 type AcceptPeer = dyn Fn(&Peer) -> bool + Send + Sync;
-type Authorize = dyn Fn(&mut Parts, &Peer) -> Result<(), Rejection> + Send + Sync;
 
 /// The HTTP response to a request that is refused.
 #[derive(Debug)]
@@ -108,12 +108,12 @@ impl FaultPolicy {
 impl Default for ServerOptions {
     fn default() -> Self {
         Self {
-            connections: serve::Options::default(),
+            max_connections: 1024,
+            drain_timeout: Duration::from_secs(30),
             format: XmlRpc::default(),
             max_body: 16 << 20,
             max_reply: 32 << 20,
-            budget: Budget::default(),
-            has_chosen_budget: false,
+            budget: None,
             header_timeout: Duration::from_secs(30),
             body_timeout: Duration::from_secs(60),
             write_timeout: Duration::from_secs(60),
@@ -131,16 +131,22 @@ impl Default for ServerOptions {
 }
 
 impl ServerOptions {
-    /// Maximum number of connections, and the time that a graceful stop waits for them. Default:
-    /// [`serve::Options::default`].
-    #[must_use]
-    pub const fn connections(mut self, connections: serve::Options) -> Self {
-        self.connections = connections;
+    /// Maximum number of open connections. Further peers wait in the backlog of the listener until
+    /// one of them closes. Default: 1024, the number of open files that many systems allow a
+    /// process.
+    pub const fn max_connections(mut self, connections: usize) -> Self {
+        self.max_connections = connections;
+        self
+    }
+
+    /// Maximum time that a graceful stop waits for running calls before it aborts them. Default:
+    /// 30 s, within the time that service managers grant a process to exit.
+    pub const fn drain_timeout(mut self, time: Duration) -> Self {
+        self.drain_timeout = time;
         self
     }
 
     /// Format of written values, and limits on values that are read. Default: [`XmlRpc::default`].
-    #[must_use]
     pub const fn format(mut self, format: XmlRpc) -> Self {
         self.format = format;
         self
@@ -149,7 +155,6 @@ impl ServerOptions {
     /// Maximum bytes of a request body, on the wire and after inflating. Default: 16 MiB, enough
     /// for large arrays, while a single peer cannot fill the memory. A larger body is refused with
     /// status 413.
-    #[must_use]
     pub const fn max_body(mut self, bytes: usize) -> Self {
         self.max_body = bytes;
         self
@@ -159,7 +164,6 @@ impl ServerOptions {
     /// 32 MiB, so that a reply can return the content of the largest request even in a longer
     /// encoding: 16 MiB of bytes are 22 MiB of base64. Encoding stops at the limit, and the caller
     /// receives a fault with code −32603 that names the limit.
-    #[must_use]
     pub const fn max_reply(mut self, bytes: usize) -> Self {
         self.max_reply = bytes;
         self
@@ -179,27 +183,25 @@ impl ServerOptions {
     /// Default: 64 MiB for each server, four of the largest requests or two of the largest replies;
     /// more if [`max_body`](Self::max_body) or [`max_reply`](Self::max_reply) is. A message larger
     /// than a budget set here never has room.
-    #[must_use]
     pub fn budget(mut self, budget: Budget) -> Self {
-        self.budget = budget;
-        self.has_chosen_budget = true;
+        self.budget = Some(budget);
         self
     }
 
-    /// Completes the options: a default budget has room for the largest message.
-    pub(super) fn complete(&mut self) {
-        // The encoder stops at the limit instead of writing a reply that is not sent.
-        self.format = self.format.max_reply(self.max_reply);
+    /// Returns the budget for one server: the chosen one, or a new one with room for the largest
+    /// message.
+    pub(super) fn budget_for_server(&self) -> Budget {
         let largest = self.max_body.max(self.max_reply);
-        if !self.has_chosen_budget && largest > self.budget.bytes() {
-            self.budget = Budget::new(largest);
+        match &self.budget {
+            Some(budget) => budget.clone(),
+            None if largest > Budget::default().bytes() => Budget::new(largest),
+            None => Budget::default(),
         }
     }
 
     /// Timeout for the head of a request, and so the maximum idle time of a connection between two
     /// requests. Default: 30 s, because most clients drop an idle connection from their pool by
     /// then.
-    #[must_use]
     pub const fn header_timeout(mut self, timeout: Duration) -> Self {
         self.header_timeout = timeout;
         self
@@ -207,7 +209,6 @@ impl ServerOptions {
 
     /// Timeout for the body of a request. Default: 60 s, enough for 16 MiB over 3 Mbit/s. A slower
     /// body is refused with status 408.
-    #[must_use]
     pub const fn body_timeout(mut self, timeout: Duration) -> Self {
         self.body_timeout = timeout;
         self
@@ -218,16 +219,14 @@ impl ServerOptions {
     /// five times this timeout, or at 1 KiB/s. Default: 60 s, so that no peer keeps a connection
     /// and a reply in memory indefinitely. The 22 MiB of a 16 MiB blob can take five minutes, at
     /// 0.6 Mbit/s.
-    #[must_use]
     pub const fn write_timeout(mut self, timeout: Duration) -> Self {
         self.write_timeout = timeout;
         self
     }
 
     /// Timeout of a call, or of a whole multicall. Handlers see it as their
-    /// [deadline](farcall_core::Context::deadline). Default: `None`, because only the application knows
-    /// a suitable value.
-    #[must_use]
+    /// [deadline](farcall_core::Context::deadline). Default: `None`, because only the application
+    /// knows a suitable value.
     pub const fn call_timeout(mut self, timeout: Option<Duration>) -> Self {
         self.call_timeout = timeout;
         self
@@ -241,7 +240,6 @@ impl ServerOptions {
     ///
     /// Default: 512, half of the default maximum of connections, so that there are connections left
     /// on which further calls can be refused.
-    #[must_use]
     pub const fn max_calls(mut self, calls: usize) -> Self {
         self.max_calls = calls;
         self
@@ -250,7 +248,6 @@ impl ServerOptions {
     /// Maximum number of calls in one `system.multicall`. Default: 1000. More calls are a fault,
     /// and 0 disables multicall. The limit bounds the work, and the number of password guesses, of
     /// one request.
-    #[must_use]
     pub const fn max_multicall(mut self, calls: usize) -> Self {
         self.max_multicall = calls;
         self
@@ -259,14 +256,13 @@ impl ServerOptions {
     /// Compresses replies of more than `bytes` bytes for callers that accept gzip. Default: 1400,
     /// as in CPython's server, because a smaller reply fits into one packet anyway. `None` disables
     /// compression.
-    #[must_use]
+    #[cfg(feature = "gzip")]
     pub const fn gzip_over(mut self, bytes: Option<usize>) -> Self {
         self.gzip_over = bytes;
         self
     }
 
     /// Form of the faults that callers receive. Default: [`FaultPolicy::Interoperability`].
-    #[must_use]
     pub const fn fault_policy(mut self, policy: FaultPolicy) -> Self {
         self.fault_policy = policy;
         self
@@ -288,10 +284,11 @@ impl ServerOptions {
     /// On`). The forwarded name must be set here.
     ///
     /// ```
-    /// let options = farcall::xmlrpc::ServerOptions::default().hosts(["rpc.example", "www.rpc.example"]);
+    /// use farcall::xmlrpc::ServerOptions;
+    ///
+    /// let options = ServerOptions::default().hosts(["rpc.example", "www.rpc.example"]);
     /// # drop(options);
     /// ```
-    #[must_use]
     pub fn hosts<H: Into<String>>(mut self, hosts: impl IntoIterator<Item = H>) -> Self {
         self.hosts = Some(hosts.into_iter().map(Into::into).collect());
         self
@@ -307,7 +304,6 @@ impl ServerOptions {
     /// only for a server that everyone may call.
     ///
     /// Behind a proxy that changes the `Host`, the origin of the site itself must be allowed here.
-    #[must_use]
     pub fn allow_origins<O: Into<String>>(mut self, origins: impl IntoIterator<Item = O>) -> Self {
         self.allow_origins = origins.into_iter().map(Into::into).collect();
         self
@@ -315,35 +311,45 @@ impl ServerOptions {
 
     /// Calls `accept` for each new connection, and closes it before reading a byte if the result is
     /// `false`. Default: all peers are accepted. CPython calls this `verify_request`.
-    #[must_use]
     pub fn accept_peer(mut self, accept: impl Fn(&Peer) -> bool + Send + Sync + 'static) -> Self {
         self.accept_peer = Some(Arc::new(accept));
         self
     }
 
-    /// Calls `authorize` with the head of each request before its body is read. A rejection is sent
-    /// unchanged. Handlers can read extensions that `authorize` inserts with
-    /// [`Context::extension`](farcall_core::Context::extension). Default: all requests are served. To
-    /// decide by method, see [`Registry::set_guard`](farcall_core::Registry::set_guard).
+    /// Asks `authorize` about each request, with its head, before its body is read. A rejection is
+    /// sent unchanged. Handlers can read extensions that `authorize` inserts into the head with
+    /// [`Context::extension`](farcall_core::Context::extension). Default: all requests are served.
+    /// To decide by method, see [`Registry::set_guard`](farcall_core::Registry::set_guard).
     ///
-    /// The types of the head are those of the crate `http` 1:
+    /// `farcall::middleware` has ready-made values: tokens, passwords and a rate limit. In a pair,
+    /// both must permit a request.
     ///
     /// ```
-    /// use http::StatusCode;
-    /// use farcall::xmlrpc::{Rejection, ServerOptions};
+    /// use farcall::middleware::{BearerAuth, RateLimit};
+    /// use farcall::xmlrpc::ServerOptions;
     ///
-    /// let options = ServerOptions::default().authorize(|head, _peer| {
-    ///     match head.headers.get("x-token") {
-    ///         Some(token) if token == "let me in" => Ok(()),
-    ///         _ => Err(Rejection::new(StatusCode::FORBIDDEN, "who are you?")),
+    /// let tokens = BearerAuth::new(["a-long-random-token"]);
+    /// let options = ServerOptions::default().authorize((RateLimit::per_second(50), tokens));
+    /// # drop(options);
+    /// ```
+    ///
+    /// A closure needs the types of its arguments. `Parts` is that of the crate `http` 1:
+    ///
+    /// ```
+    /// use farcall::transport::Peer;
+    /// use farcall::xmlrpc::{Rejection, ServerOptions};
+    /// use http::StatusCode;
+    /// use http::request::Parts;
+    ///
+    /// let options = ServerOptions::default().authorize(|head: &mut Parts, peer: &Peer| {
+    ///     match head.headers.contains_key("x-from-the-proxy") {
+    ///         true => Ok(()),
+    ///         false => Err(Rejection::new(StatusCode::FORBIDDEN, format!("who is {peer}?"))),
     ///     }
     /// });
+    /// # drop(options);
     /// ```
-    #[must_use]
-    pub fn authorize(
-        mut self,
-        authorize: impl Fn(&mut Parts, &Peer) -> Result<(), Rejection> + Send + Sync + 'static,
-    ) -> Self {
+    pub fn authorize(mut self, authorize: impl Authorize) -> Self {
         self.authorize = Some(Arc::new(authorize));
         self
     }
@@ -352,11 +358,12 @@ impl ServerOptions {
 impl fmt::Debug for ServerOptions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ServerOptions")
-            .field("connections", &self.connections)
+            .field("max_connections", &self.max_connections)
+            .field("drain_timeout", &self.drain_timeout)
             .field("format", &self.format)
             .field("max_body", &self.max_body)
             .field("max_reply", &self.max_reply)
-            .field("budget", &self.budget)
+            .field("budget", &self.budget_for_server())
             .field("header_timeout", &self.header_timeout)
             .field("body_timeout", &self.body_timeout)
             .field("write_timeout", &self.write_timeout)
@@ -367,6 +374,8 @@ impl fmt::Debug for ServerOptions {
             .field("fault_policy", &self.fault_policy)
             .field("hosts", &self.hosts)
             .field("allow_origins", &self.allow_origins)
-            .finish_non_exhaustive()
+            .field("accept_peer", &self.accept_peer.as_ref().map(|_| ".."))
+            .field("authorize", &self.authorize.as_ref().map(|_| ".."))
+            .finish()
     }
 }

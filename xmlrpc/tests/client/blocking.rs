@@ -200,10 +200,23 @@ fn the_password_is_not_shown() {
 
 #[tokio::test]
 async fn a_runtime_is_not_blocked() {
+    refused_in_async_code();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_runtime_of_several_threads_is_not_blocked() {
+    refused_in_async_code();
+    tokio::spawn(async { refused_in_async_code() })
+        .await
+        .unwrap();
+}
+
+fn refused_in_async_code() {
     let client = Client::new("http://127.0.0.1:1").unwrap();
     let error = client.call::<i64>("f", ()).unwrap_err();
     assert!(matches!(error, CallError::NotSent(_)), "{error:?}");
-    assert!(chain(&error).contains("within an async runtime"));
+    assert!(chain(&error).contains("blocking call inside async code"));
+    assert!(matches!(client.notify("f", ()), Err(CallError::NotSent(_))));
     let mut batch = client.batch();
     let _ = batch.call::<i64>("f", ());
     assert!(matches!(batch.send(), Err(CallError::NotSent(_))));

@@ -1,7 +1,7 @@
 //! Large messages over plain connections, each acknowledged by one byte.
 
 use anyhow::{Result, ensure};
-use farcall::conn::{Client, Connection, Listener, RecvError, blocking};
+use farcall::conn::{Connection, Listener, RecvError, blocking};
 
 use super::KEY;
 use crate::peers::{Transport, run_on, runtime};
@@ -51,7 +51,7 @@ pub(crate) fn serve_bytes(transport: Transport, size: usize) -> Result<()> {
 pub(crate) fn load_bytes(task: &Task, size: usize) -> Result<f64> {
     let task = task.clone();
     run_on(1, async move {
-        let mut connection: Connection = Client::connect(task.address()?).authkey(KEY).await?;
+        let mut connection: Connection = Connection::connect(task.address()?).authkey(KEY).await?;
         let message = vec![1; size];
         let mut acknowledgement = [0];
         let mut pace = task.pace();
@@ -78,7 +78,7 @@ pub(crate) fn serve_blocking(transport: Transport, size: usize) -> Result<()> {
 
 pub(crate) fn load_blocking(task: &Task, size: usize) -> Result<f64> {
     let mut connection: blocking::Connection =
-        Client::connect(task.address()?).authkey(KEY).wait()?;
+        Connection::connect(task.address()?).authkey(KEY).wait()?;
     let message = vec![1; size];
     let mut acknowledgement = [0];
     task.rate(|| {
@@ -107,7 +107,7 @@ pub(crate) fn serve_array(transport: Transport, size: usize) -> Result<()> {
 pub(crate) fn load_array(task: &Task, size: usize) -> Result<f64> {
     let task = task.clone();
     run_on(1, async move {
-        let mut connection: Connection = Client::connect(task.address()?).authkey(KEY).await?;
+        let mut connection: Connection = Connection::connect(task.address()?).authkey(KEY).await?;
         let numbers = vec![1.5_f64; size / size_of::<f64>()];
         let mut acknowledgement = [0];
         let mut pace = task.pace();
@@ -136,7 +136,7 @@ pub(crate) fn serve_values(transport: Transport, size: usize) -> Result<()> {
 pub(crate) fn load_values(task: &Task, size: usize) -> Result<f64> {
     let task = task.clone();
     run_on(1, async move {
-        let client = Client::connect(task.address()?).authkey(KEY);
+        let client = Connection::connect(task.address()?).authkey(KEY);
         let mut connection: Connection<Vec<f64>, u8> = client.await?;
         let numbers = vec![1.5; size / size_of::<f64>()];
         let mut pace = task.pace();

@@ -1,7 +1,7 @@
 //! Messages over plain connections.
 
 use anyhow::{Result, ensure};
-use farcall::conn::{Client, Connection, Listener, RecvError, blocking};
+use farcall::conn::{Connection, Listener, RecvError, blocking};
 
 use super::KEY;
 use crate::peers::{Transport, idle, run_on, runtime};
@@ -32,7 +32,7 @@ async fn echo(mut connection: Connection, bytes: usize) -> Result<()> {
 pub(crate) fn load(task: &Task, workers: usize, bytes: usize) -> Result<f64> {
     let task = task.clone();
     run_on(workers, async move {
-        let mut connection: Connection = Client::connect(task.address()?).authkey(KEY).await?;
+        let mut connection: Connection = Connection::connect(task.address()?).authkey(KEY).await?;
         let message: Vec<u8> = (0..bytes).map(|i| i as u8).collect();
         let mut reply = vec![0; bytes];
         let mut pace = task.pace();
@@ -59,7 +59,7 @@ pub(crate) fn serve_blocking(transport: Transport, bytes: usize) -> Result<()> {
 
 pub(crate) fn load_blocking(task: &Task, bytes: usize) -> Result<f64> {
     let mut connection: blocking::Connection =
-        Client::connect(task.address()?).authkey(KEY).wait()?;
+        Connection::connect(task.address()?).authkey(KEY).wait()?;
     let message: Vec<u8> = (0..bytes).map(|i| i as u8).collect();
     let mut reply = vec![0; bytes];
     let rate = task.rate(|| {
@@ -76,7 +76,7 @@ pub(crate) fn hold(task: &Task, count: usize) -> Result<f64> {
     let runtime = runtime(1)?;
     idle::hold(task, count, |address| {
         runtime.block_on(async {
-            let client = Client::connect(address).authkey(KEY);
+            let client = Connection::connect(address).authkey(KEY);
             let mut connection: Connection = client.await?;
             connection.send_bytes(&[1; 64]).await?;
             connection.recv_bytes_into(&mut [0; 64]).await?;

@@ -3,9 +3,8 @@
 use std::future::pending;
 
 use anyhow::{Result, ensure};
-use farcall::conn::Listener;
-use farcall::rpc::{Client, Options, Remote, Server, ServerOptions};
-use farcall::{CallError, Caller as _, client, service};
+use farcall::rpc::{Client, Remote, Server, ServerOptions, SessionOptions};
+use farcall::{CallError, client, service};
 use futures_util::future::join_all;
 use tokio::task::yield_now;
 
@@ -41,19 +40,17 @@ trait HostApi {
 /// Serves with limits that allow the measured number of calls and objects.
 pub(crate) fn serve(count: u32) -> Result<()> {
     run_on(1, async move {
-        let session = Options::default()
-            .max_calls(count + 1000)
-            .max_objects(count + 1000);
-        let options = ServerOptions::default()
-            .max_calls(count as usize + 1000)
-            .session(session);
+        let limit = count as usize + 1000;
+        let session = SessionOptions::default()
+            .max_calls_per_session(limit)
+            .max_objects(limit);
+        let options = ServerOptions::default().max_calls(limit).session(session);
         let server = Server::with_options(options);
         server.register_instance(Host)?;
-        let listener = Listener::bind(Transport::Tcp.address())
-            .authkey(KEY)
-            .await?;
-        announce(listener.local_address())?;
-        Ok(server.serve(listener).await?)
+        let bound = server.bind(Transport::Tcp.address()).authkey(KEY).await?;
+        announce(bound.local_address())?;
+        bound.serve().await;
+        Ok(())
     })
 }
 
@@ -61,10 +58,10 @@ pub(crate) fn serve(count: u32) -> Result<()> {
 pub(crate) fn load_objects(task: &Task, count: u32) -> Result<f64> {
     let task = task.clone();
     run_on(1, async move {
-        let session = Options::default().max_objects(count + 1000);
+        let session = SessionOptions::default().max_objects(count as usize + 1000);
         let client = Client::connect(task.address()?)
             .authkey(KEY)
-            .options(session)
+            .session(session)
             .await?;
         let objects = join_all((0..count).map(|_| client.object())).await;
         let objects = objects.into_iter().collect::<Result<Vec<_>, _>>()?;

@@ -1,7 +1,6 @@
 //! XML-RPC over HTTP.
 
 use anyhow::{Result, ensure};
-use farcall::serve;
 use farcall::transport::Address;
 use farcall::workers::Workers;
 use farcall::xmlrpc::{Client, Server, ServerOptions, blocking};
@@ -15,7 +14,7 @@ pub(crate) fn serve(workers: usize, connections: Option<usize>) -> Result<()> {
     run_on(workers, async move {
         let mut options = ServerOptions::default();
         if let Some(connections) = connections {
-            options = options.connections(serve::Options::default().max_connections(connections));
+            options = options.max_connections(connections);
         }
         let server = Server::with_options(options);
         server.register_function("add", |a: i64, b: i64| a + b)?;

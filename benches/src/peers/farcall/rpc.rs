@@ -1,7 +1,6 @@
 //! Calls over connections.
 
 use anyhow::{Result, ensure};
-use farcall::conn::Listener;
 use farcall::rpc::{Client, Server, ServerOptions};
 use farcall::{CallError, client, service};
 
@@ -36,11 +35,10 @@ fn serve_with(workers: usize, options: ServerOptions) -> Result<()> {
     run_on(workers, async move {
         let server = Server::with_options(options);
         server.register_instance(Adder)?;
-        let listener = Listener::bind(Transport::Tcp.address())
-            .authkey(KEY)
-            .await?;
-        announce(listener.local_address())?;
-        Ok(server.serve(listener).await?)
+        let bound = server.bind(Transport::Tcp.address()).authkey(KEY).await?;
+        announce(bound.local_address())?;
+        bound.serve().await;
+        Ok(())
     })
 }
 

@@ -181,15 +181,14 @@ impl Handshake {
         let (algorithm, code) = match response.len() {
             LEGACY_RESPONSE | LEGACY_CHALLENGE => {
                 self.is_legacy = true;
-                (Algorithm::Md5, response)
+                (self.authentication.md5()?, response)
             }
-            _ => named_digest(response, "a response to the challenge")?,
+            _ => self.named_digest(response, "a response to the challenge")?,
         };
-        self.allow(algorithm)?;
         let key = &self.authentication.key;
         let challenge = self.challenge.challenge();
         let bound = match &self.identity {
-            Some(identity) if algorithm != Algorithm::Md5 => algorithm.verify(
+            Some(identity) if algorithm.can_bind() => algorithm.verify(
                 key,
                 &bound_input(self.role.opposite(), challenge, identity),
                 code,
@@ -224,14 +223,13 @@ impl Handshake {
         let key = &self.authentication.key;
         let response = if challenge.len() == LEGACY_CHALLENGE {
             self.is_legacy = true;
-            self.allow(Algorithm::Md5)?;
+            let md5 = self.authentication.md5()?;
             self.reject_unbound()?;
-            Algorithm::Md5.hmac(key, &[challenge])
+            md5.hmac(key, &[challenge])
         } else {
-            let (algorithm, _) = named_digest(challenge, expected)?;
-            self.allow(algorithm)?;
+            let (algorithm, _) = self.named_digest(challenge, expected)?;
             let code = match &self.identity {
-                Some(identity) if algorithm != Algorithm::Md5 && challenge.ends_with(MARK) => {
+                Some(identity) if algorithm.can_bind() && challenge.ends_with(MARK) => {
                     algorithm.hmac(key, &bound_input(self.role, challenge, identity))
                 }
                 _ => {
@@ -262,11 +260,20 @@ impl Handshake {
         Ok(())
     }
 
-    fn allow(&self, algorithm: Algorithm) -> Result<(), AuthError> {
-        if algorithm == Algorithm::Md5 && !self.authentication.legacy_md5 {
-            return Err(AuthError::LegacyPeer);
-        }
-        Ok(())
+    /// Splits `{name}rest` into the digest and the rest.
+    fn named_digest<'a>(
+        &self,
+        message: &'a [u8],
+        expected: &'static str,
+    ) -> Result<(Algorithm, &'a [u8]), AuthError> {
+        let (name, rest) = message
+            .strip_prefix(b"{")
+            .and_then(|rest| {
+                let end = rest.iter().position(|&byte| byte == b'}')?;
+                Some((&rest[..end], &rest[end + 1..]))
+            })
+            .ok_or(AuthError::Unexpected { expected })?;
+        Ok((self.authentication.named_algorithm(name)?, rest))
     }
 
     fn reject_unbound(&self) -> Result<(), AuthError> {
@@ -274,24 +281,6 @@ impl Handshake {
             return Err(AuthError::Unbound);
         }
         Ok(())
-    }
-}
-
-/// Splits `{name}rest` into the digest and the rest.
-fn named_digest<'a>(
-    message: &'a [u8],
-    expected: &'static str,
-) -> Result<(Algorithm, &'a [u8]), AuthError> {
-    let (name, rest) = message
-        .strip_prefix(b"{")
-        .and_then(|rest| {
-            let end = rest.iter().position(|&byte| byte == b'}')?;
-            Some((&rest[..end], &rest[end + 1..]))
-        })
-        .ok_or(AuthError::Unexpected { expected })?;
-    match Algorithm::named(name) {
-        Some(algorithm) => Ok((algorithm, rest)),
-        None => Err(AuthError::UnknownDigest(name.escape_ascii().to_string())),
     }
 }
 

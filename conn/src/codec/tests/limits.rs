@@ -10,7 +10,6 @@ use serde::Deserializer;
 use serde::de::{IgnoredAny, SeqAccess, Visitor};
 
 use super::*;
-use crate::codec::pickle;
 use crate::rpc::Encoding;
 
 /// Codec of the results of calls.
@@ -50,6 +49,32 @@ impl Argument {
     }
 }
 
+/// Pickles as a codec of connections, with the errors of every codec.
+#[derive(Clone, Debug, Default)]
+struct Pickles(Pickle);
+
+impl Pickles {
+    fn max_depth(self, max_depth: u8) -> Self {
+        Self(self.0.max_depth(max_depth))
+    }
+
+    fn max_values(self, max_values: usize) -> Self {
+        Self(self.0.max_values(max_values))
+    }
+
+    fn encode<T: Serialize + ?Sized>(
+        &self,
+        value: &T,
+        out: &mut Vec<u8>,
+    ) -> Result<(), FormatError> {
+        Codec::encode(&self.0, value, out)
+    }
+
+    fn decode<T: DeserializeOwned>(&self, message: &[u8]) -> Result<T, FormatError> {
+        Codec::decode(&self.0, message)
+    }
+}
+
 /// Runs the block for every codec, with its name, and `true` if it is self-describing.
 macro_rules! every_codec {
     (|$codec:ident, $name:ident, $self_describing:ident| $body:block) => {
@@ -72,7 +97,7 @@ macro_rules! every_codec {
             |$codec, $name, $self_describing| $body
         );
         every_codec!(
-            Pickle::default(),
+            Pickles::default(),
             "pickle",
             true,
             |$codec, $name, $self_describing| $body

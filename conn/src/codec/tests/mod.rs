@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::fmt::Debug;
 use std::net::IpAddr;
 
+use farcall_core::FormatErrorKind;
+use farcall_pickle::{self as pickle, Pickle};
 use proptest::prelude::*;
 use serde::{Deserialize, Serialize};
 

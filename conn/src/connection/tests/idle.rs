@@ -3,7 +3,7 @@
 use tokio::time::{Instant, sleep, timeout};
 
 use super::*;
-use crate::{Client, Listener};
+use crate::Listener;
 
 const MINUTE: Duration = Duration::from_secs(60);
 
@@ -60,7 +60,7 @@ async fn builders_set_the_timeout_for_messages_after_the_handshake() {
     let (memory, connector) = farcall_core::transport::memory::listener("idle");
     let builder = Listener::over(memory).authkey("key");
     let mut listener = builder.idle_timeout(Some(MINUTE)).await.unwrap();
-    let client = Client::over(connector).authkey("key");
+    let client = Connection::over(connector).authkey("key");
     let mut client: Connection = client.idle_timeout(Some(2 * MINUTE)).await.unwrap();
     let mut server: Connection = listener.accept().await.unwrap();
     let begin = Instant::now();
@@ -90,7 +90,7 @@ async fn keepalive_is_set_on_tcp_sockets() {
             builder = builder.keepalive(setting);
         }
         let mut listener = builder.await.unwrap();
-        let mut client = Client::connect(listener.local_address().clone());
+        let mut client = Connection::connect(listener.local_address().clone());
         if let Some(setting) = setting {
             client = client.keepalive(setting);
         }

@@ -9,6 +9,34 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use super::*;
 use crate::frame::FrameError;
 
+#[test]
+fn types_come_from_the_variable_or_from_the_path() {
+    let _: crate::ConnectionBuilder<u8, String, Bincode> = Connection::connect("127.0.0.1:1");
+    let _: crate::ConnectionBuilder<_, _, _> = Connection::<u8, String>::connect("127.0.0.1:1");
+    let _: crate::ConnectionBuilder<_, _, _> = Connection::<u8>::connect("127.0.0.1:1");
+    let _: crate::ConnectionBuilder<_, _, _> = PyConnection::connect("127.0.0.1:1");
+}
+
+#[tokio::test]
+async fn each_message_may_have_a_type_of_its_own() {
+    let (mut local, mut remote): (PyConnection, PyConnection) = crate::pipe().unwrap();
+    local.send_as("add").await.unwrap();
+    local.send_as(&(3, 5)).await.unwrap();
+    assert_eq!(remote.recv_as::<String>().await.unwrap(), "add");
+    let (a, b): (i64, i64) = remote.recv_as().await.unwrap();
+    assert_eq!(a + b, 8);
+    let (sender, _receiver) = local.split();
+    let (_sender, mut receiver) = remote.split();
+    sender.send_as(&[1, 2]).await.unwrap();
+    sender.send_as(&1.5).await.unwrap();
+    let wrong = receiver.recv_as::<String>().await;
+    assert!(matches!(wrong, Err(RecvError::Decode(_))));
+    assert_eq!(
+        receiver.recv().await.unwrap(),
+        farcall_pickle::Value::Float(1.5)
+    );
+}
+
 #[tokio::test]
 async fn dropping_a_sender_closes_one_direction_on_every_kind_of_stream() {
     let memory = tokio::io::duplex(64);

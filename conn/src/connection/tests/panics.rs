@@ -5,11 +5,12 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::task::Waker;
 
+use farcall_pickle::Pickle;
 use serde::ser::{Error as _, SerializeSeq as _, Serializer};
 use serde::{Deserialize, Serialize};
 
 use super::*;
-use crate::{Json, MessagePack, Pickle, Postcard};
+use crate::{Json, MessagePack, Postcard};
 
 /// A list of three numbers, or one that panics or fails after two.
 #[derive(Clone, Copy)]

@@ -9,6 +9,7 @@ use serde::de::{DeserializeOwned, DeserializeSeed, Deserializer, SeqAccess, Visi
 use serde::ser::{Impossible, SerializeSeq, SerializeTuple, Serializer};
 use serde::{Serialize, forward_to_deserialize_any};
 
+use super::parameters::too_many;
 use super::tag::{Tag, TaggedDeserializer};
 use crate::codec::bincode;
 use crate::codec::limits::{CodecLimits, DecodeLimiter, Limited};
@@ -204,8 +205,7 @@ impl<'de> Deserializer<'de> for ArgumentReader<'de> {
         let value = visitor.visit_seq(&mut arguments)?;
         let ArgumentAccess { rest, taken, .. } = arguments;
         if given > taken {
-            let message = format!("{given} parameters were given, the method takes {taken}");
-            return Err(FormatError::new(FormatErrorKind::Mismatch, message));
+            return Err(too_many(given, taken));
         }
         crate::codec::expect_end(rest.len())?;
         Ok(value)

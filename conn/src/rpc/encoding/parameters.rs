@@ -1,5 +1,8 @@
 //! Arguments in MessagePack: an array, whose errors name the parameter.
 
+use std::any::type_name;
+use std::fmt::Display;
+
 use farcall_core::protocol::FromArgs;
 use farcall_core::{FormatError, FormatErrorKind};
 use rmp_serde::decode::{Error, ReadReader};
@@ -7,7 +10,7 @@ use serde::de::{DeserializeSeed, Deserializer, SeqAccess, Visitor};
 use serde::forward_to_deserialize_any;
 
 use crate::codec::limits::{CodecLimits, DecodeLimiter, Limited};
-use crate::codec::message_pack;
+use crate::codec::{expect_end, message_pack};
 
 pub(super) fn decode<A: FromArgs>(params: &[u8]) -> Result<A, FormatError> {
     let limiter = &CodecLimits::DEFAULT.limiter(params);
@@ -37,13 +40,9 @@ impl<'de> Deserializer<'de> for ArrayReader<'de, '_> {
         let taken = access.taken;
         drop(access);
         if given > taken {
-            let message = format!("{given} parameters were given, the method takes {taken}");
-            return Err(FormatError::new(FormatErrorKind::Mismatch, message));
+            return Err(too_many(given, taken));
         }
-        if !rest.is_empty() {
-            let message = "more parameters were given than the method takes";
-            return Err(FormatError::new(FormatErrorKind::Mismatch, message));
-        }
+        expect_end(rest.len())?;
         Ok(value)
     }
 
@@ -55,6 +54,12 @@ impl<'de> Deserializer<'de> for ArrayReader<'de, '_> {
         bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf option unit
         unit_struct newtype_struct seq tuple tuple_struct map struct enum identifier ignored_any
     }
+}
+
+/// Returns the error of a call with more parameters than the method takes.
+pub(super) fn too_many(given: impl Display, taken: impl Display) -> FormatError {
+    let message = format!("{given} parameters were given, the method takes {taken}");
+    FormatError::new(FormatErrorKind::Mismatch, message)
 }
 
 /// Reads the header of an array. Returns the number of elements and the bytes behind the header.
@@ -98,7 +103,7 @@ impl<'de> SeqAccess<'de> for &mut ArrayAccess<'_, '_, '_> {
         self.taken += 1;
         match seed.deserialize(&mut self.deserializer) {
             Ok(value) => Ok(Some(value)),
-            Err(error) => Err(self.error(error)),
+            Err(error) => Err(self.error::<S::Value>(error)),
         }
     }
 
@@ -108,10 +113,10 @@ impl<'de> SeqAccess<'de> for &mut ArrayAccess<'_, '_, '_> {
 }
 
 impl ArrayAccess<'_, '_, '_> {
-    /// Returns the error of the last parameter taken.
+    /// Returns the error of the last parameter taken, of type `T`.
     #[cold]
-    fn error(&self, error: Error) -> FormatError {
-        let error = match mismatch(&error) {
+    fn error<T>(&self, error: Error) -> FormatError {
+        let error = match mismatch(&error, type_name::<T>()) {
             Some(message) => self.limiter.error(FormatErrorKind::Mismatch, message),
             None => message_pack::format_error(self.limiter, error),
         };
@@ -120,9 +125,9 @@ impl ArrayAccess<'_, '_, '_> {
 }
 
 /// Describes a value of the wrong type in the words of the other encoding. serde names Rust types.
-fn mismatch(error: &Error) -> Option<String> {
+fn mismatch(error: &Error, parameter: &str) -> Option<String> {
     if let Error::TypeMismatch(_) = error {
-        return marker_mismatch(&error.to_string());
+        return marker_mismatch(&error.to_string(), parameter);
     }
     let (Error::Syntax(text) | Error::Uncategorized(text)) = error else {
         return None;
@@ -131,8 +136,7 @@ fn mismatch(error: &Error) -> Option<String> {
         .strip_prefix("invalid type: ")?
         .rsplit_once(", expected ")?;
     let expected = match expected {
-        "i8" | "i16" | "i32" | "i64" | "i128" | "isize" | "u8" | "u16" | "u32" | "u64" | "u128"
-        | "usize" => "an integer",
+        integer if is_integer(integer) => "an integer",
         "f32" | "f64" => "a number",
         "a sequence" => "a list",
         "unit" => "nothing",
@@ -155,9 +159,16 @@ fn mismatch(error: &Error) -> Option<String> {
     Some(format!("expected {expected}, found {found}"))
 }
 
+/// Returns `true` if this is the name of an integer type of Rust.
+fn is_integer(name: &str) -> bool {
+    let bits = name.strip_prefix(['i', 'u']);
+    bits.is_some_and(|bits| matches!(bits, "8" | "16" | "32" | "64" | "128" | "size"))
+}
+
 /// Describes the error of a number that was expected and not found: the decoder shows the marker of
-/// the value instead.
-fn marker_mismatch(text: &str) -> Option<String> {
+/// the value instead. The type of the parameter shows which kind of number it was, unless that was
+/// within a list or struct.
+fn marker_mismatch(text: &str, parameter: &str) -> Option<String> {
     let marker = text.strip_prefix("wrong msgpack marker ")?;
     let (_, found) = [
         ("FixStr", "a string"),
@@ -170,5 +181,9 @@ fn marker_mismatch(text: &str) -> Option<String> {
     ]
     .into_iter()
     .find(|(begin, _)| marker.starts_with(begin))?;
-    Some(format!("expected a number, found {found}"))
+    let expected = match is_integer(parameter) {
+        true => "an integer",
+        false => "a number",
+    };
+    Some(format!("expected {expected}, found {found}"))
 }

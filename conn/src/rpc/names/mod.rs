@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use rights::Policy;
 pub use rights::{Operation, Right};
-use table::{BindRequest, NameEntry, NameTable, OnConflict, Owner};
+use table::{BindRequest, NameEntry, NameTable, OnConflict, Owner, Scope};
 
 use super::client::Client;
 use super::remote::Remote;
@@ -41,7 +41,6 @@ use super::remote::Remote;
 /// ```
 /// use std::collections::BTreeMap;
 ///
-/// use farcall::conn::Listener;
 /// use farcall::rpc::names::{Names, NamesApi as _};
 /// use farcall::rpc::{Client, Remote, Server};
 /// use farcall::{CallError, client, service};
@@ -64,9 +63,9 @@ use super::remote::Remote;
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let server = Server::new();
 /// server.register_instance(Names::new())?;
-/// let listener = Listener::bind("127.0.0.1:0").authkey("a secret").await?;
-/// let address = listener.local_address().clone();
-/// tokio::spawn(server.serve(listener));
+/// let bound = server.bind("127.0.0.1:0").authkey("a secret").await?;
+/// let address = bound.local_address().clone();
+/// tokio::spawn(bound.serve());
 ///
 /// let sensor = Client::connect(&address).authkey("a secret").await?;
 /// let kitchen = BTreeMap::from([("room".to_owned(), "kitchen".to_owned())]);
@@ -154,21 +153,20 @@ impl Names {
         self.table.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Checks that the caller may perform the operation. Returns `true` if it may do so with names
-    /// of other sessions too.
+    /// Checks that the caller may perform the operation. Returns the names with which it may.
     fn authorize(
         &self,
         context: &Context,
         operation: Operation,
         name: &str,
-    ) -> Result<bool, Fault> {
+    ) -> Result<Scope, Fault> {
         match self.policy.right(context, operation, name) {
             Right::None => {
                 let message = "the policy does not permit this operation on this name";
                 Err(Fault::of(FaultKind::Denied, message))
             }
-            Right::Own => Ok(false),
-            Right::All => Ok(true),
+            Right::Own => Ok(Scope::Own),
+            Right::All => Ok(Scope::All),
         }
     }
 
@@ -264,8 +262,8 @@ impl Names {
         metadata: BTreeMap<String, String>,
     ) -> Result<(), Fault> {
         let on_conflict = match self.authorize(context, Operation::Bind, &name)? {
-            true => OnConflict::Replace,
-            false => OnConflict::ReplaceOwn,
+            Scope::All => OnConflict::Replace,
+            Scope::Own => OnConflict::ReplaceOwn,
         };
         self.bind_object(context, name, object, metadata, on_conflict)
     }
@@ -289,10 +287,10 @@ impl Names {
     /// caller with the right to all names, can unbind it.
     #[service]
     fn unbind(&self, context: &Context, name: &str) -> Result<bool, Fault> {
-        let others = self.authorize(context, Operation::Unbind, name)?;
+        let scope = self.authorize(context, Operation::Unbind, name)?;
         let caller = Client::of(context);
         let owner = owner_of(context, caller.as_ref());
-        let removed: Option<NameEntry> = self.lock().unbind(name, owner.as_ref(), others)?;
+        let removed: Option<NameEntry> = self.lock().unbind(name, owner.as_ref(), scope)?;
         Ok(removed.is_some())
     }
 }

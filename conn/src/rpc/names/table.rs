@@ -56,6 +56,14 @@ impl Owner {
     }
 }
 
+/// The names with which a caller may perform an operation.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Scope {
+    /// Those that its own session bound.
+    Own,
+    All,
+}
+
 /// A bound name.
 #[derive(Debug)]
 pub(super) struct NameEntry {
@@ -176,16 +184,17 @@ impl NameTable {
             .collect()
     }
 
-    /// Unbinds a name, if it is bound. Names of other owners can be unbound only if `others` is
-    /// `true`.
+    /// Unbinds a name, if it is bound and within `scope`.
     pub(super) fn unbind(
         &mut self,
         name: &str,
         owner: Option<&Owner>,
-        others: bool,
+        scope: Scope,
     ) -> Result<Option<NameEntry>, Fault> {
         match self.bound.get(name) {
-            Some(bound) if !others && !owner.is_some_and(|owner| bound.owner.is(owner)) => {
+            Some(bound)
+                if scope == Scope::Own && !owner.is_some_and(|owner| bound.owner.is(owner)) =>
+            {
                 Err(not_own(name))
             }
             _ => Ok(self.remove(name)),
@@ -283,8 +292,8 @@ mod tests {
         let guard = CancellationToken::new().drop_guard();
         let again = table.bind(binding("7".to_owned(), 0), OnConflict::ReplaceOwn, guard);
         assert!(again.unwrap().1.is_some());
-        assert!(table.unbind("7", None, false).is_err());
-        let removed = table.unbind("7", Some(&Owner::Program), false);
+        assert!(table.unbind("7", None, Scope::Own).is_err());
+        let removed = table.unbind("7", Some(&Owner::Program), Scope::Own);
         assert!(removed.unwrap().is_some());
         bind(&mut table, "one more".to_owned(), 0).unwrap();
     }

@@ -1,49 +1,47 @@
 //! The server: the side that accepts connections.
 
+mod bound;
 mod options;
 mod sessions;
+#[cfg(feature = "workers")]
+mod worker;
 
 use std::fmt;
-use std::future::{Future, pending};
-use std::io;
+use std::future::Future;
+use std::ops::Deref;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
 
-use farcall_core::protocol::CallReply;
-use farcall_core::protocol::handler::{FromCall, Function, IntoReply, IntoResult};
 use farcall_core::protocol::output::{Causes, Foreign};
-use farcall_core::protocol::{Call, CallLimit, Name};
-use farcall_core::serve::ShutdownReport;
-use farcall_core::workers::{self, Worker};
-use farcall_core::{Context, Fault, Registry};
-use farcall_core::{Instance, Method, RegisterError};
-use futures_util::FutureExt as _;
-use futures_util::future::OptionFuture;
-use tokio::task::{JoinError, JoinSet};
-use tokio::time::timeout;
+use farcall_core::protocol::{Call, CallLimit, CallReply, Dispatch, Payload};
+use farcall_core::transport::ToTarget;
+use farcall_core::{Context, Fault, Instance, Method, RegisterError, Registry};
+use tower_layer::Layer;
+use tower_service::Service;
 
+pub use bound::{Bind, BoundServer};
 pub use options::ServerOptions;
 use sessions::{ActiveSession, ResumableSession, ResumableSessions, ServerState};
 
 use super::client::Client;
 use super::encoding::Encoding;
-use super::greeting::{GreetingError, receive_client_hello, reject, send_server_hello};
+use super::greeting::{
+    GreetingError, SessionStart, receive_client_hello, reject, send_server_hello,
+};
 use super::message::Token;
-use super::session::{ConnectionHalves, Session, SessionHandle, Settings, random};
-use crate::codec::Bincode;
+use super::session::{ConnectionHalves, Session, SessionHandle, random};
 use crate::connection::Connection;
-use crate::listener::{Listener, ListenerBuilder};
+use crate::listener::Listener;
 
 /// Server that offers methods and objects to the [`Client`]s that connect.
 ///
-/// A server is a handle: clones share one registry, and methods can be added and removed while it
-/// serves. The same objects and functions can also be offered over XML-RPC.
+/// A server is a handle of its registry: the methods of [`Registry`] register functions and objects
+/// on it, clones share them, and methods can be added and removed while it serves. The same objects
+/// and functions can also be offered over XML-RPC.
 ///
 /// # Examples
 ///
 /// ```
-/// use farcall::conn::Listener;
 /// use farcall::rpc::{Client, Server};
 /// use farcall::{CallError, client, service};
 ///
@@ -65,9 +63,9 @@ use crate::listener::{Listener, ListenerBuilder};
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let server = Server::new();
 /// server.register_instance(Calculator)?;
-/// let listener = Listener::bind("127.0.0.1:0").authkey("a secret").await?;
-/// let address = listener.local_address().clone();
-/// tokio::spawn(server.serve(listener));
+/// let bound = server.bind("127.0.0.1:0").authkey("a secret").await?;
+/// let address = bound.local_address().clone();
+/// tokio::spawn(bound.serve());
 ///
 /// let calculator = Client::connect(address).authkey("a secret").await?;
 /// assert_eq!(calculator.add(3, 5).await?, 8);
@@ -81,6 +79,13 @@ pub struct Server {
     sessions: Arc<ResumableSessions>,
     calls: CallLimit,
     factories: Arc<AtomicU64>,
+}
+
+/// The room for another connection.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Room {
+    Free,
+    Full,
 }
 
 impl Server {
@@ -105,68 +110,10 @@ impl Server {
         }
     }
 
-    /// The registry of the methods that the server offers.
+    /// Returns the registry of the methods that the server offers.
     #[must_use]
     pub const fn registry(&self) -> &Registry<Encoding> {
         &self.registry
-    }
-
-    /// Offers a function or closure: see [`Registry::register_function`].
-    ///
-    /// # Errors
-    /// If the name is taken or invalid.
-    pub fn register_function<H, A, Cx, Mode>(
-        &self,
-        name: impl Into<Name>,
-        function: H,
-    ) -> Result<&Self, RegisterError>
-    where
-        H: Function<A, Output: IntoReply<Mode, Future: Send + 'static>>,
-        A: FromCall<Cx>,
-    {
-        self.registry.register_function(name, function)?;
-        Ok(self)
-    }
-
-    /// Offers a function that blocks or computes for a long time: see
-    /// [`Registry::register_blocking`].
-    ///
-    /// # Errors
-    /// If the name is taken or invalid.
-    pub fn register_blocking<H, A, Cx, Mark>(
-        &self,
-        name: impl Into<Name>,
-        function: H,
-    ) -> Result<&Self, RegisterError>
-    where
-        H: Function<A, Output: IntoResult<Mark>>,
-        A: FromCall<Cx> + Send + 'static,
-    {
-        self.registry.register_blocking(name, function)?;
-        Ok(self)
-    }
-
-    /// Offers the methods of one object to all clients: see [`Registry::register_instance`].
-    ///
-    /// # Errors
-    /// If a name is taken or invalid.
-    pub fn register_instance<I: Instance>(&self, instance: I) -> Result<&Self, RegisterError> {
-        self.registry.register_instance(instance)?;
-        Ok(self)
-    }
-
-    /// Offers the methods of an object, as [`register_instance`](Self::register_instance) does,
-    /// under this prefix.
-    ///
-    /// # Errors
-    /// If a name is taken or invalid.
-    pub fn register_instance_at<I: Instance>(
-        &self,
-        prefix: &str,
-        instance: I,
-    ) -> Result<&Self, RegisterError> {
-        self.registry.register_instance_at(prefix, instance)?;
-        Ok(self)
     }
 
     /// Offers the methods of an object that is created for each connection: at the first call of
@@ -250,122 +197,43 @@ impl Server {
         Ok(self)
     }
 
-    /// Serves the clients of a listener until the future is dropped. Await or spawn the future.
+    /// Puts a tower layer around every call that clients make: of methods, and of the objects that
+    /// they refer to. See [`Registry::layer`] for the order of layers, waiting and errors. Add
+    /// layers before the server begins to serve.
     ///
-    /// # Errors
-    /// If the runtime in which the listener was created is shut down.
-    ///
-    /// # Cancel safety
-    /// Dropping the future closes the listener and all connections at once. To let calls complete,
-    /// use [`serve_until`](Self::serve_until).
-    pub fn serve(&self, listener: Listener) -> impl Future<Output = io::Result<()>> + Send + use<> {
-        let served = self.serve_until(listener, pending());
-        async { served.await.map(drop) }
+    /// While a call waits in a layer, it counts against `max_calls` of the
+    /// [server](ServerOptions::max_calls) and of its connection. Calls that a program makes on its
+    /// own objects pass no layer.
+    pub fn layer<L>(&self, layer: L) -> &Self
+    where
+        L: Layer<Dispatch<Encoding>>,
+        L::Service: Service<Call<Encoding>, Response = Payload, Error: Into<Fault>, Future: Send>
+            + Clone
+            + Send
+            + Sync
+            + 'static,
+    {
+        self.registry.layer(layer);
+        self
     }
 
-    /// Serves until `stop` completes, then stops gracefully: accepts no further connections, tells
-    /// clients to make no more calls, answers the calls in flight, and closes the connections.
-    /// Returns the numbers of connections that finished and that were aborted.
-    ///
-    /// # Errors
-    /// If the runtime in which the listener was created is shut down.
-    ///
-    /// # Cancel safety
-    /// As with [`serve`](Self::serve).
-    pub fn serve_until<S: Future<Output = ()> + Send>(
-        &self,
-        listener: Listener,
-        stop: S,
-    ) -> impl Future<Output = io::Result<ShutdownReport>> + Send + use<S> {
-        self.clone().accept(listener, stop)
+    /// Returns a builder of a server at this address; port 0 selects a free port. Call setters,
+    /// such as [`authkey`](Bind::authkey), then `.await` it for a [`BoundServer`].
+    pub fn bind(&self, target: impl ToTarget) -> Bind {
+        Bind::new(self.clone(), Listener::bind(target))
     }
 
-    /// Serves as one of several [workers], until the worker is stopped. `set` configures the
-    /// listener, for example its authkey.
-    ///
-    /// ```no_run
-    /// use farcall::rpc::Server;
-    /// use farcall::workers::Workers;
-    ///
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let workers = Workers::new().threads(&"127.0.0.1:7000".parse()?, async |worker| {
-    ///     let server = Server::new();
-    ///     server.register_function("add", |a: i64, b: i64| a + b)?;
-    ///     server.serve_worker(worker, |listener| listener.authkey("a secret")).await
-    /// })?;
-    /// workers.run()?;
-    /// # Ok(())
-    /// # }
-    /// ```
-    ///
-    /// Sessions and objects belong to one worker. A client that reconnects may reach another
-    /// worker, which does not know its session.
-    ///
-    /// # Errors
-    /// If the key cannot be used, or the event loop cannot register the worker's socket.
-    ///
-    /// # Cancel safety
-    /// As with [`serve`](Self::serve).
-    pub async fn serve_worker(
-        &self,
-        worker: Worker,
-        set: impl FnOnce(ListenerBuilder) -> ListenerBuilder,
-    ) -> Result<ShutdownReport, workers::Error> {
-        let (listener, stop) = worker.listen()?;
-        let listener = match listener {
-            workers::WorkerListener::Tcp(listener) => set(Listener::over(listener)).await?,
-            #[cfg(unix)]
-            workers::WorkerListener::Unix(listener) => set(Listener::over(listener)).await?,
-        };
-        Ok(self.serve_until(listener, stop.cancelled_owned()).await?)
-    }
-
-    async fn accept(
-        self,
-        mut listener: Listener,
-        stop: impl Future<Output = ()> + Send,
-    ) -> io::Result<ShutdownReport> {
-        let mut stop = std::pin::pin!(stop);
-        let settings = Settings {
-            lease: self.options.lease,
-            calls: Some(self.calls.clone()),
-            budget: listener.budget().cloned(),
-            ..self.options.session.settings(listener.max_message())
-        };
-        let state = Arc::new(ServerState::new(
-            Arc::new(settings),
-            Arc::clone(&self.sessions),
-        ));
-        let mut connections = JoinSet::new();
-        let result = loop {
-            tokio::select! {
-                biased;
-                () = &mut stop => break Ok(()),
-                Some(ended) = connections.join_next() => log_panic(ended),
-                accepted = listener.accept::<(), (), Bincode>() => match accepted {
-                    Ok(connection) => {
-                        let full = connections.len() >= self.options.max_connections;
-                        let begin = self.clone().begin(connection, full, Arc::clone(&state));
-                        // Boxed, so that the memory of the greeting is freed once the session is
-                        // open. `then` holds the next future once; an async block would reserve
-                        // space for it twice.
-                        connections.spawn(Box::pin(begin).then(OptionFuture::from));
-                    }
-                    Err(error) => break Err(error),
-                },
-            }
-        };
-        listener.close().await;
-        state.stop();
-        let drained = drain(connections, self.options.drain_timeout).await;
-        result.map(|()| drained)
+    /// Serves at a listener that was opened before, such as one over a custom transport
+    /// ([`Listener::over`]).
+    pub fn listen(&self, listener: Listener) -> BoundServer {
+        BoundServer::new(self.clone(), listener)
     }
 
     /// Performs the greeting. Returns the future that drives the connection after it.
     async fn begin(
         self,
         connection: Connection,
-        full: bool,
+        room: Room,
         state: Arc<ServerState>,
     ) -> Option<impl Future<Output = ()> + use<>> {
         let Connection {
@@ -375,7 +243,7 @@ impl Server {
             ..
         } = connection;
         let mut halves = ConnectionHalves { reader, writer };
-        if full {
+        if room == Room::Full {
             reject(&mut halves, "too many connections").await;
             return None;
         }
@@ -404,17 +272,25 @@ impl Server {
             && let Some(claim) = Arc::clone(&resumable).take_over().await
         {
             let active = ActiveSession::new(Arc::clone(&resumable.handle), state, Some(claim));
-            let answered =
-                send_server_hello(halves, hello.encoding, limits, Some(token), true).await;
+            let answered = send_server_hello(
+                halves,
+                hello.encoding,
+                limits,
+                Some(token),
+                SessionStart::Resumed,
+            )
+            .await;
             if let Err(error) = answered {
                 active.linger();
                 return Err(error);
             }
-            resumable.handle.on_connected(hello.limits, true);
+            resumable
+                .handle
+                .on_connected(hello.limits, SessionStart::Resumed);
             return Ok(active);
         }
         let root = self.registry.clone();
-        let session = Session::open(hello.encoding, Arc::clone(settings), root, false);
+        let session = Session::open(hello.encoding, Arc::clone(settings), root);
         let resumable = self.lease(&session);
         let token = resumable.as_ref().map(|resumable| resumable.token);
         let claim = match resumable {
@@ -423,8 +299,8 @@ impl Server {
             None => None,
         };
         let active = ActiveSession::new(Arc::clone(&session), state, claim);
-        send_server_hello(halves, hello.encoding, limits, token, false).await?;
-        session.on_connected(hello.limits, false);
+        send_server_hello(halves, hello.encoding, limits, token, SessionStart::New).await?;
+        session.on_connected(hello.limits, SessionStart::New);
         Ok(active)
     }
 
@@ -440,6 +316,16 @@ impl Server {
     }
 }
 
+/// A server is a handle of its registry, so the methods of [`Registry`] register, remove and guard
+/// its methods.
+impl Deref for Server {
+    type Target = Registry<Encoding>;
+
+    fn deref(&self) -> &Registry<Encoding> {
+        &self.registry
+    }
+}
+
 impl Default for Server {
     fn default() -> Self {
         Self::new()
@@ -449,33 +335,8 @@ impl Default for Server {
 impl fmt::Debug for Server {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Server")
-            .field("registry", &self.registry)
+            .field("methods", &self.registry.names().len())
             .field("options", &self.options)
             .finish_non_exhaustive()
     }
-}
-
-fn log_panic(ended: Result<Option<()>, JoinError>) {
-    if let Err(error) = ended
-        && error.is_panic()
-    {
-        // The message of a panic may contain text of the peer.
-        tracing::error!(error = %Foreign::excerpt(error), "the task of a connection panicked");
-    }
-}
-
-/// Waits until all connections have closed, and aborts the remaining ones after `time`.
-async fn drain(mut connections: JoinSet<Option<()>>, time: Duration) -> ShutdownReport {
-    let mut drained = ShutdownReport::default();
-    let finish = async {
-        while let Some(ended) = connections.join_next().await {
-            log_panic(ended);
-            drained.finished += 1;
-        }
-    };
-    if timeout(time, finish).await.is_err() {
-        drained.aborted = connections.len();
-        connections.shutdown().await;
-    }
-    drained
 }

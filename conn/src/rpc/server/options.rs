@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use crate::rpc::options::Options;
+use crate::rpc::session_options::SessionOptions;
 
 /// Settings of a [`Server`](crate::rpc::Server).
 #[derive(Clone, Debug)]
 #[must_use = "options do nothing until they are given to a server"]
 pub struct ServerOptions {
-    pub(super) session: Options,
+    pub(super) session: SessionOptions,
     pub(super) lease: Duration,
     pub(super) max_connections: usize,
     pub(super) max_calls: usize,
@@ -18,7 +18,7 @@ pub struct ServerOptions {
 impl Default for ServerOptions {
     fn default() -> Self {
         Self {
-            session: Options::default(),
+            session: SessionOptions::default(),
             lease: Duration::ZERO,
             max_connections: 1024,
             max_calls: 16_384,
@@ -29,7 +29,7 @@ impl Default for ServerOptions {
 
 impl ServerOptions {
     /// Limits and settings of each session.
-    pub fn session(mut self, options: Options) -> Self {
+    pub fn session(mut self, options: SessionOptions) -> Self {
         self.session = options;
         self
     }
@@ -52,11 +52,12 @@ impl ServerOptions {
         self
     }
 
-    /// Maximum number of concurrent calls over all connections. Calls beyond it are refused at
-    /// once as [`Overloaded`](farcall_core::FaultKind::Overloaded). Calls that complete without waiting
+    /// Maximum number of concurrent calls over all connections. Calls beyond it are refused at once
+    /// as [`Overloaded`](farcall_core::FaultKind::Overloaded). Calls that complete without waiting
     /// are always admitted. A few calls that arrive at the same moment may exceed the limit.
     ///
-    /// Default: 16,384, the maximum of a [single connection](Options::max_calls).
+    /// Default: 16,384, the maximum of a [single
+    /// connection](SessionOptions::max_calls_per_session).
     pub const fn max_calls(mut self, calls: usize) -> Self {
         self.max_calls = calls;
         self

@@ -9,7 +9,7 @@ use farcall_core::protocol::{Call, Origin, Payload};
 use farcall_core::{Budget, Context, Fault};
 use tokio::time::Instant;
 
-use super::driver::Driver;
+use super::driver::{Driver, Yielding};
 use super::incoming::{AdmittedCall, CallAdmission, CallHead, TOO_MANY_REPLIES, log_fault};
 use super::outgoing::check_result_length;
 use super::{Phase, Session, overloaded};
@@ -92,7 +92,7 @@ impl Driver {
             backlog,
             can_read,
             is_quiescent,
-            has_concurrent_calls,
+            yielding,
             expects_held,
             decoder_counted,
             ..
@@ -116,7 +116,7 @@ impl Driver {
                 let message = reader.decoder.message(limit);
                 let Some(bytes) = message.map_err(Disconnected::broken)? else {
                     *is_quiescent = admitted.is_empty() && state.is_quiescent(waker);
-                    *has_concurrent_calls = state.in_flight > 1;
+                    *yielding = Yielding::with_in_flight(state.in_flight);
                     return Ok(BatchEnd::Drained);
                 };
                 *handled += 1;

@@ -1,11 +1,9 @@
 //! The task that drives a session over one connection: it reads, writes and checks timeouts.
 
 use std::future::Future;
-use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
-use std::time::Duration;
 
 use farcall_core::protocol::Origin;
 use farcall_core::transport::Peer;
@@ -13,8 +11,8 @@ use farcall_core::{Budget, Registry};
 use tokio::io::{AsyncRead as _, AsyncWrite as _, ReadBuf};
 use tokio::time::{Instant, Sleep, sleep_until};
 
+use super::closing::ClosingState;
 use super::dispatch::counted_size;
-use super::outgoing::Progress;
 use super::timer::Timer;
 use super::write_half::SharedWriteHalf;
 use super::{Deferred, Phase, Session, SessionState};
@@ -34,9 +32,6 @@ const READS_PER_TURN: usize = 32;
 /// Extra backlog for "overloaded" replies once `max_backlog` is exceeded, in bytes. Above it,
 /// nothing is read from the peer.
 const REJECTION_BACKLOG: u64 = 1024 * 1024;
-
-/// Time that the peer has to close a connection which the local side closes.
-const LINGER: Duration = Duration::from_secs(2);
 
 /// Goodbye reason for the peer of an evicted connection.
 const EVICTED: &str =
@@ -64,7 +59,7 @@ pub(in crate::rpc) struct Driver {
     pub(super) replies: Encoder,
     /// Bytes that waited to be written before these replies.
     pub(super) backlog: u64,
-    write_half: Arc<SharedWriteHalf>,
+    pub(super) write_half: Arc<SharedWriteHalf>,
     /// `true` while the peer reads its replies, so that more is read from it.
     pub(super) can_read: bool,
     /// `true` if the session had no output when messages were last handled, and wakes this task
@@ -79,20 +74,15 @@ pub(in crate::rpc) struct Driver {
     pub(super) decoder_counted: bool,
     /// Set while the budget has no room for the next message.
     budget_wait: Option<Box<BudgetWait>>,
-    is_closing: bool,
-    /// `true` if several outgoing calls were in flight when this task last checked.
-    pub(super) has_concurrent_calls: bool,
-    yielded: bool,
-    /// `true` if bytes were received since the last tick.
-    received_since_tick: bool,
+    pub(super) yielding: Yielding,
+    liveness: Liveness,
     /// Time of the last received bytes, to the precision of the timer.
     last_received: Instant,
     /// Time at which the connection stopped taking bytes.
     write_blocked_since: Option<Instant>,
-    timer: Timer,
-    ping_sent: bool,
+    pub(super) timer: Timer,
     /// Set while the session is being closed.
-    closing: Option<Box<ClosingState>>,
+    pub(super) closing: Option<Box<ClosingState>>,
 }
 
 /// A wait for room in the budget.
@@ -102,11 +92,37 @@ struct BudgetWait {
     retry: Pin<Box<Sleep>>,
 }
 
-/// Progress of closing a session.
-struct ClosingState {
-    since: Instant,
-    /// Set once the write half is shut down: the time that the peer has to close its half.
-    linger: Option<Pin<Box<Sleep>>>,
+/// The yield to other tasks before the driver runs. Tasks that were woken together with it make
+/// calls, too, and one write can then carry all of them.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Yielding {
+    /// At most one outgoing call was in flight when the driver last checked.
+    Off,
+    /// Several calls were: the driver yields once when it is next polled.
+    Due,
+    /// It has yielded, and runs when it is next polled.
+    Done,
+}
+
+impl Yielding {
+    /// Returns the yield with this number of calls in flight.
+    pub(super) const fn with_in_flight(calls: usize) -> Self {
+        match calls > 1 {
+            true => Self::Due,
+            false => Self::Off,
+        }
+    }
+}
+
+/// The signs of life of the peer.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Liveness {
+    /// Bytes were received since the last tick.
+    Heard,
+    /// Nothing was.
+    Silent,
+    /// Nothing was, and a ping was sent.
+    Pinged,
 }
 
 impl Driver {
@@ -152,14 +168,11 @@ impl Driver {
             all_written: false,
             decoder_counted: false,
             budget_wait: None,
-            is_closing: false,
-            has_concurrent_calls: false,
-            yielded: false,
-            received_since_tick: false,
+            yielding: Yielding::Off,
+            liveness: Liveness::Silent,
             last_received: now,
             write_blocked_since: None,
             timer,
-            ping_sent: false,
             closing: None,
         }
     }
@@ -181,7 +194,7 @@ impl Driver {
         if self.session.is_evicted(cx) {
             return Err(Disconnected::Evicted);
         }
-        if self.is_closing || self.closing.is_some() {
+        if self.closing.is_some() {
             self.poll_close(cx)?;
         }
         Ok(all_received && all_sent && can_read == self.can_read)
@@ -233,7 +246,7 @@ impl Driver {
             });
         }
         reader.decoder.filled(count);
-        self.received_since_tick = true;
+        self.liveness = Liveness::Heard;
         Ok(true)
     }
 
@@ -282,8 +295,10 @@ impl Driver {
                     &mut half.writing,
                     cx,
                 );
-                (self.can_read, self.is_closing) = (status.can_read, status.is_closing);
-                self.has_concurrent_calls = status.has_concurrent_calls;
+                (self.can_read, self.yielding) = (status.can_read, status.yielding);
+                if status.is_closing {
+                    self.closing.get_or_insert_with(ClosingState::requested);
+                }
                 took_all = status.can_read && status.has_outbox_room;
             }
             let has_output = !half.writing.is_empty();
@@ -315,13 +330,13 @@ impl Driver {
     }
 
     /// Sends a ping after a silence, and fails after another one.
-    fn poll_time(&mut self, cx: &mut Context<'_>) -> Result<(), Disconnected> {
+    pub(super) fn poll_time(&mut self, cx: &mut Context<'_>) -> Result<(), Disconnected> {
         let keepalive = self.session.settings.keepalive;
         while self.timer.poll(cx).is_ready() {
             let now = Instant::now();
-            if std::mem::take(&mut self.received_since_tick) {
+            if self.liveness == Liveness::Heard {
                 self.last_received = now;
-                self.ping_sent = false;
+                self.liveness = Liveness::Silent;
             }
             if let Some(budget_wait) = &self.budget_wait {
                 // The local side does not read, so the silence is not the peer's.
@@ -332,78 +347,19 @@ impl Driver {
             }
             let silent = now.duration_since(self.last_received);
             let timed_out = |since| now.duration_since(since) >= keepalive * 2;
-            if (self.ping_sent && silent >= keepalive * 2)
+            if (self.liveness == Liveness::Pinged && silent >= keepalive * 2)
                 || self.write_blocked_since.is_some_and(timed_out)
             {
                 return Err(Disconnected::Silent(keepalive * 2));
             }
-            if silent >= keepalive && !self.ping_sent {
-                self.ping_sent = true;
+            if silent >= keepalive && self.liveness == Liveness::Silent {
+                self.liveness = Liveness::Pinged;
                 self.session
                     .update(|state, _| state.push(&Message::Ping(0)));
             }
             self.session.tick(now);
             self.timer.reset(now + self.session.settings.tick());
             self.schedule_close_check(now);
-        }
-        Ok(())
-    }
-
-    /// Sets the timer to the time from which closing no longer waits for the peer.
-    fn schedule_close_check(&mut self, now: Instant) {
-        if let (Some(closing), Some(timeout)) = (&self.closing, self.session.settings.timeout)
-            && let Some(until) = closing
-                .since
-                .checked_add(timeout)
-                .filter(|until| now < *until)
-        {
-            self.timer.bring_forward(until);
-        }
-    }
-
-    /// Closes the connection once neither side has anything left to send.
-    fn poll_close(&mut self, cx: &mut Context<'_>) -> Result<(), Disconnected> {
-        let now = Instant::now();
-        let is_new = self.closing.is_none();
-        let closing = self.closing.get_or_insert_with(|| {
-            Box::new(ClosingState {
-                since: now,
-                linger: None,
-            })
-        });
-        if closing.linger.is_none() {
-            let timeout = self.session.settings.timeout;
-            let timed_out =
-                timeout.is_some_and(|timeout| now.duration_since(closing.since) >= timeout);
-            let done = self.write_half.lock().writing.is_empty()
-                && self.session.update(|state, _| {
-                    matches!(state.phase, Phase::Closing { .. } | Phase::Ended(_))
-                        && (state.is_idle() || (timed_out && state.is_idle_except_detached()))
-                        && !state.has_output()
-                });
-            if !done {
-                if is_new {
-                    self.schedule_close_check(now);
-                    // Polls the timer, so that it wakes this task.
-                    self.poll_time(cx)?;
-                }
-                return Ok(());
-            }
-            closing.linger = Some(Box::pin(sleep_until(now + LINGER)));
-        }
-        match Pin::new(&mut self.write_half.lock().outgoing).poll_shutdown(cx) {
-            Poll::Ready(Err(error)) if error.kind() != io::ErrorKind::NotConnected => {
-                return Err(error.into());
-            }
-            _ => {}
-        }
-        let linger = self
-            .closing
-            .as_mut()
-            .and_then(|closing| closing.linger.as_mut());
-        let timed_out = linger.is_some_and(|linger| linger.as_mut().poll(cx).is_ready());
-        if timed_out {
-            return Err(self.session.update(|state, _| state.disconnect_reason()));
         }
         Ok(())
     }
@@ -414,14 +370,15 @@ impl Future for Driver {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Disconnected> {
         let this = &mut *self;
-        if this.has_concurrent_calls && !this.yielded {
-            // Other tasks that were woken together with this one make calls, too. Yielding once
-            // lets one write carry all of them.
-            this.yielded = true;
-            cx.waker().wake_by_ref();
-            return Poll::Pending;
+        match this.yielding {
+            Yielding::Off => {}
+            Yielding::Due => {
+                this.yielding = Yielding::Done;
+                cx.waker().wake_by_ref();
+                return Poll::Pending;
+            }
+            Yielding::Done => this.yielding = Yielding::Due,
         }
-        this.yielded = false;
         for _ in 0..8 {
             match this.poll_once(cx) {
                 Ok(true) => return Poll::Pending,
@@ -471,7 +428,7 @@ struct OutputStatus {
     /// `true` if no call or stream waits for room in the outbox.
     has_outbox_room: bool,
     is_closing: bool,
-    has_concurrent_calls: bool,
+    yielding: Yielding,
 }
 
 impl Session {
@@ -509,7 +466,7 @@ impl Session {
             can_read: self.can_read(state),
             has_outbox_room: state.has_outbox_room(),
             is_closing: matches!(state.phase, Phase::Closing { .. } | Phase::Ended(_)),
-            has_concurrent_calls: state.in_flight > 1,
+            yielding: Yielding::with_in_flight(state.in_flight),
         }
     }
 }
@@ -526,22 +483,5 @@ impl SessionState {
                 .tables
                 .as_ref()
                 .is_none_or(|tables| tables.blocked_producers.is_empty())
-    }
-
-    /// Returns `true` if no sent or incoming call is incomplete and no stream is open.
-    fn is_idle(&self) -> bool {
-        self.in_flight == 0
-            && self.incoming.is_empty()
-            && self.tables.as_ref().is_none_or(|tables| tables.is_idle())
-    }
-
-    /// Returns `true` if nothing is open except what the peer may never complete: one-way calls and
-    /// streams. Other calls have timeouts of their own.
-    fn is_idle_except_detached(&self) -> bool {
-        let is_detached = |id| {
-            let call = self.outgoing.get(id);
-            !call.is_some_and(|call| matches!(call.progress, Progress::Sent { .. }))
-        };
-        self.incoming.is_empty() && self.outgoing.ids().into_iter().all(is_detached)
     }
 }

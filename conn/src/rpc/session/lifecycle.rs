@@ -11,13 +11,14 @@ use super::Session;
 use super::state::Phase;
 use crate::frame::Encoder;
 use crate::rpc::error::Disconnected;
+use crate::rpc::greeting::SessionStart;
 use crate::rpc::message::{Message, SessionLimits};
 
 impl Session {
     /// Starts to use a new connection. If it resumes the session, both sides send the references
     /// that they hold. A session that has ended remains ended, and its driver closes the
     /// connection.
-    pub(in crate::rpc) fn on_connected(&self, peer: SessionLimits, resumed: bool) {
+    pub(in crate::rpc) fn on_connected(&self, peer: SessionLimits, start: SessionStart) {
         // If all connections are shorter than the tick interval, no driver ever ticks.
         self.tick(Instant::now());
         self.update(|state, deferred| {
@@ -37,11 +38,10 @@ impl Session {
             state.pushed = 0;
             state.written = Arc::default();
             state.last_incoming = 0;
-            state.is_resumed = resumed;
-            if resumed {
-                self.push_held(state);
-            } else {
-                self.clear_references(state, deferred);
+            state.is_resumed = start == SessionStart::Resumed;
+            match start {
+                SessionStart::Resumed => self.push_held(state),
+                SessionStart::New => self.clear_references(state, deferred),
             }
             self.send_queued(state, deferred);
         });

@@ -9,6 +9,7 @@ mod account;
 mod call_future;
 mod call_table;
 mod call_timeout;
+mod closing;
 mod deferred;
 mod dispatch;
 mod driver;
@@ -29,7 +30,7 @@ use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
-use farcall_core::protocol::CallLimit;
+use farcall_core::protocol::{CallLimit, Layers};
 use farcall_core::{Budget, Fault, FaultKind, Registry};
 use foldhash::fast::RandomState;
 use tokio::runtime::Handle;
@@ -69,10 +70,14 @@ pub(super) struct Settings {
     pub(super) budget: Option<Budget>,
     /// Time for which the session outlives its connection.
     pub(super) lease: Duration,
+    /// `true` if the local side makes a new connection when one breaks.
+    pub(super) reconnects: bool,
     /// `true` if faults are sent with their causes.
     pub(super) sends_causes: bool,
     /// Limit of the calls that run over all connections of the server, if there is one.
     pub(super) calls: Option<CallLimit>,
+    /// Layers around calls of the peer on objects. The registry has its own.
+    pub(super) layers: Option<Layers<Encoding>>,
 }
 
 /// A session with one peer.
@@ -117,15 +122,14 @@ impl Session {
         encoding: Encoding,
         settings: Arc<Settings>,
         root: Registry<Encoding>,
-        reconnects: bool,
     ) -> Arc<SessionHandle> {
         Arc::new_cyclic(|handle| {
             let session = |this: &Weak<Self>| Self {
                 this: this.clone(),
                 state: Mutex::new(SessionState::new(root)),
                 encoding,
+                reconnects: settings.reconnects,
                 settings,
-                reconnects,
                 is_ended: AtomicBool::new(false),
                 has_account: AtomicBool::new(false),
                 runtime: Handle::current(),

@@ -50,10 +50,10 @@ pub(super) struct SessionState {
     pub(super) ticked_at: Option<Instant>,
     /// Outgoing calls that were sent and are not answered.
     pub(super) in_flight: usize,
-    /// `true` if calls have overlapped since `in_flight` was last 0.
-    pub(super) calls_overlapped: bool,
-    /// `true` if calls did not overlap in the busy period before that.
-    pub(super) is_sequential: bool,
+    /// The pattern of the calls since `in_flight` was last 0.
+    pub(super) call_pattern: CallPattern,
+    /// The pattern of the calls in the busy period before that.
+    pub(super) previous_call_pattern: CallPattern,
 
     pub(super) incoming: Map<u64, IncomingCall>,
     /// Incoming calls that were admitted in the current batch and are not in `incoming` (yet).
@@ -69,6 +69,15 @@ pub(super) struct SessionState {
 
     /// Tables of objects and streams, allocated on first use: most sessions have neither.
     pub(super) tables: Option<Box<AttachmentTables>>,
+}
+
+/// The pattern of the outgoing calls of a busy period, in which at least one is always in flight.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum CallPattern {
+    /// One call after another.
+    Sequential,
+    /// Several calls were in flight at once.
+    Overlapping,
 }
 
 /// Phase of a session.
@@ -103,8 +112,8 @@ impl SessionState {
             ticks: 0,
             ticked_at: None,
             in_flight: 0,
-            calls_overlapped: false,
-            is_sequential: true,
+            call_pattern: CallPattern::Sequential,
+            previous_call_pattern: CallPattern::Sequential,
             incoming: Map::default(),
             starting: 0,
             incoming_cost: 0,

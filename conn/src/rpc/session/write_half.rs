@@ -9,6 +9,7 @@ use std::task::{Context, Poll, Waker, ready};
 
 use tokio::io::AsyncWrite as _;
 
+use super::state::CallPattern;
 use super::{Deferred, Session, SessionState};
 use crate::connection::StreamWriteHalf;
 use crate::frame::Encoder;
@@ -161,7 +162,9 @@ impl SessionState {
     /// Returns the write half if the task of the only call in flight should write it. If other
     /// calls are about to follow, one write by the driver carries all of them.
     fn write_half_for_single_call(&self) -> Option<Arc<SharedWriteHalf>> {
-        match self.in_flight == 1 && self.is_sequential && !self.has_releases() {
+        let is_single =
+            self.in_flight == 1 && self.previous_call_pattern == CallPattern::Sequential;
+        match is_single && !self.has_releases() {
             true => self.write_half.upgrade(),
             false => None,
         }
@@ -171,7 +174,7 @@ impl SessionState {
     pub(super) fn call_started(&mut self) {
         self.in_flight += 1;
         if self.in_flight > 1 {
-            self.calls_overlapped = true;
+            self.call_pattern = CallPattern::Overlapping;
         }
     }
 
@@ -179,7 +182,8 @@ impl SessionState {
     pub(super) fn call_completed(&mut self) {
         self.in_flight -= 1;
         if self.in_flight == 0 {
-            self.is_sequential = !std::mem::take(&mut self.calls_overlapped);
+            self.previous_call_pattern =
+                std::mem::replace(&mut self.call_pattern, CallPattern::Sequential);
         }
     }
 }

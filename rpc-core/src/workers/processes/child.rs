@@ -19,7 +19,7 @@ use super::channel;
 use crate::serve::ShutdownReport;
 use crate::workers::sockets::Socket;
 use crate::workers::stop::stop_signal;
-use crate::workers::worker::{Error, Worker, event_loop};
+use crate::workers::worker::{Worker, WorkerError, event_loop};
 
 /// The environment variable with the number of the worker.
 pub(super) const VARIABLE: &str = "FARCALL_WORKER";
@@ -59,11 +59,11 @@ impl ChildWorker {
     /// Serves until the channel closes. Returns the exit code of the process.
     pub(crate) fn work(
         self,
-        serve: impl Fn(&Runtime, Worker, Duration) -> Result<ShutdownReport, Error>,
+        serve: impl Fn(&Runtime, Worker, Duration) -> Result<ShutdownReport, WorkerError>,
         drain_timeout: Duration,
     ) -> i32 {
         let worker = self.index;
-        let result = event_loop().map_err(Error::from).and_then(|runtime| {
+        let result = event_loop().map_err(WorkerError::from).and_then(|runtime| {
             let worker = {
                 let _entered = runtime.enter();
                 self.prepare()?

@@ -103,7 +103,7 @@ async fn floods_of_handshakes() {
     .await;
     endure(&victim, "500 right answers, and then nothing", async {
         let guests = (0..500).map(async |_| {
-            let client = farcall::conn::Client::connect(victim.rpc).authkey(KEY);
+            let client = farcall::conn::Connection::connect(victim.rpc).authkey(KEY);
             let connection: Result<farcall::conn::Connection, _> = client.await;
             connection.is_ok()
         });

@@ -288,7 +288,9 @@ async fn recorded(victim: &Victim) -> (Vec<u8>, Vec<u8>) {
     let middle = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = middle.local_addr().unwrap();
     let deceived = tokio::spawn(async move {
-        let client = farcall::conn::Client::connect(address).authkey(KEY).await;
+        let client = farcall::conn::Connection::connect(address)
+            .authkey(KEY)
+            .await;
         let deceived: Result<farcall::conn::Connection, _> = client;
         deceived.is_err()
     });

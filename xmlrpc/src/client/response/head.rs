@@ -2,7 +2,7 @@
 
 use std::mem::MaybeUninit;
 
-use http::StatusCode;
+use http::{StatusCode, Version};
 use httparse::{Header, ParserConfig, Status};
 
 use super::ResponseError;
@@ -41,13 +41,16 @@ impl Head {
         };
         let code = response.code.unwrap_or_default();
         let status = StatusCode::from_u16(code).map_err(|_| ResponseError::Status(code))?;
-        let is_http11 = response.version == Some(1);
+        let version = match response.version {
+            Some(1) => Version::HTTP_11,
+            _ => Version::HTTP_10,
+        };
         let mut fields = Fields::default();
         for header in response.headers.iter() {
             fields.read(header)?;
         }
-        let framing = fields.framing(status, is_http11)?;
-        let is_asked_to = !fields.closes && (is_http11 || fields.keeps_alive);
+        let framing = fields.framing(status, version)?;
+        let is_asked_to = !fields.closes && (version == Version::HTTP_11 || fields.keeps_alive);
         let is_ambiguous = fields.is_ambiguous();
         let head = Self {
             status,
@@ -115,8 +118,8 @@ impl Fields {
     }
 
     /// Determines the framing by RFC 9112, 6.3. Chunks are accepted in HTTP/1.1 only.
-    fn framing(&self, status: StatusCode, is_http11: bool) -> Result<Framing, ResponseError> {
-        if self.is_chunked && !is_http11 {
+    fn framing(&self, status: StatusCode, version: Version) -> Result<Framing, ResponseError> {
+        if self.is_chunked && version != Version::HTTP_11 {
             return Err(ResponseError::TransferEncoding);
         }
         let is_empty = status.is_informational()

@@ -30,7 +30,7 @@ use super::browser::{self, HostPolicy};
 use super::log;
 use super::{Rejection, ReplyBody, Server, head};
 use crate::XmlRpc;
-use crate::coding::{Coding, charset, gzip};
+use crate::coding::{Coding, Gzip, charset};
 use crate::document::{REPLY_EPILOGUE, REPLY_PROLOGUE, call_head, reply_value, write_fault};
 use crate::xml::encoding::decode_document;
 
@@ -72,7 +72,7 @@ impl Server {
         let peer = request.extensions_mut().remove::<Peer>();
         let hosts = HostPolicy::from_options(&self.options);
         let admitted = self.admit(request, peer.unwrap_or_default(), hosts);
-        let account = PeerAccount::new(&self.options.budget);
+        let account = PeerAccount::new(&self.budget);
         let response = {
             let mut responding = pin!(self.respond_to(admitted, &account));
             poll_fn(|cx| match responding.as_mut().poll(cx) {
@@ -180,7 +180,7 @@ impl Server {
                 .with_header(ALLOW, HeaderValue::from_static("POST")));
         }
         if let Some(authorize) = &self.options.authorize {
-            authorize(parts, peer)?;
+            authorize.authorize(parts, peer)?;
         }
         if !is_xml(&parts.headers) {
             let text = "unsupported content type: use text/xml";
@@ -189,9 +189,9 @@ impl Server {
         let coding = Coding::of(parts.headers.get_all(CONTENT_ENCODING)).map_err(|_| {
             Rejection::new(
                 StatusCode::UNSUPPORTED_MEDIA_TYPE,
-                "unsupported content coding: use gzip or none",
+                format!("unsupported content coding: use {} or none", Gzip::ACCEPTED),
             )
-            .with_header(ACCEPT_ENCODING, HeaderValue::from_static("gzip"))
+            .with_header(ACCEPT_ENCODING, HeaderValue::from_static(Gzip::ACCEPTED))
         })?;
         Ok((registry, coding))
     }
@@ -335,9 +335,11 @@ impl Server {
     ) -> Response<Full<Bytes>> {
         let mut reply = Reply::plain(document);
         let mut held = account.resize(&mut hold, reply.body.len());
-        if held.is_ok() && self.compresses(&reply, &origin) {
+        if held.is_ok()
+            && let Some(gzip) = self.compression(&reply, &origin)
+        {
             // Both copies exist at once, but only for one reply of each thread at a time.
-            reply = reply.compressed();
+            reply = reply.compressed(gzip);
             held = account.resize(&mut hold, reply.body.len());
         }
         match held {
@@ -351,25 +353,33 @@ impl Server {
         self.reply(reply, origin)
     }
 
-    /// Returns `true` if a reply is to be compressed for its caller.
-    fn compresses(&self, reply: &Reply, origin: &Origin) -> bool {
-        let limit = self.options.gzip_over;
-        limit.is_some_and(|limit| reply.length > limit) && accepts_gzip(&origin.headers)
+    /// Returns the coding by which a reply is compressed for its caller, if it is.
+    fn compression(&self, reply: &Reply, origin: &Origin) -> Option<Gzip> {
+        self.compresses(reply)
+            .filter(|_| accepts_gzip(&origin.headers))
+    }
+
+    /// Returns the coding by which a reply is compressed for callers that accept it.
+    fn compresses(&self, reply: &Reply) -> Option<Gzip> {
+        Gzip::AVAILABLE.filter(|_| {
+            self.options
+                .gzip_over
+                .is_some_and(|limit| reply.length > limit)
+        })
     }
 
     /// Builds a response with status 200 and this reply.
     fn reply(&self, reply: Reply, origin: Arc<Origin>) -> Response<Full<Bytes>> {
-        let limit = self.options.gzip_over;
-        let large = limit.is_some_and(|limit| reply.length > limit);
+        let varies = self.compresses(&reply).is_some();
         let allowed = browser::allowed_origin(&origin.headers, &self.options);
         let mut response = Response::new(Full::new(reply.body));
         let headers = response.headers_mut();
         *headers = recycled_headers(origin);
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/xml"));
-        if reply.coding == Coding::Gzip {
+        if reply.coding != Coding::Identity {
             headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
         }
-        if large {
+        if varies {
             headers.insert(VARY, HeaderValue::from_static("accept-encoding"));
         }
         browser::expose(headers, allowed);
@@ -394,10 +404,10 @@ impl Reply {
         }
     }
 
-    fn compressed(self) -> Self {
+    fn compressed(self, gzip: Gzip) -> Self {
         Self {
-            body: gzip(&self.body),
-            coding: Coding::Gzip,
+            body: gzip.compress(&self.body),
+            coding: Coding::Gzip(gzip),
             ..self
         }
     }

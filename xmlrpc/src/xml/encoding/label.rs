@@ -2,6 +2,8 @@
 
 use farcall_core::{FormatError, FormatErrorKind};
 
+use super::legacy::Legacy;
+
 /// The supported encodings. All but UTF-16 are supersets of ASCII: an ASCII byte always stands for
 /// itself.
 #[derive(Clone, Copy)]
@@ -10,55 +12,46 @@ pub(super) enum Encoding {
     Ascii,
     /// ISO-8859-1. The label means windows-1252 to browsers and encoding_rs, but not to peers.
     Latin1,
-    /// An ISO encoding whose label means a superset to browsers. The superset is given.
-    Iso(&'static encoding_rs::Encoding),
-    Legacy(&'static encoding_rs::Encoding),
-    Utf16 {
-        big_endian: bool,
-    },
+    Legacy(Legacy),
+    Utf16(Endian),
 }
 
-/// Labels of Python and Java that browsers do not know, each with an equivalent one that they do.
-const ALIASES: &[(&str, &str)] = &[
-    ("latin-1", "latin1"),
-    ("latin-2", "latin2"),
-    ("latin-3", "latin3"),
-    ("latin-4", "latin4"),
-    ("latin-5", "latin5"),
-    ("latin-6", "latin6"),
-    ("iso8859", "latin1"),
-    ("8859", "latin1"),
-    ("latin7", "iso-8859-13"),
-    ("latin8", "iso-8859-14"),
-    ("latin9", "iso-8859-15"),
-    ("latin-9", "iso-8859-15"),
-    ("latin10", "iso-8859-16"),
-    ("cp-1252", "windows-1252"),
-    ("cp874", "windows-874"),
-    ("cp932", "shift_jis"),
-    ("ms932", "shift_jis"),
-    ("windows-932", "shift_jis"),
-    ("s-jis", "shift_jis"),
-    ("shift-jis", "shift_jis"),
-    ("ujis", "euc-jp"),
-    ("eucjp", "euc-jp"),
-    ("cp936", "gbk"),
-    ("ms936", "gbk"),
-    ("euc-cn", "gbk"),
-    ("euccn", "gbk"),
-    ("gb18030-2000", "gb18030"),
-    ("cp949", "euc-kr"),
-    ("ms949", "euc-kr"),
-    ("uhc", "euc-kr"),
-    ("euckr", "euc-kr"),
-    ("cp950", "big5"),
-    ("ms950", "big5"),
-    ("big5hkscs", "big5-hkscs"),
-    ("mac-roman", "macintosh"),
-    ("macroman", "macintosh"),
-    ("mac-cyrillic", "x-mac-cyrillic"),
-    ("maccyrillic", "x-mac-cyrillic"),
-    ("u8", "utf-8"),
+/// The order of the two bytes of a UTF-16 unit.
+#[derive(Clone, Copy)]
+pub(super) enum Endian {
+    Little,
+    Big,
+}
+
+/// Labels of UTF-8, in the Encoding Standard and in Python.
+const UTF_8: &[&str] = &[
+    "utf-8",
+    "utf8",
+    "u8",
+    "unicode-1-1-utf-8",
+    "unicode11utf8",
+    "unicode20utf8",
+    "x-unicode20utf8",
+];
+
+/// Labels of US-ASCII, which mean windows-1252 to browsers.
+const ASCII: &[&str] = &["us-ascii", "ascii", "ansi-x3.4-1968"];
+
+/// Labels of ISO-8859-1, which mean windows-1252 to browsers, and others of Python and Java.
+const LATIN_1: &[&str] = &[
+    "iso-8859-1",
+    "iso-8859-1:1987",
+    "iso-ir-100",
+    "iso8859",
+    "iso8859-1",
+    "iso88591",
+    "8859",
+    "latin1",
+    "latin-1",
+    "l1",
+    "cp819",
+    "csisolatin1",
+    "ibm819",
 ];
 
 /// Returns the encoding that a label names; `None` is UTF-16 of unknown byte order.
@@ -72,46 +65,22 @@ pub(super) fn by_label(label: &str) -> Result<Option<Encoding>, FormatError> {
     if label.len() > LONGEST {
         return Err(unsupported(label));
     }
-    let label = label.to_ascii_lowercase();
-    match label.as_str() {
-        "utf-16" | "utf16" | "utf_16" => return Ok(None),
-        "utf-16le" | "utf_16_le" | "utf-16-le" => {
-            return Ok(Some(Encoding::Utf16 { big_endian: false }));
-        }
-        "utf-16be" | "utf_16_be" | "utf-16-be" => {
-            return Ok(Some(Encoding::Utf16 { big_endian: true }));
-        }
-        _ => {}
-    }
+    let label = label.trim_ascii().to_ascii_lowercase();
     // Python treats `_` and `-` alike.
     let dashed = label.replace('_', "-");
-    let alias = ALIASES.iter().find(|(alias, _)| *alias == dashed);
-    // The standard has most of these labels, but not all.
-    let iso = dashed.replace("iso8859-", "iso-8859-");
-    let alias = alias.map_or("", |(_, label)| label);
-    let known = [label.as_str(), &dashed, &iso, alias];
-    known
-        .into_iter()
-        .find_map(|label| Some((label, encoding_rs::Encoding::for_label(label.as_bytes())?)))
-        .and_then(|(label, encoding)| of_standard(label, encoding))
-        .map(Some)
-        .ok_or_else(|| unsupported(&label))
-}
-
-/// Returns the encoding that peers mean by a label that means `encoding` to browsers.
-fn of_standard(label: &str, encoding: &'static encoding_rs::Encoding) -> Option<Encoding> {
-    let is_of_windows = |number: &str| label.contains(number);
-    Some(match encoding.name() {
-        "UTF-8" => Encoding::Utf8,
-        "windows-1252" if is_of_windows("1252") => Encoding::Legacy(encoding),
-        "windows-1252" if label.ends_with("ascii") || label.starts_with("ansi") => Encoding::Ascii,
-        "windows-1252" => Encoding::Latin1,
-        "windows-1254" if !is_of_windows("1254") => Encoding::Iso(encoding),
-        "windows-874" if !is_of_windows("874") => Encoding::Iso(encoding),
-        // Excludes UTF-16, whose labels are handled above, and stateful encodings.
-        _ if encoding.is_ascii_compatible() => Encoding::Legacy(encoding),
-        _ => return None,
-    })
+    Ok(Some(match dashed.as_str() {
+        "utf-16" | "utf16" => return Ok(None),
+        "utf-16le" | "utf-16-le" => Encoding::Utf16(Endian::Little),
+        "utf-16be" | "utf-16-be" => Encoding::Utf16(Endian::Big),
+        dashed if UTF_8.contains(&dashed) => Encoding::Utf8,
+        dashed if ASCII.contains(&dashed) => Encoding::Ascii,
+        dashed if LATIN_1.contains(&dashed) => Encoding::Latin1,
+        dashed => {
+            // The standard has most of these labels, but not all.
+            let iso = dashed.replace("iso8859-", "iso-8859-");
+            Encoding::Legacy(Legacy::by_label(&label, &[&label, dashed, &iso])?)
+        }
+    }))
 }
 
 pub(super) fn unsupported(label: &str) -> FormatError {
@@ -119,4 +88,35 @@ pub(super) fn unsupported(label: &str) -> FormatError {
         FormatErrorKind::Encoding,
         format!("the encoding {label:?} is not supported"),
     )
+}
+
+#[cfg(all(test, feature = "encodings"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn labels_of_the_standard_that_mean_windows_1252_to_browsers_name_its_subsets() {
+        let in_standard = |label: &str| encoding_rs::Encoding::for_label(label.as_bytes());
+        for (labels, name) in [
+            (UTF_8, "UTF-8"),
+            (ASCII, "windows-1252"),
+            (LATIN_1, "windows-1252"),
+        ] {
+            for label in labels {
+                let encoding = in_standard(label).or_else(|| in_standard(&label.replace('-', "_")));
+                if let Some(encoding) = encoding {
+                    assert_eq!(encoding.name(), name, "{label}");
+                }
+            }
+        }
+        for label in ["iso_8859-1:1987", "ANSI_X3.4-1968", " l1 ", "CP819", "8859"] {
+            let encoding = by_label(label).unwrap();
+            let is_subset = matches!(encoding, Some(Encoding::Ascii | Encoding::Latin1));
+            assert!(is_subset, "{label}");
+        }
+        for label in ["cp1252", "x-cp1252", "windows_1252", "cp-1252"] {
+            let encoding = by_label(label).unwrap();
+            assert!(matches!(encoding, Some(Encoding::Legacy(_))), "{label}");
+        }
+    }
 }

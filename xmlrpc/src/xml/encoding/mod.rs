@@ -1,8 +1,11 @@
 //! Conversion of documents to UTF-8.
 
 mod label;
-
-use std::borrow::Cow;
+#[cfg(feature = "encodings")]
+mod legacy;
+#[cfg(not(feature = "encodings"))]
+#[path = "no_legacy.rs"]
+mod legacy;
 
 use bytes::{Buf, Bytes};
 use farcall_core::{FormatError, FormatErrorKind, Position};
@@ -10,7 +13,7 @@ use memchr::memmem;
 
 use super::{declaration, is_space};
 
-use label::{Encoding, by_label, unsupported};
+use label::{Encoding, Endian, by_label, unsupported};
 
 /// Converts a document to UTF-8, without a byte order mark.
 ///
@@ -39,16 +42,10 @@ pub(crate) fn decode_document(
             None => None,
             Some(at) => return Err(invalid("US-ASCII", &document[..at], at)),
         },
-        Encoding::Latin1 => owned(encoding_rs::mem::decode_latin1(document)),
-        Encoding::Iso(encoding) if !document.is_ascii() => Some(iso(document, encoding)?),
-        Encoding::Iso(_) => None,
-        Encoding::Legacy(encoding) => {
-            match encoding.decode_without_bom_handling_and_without_replacement(document) {
-                Some(text) => owned(text),
-                None => return Err(malformed(document, encoding)),
-            }
-        }
-        Encoding::Utf16 { big_endian } => Some(utf16(document, big_endian)?),
+        Encoding::Latin1 | Encoding::Legacy(_) if document.is_ascii() => None,
+        Encoding::Latin1 => Some(document.iter().copied().map(char::from).collect()),
+        Encoding::Legacy(encoding) => Some(encoding.decode(document)?),
+        Encoding::Utf16(endian) => Some(utf16(document, endian)?),
     };
     if let Some(mut decoded) = decoded {
         // The decoder allocates for the longest possible result.
@@ -58,17 +55,10 @@ pub(crate) fn decode_document(
     Ok(())
 }
 
-fn owned(text: Cow<'_, str>) -> Option<String> {
-    match text {
-        Cow::Borrowed(_) => None,
-        Cow::Owned(text) => Some(text),
-    }
-}
-
 /// Returns the encoding of a document, and the length of its byte order mark.
 fn detect(document: &[u8], charset: Option<&str>) -> Result<(Encoding, usize), FormatError> {
-    const LE: Encoding = Encoding::Utf16 { big_endian: false };
-    const BE: Encoding = Encoding::Utf16 { big_endian: true };
+    const LE: Encoding = Encoding::Utf16(Endian::Little);
+    const BE: Encoding = Encoding::Utf16(Endian::Big);
     match document {
         [0xEF, 0xBB, 0xBF, ..] => return Ok((Encoding::Utf8, 3)),
         [0xFF, 0xFE, 0, 0, ..] | [0, 0, 0xFE, 0xFF, ..] => return Err(unsupported("UTF-32")),
@@ -120,13 +110,12 @@ fn declared(document: &[u8]) -> Option<&str> {
     Some(label)
 }
 
-fn utf16(document: &[u8], big_endian: bool) -> Result<String, FormatError> {
+fn utf16(document: &[u8], endian: Endian) -> Result<String, FormatError> {
     let units = document.chunks_exact(2).map(|pair| {
         let pair = [pair[0], pair[1]];
-        if big_endian {
-            u16::from_be_bytes(pair)
-        } else {
-            u16::from_le_bytes(pair)
+        match endian {
+            Endian::Big => u16::from_be_bytes(pair),
+            Endian::Little => u16::from_le_bytes(pair),
         }
     });
     let mut text = String::with_capacity(document.len() / 2);
@@ -140,36 +129,6 @@ fn utf16(document: &[u8], big_endian: bool) -> Result<String, FormatError> {
         return Err(invalid("UTF-16", text.as_bytes(), text.len()));
     }
     Ok(text)
-}
-
-/// Decodes a single-byte encoding whose bytes 0x80 to 0x9F are control characters. `encoding` is
-/// its Windows superset, which has other characters there.
-fn iso(document: &[u8], encoding: &'static encoding_rs::Encoding) -> Result<String, FormatError> {
-    let of = |byte: u8| match byte {
-        0x80..=0x9F => Some(char::from(byte)),
-        _ => encoding
-            .decode_without_bom_handling_and_without_replacement(&[byte])
-            .and_then(|text| text.chars().next()),
-    };
-    let characters: Vec<Option<char>> = (0..=u8::MAX).map(of).collect();
-    let mut text = String::with_capacity(document.len());
-    for &byte in document {
-        match characters[usize::from(byte)] {
-            Some(c) => text.push(c),
-            None => return Err(invalid(encoding.name(), text.as_bytes(), text.len())),
-        }
-    }
-    Ok(text)
-}
-
-/// Returns the error of the first byte that is invalid in `encoding`.
-#[cold]
-fn malformed(document: &[u8], encoding: &'static encoding_rs::Encoding) -> FormatError {
-    let mut decoder = encoding.new_decoder_without_bom_handling();
-    let longest = decoder.max_utf8_buffer_length_without_replacement(document.len());
-    let mut text = String::with_capacity(longest.unwrap_or_default());
-    let _ = decoder.decode_to_string_without_replacement(document, &mut text, true);
-    invalid(encoding.name(), text.as_bytes(), text.len())
 }
 
 fn invalid(encoding: &str, document: &[u8], at: usize) -> FormatError {
@@ -190,14 +149,11 @@ mod tests {
         Ok(String::from_utf8(document.to_vec()).unwrap())
     }
 
-    fn wide(text: &str, big_endian: bool) -> Vec<u8> {
+    fn wide(text: &str, endian: Endian) -> Vec<u8> {
         text.encode_utf16()
-            .flat_map(|unit| {
-                if big_endian {
-                    unit.to_be_bytes()
-                } else {
-                    unit.to_le_bytes()
-                }
+            .flat_map(|unit| match endian {
+                Endian::Big => unit.to_be_bytes(),
+                Endian::Little => unit.to_le_bytes(),
             })
             .collect()
     }
@@ -250,11 +206,11 @@ mod tests {
     #[test]
     fn utf16_is_detected_by_mark_pattern_or_label() {
         let text = "<?xml version='1.0' encoding='UTF-16'?><a>é🦀</a>";
-        for big_endian in [false, true] {
-            let plain = wide(text, big_endian);
+        for endian in [Endian::Little, Endian::Big] {
+            let plain = wide(text, endian);
             assert_eq!(decode(&plain, None).unwrap(), text);
             assert_eq!(decode(&plain, Some("utf-16")).unwrap(), text);
-            let marked = wide(&format!("\u{feff}{text}"), big_endian);
+            let marked = wide(&format!("\u{feff}{text}"), endian);
             assert_eq!(decode(&marked, None).unwrap(), text);
         }
     }
@@ -407,10 +363,10 @@ mod tests {
         assert_eq!(error.position(), Some(Position { line: 2, column: 3 }));
         let error = decode(b"ab\x80", Some("us-ascii")).unwrap_err();
         assert_eq!(error.position(), Some(Position { line: 1, column: 3 }));
-        let mut document = wide("<a>", false);
+        let mut document = wide("<a>", Endian::Little);
         document.extend([0x00, 0xd8, b'b', 0]);
         let error = decode(&document, None).unwrap_err();
         assert_eq!(error.position(), Some(Position { line: 1, column: 4 }));
-        assert!(decode(&wide("<a>", true)[..5], None).is_err());
+        assert!(decode(&wide("<a>", Endian::Big)[..5], None).is_err());
     }
 }

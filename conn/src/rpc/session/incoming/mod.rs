@@ -21,6 +21,7 @@ use tokio::time::{Instant, timeout_at};
 use self::admission::AdmittedTarget;
 pub(super) use self::admission::{CallAdmission, CallHead, TOO_MANY_REPLIES};
 use self::promises::{DependentCall, PromiseState, promised_object};
+use super::object::ObjectHandle;
 use super::outgoing::check_result_length;
 use super::{Deferred, DeferredDrop, Session, SessionState, in_order};
 use crate::frame::Encoder;
@@ -113,13 +114,21 @@ impl Session {
         let head = (id, one_way, cost);
         let result = self.start(head, cancellation, call, |call| match object {
             None => root.dispatch(call),
-            Some(object) => object.answer(call),
+            Some(object) => self.call_object(object, call),
         })?;
         if is_tracked {
             self.reply(id, result);
             return None;
         }
         Some(result)
+    }
+
+    /// Answers a call on an object, within the layers if there are any.
+    fn call_object(&self, object: ObjectHandle, call: Call<Encoding>) -> CallReply {
+        match &self.settings.layers {
+            None => object.answer(call),
+            Some(layers) => layers.dispatch(call, move |call| object.answer(call)),
+        }
     }
 
     /// Runs a call. If it completes immediately, it needs no task, and its result is returned for
@@ -238,7 +247,7 @@ impl Session {
         while let Some(mut reply) = replies.pop() {
             if let Some((dependent, call)) = reply.dependents.next() {
                 let result = match promised_object(&reply.result) {
-                    Ok(object) => self.run_dependent(dependent, &object, call),
+                    Ok(object) => self.run_dependent(dependent, object, call),
                     Err(fault) => Some(Err(fault)),
                 };
                 replies.push(reply);

@@ -40,7 +40,7 @@ impl Session {
     pub(super) fn run_dependent(
         self: &Arc<Self>,
         id: u64,
-        object: &ObjectHandle,
+        object: ObjectHandle,
         call: Call<Encoding>,
     ) -> Option<Result<Payload, Fault>> {
         let tracked = self.update(|state, _| {
@@ -50,7 +50,9 @@ impl Session {
         });
         // A call that is not registered any more was cancelled.
         let (head, cancellation) = tracked?;
-        self.start(head, Some(cancellation), call, |call| object.answer(call))
+        self.start(head, Some(cancellation), call, |call| {
+            self.call_object(object, call)
+        })
     }
 
     /// Removes a completed call, as the peer makes no more calls on its promise.

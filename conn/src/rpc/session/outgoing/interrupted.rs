@@ -5,6 +5,7 @@ use farcall_core::CallError;
 use super::{CallRequest, Progress};
 use crate::rpc::error::Disconnected;
 use crate::rpc::session::object::ObjectHandle;
+use crate::rpc::session::state::CallPattern;
 use crate::rpc::session::streams::is_stream;
 use crate::rpc::session::{Deferred, SessionState};
 
@@ -19,7 +20,7 @@ impl SessionState {
         deferred: &mut Deferred,
     ) {
         self.in_flight = 0;
-        self.calls_overlapped = false;
+        self.call_pattern = CallPattern::Sequential;
         let written = self.written();
         for id in self.outgoing.ids() {
             let Some(entry) = self.outgoing.get_mut(id) else {

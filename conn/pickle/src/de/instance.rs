@@ -1,0 +1,201 @@
+//! Deserialisation of instances of Python classes.
+
+use serde::de::Visitor;
+
+use super::NodeDe;
+use super::access::EntryAccess;
+use crate::error::Error;
+use crate::nodes::{Chain, Data, Id, NONE, ObjectNode, Span};
+
+/// Form of an instance for types that its class is not mapped to.
+enum InstanceForm {
+    Map,
+    Seq,
+    Opaque,
+}
+
+impl<'a> NodeDe<'a, '_> {
+    /// Reads an instance into a type that accepts any value.
+    pub(super) fn instance<'de, V: Visitor<'de>>(
+        self,
+        index: u32,
+        visitor: V,
+    ) -> Result<V::Value, Error> {
+        let object = self.arena().objects[index as usize];
+        match self.form(&object) {
+            InstanceForm::Seq => self.seq(self.arena().chain(object.items), visitor),
+            InstanceForm::Map => match self.counter(&object) {
+                Some(dict) => self.reader.node(dict, self.deeper()?)?.any(visitor),
+                None => self.map(self.arena().chain(object.entries), visitor),
+            },
+            InstanceForm::Opaque if self.is_mapped(&object) => self.attributes(&object, visitor),
+            InstanceForm::Opaque => Err(self.unmapped(&visitor)),
+        }
+    }
+
+    /// Reads a struct from a dict or an instance.
+    pub(super) fn structure<'de, V: Visitor<'de>>(
+        self,
+        name: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, Error> {
+        match self.data() {
+            Data::Dict(chain) => self.map(self.arena().chain(chain), visitor),
+            Data::Object(index) => {
+                let object = &self.arena().objects[index as usize];
+                match (self.mapped(name), self.form(object)) {
+                    (Some(object), _) => self.attributes(object, visitor),
+                    (None, InstanceForm::Map) => self.instance(index, visitor),
+                    (None, _) => Err(self.unmapped(&visitor)),
+                }
+            }
+            _ => Err(self.mismatch(&visitor)),
+        }
+    }
+
+    /// Reads a tuple struct from the arguments of the instance.
+    pub(super) fn positional<'de, V: Visitor<'de>>(
+        self,
+        object: &ObjectNode,
+        visitor: V,
+    ) -> Result<V::Value, Error> {
+        let args = match self.arena().data(object.args) {
+            Data::Tuple(span) => span,
+            _ => Span::default(),
+        };
+        self.seq(self.arena().span(args), visitor)
+    }
+
+    /// Reads a struct of one unnamed field from the only argument of the instance.
+    pub(super) fn single<'de, V: Visitor<'de>>(
+        self,
+        object: &ObjectNode,
+        visitor: V,
+    ) -> Result<V::Value, Error> {
+        match self.arena().as_tuple(object.args) {
+            Some(&[only]) => visitor.visit_newtype_struct(self.reader.node(only, self.deeper()?)?),
+            args => {
+                let count = args.map_or(0, <[Id]>::len);
+                let text = format!("an instance with {count} arguments");
+                Err(Error::mismatch(self.at(), text, &visitor))
+            }
+        }
+    }
+
+    /// Reads the attributes of an instance. Without a state, it reads the arguments or, if there
+    /// are none, the entries.
+    fn attributes<'de, V: Visitor<'de>>(
+        self,
+        object: &ObjectNode,
+        visitor: V,
+    ) -> Result<V::Value, Error> {
+        let arena = self.arena();
+        if object.state == NONE {
+            return match arena.as_tuple(object.args) {
+                None | Some([]) => self.map(arena.chain(object.entries), visitor),
+                Some(_) => self.positional(object, visitor),
+            };
+        }
+        // The state is a separate value, one level down.
+        let state = self.reader.node(object.state, self.deeper()?)?;
+        if let Some([dict, slots]) = arena.as_slots(object.state) {
+            let entries = |id: Id| match arena.data(id) {
+                Data::Dict(chain) => arena.chain(chain),
+                _ => arena.chain(Chain::EMPTY),
+            };
+            let map = EntryAccess::new(self.reader, entries(dict), state.deeper()?);
+            return visitor.visit_map(map.followed_by(entries(slots)));
+        }
+        match arena.data(object.state) {
+            Data::Dict(chain) => state.map(arena.chain(chain), visitor),
+            // The state of a frozen dataclass with slots is the list of its field values.
+            Data::List(chain) => state.seq(arena.chain(chain), visitor),
+            data => Err(Error::mismatch(
+                self.at(),
+                format!(
+                    "{} with {} as its state",
+                    arena.describe(self.id),
+                    data.kind()
+                ),
+                &visitor,
+            )),
+        }
+    }
+
+    /// Returns the instance, if its class is mapped to the struct of this name.
+    pub(super) fn mapped(&self, name: &str) -> Option<&'a ObjectNode> {
+        if self.reader.classes.is_empty() {
+            return None;
+        }
+        let Data::Object(index) = self.arena().data(self.id) else {
+            return None;
+        };
+        let object = &self.arena().objects[index as usize];
+        self.is_class(object, Some(name)).then_some(object)
+    }
+
+    fn is_mapped(&self, object: &ObjectNode) -> bool {
+        self.is_class(object, None)
+    }
+
+    /// Returns `true` if the class of the instance is mapped to this struct, or to any struct if
+    /// `struct_name` is `None`.
+    fn is_class(&self, object: &ObjectNode, struct_name: Option<&str>) -> bool {
+        let Data::Class(class) = self.arena().data(object.callable) else {
+            return false;
+        };
+        let class = &self.arena().classes[class as usize];
+        self.reader.classes.iter().any(|mapping| {
+            struct_name.is_none_or(|name| mapping.name == name)
+                && mapping.class.module() == class.module
+                && mapping.class.name() == class.name
+        })
+    }
+
+    fn form(&self, object: &ObjectNode) -> InstanceForm {
+        if !object.items.is_empty() {
+            return InstanceForm::Seq;
+        }
+        if !object.entries.is_empty() || self.counter(object).is_some() {
+            return InstanceForm::Map;
+        }
+        // Some classes are recognised even if the instance is empty.
+        match self.class_name(object) {
+            Some(("collections", "deque")) => InstanceForm::Seq,
+            Some(("collections", "OrderedDict" | "defaultdict" | "Counter")) => InstanceForm::Map,
+            _ => InstanceForm::Opaque,
+        }
+    }
+
+    /// Returns the dict of a `Counter`, which is its argument.
+    fn counter(&self, object: &ObjectNode) -> Option<Id> {
+        match (
+            self.class_name(object)?,
+            self.arena().as_tuple(object.args)?,
+        ) {
+            (("collections", "Counter"), &[dict]) => {
+                matches!(self.arena().data(dict), Data::Dict(_)).then_some(dict)
+            }
+            _ => None,
+        }
+    }
+
+    fn class_name(&self, object: &ObjectNode) -> Option<(&'a str, &'a str)> {
+        match self.arena().data(object.callable) {
+            Data::Class(index) => {
+                let class = &self.arena().classes[index as usize];
+                Some((class.module, &class.name))
+            }
+            _ => None,
+        }
+    }
+
+    fn unmapped<'de, V: Visitor<'de>>(&self, expected: &V) -> Error {
+        let found = self.arena().describe(self.id);
+        Error::mismatch(
+            self.at(),
+            format!("{found}, whose class is not mapped to it (see Pickle::class)"),
+            expected,
+        )
+    }
+}

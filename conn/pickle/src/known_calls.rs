@@ -1,0 +1,123 @@
+//! Calls of known functions whose result is plain data, such as `complex`, `set` or `bytes`.
+
+use std::borrow::Cow;
+
+use super::error::{Error, ErrorKind};
+use super::machine::Machine;
+use super::nodes::{Chain, ClassNode, Data, Id, Span};
+
+/// Maximum length of the name of a nested class. Real names are shorter; without a limit, a name
+/// could take more memory than its pickle.
+const MAX_NAME: usize = 256;
+
+/// Pushes the result of the call and returns `true`, if it is a call of a known function. Returns
+/// `false` otherwise.
+pub(super) fn resolve(machine: &mut Machine<'_>, callable: Id, args: Id) -> Result<bool, Error> {
+    let arena = &machine.arena;
+    let (Data::Class(index), Some(args)) = (arena.data(callable), arena.as_tuple(args)) else {
+        return Ok(false);
+    };
+    let class = &arena.classes[index as usize];
+    let arg = |index: usize| args.get(index).map(|id| arena.data(*id));
+    let data = match (class.module, &*class.name, args.len()) {
+        ("builtins", "complex", 2) => match (arg(0).and_then(real), arg(1).and_then(real)) {
+            (Some(real), Some(imaginary)) => {
+                let index = arena.complexes.len() as u32;
+                machine.arena.complexes.push([real, imaginary]);
+                Data::Complex(index)
+            }
+            _ => return Ok(false),
+        },
+        ("builtins", "bytes", 0) => Data::Bytes(Span::default()),
+        ("builtins", "bytearray", 0) => Data::ByteArray(Span::default()),
+        ("builtins", "bytearray", 1) => match arg(0) {
+            Some(Data::Bytes(span)) => Data::ByteArray(span),
+            _ => return Ok(false),
+        },
+        ("builtins", "bytearray", 2) => match latin1(machine, [args[0], args[1]])? {
+            Some(span) => Data::ByteArray(span),
+            None => return Ok(false),
+        },
+        ("_codecs", "encode", 2) => match latin1(machine, [args[0], args[1]])? {
+            Some(span) => Data::Bytes(span),
+            None => return Ok(false),
+        },
+        ("builtins", "set", 0) => Data::Set(Chain::EMPTY),
+        ("builtins", "frozenset", 0) => Data::FrozenSet(Span::default()),
+        ("builtins", name @ ("set" | "frozenset"), 1) => {
+            let Some(Data::List(chain)) = arg(0) else {
+                return Ok(false);
+            };
+            let frozen = name == "frozenset";
+            let items: Vec<Id> = arena.chain(chain).collect();
+            // A pickle can use the list in many calls, and each of them costs its length.
+            machine.charge(items.len())?;
+            if frozen {
+                Data::FrozenSet(machine.arena.pool(&items))
+            } else {
+                Data::Set(machine.arena.extend(Chain::EMPTY, &items))
+            }
+        }
+        ("builtins", "getattr", 2) => return member(machine, [args[0], args[1]]),
+        _ => return Ok(false),
+    };
+    machine.push(data)?;
+    Ok(true)
+}
+
+fn real(data: Data) -> Option<f64> {
+    match data {
+        Data::Float(bits) => Some(bits.float()),
+        Data::Int(bits) => Some(bits.int() as f64),
+        _ => None,
+    }
+}
+
+/// Returns the bytes of a `text` that is to be encoded as Latin-1, the form in which Python 3
+/// writes bytes for Python 2. Returns `None` if the arguments do not have this form.
+fn latin1(machine: &mut Machine<'_>, [text, encoding]: [Id; 2]) -> Result<Option<Span>, Error> {
+    let (Data::Str(span), Some("latin1" | "latin-1")) =
+        (machine.arena.data(text), machine.text_of(encoding)?)
+    else {
+        return Ok(None);
+    };
+    let Some(text) = machine.text_of(text)? else {
+        return Ok(None);
+    };
+    if text.is_ascii() {
+        return Ok(Some(span));
+    }
+    let Ok(bytes) = text
+        .chars()
+        .map(u8::try_from)
+        .collect::<Result<Vec<_>, _>>()
+    else {
+        return Ok(None);
+    };
+    match machine.arena.own(bytes.into_iter()) {
+        Some(span) => Ok(Some(span)),
+        None => Err(machine.error(
+            ErrorKind::Limit,
+            "the pickle encodes its texts as more bytes than it has",
+        )),
+    }
+}
+
+/// Pushes a nested class or a method, in the form of protocols 2 and 3: a call of `getattr`.
+/// Returns `false` if the arguments do not have this form.
+fn member(machine: &mut Machine<'_>, [outer, name]: [Id; 2]) -> Result<bool, Error> {
+    let arena = &machine.arena;
+    let (Data::Class(index), Some(name)) = (arena.data(outer), machine.text_of(name)?) else {
+        return Ok(false);
+    };
+    let outer = &arena.classes[index as usize];
+    if outer.name.len() + 1 + name.len() > MAX_NAME {
+        return Ok(false);
+    }
+    let class = ClassNode {
+        module: outer.module,
+        name: Cow::Owned(format!("{}.{name}", outer.name)),
+    };
+    machine.push_class(class)?;
+    Ok(true)
+}

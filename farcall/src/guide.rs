@@ -1,0 +1,80 @@
+//! The guide: one chapter for each task. Each begins with a complete program, and every program is
+//! compiled and run by the tests.
+//!
+//! | chapter | at its end you have |
+//! |---|---|
+//! | [functions] | a server whose functions any XML-RPC client can call |
+//! | [objects] | objects with `#[service]`, offered over more than one protocol |
+//! | [clients] | clients whose calls the compiler checks, async or blocking |
+//! | [errors] | errors of your own, and retries that cannot run a call twice |
+//! | [python] | connections that exchange values with Python |
+//! | [rpc] | objects, callbacks and streams over connections |
+//! | [security] | a server that other machines can reach, with limits that fit it |
+//! | [blocking] | servers and clients without async code |
+//! | [middleware] | checks of tokens, limits of rates, figures and traces for every call |
+//! | [workers] | a server on all processors, replaced without losing a call |
+//! | [testing] | tests of a service without sockets |
+//! | [features] | a build with only what you need |
+//!
+//! For those who come from another library, these pages show the same program with both: Python's
+//! [xmlrpc](from_xmlrpc) and [multiprocessing](from_multiprocessing), [Pyro5](from_pyro5),
+//! [tarpc](from_tarpc), [tonic](from_tonic), [jsonrpsee](from_jsonrpsee).
+
+/// Declares a chapter: a module whose documentation is a page of `docs/guide`.
+///
+/// The links of a page lead to files and to the published documentation, for readers of the
+/// repository. Here, the definitions before the page take precedence.
+macro_rules! chapters {
+    ($($name:ident)*) => { $(
+        #[doc = concat!(
+            "[functions]: crate::guide::functions\n",
+            "[objects]: crate::guide::objects\n",
+            "[clients]: crate::guide::clients\n",
+            "[errors]: crate::guide::errors\n",
+            "[python]: crate::guide::python\n",
+            "[rpc]: crate::guide::rpc\n",
+            "[security]: crate::guide::security\n",
+            "[blocking]: crate::guide::blocking\n",
+            "[middleware]: crate::guide::middleware\n",
+            "[workers]: crate::guide::workers\n",
+            "[testing]: crate::guide::testing\n",
+            "[features]: crate::guide::features\n",
+            "[api-registry]: crate::Registry\n",
+            "[api-xmlrpc]: crate::xmlrpc\n",
+            "[api-service]: macro@crate::service\n",
+            "[api-client]: macro@crate::client\n",
+            "[api-caller]: crate::Caller\n",
+            "[api-client-options]: crate::xmlrpc::ClientOptions\n",
+            "[api-fault]: crate::Fault\n",
+            "[api-fault-kind]: crate::FaultKind\n",
+            "[api-call-error]: crate::CallError\n",
+            "[api-conn]: crate::conn\n",
+            "[api-auth]: crate::conn::auth\n",
+            "[api-pickle]: crate::pickle\n",
+            "[api-rpc]: crate::rpc\n",
+            "[api-server-options]: crate::xmlrpc::ServerOptions\n",
+            "[api-budget]: crate::Budget\n",
+            "[api-xmlrpc-blocking]: crate::xmlrpc::blocking\n",
+            "[api-conn-blocking]: crate::conn::blocking\n",
+            "[api-rpc-blocking]: crate::rpc::blocking\n",
+            "[api-middleware]: crate::middleware\n",
+            "[api-registry-layer]: crate::Registry::layer\n",
+            "[api-workers]: crate::workers\n",
+            "[api-service-caller]: crate::ServiceCaller\n",
+            "[api-memory]: crate::transport::memory\n",
+        )]
+        ///
+        #[doc = include_str!(concat!("../docs/guide/", stringify!($name), ".md"))]
+        pub mod $name {}
+    )* };
+}
+
+chapters! {
+    functions objects clients errors python rpc security blocking middleware workers testing features
+    from_xmlrpc from_multiprocessing from_pyro5 from_tarpc from_tonic from_jsonrpsee
+}
+
+/// Compiles the programs of the page that registries show.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+mod readme {}

@@ -1,0 +1,152 @@
+//! Authentication by tokens.
+
+use std::fmt;
+use std::sync::Arc;
+
+use http::header::{HeaderMap, HeaderValue};
+use tower_layer::Layer;
+
+use super::auth::{Authenticated, Scheme, Secret, Unauthorized, User, credentials, find};
+
+type Verify = dyn Fn(&str) -> Option<User> + Send + Sync;
+
+/// Authentication by a token (RFC 6750): the header `Authorization: Bearer TOKEN`.
+///
+/// It is a value for `xmlrpc::ServerOptions::authorize`, which refuses a request with status 401
+/// before its body is read; this is how to protect a whole server. As a layer it refuses calls with
+/// a fault of kind [`Denied`](crate::FaultKind::Denied), all of them or [`only`](Scheme::only)
+/// those of some methods.
+///
+/// Calls over connections have no headers, and so no token: as a layer of such a server it refuses
+/// every call. There, the authkey decides who may call.
+///
+/// Tokens are compared in a time that depends on their lengths, not on their content or place. An
+/// empty token permits nothing, so that a variable that was not set does not.
+///
+/// ```
+/// use farcall::Context;
+/// use farcall::middleware::{BearerAuth, User};
+/// use farcall::xmlrpc::{Client, ClientOptions, Server, ServerOptions};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let tokens = BearerAuth::new(["a-long-random-token"]).user("ada", "another-long-random-token");
+/// let server = Server::with_options(ServerOptions::default().authorize(tokens));
+/// server.register_function("whoami", |cx: Context| {
+///     cx.extension::<User>().map_or("somebody".to_owned(), User::to_string)
+/// })?;
+/// let listening = server.bind("127.0.0.1:0").await?;
+/// # let url = listening.url();
+/// # tokio::spawn(listening.serve());
+///
+/// let options = ClientOptions::default().bearer_auth("another-long-random-token")?;
+/// let whoami: String = Client::with_options(&url, options)?.call("whoami", ()).await?;
+/// assert_eq!(whoami, "ada");
+/// assert!(Client::new(&url)?.call::<String>("whoami", ()).await.is_err());
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Default)]
+#[must_use = "it checks nothing until it is given to a server"]
+pub struct BearerAuth {
+    tokens: Arc<Vec<(Secret, Option<User>)>>,
+    verify: Option<Arc<Verify>>,
+}
+
+impl BearerAuth {
+    /// Accepts these tokens, which belong to no user in particular.
+    pub fn new<T: Into<String>>(tokens: impl IntoIterator<Item = T>) -> Self {
+        let tokens = tokens
+            .into_iter()
+            .map(|token| (Secret::new(token.into()), None));
+        Self {
+            tokens: Arc::new(tokens.collect()),
+            verify: None,
+        }
+    }
+
+    /// Also accepts the token of this user.
+    pub fn user(mut self, name: impl Into<String>, token: impl Into<String>) -> Self {
+        let entry = (Secret::new(token.into()), Some(User::new(name)));
+        Arc::make_mut(&mut self.tokens).push(entry);
+        self
+    }
+
+    /// Also accepts the tokens for which `verify` returns a user. It runs for each request on the
+    /// event loop, so it must be quick. If it knows the tokens themselves, it should compare them
+    /// in constant time.
+    pub fn verify(mut self, verify: impl Fn(&str) -> Option<User> + Send + Sync + 'static) -> Self {
+        self.verify = Some(Arc::new(verify));
+        self
+    }
+}
+
+impl Scheme for BearerAuth {
+    fn authenticate(&self, headers: &HeaderMap) -> Result<Option<User>, Unauthorized> {
+        let Some(token) = credentials(headers, "Bearer") else {
+            return Err(Unauthorized::new(HeaderValue::from_static("Bearer")));
+        };
+        if let Some((_, user)) = find(&self.tokens, |(known, _)| known.is(token.as_bytes())) {
+            return Ok(user.clone());
+        }
+        match self.verify.as_ref().and_then(|verify| verify(token)) {
+            Some(user) => Ok(Some(user)),
+            None => {
+                let challenge = HeaderValue::from_static("Bearer error=\"invalid_token\"");
+                Err(Unauthorized::new(challenge))
+            }
+        }
+    }
+}
+
+impl<S> Layer<S> for BearerAuth {
+    type Service = Authenticated<S, Self>;
+
+    fn layer(&self, inner: S) -> Self::Service {
+        Authenticated::all(inner, self.clone())
+    }
+}
+
+/// Shows the number of tokens, and the names of their users.
+impl fmt::Debug for BearerAuth {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let users = self.tokens.iter().filter_map(|(_, user)| user.as_ref());
+        f.debug_struct("BearerAuth")
+            .field("tokens", &format_args!("{} hidden", self.tokens.len()))
+            .field("users", &users.map(User::name).collect::<Vec<_>>())
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http::header::AUTHORIZATION;
+
+    use super::*;
+
+    fn with(value: &str) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        headers.insert(AUTHORIZATION, value.parse().unwrap());
+        headers
+    }
+
+    #[test]
+    fn tokens_of_three_kinds() {
+        let auth = BearerAuth::new(["plain", ""])
+            .user("ada", "hers")
+            .verify(|token| token.strip_prefix("signed:").map(User::new));
+        let user = |value: &str| auth.authenticate(&with(value));
+        assert_eq!(user("Bearer plain"), Ok(None));
+        assert_eq!(user("Bearer hers"), Ok(Some(User::new("ada"))));
+        assert_eq!(user("Bearer signed:bob"), Ok(Some(User::new("bob"))));
+        for wrong in ["Bearer other", "Bearer hersx", "Bearer her"] {
+            let refused = user(wrong).unwrap_err();
+            assert_eq!(refused.challenge(), "Bearer error=\"invalid_token\"");
+        }
+        for none in ["Bearer ", "Basic plain", "plain", "hers"] {
+            assert_eq!(user(none).unwrap_err().challenge(), "Bearer", "{none}");
+        }
+        let shown = format!("{auth:?}");
+        assert!(shown.contains("ada") && !shown.contains("hers") && !shown.contains("plain"));
+    }
+}

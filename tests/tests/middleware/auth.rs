@@ -1,0 +1,135 @@
+//! Authentication of requests before their bodies are read.
+
+use farcall::middleware::{BasicAuth, BearerAuth, RateLimit, User};
+use farcall::xmlrpc::{Client, ClientOptions, HttpError, Server, ServerOptions};
+use farcall::{CallError, Context};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+
+use crate::http::Served;
+
+async fn serve(options: ServerOptions) -> Served {
+    let server = Server::with_options(options);
+    server
+        .register_function("whoami", |cx: Context| {
+            cx.extension::<User>()
+                .map_or("somebody".to_owned(), User::to_string)
+        })
+        .unwrap();
+    Served::new(&server).await
+}
+
+async fn whoami(served: &Served, options: ClientOptions) -> Result<String, CallError> {
+    let client = Client::with_options(&served.url, options).unwrap();
+    client.call("whoami", ()).await
+}
+
+/// Sends the head of a request whose body never comes, and returns the whole response.
+async fn head(served: &Served, authorization: &str) -> String {
+    let address = served
+        .url
+        .trim_start_matches("http://")
+        .trim_end_matches("/RPC2");
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    let head = format!(
+        "POST /RPC2 HTTP/1.1\r\nHost: localhost\r\nContent-Type: text/xml\r\n\
+         Content-Length: 1000\r\n{authorization}\r\n"
+    );
+    stream.write_all(head.as_bytes()).await.unwrap();
+    let mut response = String::new();
+    stream.read_to_string(&mut response).await.unwrap();
+    response
+}
+
+#[tokio::test]
+async fn passwords_of_our_client() {
+    let auth = BasicAuth::new([("ada", "a password")]).realm("machines");
+    let served = serve(ServerOptions::default().authorize(auth)).await;
+    let login = |user, password| ClientOptions::default().basic_auth(user, password).unwrap();
+    let ada = whoami(&served, login("ada", "a password")).await;
+    assert_eq!(ada.unwrap(), "ada");
+    for options in [
+        ClientOptions::default(),
+        login("ada", "another"),
+        login("eve", "a password"),
+        ClientOptions::default().bearer_auth("a password").unwrap(),
+    ] {
+        let error = whoami(&served, options).await.unwrap_err();
+        let source = std::error::Error::source(&error).unwrap();
+        assert!(source.is::<HttpError>(), "{error:?}");
+        assert!(format!("{source:?}").contains("401"), "{source:?}");
+    }
+    let with_url = served.url.replace("http://", "http://ada:a%20password@");
+    let client = Client::new(&with_url).unwrap();
+    assert_eq!(client.call::<String>("whoami", ()).await.unwrap(), "ada");
+}
+
+#[tokio::test]
+async fn requests_are_refused_before_their_bodies_are_read() {
+    let auth = BasicAuth::new([("ada", "a password")]).realm("machines");
+    let served = serve(ServerOptions::default().authorize(auth)).await;
+    let response = head(&served, "").await;
+    assert!(
+        response.starts_with("HTTP/1.1 401 Unauthorized\r\n"),
+        "{response}"
+    );
+    let challenge = "\r\nwww-authenticate: Basic realm=\"machines\", charset=\"UTF-8\"\r\n";
+    assert!(response.contains(challenge), "{response}");
+
+    let served = serve(ServerOptions::default().authorize(BearerAuth::new(["token"]))).await;
+    let response = head(&served, "").await;
+    assert!(
+        response.contains("\r\nwww-authenticate: Bearer\r\n"),
+        "{response}"
+    );
+    let response = head(&served, "Authorization: Bearer tokens\r\n").await;
+    assert!(response.starts_with("HTTP/1.1 401 "), "{response}");
+    let challenge = "\r\nwww-authenticate: Bearer error=\"invalid_token\"\r\n";
+    assert!(response.contains(challenge), "{response}");
+}
+
+#[tokio::test]
+async fn a_rate_limit_in_front_of_passwords_limits_guesses() {
+    let auth = BasicAuth::new([("ada", "a password")]);
+    let options = ServerOptions::default().authorize((RateLimit::per_minute(2), auth));
+    let served = serve(options).await;
+    for status in ["401", "401", "429", "429"] {
+        let response = head(&served, "").await;
+        assert!(
+            response.starts_with(&format!("HTTP/1.1 {status} ")),
+            "{response}"
+        );
+        assert_eq!(
+            response.contains("\r\nretry-after: "),
+            status == "429",
+            "{response}"
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_cpython_with_and_without_a_password() {
+    let auth = BasicAuth::new([("ada", "pass word")]);
+    let served = serve(ServerOptions::default().authorize(auth)).await;
+    let program = r#"
+import sys
+try:
+    import xmlrpc.client as x
+except ImportError:
+    import xmlrpclib as x
+url = sys.argv[1]
+print(x.ServerProxy(url.replace("http://", "http://ada:pass%20word@")).whoami())
+for wrong in ("", "ada:password@", "eve:pass%20word@"):
+    try:
+        x.ServerProxy(url.replace("http://", "http://" + wrong)).whoami()
+    except x.ProtocolError as e:
+        headers = dict((name.lower(), value) for name, value in e.headers.items())
+        print("%s %s" % (e.errcode, headers.get("www-authenticate")))
+"#;
+    for python in tests::pythons() {
+        let url = served.url.clone();
+        let run = tokio::task::spawn_blocking(move || python.run_text(program, &[&url]));
+        let refused = "401 Basic realm=\"calls\", charset=\"UTF-8\"\n";
+        assert_eq!(run.await.unwrap(), format!("ada\n{}", refused.repeat(3)));
+    }
+}

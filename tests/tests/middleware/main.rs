@@ -1,0 +1,9 @@
+//! Middleware around both servers and both clients.
+
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+mod auth;
+mod clients;
+mod connections;
+mod http;
+mod layers;

@@ -1,0 +1,153 @@
+//! The blocking client.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::{self, Poll, Waker};
+
+use farcall_core::protocol::blocking::check_allowed;
+use farcall_core::protocol::{Args, Name};
+use farcall_core::{BlockingCaller, CallError, Caller as _, Context};
+use serde::de::DeserializeOwned;
+
+use crate::client::batch::Calls;
+use crate::client::endpoint::Endpoint;
+use crate::client::transport::BlockingConnector;
+use crate::{ClientOptions, InvalidUrl, Results, Ticket, XmlRpc};
+
+/// A client of one XML-RPC server, whose calls block the calling thread.
+///
+/// Clones share connections and settings, and can be used from several threads at the same time. A
+/// connection that was idle for the [`idle_timeout`](ClientOptions::idle_timeout) is closed by the
+/// next call, since nothing runs between calls.
+///
+/// The client uses blocking sockets, and has neither a runtime nor a thread. In async code a call
+/// fails as [`CallError::NotSent`], with the source [`CannotBlock`](farcall_core::CannotBlock).
+///
+/// ```no_run
+/// use farcall::xmlrpc::blocking::Client;
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let client = Client::new("http://localhost:8000")?;
+/// let sum: i64 = client.call("add", (3, 5))?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct Client {
+    endpoint: Arc<Endpoint<BlockingConnector>>,
+}
+
+impl Client {
+    /// Creates a client of the server at `url`, with the default [options](ClientOptions): see
+    /// [`Client::new`](crate::Client::new). Nothing is sent yet.
+    ///
+    /// # Errors
+    /// If the URL is malformed or has another scheme, or if the proxy set in the environment cannot
+    /// be used.
+    pub fn new(url: &str) -> Result<Self, InvalidUrl> {
+        Self::with_options(url, ClientOptions::default())
+    }
+
+    /// Creates a client of the server at `url` with `options`.
+    ///
+    /// # Errors
+    /// As with [`new`](Self::new).
+    #[expect(clippy::needless_pass_by_value, reason = "as with every with_options")]
+    pub fn with_options(url: &str, options: ClientOptions) -> Result<Self, InvalidUrl> {
+        let endpoint = Endpoint::new(url, &options, BlockingConnector::to)?;
+        Ok(Self {
+            endpoint: Arc::new(endpoint),
+        })
+    }
+
+    /// Calls a method by name with a tuple of arguments, and waits for the result.
+    ///
+    /// # Errors
+    /// As with the async [`call`](crate::Client::call); also [`CallError::NotSent`] in async
+    /// code.
+    pub fn call<R: DeserializeOwned>(
+        &self,
+        method: impl Into<Name>,
+        args: impl Args,
+    ) -> Result<R, CallError> {
+        BlockingCaller::call(self, method, args)
+    }
+
+    /// Starts a [`Batch`](crate::Batch): several calls in one request.
+    pub fn batch(&self) -> Batch {
+        Batch {
+            client: self.clone(),
+            calls: Calls::new(self.endpoint.format()),
+        }
+    }
+}
+
+impl BlockingCaller for Client {
+    type Format = XmlRpc;
+
+    fn call_in<R: DeserializeOwned>(
+        &self,
+        context: Context,
+        args: impl Args,
+    ) -> Result<R, CallError> {
+        complete(self.endpoint.call_in(context, args))
+    }
+}
+
+/// Shows the URL without user, password and query, and the limits.
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.endpoint, f)
+    }
+}
+
+/// Several calls in one request: the blocking counterpart of [`Batch`](crate::Batch).
+#[derive(Debug)]
+#[must_use = "a batch does nothing unless it is sent"]
+pub struct Batch {
+    client: Client,
+    calls: Calls,
+}
+
+impl Batch {
+    /// Adds a call with a tuple of arguments, which are encoded at once. If that fails, this call
+    /// is not sent and the result of its ticket is [`CallError::Encode`].
+    pub fn call<R: DeserializeOwned>(
+        &mut self,
+        method: impl Into<Name>,
+        args: impl Args,
+    ) -> Ticket<R> {
+        self.calls.add(method.into(), &args)
+    }
+
+    /// Returns the number of calls in the batch.
+    #[must_use]
+    pub const fn len(&self) -> usize {
+        self.calls.len()
+    }
+
+    /// Returns `true` if the batch has no calls.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.calls.len() == 0
+    }
+
+    /// Sends the calls and waits for their results. An empty batch sends nothing.
+    ///
+    /// # Errors
+    /// As with the async [`send`](crate::Batch::send); also [`CallError::NotSent`] in async code.
+    pub fn send(self) -> Result<Results, CallError> {
+        complete(self.calls.send(&self.client.endpoint))
+    }
+}
+
+/// Completes a future that blocks the thread on sockets and never returns `Pending`.
+fn complete<T>(future: impl Future<Output = Result<T, CallError>>) -> Result<T, CallError> {
+    check_allowed()?;
+    match pin!(future).poll(&mut task::Context::from_waker(Waker::noop())) {
+        Poll::Ready(result) => result,
+        Poll::Pending => unreachable!("a blocking transport is ready when it is polled"),
+    }
+}

@@ -1,0 +1,496 @@
+//! URLs with the scheme `http`.
+//!
+//! They are parsed as the [URL standard](https://url.spec.whatwg.org/) says. The tests compare the
+//! outcome with that of the crate `url`, which is for all schemes, and has several times the
+//! dependencies of the whole client.
+
+use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
+
+use super::{Host, syntax};
+use crate::client::InvalidUrl;
+use farcall_core::protocol::parse_port;
+
+const DEFAULT_PORT: u16 = 80;
+
+/// Characters that are encoded in paths.
+const IN_PATH: &AsciiSet = &CONTROLS
+    .add(b' ')
+    .add(b'"')
+    .add(b'#')
+    .add(b'<')
+    .add(b'>')
+    .add(b'?')
+    .add(b'`')
+    .add(b'{')
+    .add(b'}');
+
+/// Characters that are encoded in queries.
+const IN_QUERY: &AsciiSet = &CONTROLS
+    .add(b' ')
+    .add(b'"')
+    .add(b'#')
+    .add(b'<')
+    .add(b'>')
+    .add(b'\'');
+
+/// A URL with the scheme `http`, without user information and fragment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct HttpUrl {
+    text: String,
+    host: Host,
+    port: u16,
+    /// Offset of the path in the text.
+    path: usize,
+    /// Offset of the `?` in the text, or its length.
+    query: usize,
+}
+
+/// The user name and the password of a URL, both percent-encoded. Absent ones are empty.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct UserInfo<'a> {
+    pub(super) user: &'a str,
+    pub(super) password: &'a str,
+}
+
+/// The URL that a reference in a document or header refers to.
+#[derive(Debug, PartialEq, Eq)]
+pub(in crate::client) enum Referred {
+    Http(HttpUrl),
+    /// A URL with the scheme `https` and this host.
+    Https(Host),
+    /// A URL with another scheme.
+    Other,
+}
+
+impl HttpUrl {
+    /// Parses the part of a URL after `http://`. A missing path becomes `default_path`.
+    pub(super) fn parse<'a>(
+        rest: &'a str,
+        default_path: &str,
+    ) -> Result<(Self, UserInfo<'a>), InvalidUrl> {
+        let (authority, rest) = split_authority(rest);
+        let (user_info, host, port) = parse_authority(authority)?;
+        let mut url = Self {
+            text: format!("http://{host}"),
+            host,
+            port: port.unwrap_or(DEFAULT_PORT),
+            path: 0,
+            query: 0,
+        };
+        if url.port != DEFAULT_PORT {
+            url.text.push_str(&format!(":{}", url.port));
+        }
+        url.path = url.text.len();
+        let (path, query) = split_query(without_fragment(rest));
+        match path.strip_prefix(SLASHES) {
+            Some(path) => {
+                url.text.push('/');
+                url.push_path(path);
+            }
+            None => url.text.push_str(default_path),
+        }
+        url.push_query(query);
+        Ok((url, user_info))
+    }
+
+    /// Resolves a reference that was found at this URL.
+    pub(in crate::client) fn join(&self, reference: &str) -> Result<Referred, InvalidUrl> {
+        let reference: String = reference
+            .trim_matches(|c: char| c <= ' ')
+            .chars()
+            .filter(|c| !matches!(c, '\t' | '\n' | '\r'))
+            .collect();
+        let relative = match split_scheme(&reference) {
+            None => &reference,
+            Some((scheme, rest)) if scheme.eq_ignore_ascii_case("http") => rest,
+            Some((scheme, rest)) if scheme.eq_ignore_ascii_case("https") => {
+                let (_, host, _) = parse_authority(split_authority(rest).0)?;
+                return Ok(Referred::Https(host));
+            }
+            Some(_) => return Ok(Referred::Other),
+        };
+        if let Some(rest) = relative.strip_prefix(SLASHES)
+            && let Some(rest) = rest.strip_prefix(SLASHES)
+        {
+            return Self::parse(rest, "/").map(|(url, _)| Referred::Http(url));
+        }
+        let mut url = self.clone();
+        let (path, query) = split_query(without_fragment(relative));
+        if let Some(path) = path.strip_prefix(SLASHES) {
+            url.text.truncate(self.path + 1);
+            url.push_path(path);
+        } else if !path.is_empty() {
+            let parent = self.path().rfind('/').unwrap_or_default();
+            url.text.truncate(self.path + parent + 1);
+            url.push_path(path);
+        } else if query.is_some() {
+            url.text.truncate(self.query);
+        } else {
+            return Ok(Referred::Http(url));
+        }
+        url.push_query(query);
+        Ok(Referred::Http(url))
+    }
+
+    /// Appends path segments. The text ends with the slash before them.
+    fn push_path(&mut self, path: &str) {
+        let mut segments = path.split(SLASHES).peekable();
+        while let Some(segment) = segments.next() {
+            let is = |form: &&str| segment.eq_ignore_ascii_case(form);
+            if ["..", ".%2e", "%2e.", "%2e%2e"].iter().any(is) {
+                let parent = self.text[self.path..self.text.len() - 1].rfind('/');
+                self.text
+                    .truncate(self.path + parent.unwrap_or_default() + 1);
+            } else if ![".", "%2e"].iter().any(is) {
+                self.text.extend(utf8_percent_encode(segment, IN_PATH));
+                if segments.peek().is_some() {
+                    self.text.push('/');
+                }
+            }
+        }
+    }
+
+    /// Appends the query after the path.
+    fn push_query(&mut self, query: Option<&str>) {
+        self.query = self.text.len();
+        if let Some(query) = query {
+            self.text.push('?');
+            self.text.extend(utf8_percent_encode(query, IN_QUERY));
+        }
+    }
+
+    pub(crate) fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    pub(super) fn without_query(&self) -> &str {
+        &self.text[..self.query]
+    }
+
+    pub(super) fn path(&self) -> &str {
+        &self.text[self.path..self.query]
+    }
+
+    /// Returns the query without its `?`, empty if there is none.
+    pub(in crate::client) fn query(&self) -> &str {
+        self.text[self.query..]
+            .strip_prefix('?')
+            .unwrap_or_default()
+    }
+
+    /// Returns the request target for a server.
+    pub(in crate::client) fn path_and_query(&self) -> &str {
+        &self.text[self.path..]
+    }
+
+    pub(in crate::client) const fn host(&self) -> &Host {
+        &self.host
+    }
+
+    pub(in crate::client) const fn port(&self) -> u16 {
+        self.port
+    }
+}
+
+/// The slashes of URLs: the standard equates both.
+const SLASHES: [char; 2] = ['/', '\\'];
+
+/// Splits the part of a URL after its scheme into the authority and the rest.
+fn split_authority(rest: &str) -> (&str, &str) {
+    let rest = rest.trim_start_matches(SLASHES);
+    rest.split_at(rest.find(['/', '\\', '?', '#']).unwrap_or(rest.len()))
+}
+
+/// Parses `[USER[:PASSWORD]@]HOST[:PORT]`.
+fn parse_authority(text: &str) -> Result<(UserInfo<'_>, Host, Option<u16>), InvalidUrl> {
+    let (user_info, place) = match text.rsplit_once('@') {
+        None => (UserInfo::default(), text),
+        Some((user_info, place)) => {
+            let (user, password) = user_info.split_once(':').unwrap_or((user_info, ""));
+            (UserInfo { user, password }, place)
+        }
+    };
+    // The colons within brackets are those of an IPv6 address.
+    let end = place.rfind(']').unwrap_or_default();
+    let colon = place[end..].find(':').map_or(place.len(), |i| end + i);
+    let (host, port) = place.split_at(colon);
+    if host.is_empty() {
+        return Err(syntax("the host is missing"));
+    }
+    let host = Host::parse(host)?;
+    let port = match port {
+        "" | ":" => None,
+        port => Some(parse_port(&port[1..]).ok_or_else(|| syntax("the port is not valid"))?),
+    };
+    Ok((user_info, host, port))
+}
+
+fn without_fragment(text: &str) -> &str {
+    text.split_once('#').map_or(text, |(text, _)| text)
+}
+
+fn split_query(text: &str) -> (&str, Option<&str>) {
+    match text.split_once('?') {
+        Some((path, query)) => (path, Some(query)),
+        None => (text, None),
+    }
+}
+
+/// Splits a reference that begins with a scheme after the colon.
+fn split_scheme(text: &str) -> Option<(&str, &str)> {
+    let (scheme, rest) = text.split_once(':')?;
+    super::is_scheme(scheme).then_some((scheme, rest))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use url::Url;
+
+    use super::*;
+
+    /// Asserts that both parsers read the same URL, or refuse it.
+    fn assert_same(text: &str) {
+        let expected = Url::parse(&format!("http://{text}"));
+        let parsed = HttpUrl::parse(text, "/");
+        let (Ok(expected), Ok((url, user_info))) = (&expected, &parsed) else {
+            assert_eq!(
+                parsed.is_ok(),
+                expected.is_ok(),
+                "{text}: {expected:?} {parsed:?}"
+            );
+            return;
+        };
+        let decoded = |text| percent_encoding::percent_decode_str(text).collect::<Vec<u8>>();
+        assert_eq!(decoded(user_info.user), decoded(expected.username()));
+        let password = expected.password().unwrap_or_default();
+        assert_eq!(decoded(user_info.password), decoded(password), "{text}");
+        assert_eq_parts(url, expected, text);
+    }
+
+    fn assert_eq_parts(url: &HttpUrl, expected: &Url, text: &str) {
+        let mut plain = expected.clone();
+        plain.set_username("").unwrap();
+        plain.set_password(None).unwrap();
+        plain.set_fragment(None);
+        assert_eq!(url.as_str(), plain.as_str(), "{text}");
+        assert_eq!(url.path(), plain.path(), "{text}");
+        assert_eq!(url.query(), plain.query().unwrap_or_default(), "{text}");
+        assert_eq!(Some(url.port()), plain.port_or_known_default(), "{text}");
+        let host = plain.host().unwrap();
+        assert_eq!(url.host().to_string(), host.to_string(), "{text}");
+        let is_name = matches!(url.host(), Host::Name(_));
+        assert_eq!(is_name, matches!(host, url::Host::Domain(_)), "{text}");
+    }
+
+    fn assert_same_reference(base: &str, reference: &str) {
+        let Ok(expected) = Url::parse(&format!("http://{base}")) else {
+            return;
+        };
+        let (url, _) = HttpUrl::parse(base, "/").unwrap();
+        let expected = expected.join(reference);
+        let referred = url.join(reference);
+        let both = format!("{base} {reference}: {expected:?} {referred:?}");
+        match (expected, referred) {
+            (Ok(expected), Ok(Referred::Http(url))) => {
+                assert_eq!(expected.scheme(), "http", "{both}");
+                assert_eq_parts(&url, &expected, &both);
+            }
+            (Ok(expected), Ok(Referred::Https(host))) => {
+                assert_eq!(expected.scheme(), "https", "{both}");
+                assert_eq!(expected.host_str(), Some(&*host.to_string()), "{both}");
+            }
+            (Ok(expected), Ok(Referred::Other)) => {
+                assert!(!["http", "https"].contains(&expected.scheme()), "{both}");
+            }
+            (Err(_), Ok(Referred::Other) | Err(_)) => {}
+            _ => panic!("{both}"),
+        }
+    }
+
+    #[test]
+    fn urls_are_read_as_by_the_crate_url() {
+        for text in [
+            "h",
+            "H:80",
+            "h:",
+            "h:0080/",
+            "h:65535",
+            "h:65536",
+            "h:+1",
+            "h:x",
+            "",
+            ":80",
+            "@",
+            "@h",
+            "u@",
+            "u:p@h",
+            "u:@h",
+            ":p@h",
+            ":@h",
+            "a@b@h",
+            "u:p:q@h/@x",
+            "/h",
+            "\\h\\x",
+            "h/a/../b/",
+            "h/..",
+            "h//..",
+            "h/a//../b",
+            "h/./a/.",
+            "h/%2e/%2E%2e/x",
+            "h/a/%2e.",
+            "h?a?b#c?d",
+            "h/'`{}^|\"<>?'`{}^|\"<>#x",
+            "h/\u{7f}é%zz?é",
+            "h#/x",
+            "h\\a\\..\\b?\\",
+            "127.1",
+            "0x7f.1",
+            "1.2.3.4.",
+            "1.2.3.4..",
+            "1.2.3.4.5",
+            "256",
+            "256.1.1.1",
+            "1.2.3.256",
+            "4294967295",
+            "4294967296",
+            "0x",
+            "0x.0x",
+            "09",
+            "1.08",
+            "0xg",
+            "a.0xg",
+            "a.1",
+            "1.a",
+            "99999999999999999999",
+            "a.99999999999999999999",
+            "0x1ffffffffffffffffff",
+            "1..2",
+            "..",
+            ".",
+            "a..b",
+            "[::1]:8",
+            "[::ffff:1.2.3.4]",
+            "[1:2::]",
+            "[::1",
+            "::1",
+            "[::1]x",
+            "x[::1]",
+            "[1.2.3.4]",
+            "[::1.2.3.04]",
+            "[0:0:1:0:0:0:2:0]",
+            "[::1%25eth0]",
+            "[]",
+            "a%41b",
+            "a%2Fb",
+            "a%00",
+            "a b",
+            "a^b",
+            "a_b",
+            "a*b",
+            "%31.2",
+            "é",
+            "XN--a",
+            "xn--9ca",
+            "a.XN--9CA.b",
+            "\u{ad}",
+            "Ⅷ.example",
+            "１２７.１",
+            "ß.de",
+            "%C3%A9",
+            "%ff",
+        ] {
+            assert_same(text);
+        }
+    }
+
+    #[test]
+    fn references_are_resolved_as_by_the_crate_url() {
+        for base in ["h", "h:81/a/b?c", "h/a/b/"] {
+            for reference in [
+                "",
+                "#x",
+                "?",
+                "?d#x",
+                "/x",
+                "x",
+                "./x",
+                "../x",
+                "../../../x/..",
+                "x/",
+                "a:b",
+                "http:x",
+                "http:/x",
+                "http:",
+                "http://x",
+                "http:\\\\x",
+                "http:?q",
+                "HTTP:y",
+                "//x:82/y?z#",
+                "\\\\x",
+                "/\\x",
+                "//",
+                "///x",
+                "https://x:1/",
+                "https:x",
+                "https:",
+                "https://[",
+                "ftp://x",
+                "file:",
+                " /x ",
+                "/a\tb",
+                "x y?é é",
+                "javascript:1",
+                "1:2",
+                "+a:b",
+                "%2e%2e/x",
+                "//@",
+                "//u:p@x",
+            ] {
+                // It takes the third slash for the end of the host, unlike the standard.
+                if reference != "///x" {
+                    assert_same_reference(base, reference);
+                }
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_url_is_read_as_by_the_crate_url(text in "[^\\pC\\s]{0,12}") {
+            prop_assume!(!has_drive_letter(&text));
+            assert_same(&text);
+        }
+
+        #[test]
+        fn any_pieces_are_read_as_by_the_crate_url(
+            pieces in prop::collection::vec(
+                prop::sample::select(vec![
+                    "/", "\\", ":", "@", "%", "?", "#", "[", "]", ".", "..", "%2e", "%2F", "a", "B",
+                    "0x", "0", "1", "08", "255", "256", "80", "::", "xn--", "é", "ß", "|", "^", "'", "{",
+                ]),
+                0..9,
+            ),
+            base in "h(/[ab./]{0,6})?([?]c)?",
+        ) {
+            let text = pieces.concat();
+            prop_assume!(!has_drive_letter(&text));
+            assert_same(&text);
+            if !text.replace('\\', "/").starts_with("///") {
+                assert_same_reference(&base, &text);
+                assert_same_reference(&base, &format!("http:{text}"));
+            }
+        }
+    }
+
+    /// Returns `true` for a text with a segment such as `C:`, which the crate keeps before `..`
+    /// with any scheme, and the standard only with `file`.
+    fn has_drive_letter(text: &str) -> bool {
+        text.split(SLASHES).any(|segment| {
+            let [letter, end] = segment.as_bytes() else {
+                return false;
+            };
+            letter.is_ascii_alphabetic() && matches!(end, b':' | b'|')
+        })
+    }
+}

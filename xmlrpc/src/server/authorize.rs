@@ -1,0 +1,92 @@
+//! Authorization of requests by their heads.
+
+use farcall_core::transport::Peer;
+use http::request::Parts;
+
+use super::Rejection;
+
+/// A decision about each request, before its body is read: see
+/// [`ServerOptions::authorize`](crate::ServerOptions::authorize).
+///
+/// Implemented for functions and closures whose argument types are written out, for the
+/// authentication and the rate limit of `farcall::middleware`, and for pairs: both must permit a
+/// request, and the first is asked first.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not authorize requests",
+    label = "use a closure `|head: &mut Parts, peer: &Peer| -> Result<(), Rejection>`",
+    note = "the types of the arguments must be written out"
+)]
+pub trait Authorize: Send + Sync + 'static {
+    /// Permits or refuses a request. Extensions that it inserts into the head are visible to
+    /// handlers.
+    ///
+    /// # Errors
+    /// The response to a request that is refused, which is sent unchanged.
+    fn authorize(&self, head: &mut Parts, peer: &Peer) -> Result<(), Rejection>;
+}
+
+impl<F> Authorize for F
+where
+    F: Fn(&mut Parts, &Peer) -> Result<(), Rejection> + Send + Sync + 'static,
+{
+    fn authorize(&self, head: &mut Parts, peer: &Peer) -> Result<(), Rejection> {
+        self(head, peer)
+    }
+}
+
+impl<A: Authorize, B: Authorize> Authorize for (A, B) {
+    fn authorize(&self, head: &mut Parts, peer: &Peer) -> Result<(), Rejection> {
+        self.0.authorize(head, peer)?;
+        self.1.authorize(head, peer)
+    }
+}
+
+#[cfg(feature = "middleware")]
+mod middleware {
+    use farcall_core::middleware::{BasicAuth, BearerAuth, RateLimit, Scheme};
+    use farcall_core::transport::Peer;
+    use http::StatusCode;
+    use http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
+    use http::request::Parts;
+
+    use super::{Authorize, Rejection};
+
+    /// Refuses a request without valid credentials with status 401. The user is an extension of the
+    /// request.
+    impl Authorize for BearerAuth {
+        fn authorize(&self, head: &mut Parts, _: &Peer) -> Result<(), Rejection> {
+            authenticate(self, head)
+        }
+    }
+
+    /// Refuses a request without valid credentials with status 401. The user is an extension of the
+    /// request.
+    impl Authorize for BasicAuth {
+        fn authorize(&self, head: &mut Parts, _: &Peer) -> Result<(), Rejection> {
+            authenticate(self, head)
+        }
+    }
+
+    fn authenticate(scheme: &impl Scheme, head: &mut Parts) -> Result<(), Rejection> {
+        match scheme.authenticate(&head.headers) {
+            Ok(None) => {}
+            Ok(Some(user)) => drop(head.extensions.insert(user)),
+            Err(error) => {
+                return Err(Rejection::new(StatusCode::UNAUTHORIZED, error.to_string())
+                    .with_header(WWW_AUTHENTICATE, error.challenge().clone()));
+            }
+        }
+        Ok(())
+    }
+
+    /// Refuses a request beyond the limit with status 429, and the seconds to wait.
+    impl Authorize for RateLimit {
+        fn authorize(&self, _: &mut Parts, peer: &Peer) -> Result<(), Rejection> {
+            self.check_peer(peer).map_err(|error| {
+                let seconds = error.retry_after().as_secs().saturating_add(1);
+                Rejection::new(StatusCode::TOO_MANY_REQUESTS, error.to_string())
+                    .with_header(RETRY_AFTER, seconds.into())
+            })
+        }
+    }
+}

@@ -1,0 +1,217 @@
+//! A server at an address.
+
+use std::fmt;
+use std::future::{Future, IntoFuture};
+use std::io;
+use std::pin::Pin;
+
+use farcall_core::serve::{self, ShutdownReport};
+use farcall_core::transport::{Address, AddressError, Listen, SystemListener, Target};
+use tokio_util::sync::CancellationToken;
+
+use super::Server;
+use super::browser::HostPolicy;
+use crate::socket_url::EncodedSocketPath;
+
+/// Builder of a server at an address, returned by [`Server::bind`]. It listens when it is awaited.
+#[must_use = "it listens when it is awaited"]
+pub struct Bind {
+    server: Server,
+    target: Result<Target, AddressError>,
+    mode: u32,
+}
+
+impl Bind {
+    pub(super) const fn new(server: Server, target: Result<Target, AddressError>) -> Self {
+        Self {
+            server,
+            target,
+            mode: SystemListener::MODE,
+        }
+    }
+
+    /// Sets the permissions of the file of a Unix socket, such as `0o660` to allow the group of
+    /// this process. They apply before the first peer can connect.
+    ///
+    /// Default: `0o600`, for the user of this process only, independently of the umask, as there
+    /// may be no other authentication.
+    #[cfg(unix)]
+    pub const fn mode(mut self, mode: u32) -> Self {
+        self.mode = mode;
+        self
+    }
+
+    async fn listen(self) -> io::Result<BoundServer> {
+        let target = self
+            .target
+            .map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
+        self.server
+            .listen_at(SystemListener::bind(&target, self.mode).await?)
+    }
+}
+
+impl IntoFuture for Bind {
+    type Output = io::Result<BoundServer>;
+    type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send>>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(self.listen())
+    }
+}
+
+impl fmt::Debug for Bind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Bind")
+            .field("target", &self.target)
+            .field("mode", &format_args!("{:#o}", self.mode))
+            .field("server", &self.server)
+            .finish()
+    }
+}
+
+/// A server that is bound to an address and ready to serve.
+#[must_use = "it accepts connections when it serves"]
+pub struct BoundServer {
+    server: Server,
+    address: Address,
+    serve: Serve,
+}
+
+/// The accept loop for one kind of listener. The call of the loop is dynamic; what it does for each
+/// connection, each read and each write is not.
+type Serve = Box<dyn FnOnce(Server, CancellationToken) -> Serving + Send>;
+type Serving = Pin<Box<dyn Future<Output = ShutdownReport> + Send>>;
+
+impl BoundServer {
+    pub(super) fn new<L: Listen>(server: Server, listener: L) -> io::Result<Self> {
+        let address = listener.local_address()?;
+        let hosts = HostPolicy::at(&address, &server.options);
+        let serve: Serve = Box::new(move |server, stop| {
+            Box::pin(async move {
+                let options = serve::Options::default()
+                    .max_connections(server.options.max_connections)
+                    .drain_timeout(server.options.drain_timeout);
+                serve::serve(listener, &options, stop, |io, peer, stop| {
+                    server.clone().connection(io, peer, hosts, stop)
+                })
+                .await
+            })
+        });
+        Ok(Self {
+            server,
+            address,
+            serve,
+        })
+    }
+
+    /// Returns the address that clients connect to, with the actual port.
+    #[must_use]
+    pub const fn local_address(&self) -> &Address {
+        &self.address
+    }
+
+    /// Returns the URL that clients call: `http://127.0.0.1:8000/RPC2`, or `http+unix://PATH:/RPC2`
+    /// with special characters in the path percent-encoded.
+    #[must_use]
+    pub fn url(&self) -> String {
+        match &self.address {
+            Address::Tcp(address) => format!("http://{address}/RPC2"),
+            Address::Unix(path) => format!("http+unix://{}:/RPC2", EncodedSocketPath(path)),
+            address => address.to_string(),
+        }
+    }
+
+    /// Serves until the future is dropped.
+    ///
+    /// # Cancel safety
+    /// Dropping the future closes the listener and all its connections at once.
+    pub async fn serve(self) {
+        self.serve_until(std::future::pending()).await;
+    }
+
+    /// Serves until `stop` completes, then drains: no new connections are accepted, idle
+    /// connections are closed, and running calls complete, all within the
+    /// [drain timeout](crate::ServerOptions::drain_timeout).
+    ///
+    /// # Cancel safety
+    /// Dropping the future closes the listener and all its connections at once.
+    pub async fn serve_until(self, stop: impl Future<Output = ()>) -> ShutdownReport {
+        let token = CancellationToken::new();
+        let serving = (self.serve)(self.server, token.clone());
+        let stopping = async {
+            stop.await;
+            token.cancel();
+            std::future::pending().await
+        };
+        tokio::select! {
+            drained = serving => drained,
+            never = stopping => never,
+        }
+    }
+}
+
+/// Shows the address and the server.
+impl fmt::Debug for BoundServer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("BoundServer")
+            .field("address", &format_args!("{}", self.address))
+            .field("server", &self.server)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv4Addr;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn any_target_is_bound_and_shown() {
+        let server = Server::new();
+        server
+            .register_function("add", |a: i64, b: i64| a + b)
+            .expect("the name is free")
+            .register_function("half", |a: f64| a / 2.0)
+            .expect("so is this one");
+        let methods = format!("methods: {}", server.names().len());
+        let local = "localhost:0".to_owned();
+        let bound = [
+            server.bind("127.0.0.1:0").await,
+            server.bind(&local).await,
+            server.bind(("localhost", 0)).await,
+            server.bind((Ipv4Addr::LOCALHOST, 0)).await,
+        ];
+        for bound in bound {
+            let bound = bound.expect("the port is free");
+            assert!(bound.url().starts_with("http://127.0.0.1:"), "{bound:?}");
+            let shown = format!("{bound:?}");
+            for expected in [
+                &bound.local_address().to_string(),
+                &methods,
+                "max_calls: 512",
+            ] {
+                assert!(shown.contains(expected), "{expected}: {shown}");
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn the_error_of_a_target_that_cannot_be_bound_names_it() {
+        let server = Server::new();
+        let first = server.bind("127.0.0.1:0").await.expect("the port is free");
+        let taken = first.local_address().to_string();
+        for (target, kind) in [
+            (taken.as_str(), io::ErrorKind::AddrInUse),
+            ("localhost", io::ErrorKind::InvalidInput),
+            ("memory:x", io::ErrorKind::Unsupported),
+        ] {
+            let error = server.bind(target).await.expect_err(target);
+            assert_eq!(error.kind(), kind, "{error}");
+            assert!(error.to_string().contains(target), "{error}");
+        }
+        let secret = server.bind("u:s3cret@host:80").await;
+        let error = secret.expect_err("it is not an address");
+        assert!(!format!("{error} {error:?}").contains("s3cret"), "{error}");
+    }
+}
