@@ -12,6 +12,7 @@ use farcall_core::transport::Peer;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use super::check_allowed;
 use super::halves::{Receiver, Sender};
 use super::reader::BlockingReader;
 use super::stream::BlockingStream;
@@ -263,6 +264,7 @@ impl<S, R, C: Codec> Connection<S, R, C> {
         let BlockingStream::Unix(socket) = &*stream else {
             return Err(DescriptorError::NotUnix);
         };
+        check_allowed().map_err(SendError::Io)?;
         self.writer.flush()?;
         let sent = stream.retry_send(|| descriptor::send_descriptor(socket, &handle));
         sent.map_err(SendError::Io)?;

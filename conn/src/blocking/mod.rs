@@ -9,9 +9,9 @@
 //! [blocking clients](crate::rpc::blocking) of a process share. It starts with the first listener
 //! or connection, and does not keep the program alive.
 //!
-//! Listening, accepting and connecting in async code fail with
-//! [`CannotBlock`](farcall_core::CannotBlock). Sends and receives do not check that: they would
-//! stall the other tasks of the thread. All objects can be dropped anywhere.
+//! In async code every function that may wait fails, with the source
+//! [`CannotBlock`](farcall_core::CannotBlock): it would stall the other tasks of the thread. Nothing
+//! was sent or received then. All objects can be dropped anywhere.
 //!
 //! # Examples
 //!
@@ -46,6 +46,8 @@ mod tests;
 mod wait;
 mod writer;
 
+use std::io;
+
 pub use connection::Connection;
 #[cfg(feature = "pickle")]
 pub use connection::PyConnection;
@@ -53,3 +55,8 @@ pub use halves::{Receiver, Sender};
 pub use listener::Listener;
 pub use pipe::{pipe, simplex};
 pub use wait::{Wait, wait};
+
+/// Returns an error in async code, where no function of this module may wait.
+fn check_allowed() -> io::Result<()> {
+    farcall_core::protocol::blocking::check_allowed().map_err(io::Error::from)
+}

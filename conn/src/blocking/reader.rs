@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use rustix::event::{PollFd, PollFlags};
 use rustix::net::RecvFlags;
 
+use super::check_allowed;
 use super::stream::BlockingStream;
 use super::wait::poll_timeout;
 use crate::account::{Evicted, HalfAccount, RETRY};
@@ -93,6 +94,7 @@ impl BlockingReader {
     /// Waits for the next byte. Returns `true` if it confirms a descriptor, and `false` after
     /// `timeout` or if the byte belongs to something else.
     pub(super) fn confirmation(&mut self, timeout: Duration) -> Result<bool, RecvError> {
+        check_allowed().map_err(RecvError::Io)?;
         if !self.decoder.is_empty() {
             let is_confirmation = self.confirmations.consume(self.decoder.peek_byte());
             if is_confirmation {
@@ -121,6 +123,7 @@ impl BlockingReader {
 
     /// Takes the next byte and the descriptors beside it, unless the byte belongs to a message.
     pub(super) fn descriptor(&mut self) -> Result<DescriptorRead, RecvError> {
+        check_allowed().map_err(RecvError::Io)?;
         loop {
             self.confirmations.skip_in(&mut self.decoder);
             if let Some(byte) = self.decoder.peek_byte() {
@@ -169,6 +172,7 @@ impl BlockingReader {
     }
 
     fn header(&mut self) -> Result<Header, RecvError> {
+        check_allowed().map_err(RecvError::Io)?;
         loop {
             self.confirmations.skip_in(&mut self.decoder);
             if let Some(header) = self.decoder.header()? {
@@ -179,6 +183,7 @@ impl BlockingReader {
     }
 
     fn complete(&mut self, limit: usize) -> Result<(), RecvError> {
+        check_allowed().map_err(RecvError::Io)?;
         self.confirmations.skip_in(&mut self.decoder);
         while !self.decoder.is_complete(limit)? {
             self.fill()?;

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
-use super::{Connection, Receiver};
+use super::{Connection, Receiver, check_allowed};
 use crate::codec::Codec;
 
 /// The types that [`wait`] accepts: [`Connection`] and [`Receiver`], with any type parameters.
@@ -60,8 +60,9 @@ impl<R, C> Pollable for Receiver<R, C> {
 /// This is CPython's `multiprocessing.connection.wait`.
 ///
 /// # Errors
-/// If the system call that waits fails.
+/// If the system call that waits fails, and in async code.
 pub fn wait(connections: &mut [&mut dyn Wait], time: Option<Duration>) -> io::Result<Vec<usize>> {
+    check_allowed()?;
     let deadline = time.and_then(|time| Instant::now().checked_add(time));
     loop {
         let any_buffered = connections.iter().any(|one| one.has_buffered());

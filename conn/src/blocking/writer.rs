@@ -7,6 +7,7 @@ use std::time::Instant;
 use rustix::event::PollFlags;
 use serde::Serialize;
 
+use super::check_allowed;
 use super::stream::BlockingStream;
 use crate::account::{HalfAccount, RETRY};
 use crate::codec::Codec;
@@ -39,6 +40,7 @@ impl BlockingWriter {
         codec: &impl Codec,
         value: &T,
     ) -> Result<(), SendError> {
+        check_allowed().map_err(SendError::Io)?;
         if self.is_pending() {
             self.flush()?;
         }
@@ -49,6 +51,7 @@ impl BlockingWriter {
     }
 
     pub(super) fn send_vectored(&mut self, slices: &[&[u8]]) -> Result<(), SendError> {
+        check_allowed().map_err(SendError::Io)?;
         if self.is_pending() {
             self.flush()?;
         }
@@ -136,6 +139,7 @@ impl BlockingWriter {
     }
 
     pub(super) fn shutdown(&mut self) -> Result<(), SendError> {
+        check_allowed().map_err(SendError::Io)?;
         self.flush()?;
         match self.stream.shutdown() {
             // The peer has closed the connection first.

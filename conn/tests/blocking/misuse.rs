@@ -4,8 +4,9 @@
 use std::error::Error;
 use std::future::Future;
 use std::iter::successors;
+use std::time::Duration;
 
-use farcall_conn::blocking::Connection;
+use farcall_conn::blocking::{Connection, pipe};
 use farcall_conn::rpc::{self, Server, Stream, blocking};
 use farcall_conn::{BindError, ConnectError, Listener};
 use farcall_core::{BlockingCaller as _, CallError, CannotBlock};
@@ -56,6 +57,31 @@ fn listening_connecting_and_accepting() {
             assert!(is_refusal(&error.unwrap_err()));
             assert!(closed.close().is_err());
             drop(listener);
+        }
+    });
+}
+
+#[test]
+fn sending_and_receiving() {
+    in_async_code(|| {
+        let (mut local, mut remote): (Connection<u8>, Connection<u8>) = pipe().unwrap();
+        remote.send(&7).unwrap();
+        async move {
+            assert!(is_refusal(&local.send(&1).unwrap_err()));
+            assert!(is_refusal(&local.send_bytes(b"1").unwrap_err()));
+            assert!(is_refusal(&local.recv().unwrap_err()));
+            assert!(is_refusal(&local.recv_bytes(9).unwrap_err()));
+            assert!(is_refusal(&local.recv_bytes_into(&mut [0; 9]).unwrap_err()));
+            assert!(is_refusal(&local.poll(Duration::ZERO).unwrap_err()));
+            assert!(is_refusal(
+                &local.send_handle(std::io::stdout()).unwrap_err()
+            ));
+            assert!(is_refusal(&remote.close().unwrap_err()));
+            let received = tokio::task::spawn_blocking(move || {
+                let all: Vec<_> = std::iter::from_fn(|| local.recv().ok()).collect();
+                all
+            });
+            assert_eq!(received.await.unwrap(), [7], "nothing was lost");
         }
     });
 }
