@@ -92,6 +92,9 @@ pub(crate) fn connect_error(url: &str, timeout: Duration, error: ConnectError) -
         ConnectError::Auth(AuthError::TimedOut) if timeout < Duration::from_secs(1) => {
             format!("authentication failed: the handshake timed out after {timeout:?}").into()
         }
+        ConnectError::Auth(error @ AuthError::LegacyPeer) => {
+            format!("{error}: --legacy-md5 allows it").into()
+        }
         error => error.into(),
     }
 }

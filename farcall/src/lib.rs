@@ -52,6 +52,11 @@ pub use farcall_conn::rpc;
 #[doc(hidden)]
 pub use farcall_core::__private;
 pub use farcall_core::*;
+// Named, so that the compiler can name the features that they need.
+#[cfg(feature = "middleware")]
+pub use farcall_core::middleware;
+#[cfg(feature = "workers")]
+pub use farcall_core::workers;
 #[cfg(feature = "pickle")]
 pub use farcall_pickle as pickle;
 #[cfg(any(feature = "xmlrpc-client", feature = "xmlrpc-server"))]

@@ -114,7 +114,7 @@
 //! - `middleware`: the ready-made authentication of [`ServerOptions::authorize`].
 
 #![cfg_attr(
-    not(all(feature = "client", feature = "server", feature = "gzip")),
+    not(all(feature = "xmlrpc-client", feature = "xmlrpc-server", feature = "gzip")),
     allow(
         dead_code,
         reason = "single functions of shared modules are for one feature only"
@@ -122,9 +122,9 @@
 )]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
-#[cfg(any(feature = "client", feature = "server"))]
+#[cfg(any(feature = "xmlrpc-client", feature = "xmlrpc-server"))]
 pub mod blocking;
-#[cfg(feature = "client")]
+#[cfg(feature = "xmlrpc-client")]
 mod client;
 mod coding;
 mod de;
@@ -134,19 +134,19 @@ mod format;
 #[doc(hidden)]
 pub mod fuzzing;
 mod ser;
-#[cfg(feature = "server")]
+#[cfg(feature = "xmlrpc-server")]
 mod server;
 mod socket_url;
-#[cfg(feature = "server")]
+#[cfg(feature = "xmlrpc-server")]
 mod sync;
 mod xml;
 
-#[cfg(feature = "client")]
+#[cfg(feature = "xmlrpc-client")]
 pub use client::{
     Batch, BatchError, Client, ClientOptions, HttpError, InvalidHeader, InvalidUrl, Results, Ticket,
 };
 pub use format::XmlRpc;
-#[cfg(feature = "server")]
+#[cfg(feature = "xmlrpc-server")]
 pub use server::{
     Authorize, Bind, BoundServer, FaultPolicy, Rejection, ReplyBody, ReplyEvicted, Server,
     ServerOptions, cgi,

@@ -254,7 +254,10 @@ pub enum AuthError {
     #[error("binding is required, but this transport has no channel identity")]
     NothingToBind,
     /// The handshake did not complete before its timeout.
-    #[error("the handshake timed out; a listener without an authkey never starts it")]
+    #[error(
+        "the handshake timed out; a listener without an authkey never starts it, nor does \
+             a server of another protocol"
+    )]
     TimedOut,
     /// The connection broke during the handshake, or the peer closed it.
     #[error("the connection was lost during the handshake")]

@@ -135,7 +135,7 @@ pub enum BindError {
     #[error(transparent)]
     Address(#[from] AddressError),
     /// The address is in use, does not belong to this machine, or is not permitted.
-    #[error("cannot listen at this address")]
+    #[error(transparent)]
     Io(#[from] io::Error),
     /// The key or the binding setting cannot be used.
     #[error(transparent)]

@@ -265,10 +265,11 @@ fn digit(byte: u8) -> Option<u8> {
 #[error(
     "{} is not an address: expected `{expected}:PORT`, `unix:PATH`, `unix-abstract:NAME` or \
      `memory:NAME`",
-    shown(.text.as_deref())
+    shown(.text.as_deref(), *.is_url)
 )]
 pub struct AddressError {
     text: Option<String>,
+    is_url: bool,
     /// The form of the part before the port.
     expected: &'static str,
 }
@@ -277,6 +278,7 @@ impl AddressError {
     fn new(text: &str) -> Self {
         Self {
             text: (!may_hold_password(text)).then(|| text.to_owned()),
+            is_url: text.contains("://"),
             expected: "IP",
         }
     }
@@ -289,8 +291,9 @@ impl AddressError {
     }
 }
 
-fn shown(text: Option<&str>) -> String {
+fn shown(text: Option<&str>, is_url: bool) -> String {
     match text {
+        None if is_url => "a URL (not shown, as it may contain a password)".to_owned(),
         Some(text) => format!("`{}`", Foreign::excerpt(text)),
         None => "the text (hidden, as it may contain a password)".to_owned(),
     }

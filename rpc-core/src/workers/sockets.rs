@@ -58,7 +58,16 @@ struct OpenSockets {
 
 impl Sockets {
     /// Opens `count` sockets; `mode` is for the file of a Unix socket.
+    ///
+    /// # Errors
+    /// With the address, if it is in use or not permitted.
     pub(super) fn bind(address: &Address, count: usize, mode: u32) -> io::Result<Self> {
+        Self::open(address, count, mode).map_err(|error| {
+            io::Error::new(error.kind(), format!("cannot listen on {address}: {error}"))
+        })
+    }
+
+    fn open(address: &Address, count: usize, mode: u32) -> io::Result<Self> {
         #[cfg(unix)]
         let mut file = None;
         #[cfg(not(unix))]

@@ -44,12 +44,12 @@
 //! [`CannotBlock`](farcall_core::CannotBlock) or an error that contains it. Within
 //! [`spawn_blocking`](tokio::task::spawn_blocking) it works. All objects can be dropped anywhere.
 
-#[cfg(feature = "client")]
+#[cfg(feature = "xmlrpc-client")]
 mod client;
-#[cfg(feature = "server")]
+#[cfg(feature = "xmlrpc-server")]
 mod server;
 
-#[cfg(feature = "client")]
+#[cfg(feature = "xmlrpc-client")]
 pub use client::{Batch, Client};
-#[cfg(feature = "server")]
+#[cfg(feature = "xmlrpc-server")]
 pub use server::BoundServer;

@@ -26,7 +26,7 @@ pub enum InvalidUrl {
     #[error("the scheme `{0}` is not supported: expected `http` or `http+unix`")]
     Scheme(String),
     /// The URL asks for TLS.
-    #[error("`https` is not supported: this build has no TLS yet")]
+    #[error("`https` is not supported yet: use a proxy or a tunnel that speaks TLS")]
     NoTls,
     /// The host name has letters beyond ASCII, and this build has no feature `idna`.
     #[error("the host name has letters beyond ASCII, which need the feature `idna`")]
@@ -187,7 +187,7 @@ fn excerpt(body: &[u8], secrets: &Secrets) -> String {
 const fn is_refusal(status: StatusCode) -> bool {
     matches!(
         status.as_u16(),
-        401 | 403 | 404 | 405 | 407 | 411 | 413 | 415
+        401 | 403 | 404 | 405 | 407 | 411 | 413 | 415 | 429
     )
 }
 
@@ -330,7 +330,7 @@ mod tests {
 
     #[test]
     fn refusals_are_distinguished_from_failures() {
-        for status in [401, 403, 404, 405, 407, 411, 413, 415] {
+        for status in [401, 403, 404, 405, 407, 411, 413, 415, 429] {
             let error = error(status, &Headers::default(), "").into_call_error();
             assert!(matches!(error, CallError::Refused(_)));
             assert_eq!(HttpError::of(&error).map(HttpError::status), Some(status));

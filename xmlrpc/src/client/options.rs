@@ -130,7 +130,7 @@ impl ClientOptions {
     ///
     /// A redirect to any other server is an error, since it would disclose the call and its
     /// credentials: to follow it, create a client for that URL. A redirect to `https` is an error
-    /// too, as this build has no TLS yet. [`HttpError::location`](crate::HttpError::location) is
+    /// too, as there is no TLS yet. [`HttpError::location`](crate::HttpError::location) is
     /// the target of a redirect that was not followed; the call did not run then.
     ///
     /// Default: 0, since it is better to call a service that has moved at its new URL.

@@ -35,7 +35,7 @@ impl fmt::Display for Unfollowed {
             Self::OtherHost => {
                 f.write_str("redirects to another host, port or scheme are not followed")
             }
-            Self::NoTls => f.write_str("redirects to `https` need TLS: this build has no TLS yet"),
+            Self::NoTls => f.write_str("redirects to `https`, which is not supported yet: no TLS"),
             Self::Malformed => f.write_str("the `Location` of the redirect is not a URL"),
             Self::NotForCalls => f.write_str("redirects with this status do not apply to calls"),
         }

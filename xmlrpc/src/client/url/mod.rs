@@ -37,7 +37,7 @@ pub(crate) struct Target {
 impl Target {
     pub(crate) fn parse(text: &str) -> Result<Self, InvalidUrl> {
         let Some((scheme, rest)) = text.split_once("://") else {
-            return Err(syntax("`://` is missing"));
+            return Err(syntax("`://` is missing: expected `http://HOST:PORT/PATH`"));
         };
         match scheme.to_ascii_lowercase().as_str() {
             "http" => Self::http(rest, None),
