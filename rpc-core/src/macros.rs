@@ -97,7 +97,7 @@
 /// | on a method | |
 /// |---|---|
 /// | `name = "…"` | the name of the called method, after the prefix; default: that of this one |
-/// | `idempotent` | two runs have the effect of one: a client retries after a lost connection |
+/// | `idempotent` | two runs have the effect of one: a client of `farcall::rpc` with `Reconnect` makes the call again after a lost connection; XML-RPC ignores it |
 /// | `one_way` | the caller waits for no result: see [`Caller::notify`](crate::Caller::notify) |
 ///
 /// The trait keeps its visibility, documentation, supertraits, generic parameters and `cfg`

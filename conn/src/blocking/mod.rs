@@ -10,8 +10,8 @@
 //! or connection, and does not keep the program alive.
 //!
 //! In async code every function that may wait fails, with the source
-//! [`CannotBlock`](farcall_core::CannotBlock): it would stall the other tasks of the thread. Nothing
-//! was sent or received then. All objects can be dropped anywhere.
+//! [`CannotBlock`](farcall_core::CannotBlock): it would stall the other tasks of the thread.
+//! Nothing was sent or received then. All objects can be dropped anywhere.
 //!
 //! # Examples
 //!

@@ -174,11 +174,11 @@ impl ServerOptions {
     /// memory (inflated, or compressed). The first 64 KiB of each do not count, so that large calls
     /// never prevent small ones. Several servers of a process can share a budget.
     ///
-    /// When the budget is spent, the connection that has held the most for the longest is closed
-    /// and its call cancelled, if its bytes have been held for more than a second on average. If
-    /// there is no such connection, a request without room is refused with status 503 and a fault
-    /// with code −32400, and a reply without room is replaced by a fault with code −32603. See
-    /// [`Budget`].
+    /// When the budget is spent, the connection with the largest product of bytes and time held is
+    /// closed and its call cancelled, if its bytes have been held for more than a second on
+    /// average. If there is no such connection, a request without room is refused with status 503
+    /// and a fault with code −32400, and a reply without room is replaced by a fault with code
+    /// −32603. See [`Budget`].
     ///
     /// Default: 64 MiB for each server, four of the largest requests or two of the largest replies;
     /// more if [`max_body`](Self::max_body) or [`max_reply`](Self::max_reply) is. A message larger
