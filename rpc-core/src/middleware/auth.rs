@@ -126,6 +126,9 @@ pub trait Scheme: Clone + Send + Sync + 'static {
     }
 
     /// Returns a layer that checks only the calls of some methods.
+    ///
+    /// The introspection methods (`system.methodHelp` and others) are methods of their own: they
+    /// still describe the chosen ones to everyone, unless they are chosen, too.
     fn only(self, applies: impl Fn(&Name) -> bool + Send + Sync + 'static) -> Only<Self> {
         Only {
             scheme: self,
