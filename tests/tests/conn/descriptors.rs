@@ -313,8 +313,11 @@ async fn the_close_of_a_peer_that_passed_its_own_socket_is_detected() {
         let peer: Connection = listener.accept().await.unwrap();
         let mut peer = peer.into_blocking().unwrap();
         peer.set_read_timeout(Some(TIMEOUT)).unwrap();
-        assert_eq!(peer.recv_bytes(10).unwrap(), b"a message");
-        assert!(peer.recv_bytes(10).unwrap_err().is_closed());
+        let blocking = tokio::task::spawn_blocking(move || {
+            assert_eq!(peer.recv_bytes(10).unwrap(), b"a message");
+            assert!(peer.recv_bytes(10).unwrap_err().is_closed());
+        });
+        blocking.await.unwrap();
         listener.close().await;
     }
 }
