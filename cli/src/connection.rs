@@ -64,6 +64,13 @@ pub(crate) fn target(scheme: &str, url: &str) -> Result<Target, Box<dyn Error>> 
         )
     };
     Ok(match parts {
+        // A query is not repeated, since it may be a key. It would be part of the name of a socket
+        // file, which errors show.
+        Some((_, address)) if address.contains('?') => {
+            let message = "URLs of connections have no query: a key does not belong into a URL, pass \
+                           it with --authkey-file";
+            return Err(message.into());
+        }
         // The address is not repeated, since it may contain a password.
         Some(("", address)) if address.contains('@') => {
             let message =

@@ -295,6 +295,41 @@ fn headers_and_keys_that_cannot_be_used_are_named() {
     assert_eq!(err, "farcall: the file with the authkey is empty\n");
 }
 
+#[test]
+fn a_key_in_a_url_is_refused_and_not_shown() {
+    for address in [
+        "unix:///nowhere?authkey=s3cret",
+        "abstract://nowhere?authkey=s3cret",
+        "://127.0.0.1:1?authkey=s3cret",
+        "://127.0.0.1?authkey=s3cret",
+        "://host?authkey=s3cret:1",
+    ] {
+        for scheme in ["conn", "conn+rpc"] {
+            let plus = if address.starts_with(':') { "" } else { "+" };
+            let url = format!("{scheme}{plus}{address}");
+            let command = match scheme {
+                "conn" => ["send", &url, "1"],
+                _ => ["call", &url, "add"],
+            };
+            let (status, _, err) = farcall(&command);
+            assert_eq!(status, 2, "{url}");
+            let says_where = err.contains("have no query") && err.contains("--authkey-file");
+            assert!(says_where && !err.contains("s3cret"), "{url}: {err}");
+        }
+    }
+    for url in [
+        "http+unix:///nowhere?authkey=s3cret",
+        "http+unix://%2Fx?authkey=s3cret",
+    ] {
+        let (status, _, err) = farcall(&["call", url, "add"]);
+        assert_eq!(status, 2);
+        assert!(
+            err.contains("percent-encode") && !err.contains("s3cret"),
+            "{err}"
+        );
+    }
+}
+
 #[cfg(unix)]
 #[test]
 fn calls_over_connections_on_unix_sockets() {

@@ -164,6 +164,17 @@ impl FormatError {
         self
     }
 
+    /// Replaces the texts of the error, which are its message and the steps of its path: a client
+    /// hides its secrets in them, since they may quote what a peer sent.
+    #[must_use]
+    pub fn map_texts(mut self, replace: impl Fn(String) -> String) -> Self {
+        let texts = self.0.path.steps.iter_mut().chain([&mut self.0.message]);
+        for text in texts {
+            *text = replace(std::mem::take(text));
+        }
+        self
+    }
+
     /// The kind of the error.
     #[must_use]
     pub const fn kind(&self) -> FormatErrorKind {

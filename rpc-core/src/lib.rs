@@ -70,6 +70,7 @@ mod budget;
 mod call;
 mod caller;
 mod context;
+mod credentials;
 mod describe;
 mod error;
 mod fault;

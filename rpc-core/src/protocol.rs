@@ -8,6 +8,7 @@ pub use crate::args::{Arg, Args, FromArgs};
 pub use crate::budget::{Account, Hold, NoRoom};
 pub use crate::call::{Call, CallReply};
 pub use crate::context::{CancelOnDrop, Origin};
+pub use crate::credentials::InvalidCredentials;
 pub use crate::describe::is_bytes;
 pub use crate::format::{Format, all_or_nothing};
 pub use crate::layers::{Dispatch, Layers};

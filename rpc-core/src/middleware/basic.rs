@@ -8,6 +8,7 @@ use base64::prelude::BASE64_STANDARD;
 use http::header::{HeaderMap, HeaderValue};
 use tower_layer::Layer;
 
+use super::InvalidCredentials;
 use super::auth::{Authenticated, Scheme, Secret, Unauthorized, User, credentials, find};
 
 type Verify = dyn Fn(&str, &str) -> bool + Send + Sync;
@@ -22,8 +23,8 @@ type Verify = dyn Fn(&str, &str) -> bool + Send + Sync;
 /// refuses every call.
 ///
 /// User names and passwords are compared in a time that depends on their lengths, not on their
-/// content or place. An empty password permits nothing. The password is not encrypted on its way:
-/// see `SECURITY.md`.
+/// content or place. An empty password permits nothing, and is an error in the configuration. The
+/// password is not encrypted on its way: see `SECURITY.md`.
 ///
 /// ```
 /// use farcall::middleware::{BasicAuth, User};
@@ -32,7 +33,7 @@ type Verify = dyn Fn(&str, &str) -> bool + Send + Sync;
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// let users = BasicAuth::new([("ada", "a-long-password")]);
+/// let users = BasicAuth::new([("ada", "a-long-password")])?;
 /// let server = Server::with_options(ServerOptions::default().authorize(users));
 /// server.register_function("whoami", |cx: Context| {
 ///     cx.extension::<User>().map(User::to_string)
@@ -63,23 +64,38 @@ struct Login {
     password: Secret,
 }
 
+impl Login {
+    fn new(user: String, password: String) -> Result<Self, InvalidCredentials> {
+        InvalidCredentials::check_login(user.as_bytes(), password.as_bytes())?;
+        if password.is_empty() {
+            return Err(InvalidCredentials::EmptyPassword);
+        }
+        Ok(Self {
+            user: User::new(&*user),
+            name: Secret::new(user),
+            password: Secret::new(password),
+        })
+    }
+}
+
 impl BasicAuth {
     /// Accepts these users and their passwords.
-    pub fn new<U: Into<String>, P: Into<String>>(users: impl IntoIterator<Item = (U, P)>) -> Self {
-        let users = users.into_iter().map(|(user, password)| {
-            let name = user.into();
-            Login {
-                user: User::new(&*name),
-                name: Secret::new(name),
-                password: Secret::new(password.into()),
-            }
-        });
+    ///
+    /// # Errors
+    /// If no client can send one of them: a user name with a colon, or control characters. Also if
+    /// a password is empty, since the variable with it may not be set.
+    pub fn new<U: Into<String>, P: Into<String>>(
+        users: impl IntoIterator<Item = (U, P)>,
+    ) -> Result<Self, InvalidCredentials> {
+        let users = users
+            .into_iter()
+            .map(|(user, password)| Login::new(user.into(), password.into()));
         let any = Self {
-            users: Arc::new(users.collect()),
+            users: Arc::new(users.collect::<Result<_, _>>()?),
             verify: None,
             challenge: HeaderValue::from_static("Basic"),
         };
-        any.realm("calls")
+        Ok(any.realm("calls"))
     }
 
     /// Also accepts the user names and passwords for which `verify` returns `true`. It runs for
@@ -172,13 +188,9 @@ mod tests {
 
     #[test]
     fn user_and_password_must_both_match() {
-        let auth = BasicAuth::new([
-            ("ada", "secret"),
-            ("bob", "se:cret"),
-            ("", "x"),
-            ("eve", ""),
-        ])
-        .verify(|user, password| user == "zoé" && password == "hashed");
+        let auth = BasicAuth::new([("ada", "secret"), ("bob", "se:cret"), ("", "x")])
+            .unwrap()
+            .verify(|user, password| user == "zoé" && password == "hashed");
         for (text, user) in [
             ("ada:secret", Some("ada")),
             ("bob:se:cret", Some("bob")),
@@ -212,11 +224,24 @@ mod tests {
             refused.challenge().to_str().unwrap().to_owned()
         };
         let none: [(String, String); 0] = [];
-        let auth = BasicAuth::new(none);
+        let auth = BasicAuth::new(none).unwrap();
         assert_eq!(challenge(&auth), "Basic realm=\"calls\", charset=\"UTF-8\"");
         assert_eq!(
             challenge(&auth.realm("a \"b\" \\ ü\r\n")),
             "Basic realm=\"a \\\"b\\\" \\\\ ???\", charset=\"UTF-8\""
         );
+    }
+
+    #[test]
+    fn logins_that_can_never_match_are_errors() {
+        for (user, password, expected) in [
+            ("a:da", "s3cr3t", InvalidCredentials::Colon),
+            ("ada", "s3cr3t\n", InvalidCredentials::ControlCharacter),
+            ("ada", "", InvalidCredentials::EmptyPassword),
+        ] {
+            let error = BasicAuth::new([("bob", "good"), (user, password)]).unwrap_err();
+            assert_eq!(error, expected);
+            assert!(!format!("{error} {error:?}").contains("s3cr3t"));
+        }
     }
 }

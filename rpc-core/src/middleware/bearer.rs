@@ -6,6 +6,7 @@ use std::sync::Arc;
 use http::header::{HeaderMap, HeaderValue};
 use tower_layer::Layer;
 
+use super::InvalidCredentials;
 use super::auth::{Authenticated, Scheme, Secret, Unauthorized, User, credentials, find};
 
 type Verify = dyn Fn(&str) -> Option<User> + Send + Sync;
@@ -20,8 +21,8 @@ type Verify = dyn Fn(&str) -> Option<User> + Send + Sync;
 /// Calls over connections have no headers, and so no token: as a layer of such a server it refuses
 /// every call. There, the authkey decides who may call.
 ///
-/// Tokens are compared in a time that depends on their lengths, not on their content or place. An
-/// empty token permits nothing, so that a variable that was not set does not.
+/// Tokens are compared in a time that depends on their lengths, not on their content or place. A
+/// token that no client can send, such as an empty one of a variable that was not set, is an error.
 ///
 /// ```
 /// use farcall::Context;
@@ -30,7 +31,8 @@ type Verify = dyn Fn(&str) -> Option<User> + Send + Sync;
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// let tokens = BearerAuth::new(["a-long-random-token"]).user("ada", "another-long-random-token");
+/// let tokens = BearerAuth::new(["a-long-random-token"])?
+///     .user("ada", "another-long-random-token")?;
 /// let server = Server::with_options(ServerOptions::default().authorize(tokens));
 /// server.register_function("whoami", |cx: Context| {
 ///     cx.extension::<User>().map_or("somebody".to_owned(), User::to_string)
@@ -55,21 +57,31 @@ pub struct BearerAuth {
 
 impl BearerAuth {
     /// Accepts these tokens, which belong to no user in particular.
-    pub fn new<T: Into<String>>(tokens: impl IntoIterator<Item = T>) -> Self {
-        let tokens = tokens
-            .into_iter()
-            .map(|token| (Secret::new(token.into()), None));
-        Self {
-            tokens: Arc::new(tokens.collect()),
+    ///
+    /// # Errors
+    /// If one of them is empty, or has characters that a bearer token cannot have.
+    pub fn new<T: Into<String>>(
+        tokens: impl IntoIterator<Item = T>,
+    ) -> Result<Self, InvalidCredentials> {
+        let tokens = tokens.into_iter().map(|token| Ok((secret(token)?, None)));
+        Ok(Self {
+            tokens: Arc::new(tokens.collect::<Result<_, _>>()?),
             verify: None,
-        }
+        })
     }
 
     /// Also accepts the token of this user.
-    pub fn user(mut self, name: impl Into<String>, token: impl Into<String>) -> Self {
-        let entry = (Secret::new(token.into()), Some(User::new(name)));
+    ///
+    /// # Errors
+    /// As with [`new`](Self::new).
+    pub fn user(
+        mut self,
+        name: impl Into<String>,
+        token: impl Into<String>,
+    ) -> Result<Self, InvalidCredentials> {
+        let entry = (secret(token)?, Some(User::new(name)));
         Arc::make_mut(&mut self.tokens).push(entry);
-        self
+        Ok(self)
     }
 
     /// Also accepts the tokens for which `verify` returns a user. It runs for each request on the
@@ -79,6 +91,12 @@ impl BearerAuth {
         self.verify = Some(Arc::new(verify));
         self
     }
+}
+
+fn secret(token: impl Into<String>) -> Result<Secret, InvalidCredentials> {
+    let token = token.into();
+    InvalidCredentials::check_token(&token)?;
+    Ok(Secret::new(token))
 }
 
 impl Scheme for BearerAuth {
@@ -132,8 +150,9 @@ mod tests {
 
     #[test]
     fn tokens_of_three_kinds() {
-        let auth = BearerAuth::new(["plain", ""])
-            .user("ada", "hers")
+        let auth = BearerAuth::new(["plain"])
+            .and_then(|auth| auth.user("ada", "hers"))
+            .unwrap()
             .verify(|token| token.strip_prefix("signed:").map(User::new));
         let user = |value: &str| auth.authenticate(&with(value));
         assert_eq!(user("Bearer plain"), Ok(None));
@@ -148,5 +167,21 @@ mod tests {
         }
         let shown = format!("{auth:?}");
         assert!(shown.contains("ada") && !shown.contains("hers") && !shown.contains("plain"));
+    }
+
+    #[test]
+    fn tokens_that_can_never_match_are_errors() {
+        for token in ["s3cr3t ", " s3cr3t", "s3cr3t\n", "s3cr3té", "s3cr3t:"] {
+            for auth in [
+                BearerAuth::new([token]),
+                BearerAuth::default().user("ada", token),
+            ] {
+                let error = auth.unwrap_err();
+                assert_eq!(error, InvalidCredentials::Token);
+                assert!(!format!("{error} {error:?}").contains("s3cr3t"));
+            }
+        }
+        let empty = BearerAuth::new(["good", ""]).unwrap_err();
+        assert_eq!(empty, InvalidCredentials::EmptyToken);
     }
 }

@@ -53,9 +53,12 @@
 //! ```
 //! use farcall::middleware::{BasicAuth, Scheme};
 //!
+//! # fn main() -> Result<(), farcall::middleware::InvalidCredentials> {
 //! let server = farcall::xmlrpc::Server::new();
-//! let admins = BasicAuth::new([("ada", "a-long-password")]);
+//! let admins = BasicAuth::new([("ada", "a-long-password")])?;
 //! server.layer(admins.only(|method| method.starts_with("admin.")));
+//! # Ok(())
+//! # }
 //! ```
 //!
 //! # A histogram of latencies
@@ -226,6 +229,7 @@ pub use self::auth::{Authenticated, Only, Scheme, Unauthorized, User};
 pub use self::basic::BasicAuth;
 pub use self::bearer::BearerAuth;
 pub use self::rate_limit::{RateLimit, RateLimitService, RateLimited};
+pub use crate::credentials::InvalidCredentials;
 
 pin_project_lite::pin_project! {
     /// The future of a call that a layer may have refused.

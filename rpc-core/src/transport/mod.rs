@@ -302,10 +302,10 @@ fn shown(text: Option<&str>, is_url: bool) -> String {
 /// Returns `true` if a text that is not an address may be one with user information, even misspelt.
 fn may_hold_password(text: &str) -> bool {
     let Some((host, port)) = text.rsplit_once(':') else {
-        return text.contains(['@', '%']);
+        return text.contains(['@', '%', '?']);
     };
     let is_host_and_port =
-        !host.contains([':', '@', '%', '/']) && port.bytes().all(|b| b.is_ascii_digit());
+        !host.contains([':', '@', '%', '/', '?']) && port.bytes().all(|b| b.is_ascii_digit());
     let is_ip = |c: char| c.is_ascii_hexdigit() || matches!(c, ':' | '.' | '[' | ']');
     !is_host_and_port && !text.chars().all(is_ip)
 }
@@ -385,6 +385,9 @@ mod tests {
             "u:s3cret%40host:80",
             "http://u:s3cret@host/",
             "u:s3cret:80",
+            "localhost?authkey=s3cret",
+            "localhost:80?authkey=s3cret",
+            "localhost?authkey=s3cret:80",
         ] {
             let error = text.parse::<Address>().unwrap_err();
             assert!(!format!("{error} {error:?}").contains("s3cret"), "{error}");

@@ -43,7 +43,9 @@ async fn head(served: &Served, authorization: &str) -> String {
 
 #[tokio::test]
 async fn passwords_of_our_client() {
-    let auth = BasicAuth::new([("ada", "a password")]).realm("machines");
+    let auth = BasicAuth::new([("ada", "a password")])
+        .unwrap()
+        .realm("machines");
     let served = serve(ServerOptions::default().authorize(auth)).await;
     let login = |user, password| ClientOptions::default().basic_auth(user, password).unwrap();
     let ada = whoami(&served, login("ada", "a password")).await;
@@ -52,7 +54,7 @@ async fn passwords_of_our_client() {
         ClientOptions::default(),
         login("ada", "another"),
         login("eve", "a password"),
-        ClientOptions::default().bearer_auth("a password").unwrap(),
+        ClientOptions::default().bearer_auth("a-password").unwrap(),
     ] {
         let error = whoami(&served, options).await.unwrap_err();
         let source = std::error::Error::source(&error).unwrap();
@@ -66,7 +68,9 @@ async fn passwords_of_our_client() {
 
 #[tokio::test]
 async fn requests_are_refused_before_their_bodies_are_read() {
-    let auth = BasicAuth::new([("ada", "a password")]).realm("machines");
+    let auth = BasicAuth::new([("ada", "a password")])
+        .unwrap()
+        .realm("machines");
     let served = serve(ServerOptions::default().authorize(auth)).await;
     let response = head(&served, "").await;
     assert!(
@@ -76,7 +80,8 @@ async fn requests_are_refused_before_their_bodies_are_read() {
     let challenge = "\r\nwww-authenticate: Basic realm=\"machines\", charset=\"UTF-8\"\r\n";
     assert!(response.contains(challenge), "{response}");
 
-    let served = serve(ServerOptions::default().authorize(BearerAuth::new(["token"]))).await;
+    let served =
+        serve(ServerOptions::default().authorize(BearerAuth::new(["token"]).unwrap())).await;
     let response = head(&served, "").await;
     assert!(
         response.contains("\r\nwww-authenticate: Bearer\r\n"),
@@ -90,7 +95,7 @@ async fn requests_are_refused_before_their_bodies_are_read() {
 
 #[tokio::test]
 async fn a_rate_limit_in_front_of_passwords_limits_guesses() {
-    let auth = BasicAuth::new([("ada", "a password")]);
+    let auth = BasicAuth::new([("ada", "a password")]).unwrap();
     let options = ServerOptions::default().authorize((RateLimit::per_minute(2), auth));
     let served = serve(options).await;
     for status in ["401", "401", "429", "429"] {
@@ -109,7 +114,7 @@ async fn a_rate_limit_in_front_of_passwords_limits_guesses() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_cpython_with_and_without_a_password() {
-    let auth = BasicAuth::new([("ada", "pass word")]);
+    let auth = BasicAuth::new([("ada", "pass word")]).unwrap();
     let served = serve(ServerOptions::default().authorize(auth)).await;
     let program = r#"
 import sys

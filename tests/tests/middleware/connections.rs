@@ -157,7 +157,7 @@ async fn the_rate_of_every_call_is_limited() {
 async fn there_are_no_tokens_over_connections() {
     let (server, recorder) = (server(), Recorder::default());
     server.layer(recorder.clone());
-    server.layer(BearerAuth::new(["a-token"]));
+    server.layer(BearerAuth::new(["a-token"]).unwrap());
     let client = connect(&server).await;
     for method in METHODS {
         let refused = client.call::<i64>(method, ()).await.unwrap_err();

@@ -99,7 +99,8 @@ async fn histogram_and_span_are_around_every_call() {
 async fn a_token_is_checked_for_every_call() {
     let (server, recorder) = (server(), Recorder::default());
     server.layer(recorder.clone());
-    server.layer(BearerAuth::new(["other"]).user("ada", "a-token"));
+    let tokens = BearerAuth::new(["other"]).and_then(|auth| auth.user("ada", "a-token"));
+    server.layer(tokens.unwrap());
     let whoami = |cx: Context| cx.extension::<User>().map(User::to_string);
     server.register_function("whoami", whoami).unwrap();
     let served = Served::new(&server).await;
@@ -128,7 +129,7 @@ async fn a_token_is_checked_for_every_call() {
 #[tokio::test]
 async fn a_token_is_checked_for_some_methods() {
     let server = server();
-    let tokens = BearerAuth::new(["a-token"]);
+    let tokens = BearerAuth::new(["a-token"]).unwrap();
     server.layer(tokens.only(|method| method.starts_with("counter.")));
     let served = Served::new(&server).await;
     for (method, result) in every_way(&served.client()).await {

@@ -103,9 +103,10 @@ async fn no_output_contains_a_secret() {
 }
 
 async fn http(transcript: &Transcript) {
-    let auth = BasicAuth::new([("user", PASSWORD)]);
+    let auth = BasicAuth::new([("user", PASSWORD)]).unwrap();
     transcript.debug(&auth);
-    transcript.debug(&BearerAuth::new([TOKEN]).user("user", PASSWORD));
+    let tokens = BearerAuth::new([TOKEN]).and_then(|auth| auth.user("user", PASSWORD));
+    transcript.debug(&tokens.unwrap());
     let options = ServerOptions::default().authorize(auth);
     transcript.debug(&options);
     let server = farcall::xmlrpc::Server::with_options(options);
@@ -115,7 +116,7 @@ async fn http(transcript: &Transcript) {
         .trim_start_matches("http://")
         .trim_end_matches("/RPC2")
         .to_owned();
-    server.layer(BearerAuth::new([TOKEN]));
+    server.layer(BearerAuth::new([TOKEN]).unwrap());
     transcript.debug(&server);
     tokio::spawn(listening.serve());
     let bearer = ClientOptions::default().bearer_auth(PASSWORD).unwrap();

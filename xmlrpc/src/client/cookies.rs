@@ -52,6 +52,13 @@ impl Cookies {
         }
     }
 
+    /// Returns the values of all cookies that the server has set.
+    pub(super) fn values(&self) -> Vec<String> {
+        let store = self.store.lock().unwrap_or_else(PoisonError::into_inner);
+        let values = store.iter_any().map(|cookie| cookie.value().to_owned());
+        values.collect()
+    }
+
     /// Returns the value of the `Cookie` header for a request, if it needs one.
     pub(super) fn line(&self, url: &HttpUrl) -> Option<Vec<u8>> {
         let url = of_store(url)?;

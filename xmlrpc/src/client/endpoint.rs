@@ -40,10 +40,10 @@ pub(crate) struct Endpoint<T: Transport> {
     pool: Pool<T>,
     template: Template,
     /// Texts that errors must not show.
-    secrets: Secrets,
+    secrets: Arc<Secrets>,
     url: HttpUrl,
     redirects: usize,
-    cookies: Option<Cookies>,
+    cookies: Option<Arc<Cookies>>,
     format: XmlRpc,
     timeout: Option<Duration>,
     connect_timeout: Option<Duration>,
@@ -90,15 +90,16 @@ impl<T: Transport> Endpoint<T> {
         options: &ClientOptions,
     ) -> Self {
         let (template, cookie, secrets) = Template::new(&target, proxy, options);
+        let cookies = Cookies::new(options.cookies, cookie).map(Arc::new);
         Self {
             transport,
             pool: Pool::new(options.idle_timeout),
             template,
-            secrets,
+            secrets: Arc::new(secrets.with_cookies(cookies.clone())),
             shown: target.to_string(),
             url: target.url,
             redirects: options.redirects,
-            cookies: Cookies::new(options.cookies, cookie),
+            cookies,
             format: options.format,
             timeout: options.timeout,
             connect_timeout: options.connect_timeout,
@@ -106,6 +107,10 @@ impl<T: Transport> Endpoint<T> {
             peer: peer.into(),
             lacks_multicall: AtomicBool::new(false),
         }
+    }
+
+    pub(super) const fn secrets(&self) -> &Arc<Secrets> {
+        &self.secrets
     }
 
     pub(super) fn lacks_multicall(&self) -> bool {

@@ -5,6 +5,7 @@ use std::fmt;
 use std::io;
 use std::sync::Arc;
 
+use farcall_core::protocol::InvalidCredentials;
 use farcall_core::{CallError, FormatError};
 use http::StatusCode;
 
@@ -25,6 +26,9 @@ pub enum InvalidUrl {
     /// The client does not support this scheme.
     #[error("the scheme `{0}` is not supported: expected `http` or `http+unix`")]
     Scheme(String),
+    /// The client does not support this scheme for proxies.
+    #[error("the scheme `{0}` is not supported for proxies: expected `http`")]
+    ProxyScheme(String),
     /// The URL asks for TLS.
     #[error("`https` is not supported yet: use a proxy or a tunnel that speaks TLS")]
     NoTls,
@@ -37,9 +41,9 @@ pub enum InvalidUrl {
     /// The URL has no socket file.
     #[error("the URL has no socket file: expected `http+unix:///path/of.sock:/RPC2`")]
     NoSocketFile,
-    /// The user name cannot be sent by HTTP Basic authentication.
-    #[error("the user name contains a colon, which HTTP Basic authentication does not allow")]
-    Credentials,
+    /// The user name or password cannot be sent by HTTP Basic authentication.
+    #[error("the user name or password in the URL cannot be sent")]
+    Credentials(#[source] InvalidCredentials),
     /// The URL of the proxy cannot be used, whether it was set or comes from the environment.
     #[error("the URL of the proxy cannot be used")]
     Proxy(#[source] Box<Self>),
@@ -66,9 +70,9 @@ pub enum InvalidHeader {
     /// since it may be a secret.
     #[error("the value of the header `{0}` has characters that are not allowed in headers")]
     Value(String),
-    /// The user name contains a colon, which HTTP Basic authentication does not allow.
-    #[error("the user name contains a colon, which HTTP Basic authentication does not allow")]
-    User,
+    /// The credentials cannot be sent in a header. The error does not repeat them.
+    #[error("the credentials cannot be sent")]
+    Credentials(#[source] InvalidCredentials),
     /// The client sets this header itself, since it depends on the body or the connection.
     #[error("the header `{0}` is set by the client itself")]
     Reserved(String),
@@ -81,7 +85,7 @@ pub struct HttpError {
     status: StatusCode,
     content_type: Option<String>,
     location: Option<String>,
-    body_start: String,
+    body: BodyStart,
     problem: Problem,
     unfollowed: Option<Unfollowed>,
 }
@@ -96,6 +100,15 @@ pub(super) enum Problem {
     TooLarge(usize),
     ContentEncoding(String),
     Inflate(io::Error),
+}
+
+/// The start of a body.
+#[derive(Debug)]
+enum BodyStart {
+    /// The first bytes.
+    Text(String),
+    /// The length of a body that is not text, such as a compressed one.
+    Binary(usize),
 }
 
 /// Maximum bytes of a body in an error.
@@ -115,8 +128,12 @@ impl HttpError {
             status,
             content_type: headers.content_type.as_ref().map(text),
             location: headers.location.as_ref().map(text),
-            body_start: excerpt(body, secrets),
-            problem,
+            body: excerpt(body, secrets),
+            problem: match problem {
+                Problem::NotAReply(error) => Problem::NotAReply(secrets.redact_error(error)),
+                Problem::ContentEncoding(name) => Problem::ContentEncoding(secrets.redact(&name)),
+                problem => problem,
+            },
             unfollowed: None,
         }
     }
@@ -155,10 +172,14 @@ impl HttpError {
         self.location.as_deref()
     }
 
-    /// Returns the first 200 bytes of the body, as text.
+    /// Returns the first 200 bytes of the body, as text. It is empty if the body is empty or is not
+    /// text.
     #[must_use]
     pub fn body_start(&self) -> &str {
-        &self.body_start
+        match &self.body {
+            BodyStart::Text(text) => text,
+            BodyStart::Binary(_) => "",
+        }
     }
 
     pub(super) fn into_call_error(self) -> CallError {
@@ -171,15 +192,27 @@ impl HttpError {
     }
 }
 
-/// Returns the start of a body. Secrets are redacted before it is cut, since part of a secret would
-/// not be recognised.
-fn excerpt(body: &[u8], secrets: &Secrets) -> String {
-    let start = String::from_utf8_lossy(&body[..body.len().min(EXCERPT + secrets.longest())]);
-    let mut start = secrets.redact(&start);
-    let mut ends = (0..=EXCERPT.min(start.len())).rev();
-    let end = ends.find(|end| start.is_char_boundary(*end));
-    start.truncate(end.unwrap_or_default());
-    start
+/// Returns the start of a body, without secrets.
+fn excerpt(body: &[u8], secrets: &Secrets) -> BodyStart {
+    let start = &body[..body.len().min(EXCERPT)];
+    let end = match str::from_utf8(start) {
+        // The cut is within a character.
+        Err(error) if error.error_len().is_none() => error.valid_up_to(),
+        _ => start.len(),
+    };
+    let text = String::from_utf8_lossy(&start[..end]);
+    match is_text(&text) {
+        true => BodyStart::Text(secrets.redact(&text)),
+        false => BodyStart::Binary(body.len()),
+    }
+}
+
+/// Returns `true` unless there are too many characters that text does not have. A few may be
+/// letters in another encoding, or the colours of a terminal.
+fn is_text(text: &str) -> bool {
+    let is_odd =
+        |c: &char| c.is_control() && !c.is_whitespace() || *c == char::REPLACEMENT_CHARACTER;
+    !text.contains('\0') && text.chars().filter(is_odd).count() * 8 <= text.chars().count()
 }
 
 /// Returns `true` if a response with this status proves that no method ran: the HTTP layer checks
@@ -228,10 +261,13 @@ impl fmt::Display for HttpError {
             }
             Problem::Inflate(_) => f.write_str(", body cannot be decompressed")?,
         }
-        match &self.problem {
-            Problem::TooLarge(_) if self.body_start.is_empty() => Ok(()),
-            _ if self.body_start.is_empty() => f.write_str(", empty body"),
-            _ => write!(f, ", body begins with {:?}", self.body_start),
+        match &self.body {
+            BodyStart::Text(text) if text.is_empty() => match &self.problem {
+                Problem::TooLarge(_) => Ok(()),
+                _ => f.write_str(", empty body"),
+            },
+            BodyStart::Text(text) => write!(f, ", body begins with {text:?}"),
+            BodyStart::Binary(bytes) => write!(f, ", body of {bytes} bytes that are not text"),
         }
     }
 }

@@ -17,6 +17,10 @@ impl Cookies {
         match *self {}
     }
 
+    pub(super) fn values(&self) -> Vec<String> {
+        match *self {}
+    }
+
     pub(super) fn line(&self, _: &HttpUrl) -> Option<Vec<u8>> {
         match *self {}
     }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use farcall_core::protocol::InvalidCredentials;
 use http::header::{
     AUTHORIZATION, CONNECTION, CONTENT_ENCODING, CONTENT_LENGTH, HeaderMap, HeaderName,
     HeaderValue, TRANSFER_ENCODING,
@@ -142,13 +143,13 @@ impl ClientOptions {
     /// Sends all calls through the HTTP proxy at `url`, with its user information as credentials.
     ///
     /// Default: the environment variables `http_proxy`, `all_proxy` and `no_proxy` (upper-case
-    /// names first), read when the client is created. Calls to loopback addresses never use a proxy
-    /// from the environment, and calls over Unix sockets never use any proxy. A malformed variable
-    /// makes [`Client::new`](crate::Client::new) fail. `HTTP_PROXY` is ignored in a CGI program,
-    /// where it holds a header of the request.
+    /// names first), read when the client is created. Calls to loopback addresses and `0.0.0.0`
+    /// never use a proxy from the environment, and calls over Unix sockets never use any proxy. The
+    /// value is a URL or `HOST:PORT`; a malformed one makes [`Client::new`](crate::Client::new)
+    /// fail. `HTTP_PROXY` is ignored in a CGI program, where it holds a header of the request.
     ///
     /// # Errors
-    /// If `url` is not an `http` URL.
+    /// If `url` is not an `http` URL, or has a path, query or fragment.
     pub fn proxy(mut self, url: &str) -> Result<Self, InvalidUrl> {
         self.proxy = ProxyChoice::To(Proxy::parse(url)?);
         Ok(self)
@@ -183,9 +184,11 @@ impl ClientOptions {
     /// any.
     ///
     /// # Errors
-    /// If the user name contains a colon, which the scheme cannot transmit.
+    /// If the user name contains a colon, or either a control character, which the scheme does not
+    /// allow.
     pub fn basic_auth(mut self, user: &str, password: &str) -> Result<Self, InvalidHeader> {
-        let value = basic(user.as_bytes(), password.as_bytes()).ok_or(InvalidHeader::User)?;
+        let value =
+            basic(user.as_bytes(), password.as_bytes()).map_err(InvalidHeader::Credentials)?;
         self.headers.insert(AUTHORIZATION, value);
         Ok(self)
     }
@@ -194,8 +197,10 @@ impl ClientOptions {
     /// credentials in the URL. It does not appear in `Debug` output or errors. Default: none.
     ///
     /// # Errors
-    /// If the token has characters that are invalid in a header.
+    /// If the token is empty, or has characters that a bearer token cannot have: white space, for
+    /// example. [`header`](Self::header) can set a header that differs from the RFC.
     pub fn bearer_auth(self, token: &str) -> Result<Self, InvalidHeader> {
+        InvalidCredentials::check_token(token).map_err(InvalidHeader::Credentials)?;
         self.header("authorization", &format!("Bearer {token}"))
     }
 }
@@ -224,8 +229,25 @@ mod tests {
         let value = options.headers.get(AUTHORIZATION).unwrap();
         assert_eq!(value, "Basic dXNAZXI6c2U6Y3JldA==");
         assert!(!format!("{options:?}").contains("dXNA"));
-        let colon = ClientOptions::default().basic_auth("us:er", "secret");
-        assert_eq!(colon.err(), Some(InvalidHeader::User));
+        for (user, password, problem) in [
+            ("us:er", "secret", InvalidCredentials::Colon),
+            ("user", "secret\n", InvalidCredentials::ControlCharacter),
+        ] {
+            let error = ClientOptions::default()
+                .basic_auth(user, password)
+                .unwrap_err();
+            assert_eq!(error, InvalidHeader::Credentials(problem));
+        }
+        for (token, problem) in [
+            ("", InvalidCredentials::EmptyToken),
+            ("secret ", InvalidCredentials::Token),
+            (" secret", InvalidCredentials::Token),
+            ("secret\t", InvalidCredentials::Token),
+            ("secreté", InvalidCredentials::Token),
+        ] {
+            let error = ClientOptions::default().bearer_auth(token).unwrap_err();
+            assert_eq!(error, InvalidHeader::Credentials(problem), "{token}");
+        }
     }
 
     #[test]

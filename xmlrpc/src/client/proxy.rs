@@ -7,7 +7,7 @@ use farcall_core::protocol::parse_port;
 use http::HeaderValue;
 
 use super::error::InvalidUrl;
-use super::url::{Host, Target};
+use super::url::{Host, Target, syntax};
 
 /// The proxy setting of a client.
 #[derive(Clone, Debug, Default)]
@@ -45,10 +45,25 @@ impl Proxy {
         Self::read(url).map_err(|error| InvalidUrl::Proxy(Box::new(error)))
     }
 
+    /// Parses `http://[USER[:PASSWORD]@]HOST[:PORT][/]`. What follows is refused: to a proxy it would
+    /// mean nothing, and it may be a password with a `/` that is not percent-encoded.
     fn read(url: &str) -> Result<Self, InvalidUrl> {
-        let target = Target::parse(url)?;
+        let target = Target::parse(url).map_err(|error| match error {
+            InvalidUrl::Scheme(scheme) => InvalidUrl::ProxyScheme(scheme),
+            InvalidUrl::NoTls => proxy_scheme("https"),
+            InvalidUrl::NoUnixSockets | InvalidUrl::NoSocketFile => proxy_scheme("http+unix"),
+            error => error,
+        })?;
         if target.socket.is_some() {
-            return Err(InvalidUrl::Scheme("http+unix".to_owned()));
+            return Err(proxy_scheme("http+unix"));
+        }
+        let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+        let end = rest.find(['/', '\\', '?', '#']).unwrap_or(rest.len());
+        if !matches!(&rest[end..], "" | "/") {
+            return Err(syntax(
+                "a proxy has no path, query or fragment: percent-encode `/`, `\\`, `?` and `#` in \
+                 its user name and password",
+            ));
         }
         let (host, port) = target.host_and_port();
         Ok(Self {
@@ -58,15 +73,33 @@ impl Proxy {
         })
     }
 
+    /// Parses the value of a variable: a URL, or `[USER[:PASSWORD]@]HOST:PORT` as in curl and
+    /// CPython. These also take `HOST` alone, but at different ports (1080 and 80). It is refused,
+    /// since it may be anything, such as a password.
+    fn of_variable(value: &str) -> Result<Self, InvalidUrl> {
+        if value.contains("://") {
+            return Self::read(value);
+        }
+        let place = value.strip_suffix('/').unwrap_or(value);
+        let port = place
+            .rsplit_once(':')
+            .and_then(|(_, port)| parse_port(port));
+        match port {
+            Some(_) => Self::read(&format!("http://{value}")),
+            None => Err(syntax("expected `http://HOST:PORT` or `HOST:PORT`")),
+        }
+    }
+
     /// Reads the proxy from the environment variables that curl and most others use. A malformed
     /// variable is an error: ignoring it would bypass the proxy.
     ///
     /// Loopback addresses never use a proxy: to the proxy they are addresses of its own machine.
+    /// The same holds for the unspecified address, to which the system connects in the same way.
     fn of_environment(
         variable: impl Fn(&'static str) -> Option<OsString>,
         target: &Target,
     ) -> Result<Option<Self>, InvalidUrl> {
-        if target.is_loopback() {
+        if target.is_local() {
             return Ok(None);
         }
         // In a CGI program `HTTP_PROXY` holds the `Proxy` header of the request, and so does
@@ -90,21 +123,20 @@ impl Proxy {
                 return Ok(None);
             }
         }
-        let url = text(name, &url)?.trim();
-        // Like curl and most other clients, take text without a scheme as a host.
-        let url = match url.contains("://") {
-            true => url.to_owned(),
-            false => format!("http://{url}"),
-        };
-        Self::read(&url)
+        Self::of_variable(text(name, &url)?.trim())
             .map(Some)
             .map_err(|problem| in_variable(name, problem))
     }
 }
 
+fn proxy_scheme(scheme: &str) -> InvalidUrl {
+    InvalidUrl::ProxyScheme(scheme.to_owned())
+}
+
 fn text<'a>(name: &'static str, value: &'a OsString) -> Result<&'a str, InvalidUrl> {
-    let problem = || InvalidUrl::Syntax("not UTF-8".to_owned());
-    value.to_str().ok_or_else(|| in_variable(name, problem()))
+    value
+        .to_str()
+        .ok_or_else(|| in_variable(name, syntax("not UTF-8")))
 }
 
 fn in_variable(variable: &'static str, problem: InvalidUrl) -> InvalidUrl {
@@ -114,7 +146,8 @@ fn in_variable(variable: &'static str, problem: InvalidUrl) -> InvalidUrl {
 
 /// Returns `true` if one of the comma-separated exceptions of `no_proxy` matches the target: `*`,
 /// an address, a network in CIDR notation, or a domain including its subdomains, with or without a
-/// leading `.` or `*.`. An exception with a port matches that port only.
+/// leading `.` or `*.`. An exception with a port matches that port only. A dot at the end of a name
+/// changes nothing, and an IPv4 address may be written as an IPv6 one (`::ffff:192.0.2.1`).
 fn is_excepted(exceptions: &str, target: &Target) -> Result<bool, InvalidUrl> {
     let mut is_excepted = false;
     for (index, text) in exceptions.split(',').map(str::trim).enumerate() {
@@ -153,7 +186,7 @@ impl<'a> Exception<'a> {
             let address = address.parse().ok()?;
             let length = length.parse().ok()?;
             let is_valid = length <= bits(address);
-            return is_valid.then_some((Self::Network(address, length), None));
+            return is_valid.then(|| (Self::network(address, length), None));
         }
         let (host, port) = match text.strip_prefix('[') {
             Some(rest) => {
@@ -177,33 +210,56 @@ impl<'a> Exception<'a> {
         let is_domain =
             domain.contains(|c: char| c.is_ascii_alphanumeric()) && domain.bytes().all(is_plain);
         let domain = domain.strip_prefix('.').unwrap_or(domain);
+        let domain = domain.strip_suffix('.').unwrap_or(domain);
         is_domain.then_some((Self::Domain(domain), port))
     }
 
     fn address(address: IpAddr) -> Self {
-        Self::Network(address, bits(address))
+        Self::network(address, bits(address))
+    }
+
+    /// Returns a network, one of IPv4 in its own form.
+    fn network(address: IpAddr, length: u8) -> Self {
+        match (address.to_canonical(), length.checked_sub(96)) {
+            (mapped @ IpAddr::V4(_), Some(length)) if address.is_ipv6() => {
+                Self::Network(mapped, length)
+            }
+            _ => Self::Network(address, length),
+        }
     }
 
     fn matches(&self, host: &Host) -> bool {
-        match (self, host) {
-            (Self::All, _) => true,
-            (Self::Network(IpAddr::V4(network), length), Host::V4(address)) => {
+        let address = match host {
+            Host::Name(name) => return self.has_name(name.strip_suffix('.').unwrap_or(name)),
+            Host::V4(address) => IpAddr::V4(*address),
+            Host::V6(address) => address.to_canonical(),
+        };
+        let (common, length) = match (self, address) {
+            (Self::All, _) => return true,
+            (Self::Network(IpAddr::V4(network), length), IpAddr::V4(address)) => {
                 let differing = network.to_bits() ^ address.to_bits();
-                u32::from(*length) <= differing.leading_zeros()
+                (differing.leading_zeros(), length)
             }
-            (Self::Network(IpAddr::V6(network), length), Host::V6(address)) => {
+            (Self::Network(IpAddr::V6(network), length), IpAddr::V6(address)) => {
                 let differing = network.to_bits() ^ address.to_bits();
-                u32::from(*length) <= differing.leading_zeros()
+                (differing.leading_zeros(), length)
             }
-            (Self::Domain(domain), Host::Name(name)) => {
-                let start = name.len().checked_sub(domain.len());
-                let split = start.and_then(|start| name.split_at_checked(start));
-                split.is_some_and(|(before, end)| {
-                    end.eq_ignore_ascii_case(domain) && (before.is_empty() || before.ends_with('.'))
-                })
-            }
-            _ => false,
-        }
+            _ => return false,
+        };
+        u32::from(*length) <= common
+    }
+
+    fn has_name(&self, name: &str) -> bool {
+        let domain = match self {
+            Self::All => return true,
+            Self::Network(..) => return false,
+            Self::Domain(domain) => domain,
+        };
+        let start = name.len().checked_sub(domain.len());
+        let split = start.and_then(|start| name.split_at_checked(start));
+        split.is_some_and(|(before, end)| {
+            end.eq_ignore_ascii_case(domain) && (before.is_empty() || before.ends_with('.'))
+        })
     }
 }
 
@@ -242,7 +298,8 @@ mod tests {
             ("http_proxy", "http://u:secret@[::7]:3128"),
             (
                 "no_proxy",
-                " example.org, *.example.net , 192.0.2.0/24,h.example:81,2001:db8::/32,[::9]:80,",
+                " example.org, *.example.net , 192.0.2.0/24,h.example:81,2001:db8::/32,[::9]:80,\
+                 dot.example.,::ffff:198.51.100.0/120,::ffff:203.0.113.7",
             ),
         ];
         for (url, uses_it) in [
@@ -260,6 +317,21 @@ mod tests {
             ("http://[2001:db9::]", true),
             ("http://[::9]", false),
             ("http://[::9]:81", true),
+            ("http://example.org.", false),
+            ("http://a.dot.example", false),
+            ("http://a.dot.example.", false),
+            ("http://[::ffff:192.0.2.7]", false),
+            ("http://[::ffff:192.0.3.7]", true),
+            ("http://198.51.100.9", false),
+            ("http://198.51.101.9", true),
+            ("http://[::ffff:203.0.113.7]", false),
+            ("http://203.0.113.7", false),
+            ("http://203.0.113.8", true),
+            ("http://0.0.0.0:8000", false),
+            ("http://0", false),
+            ("http://[::]", false),
+            ("http://[::ffff:0.0.0.0]", false),
+            ("http://0.0.0.1", true),
         ] {
             let expected = uses_it.then(|| "::7 3128".to_owned());
             assert_eq!(proxy(&variables, url), Ok(expected), "{url}");
@@ -279,7 +351,12 @@ mod tests {
             (&[("all_proxy", "http://p:1")], Some("p 1")),
             (&[("ALL_PROXY", "p:1"), ("all_proxy", "x:2")], Some("p 1")),
             (&[("http_proxy", "p:1"), ("ALL_PROXY", "%")], Some("p 1")),
-            (&[("HTTP_PROXY", ""), ("http_proxy", " p ")], Some("p 80")),
+            (
+                &[("HTTP_PROXY", ""), ("http_proxy", " p:81 ")],
+                Some("p 81"),
+            ),
+            (&[("http_proxy", "u:pw@p:81/")], Some("p 81")),
+            (&[("http_proxy", "http://p/")], Some("p 80")),
             (&[("http_proxy", "p:1"), ("no_proxy", "*")], None),
             (&[("http_proxy", "p:1"), ("NO_PROXY", "EXAMPLE.com")], None),
             (&[("http_proxy", "%"), ("no_proxy", "*")], None),
@@ -317,6 +394,17 @@ mod tests {
             ("ALL_PROXY", "://secret"),
             ("http_proxy", "%"),
             ("http_proxy", " "),
+            ("http_proxy", "secret"),
+            ("http_proxy", "secret.and.dots"),
+            ("http_proxy", "http//u:secret@h"),
+            ("http_proxy", "http//u:secret@h:80"),
+            ("http_proxy", "http:/secret@h"),
+            ("http_proxy", "u:12/secret@h:80"),
+            ("http_proxy", "http://u:12/secret@h:80"),
+            ("http_proxy", "http://u:12?secret@h:80"),
+            ("http_proxy", "http://h:80/?key=secret"),
+            ("http_proxy", "http://h:80/#secret"),
+            ("http_proxy", "http:///secret"),
         ] {
             let error = proxy(&[(variable, value)], "http://example.com").unwrap_err();
             let InvalidUrl::Proxy(inner) = &error else {
@@ -365,7 +453,17 @@ mod tests {
 
     #[test]
     fn an_unsupported_proxy_is_an_error() {
-        assert!(Proxy::parse("https://host").is_err());
-        assert!(Proxy::parse("http+unix:///x").is_err());
+        for scheme in ["https", "http+unix", "socks5"] {
+            for rest in ["", "host", "/x"] {
+                let InvalidUrl::Proxy(error) =
+                    Proxy::parse(&format!("{scheme}://{rest}")).unwrap_err()
+                else {
+                    panic!("not of the proxy");
+                };
+                let expected =
+                    format!("the scheme `{scheme}` is not supported for proxies: expected `http`");
+                assert_eq!(error.to_string(), expected);
+            }
+        }
     }
 }

@@ -42,10 +42,12 @@ pub(super) fn reply<T>(
                 let mut de = De::of_response(&document, format);
                 let problem = match reply_fault(&mut de) {
                     Ok(Some(fault)) => {
-                        return Err(CallError::Fault(with_overloaded_kind(status, fault)));
+                        let fault = with_overloaded_kind(status, secrets.redact_fault(&fault));
+                        return Err(CallError::Fault(fault));
                     }
                     Ok(None) if status.is_success() => {
-                        let result = read(&mut de).map_err(CallError::Decode)?;
+                        let result = read(&mut de)
+                            .map_err(|error| CallError::Decode(secrets.redact_error(error)))?;
                         return Ok((result, document));
                     }
                     Ok(None) => Problem::Status,

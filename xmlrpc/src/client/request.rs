@@ -91,6 +91,7 @@ impl Template {
         for (name, value) in &options.headers {
             headers.insert(name, value.clone());
         }
+        let secrets = Secrets::of(target, &headers);
         let cookie = options.cookies.then(|| headers.remove(COOKIE)).flatten();
         let path = target.uri.path_and_query().map(PathAndQuery::as_str);
         let form = match proxy {
@@ -112,7 +113,7 @@ impl Template {
             form,
             gzip_over,
         };
-        (template, cookie, Secrets::of(target, &headers))
+        (template, cookie, secrets)
     }
 
     /// Changes the target of a request to another URL of the same host and port.

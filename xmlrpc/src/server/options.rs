@@ -328,9 +328,12 @@ impl ServerOptions {
     /// use farcall::middleware::{BearerAuth, RateLimit};
     /// use farcall::xmlrpc::ServerOptions;
     ///
-    /// let tokens = BearerAuth::new(["a-long-random-token"]);
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let tokens = BearerAuth::new(["a-long-random-token"])?;
     /// let options = ServerOptions::default().authorize((RateLimit::per_second(50), tokens));
     /// # drop(options);
+    /// # Ok(())
+    /// # }
     /// ```
     ///
     /// A closure needs the types of its arguments. `Parts` is that of the crate `http` 1:

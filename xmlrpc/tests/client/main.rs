@@ -12,6 +12,7 @@ mod failure;
 mod hostile;
 mod quirks;
 mod redirects;
+mod secrets;
 
 use std::error::Error;
 

@@ -8,6 +8,7 @@ mod tests;
 use std::fmt;
 use std::marker::PhantomData;
 use std::ops::Range;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
@@ -194,7 +195,10 @@ impl Calls {
             context: Context::new(MULTICALL),
         };
         match server.send(call).await {
-            Ok(reply) => Results::read(self.batch, self.format, reply, self.entries),
+            Ok(reply) => {
+                let secrets = Arc::clone(server.secrets());
+                Results::read(self.batch, self.format, secrets, reply, self.entries)
+            }
             Err(CallError::Fault(fault)) => {
                 if support::may_be_unsupported(&fault)
                     && support::is_unsupported(server, self.format).await
@@ -252,7 +256,10 @@ impl Calls {
             };
             outcomes.push(result);
         }
-        Ok(Results::of_single_calls(self.batch, format, outcomes))
+        let secrets = Arc::clone(server.secrets());
+        Ok(Results::of_single_calls(
+            self.batch, format, secrets, outcomes,
+        ))
     }
 }
 

@@ -1,6 +1,7 @@
 //! The results of a batch.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use farcall_core::protocol::{Format, Payload};
@@ -9,6 +10,7 @@ use serde::de::DeserializeOwned;
 
 use super::{BatchEntry, Ticket, count};
 use crate::XmlRpc;
+use crate::client::secrets::Secrets;
 use crate::de::{De, Raw};
 use crate::document::FaultMembers;
 use crate::xml::positions::Positions;
@@ -37,6 +39,8 @@ pub enum BatchError {
 pub struct Results {
     batch: u64,
     format: XmlRpc,
+    /// Texts that errors must not show.
+    secrets: Arc<Secrets>,
     outcomes: Vec<Option<CallOutcome>>,
 }
 
@@ -80,13 +84,14 @@ impl Results {
                 }
             }),
         };
-        result.map_err(CallError::Decode)
+        result.map_err(|error| CallError::Decode(self.secrets.redact_error(error)))
     }
 
     /// Creates the results of calls that were sent one by one.
     pub(super) fn of_single_calls(
         batch: u64,
         format: XmlRpc,
+        secrets: Arc<Secrets>,
         outcomes: Vec<Result<Payload, CallError>>,
     ) -> Self {
         let outcome =
@@ -94,6 +99,7 @@ impl Results {
         Self {
             batch,
             format,
+            secrets,
             outcomes: outcomes.into_iter().map(outcome).map(Some).collect(),
         }
     }
@@ -102,10 +108,13 @@ impl Results {
     pub(super) fn read(
         batch: u64,
         format: XmlRpc,
+        secrets: Arc<Secrets>,
         reply: Payload,
         entries: Vec<BatchEntry>,
     ) -> Result<Self, CallError> {
-        let results: Vec<Raw> = format.decode_reply(&reply).map_err(CallError::Decode)?;
+        let results: Vec<Raw> = format
+            .decode_reply(&reply)
+            .map_err(|error| CallError::Decode(secrets.redact_error(error)))?;
         let (expected, received) = (count(&entries), results.len());
         if expected != received {
             let error = BatchError::WrongCount { expected, received };
@@ -115,7 +124,7 @@ impl Results {
         let positions = Positions::new(&document);
         let results: Vec<CallOutcome> = results
             .into_iter()
-            .map(|raw| outcome(&document, raw, format, &positions))
+            .map(|raw| outcome(&document, raw, format, &secrets, &positions))
             .collect();
         // One bare result shows that this server never wraps results, so that an array of one
         // element is itself a result. Without any, results are wrapped as the protocol requires.
@@ -131,6 +140,7 @@ impl Results {
         Ok(Self {
             batch,
             format,
+            secrets,
             outcomes: outcomes.collect(),
         })
     }
@@ -148,7 +158,13 @@ fn ambiguous(error: &FormatError) -> FormatError {
 
 /// Interprets one entry of the results: `[value]` as the protocol requires, `value` from
 /// Supervisor, or a struct with the members of a fault for a call that failed.
-fn outcome(document: &Bytes, raw: Raw, format: XmlRpc, positions: &Positions<'_>) -> CallOutcome {
+fn outcome(
+    document: &Bytes,
+    raw: Raw,
+    format: XmlRpc,
+    secrets: &Secrets,
+    positions: &Positions<'_>,
+) -> CallOutcome {
     let part = |range: Range<usize>| {
         let start = positions.of(range.start);
         Payload::part_at(document.clone(), range, start)
@@ -158,7 +174,10 @@ fn outcome(document: &Bytes, raw: Raw, format: XmlRpc, positions: &Positions<'_>
     let opening = de.reader.expect_start(&plain::VALUE, "<value>");
     match opening.and_then(|_| de.reader.tag()).map(|tag| tag.markup) {
         Ok(Markup::Start(Tag::Struct)) => match format.decode_value::<FaultMembers>(&whole) {
-            Ok(fault) if fault.is_fault() => CallOutcome::Failed(CallError::Fault(fault.into())),
+            Ok(fault) if fault.is_fault() => {
+                let fault = secrets.redact_fault(&fault.into());
+                CallOutcome::Failed(CallError::Fault(fault))
+            }
             _ => CallOutcome::Bare(whole),
         },
         Ok(Markup::Start(Tag::Array)) => match format.decode_value::<Vec<Raw>>(&whole).as_deref() {
@@ -198,7 +217,8 @@ mod tests {
                 .collect();
             work::take();
             let reply = Payload::from(document.into_bytes());
-            let mut results = Results::read(7, XmlRpc::default(), reply, entries).unwrap();
+            let mut results =
+                Results::read(7, XmlRpc::default(), Arc::default(), reply, entries).unwrap();
             for index in (0..COUNT).rev() {
                 let ticket: Ticket<Vec<i32>> = Ticket {
                     batch: 7,

@@ -8,7 +8,8 @@ fn results(calls: Calls, values: &str) -> Result<Results, CallError> {
          </param></params></methodResponse>"
     );
     let reply = Payload::from(reply.into_bytes());
-    Results::read(calls.batch, XmlRpc::default(), reply, calls.entries)
+    let format = XmlRpc::default();
+    Results::read(calls.batch, format, Arc::default(), reply, calls.entries)
 }
 
 const FIVE: &str = "<value><array><data><value><int>5</int></value></data></array></value>";

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
-use std::net::{Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use percent_encoding::percent_decode_str;
 
@@ -39,11 +39,12 @@ impl Host {
             .ok_or_else(|| syntax("the host is not a valid IPv4 address"))
     }
 
-    /// Returns `true` for a loopback address or a name for one.
-    pub(super) fn is_loopback(&self) -> bool {
+    /// Returns `true` for a loopback address, the unspecified address, or a name for one.
+    pub(super) fn is_local(&self) -> bool {
+        let is_local = |address: IpAddr| address.is_loopback() || address.is_unspecified();
         match self {
-            Self::V4(address) => address.is_loopback(),
-            Self::V6(address) => address.to_canonical().is_loopback(),
+            Self::V4(address) => is_local((*address).into()),
+            Self::V6(address) => is_local(address.to_canonical()),
             Self::Name(name) => {
                 let name = name.strip_suffix('.').unwrap_or(name);
                 name == "localhost" || name.ends_with(".localhost")

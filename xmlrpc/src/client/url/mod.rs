@@ -7,6 +7,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 use base64::prelude::{BASE64_STANDARD, Engine as _};
+use farcall_core::protocol::InvalidCredentials;
 use http::{HeaderValue, Uri};
 use percent_encoding::percent_decode_str;
 
@@ -28,8 +29,6 @@ pub(crate) struct Target {
     pub(super) uri: Uri,
     /// The `Authorization` header made from the user information.
     pub(super) authorization: Option<HeaderValue>,
-    /// The password of the user information, percent-encoded.
-    pub(super) password: String,
     /// The socket file, which replaces host and port.
     pub(super) socket: Option<std::path::PathBuf>,
 }
@@ -65,7 +64,6 @@ impl Target {
             url,
             uri,
             authorization: basic_authorization(user_info)?,
-            password: user_info.password.to_owned(),
             socket,
         })
     }
@@ -94,6 +92,13 @@ impl Target {
         if socket.is_empty() {
             return Err(InvalidUrl::NoSocketFile);
         }
+        // A query may be a secret, and the name of the file is shown.
+        if socket.contains(['?', '#']) {
+            return Err(syntax(
+                "the socket file contains `?` or `#`: percent-encode it, or end the file with `:/` if \
+                 a path and a query follow",
+            ));
+        }
         let socket = socket_path(percent_decode_str(socket).into());
         Self::http(&format!("{user}localhost{path}"), Some(socket))
     }
@@ -107,9 +112,9 @@ impl Target {
         (host, self.url.port())
     }
 
-    /// Returns `true` if the host is a loopback address or a name for one.
-    pub(super) fn is_loopback(&self) -> bool {
-        self.url.host().is_loopback()
+    /// Returns `true` if the host is a loopback or unspecified address, or a name for one.
+    pub(super) fn is_local(&self) -> bool {
+        self.url.host().is_local()
     }
 }
 
@@ -135,7 +140,7 @@ fn is_scheme(text: &str) -> bool {
     text.starts_with(|c: char| c.is_ascii_alphabetic()) && text.bytes().all(is_allowed)
 }
 
-fn syntax(problem: &str) -> InvalidUrl {
+pub(super) fn syntax(problem: &str) -> InvalidUrl {
     InvalidUrl::Syntax(problem.to_owned())
 }
 
@@ -160,19 +165,20 @@ fn basic_authorization(user_info: UserInfo<'_>) -> Result<Option<HeaderValue>, I
     let password: Cow<'_, [u8]> = percent_decode_str(user_info.password).into();
     basic(&user, &password)
         .map(Some)
-        .ok_or(InvalidUrl::Credentials)
+        .map_err(InvalidUrl::Credentials)
 }
 
-/// Returns the header of HTTP Basic authentication (RFC 7617), or `None` if the user name contains
-/// a colon.
-pub(super) fn basic(user: &[u8], password: &[u8]) -> Option<HeaderValue> {
-    if user.contains(&b':') {
-        return None;
-    }
+/// Returns the header of HTTP Basic authentication (RFC 7617).
+///
+/// # Errors
+/// If the scheme cannot transmit the user name or the password.
+pub(super) fn basic(user: &[u8], password: &[u8]) -> Result<HeaderValue, InvalidCredentials> {
+    InvalidCredentials::check_login(user, password)?;
     let pair = BASE64_STANDARD.encode([user, b":", password].concat());
-    let mut header = HeaderValue::try_from(format!("Basic {pair}")).ok()?;
+    let header = HeaderValue::try_from(format!("Basic {pair}"));
+    let mut header = header.expect("base64 is valid in a header");
     header.set_sensitive(true);
-    Some(header)
+    Ok(header)
 }
 
 #[cfg(test)]
@@ -226,7 +232,12 @@ mod tests {
         assert_eq!(authorization("http://u@h").as_deref(), Some("u:"));
         assert_eq!(authorization("http://:p@h").as_deref(), Some(":p"));
         assert_eq!(authorization("http://h"), None);
-        assert_eq!(error("http://a%3Ab:c@h"), InvalidUrl::Credentials);
+        for (url, problem) in [
+            ("http://a%3Ab:c@h", InvalidCredentials::Colon),
+            ("http://a:b%0A@h", InvalidCredentials::ControlCharacter),
+        ] {
+            assert_eq!(error(url), InvalidUrl::Credentials(problem));
+        }
     }
 
     #[cfg(unix)]
@@ -250,9 +261,18 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn user_information_is_never_taken_for_the_host_of_a_socket_file() {
-        for user in ["secret\\", "secret?", "u:secret#"] {
-            let error = error(&format!("http+unix://{user}@run/x.sock:/RPC2"));
+    fn user_information_and_queries_are_never_taken_for_a_host_or_socket_file() {
+        for rest in [
+            "secret\\@run/x.sock:/RPC2",
+            "secret?@run/x.sock:/RPC2",
+            "u:secret#@run/x.sock:/RPC2",
+            "/run/x.sock?key=secret",
+            "/run/x.sock?key=secret:/RPC2",
+            "/run/x.sock#secret",
+            "%2Frun%2Fx.sock?key=secret",
+            "%2Frun%2Fx.sock?key=secret/RPC2",
+        ] {
+            let error = error(&format!("http+unix://{rest}"));
             assert!(matches!(error, InvalidUrl::Syntax(_)), "{error}");
             assert!(!format!("{error} {error:?}").contains("secret"));
         }
@@ -324,7 +344,7 @@ mod tests {
     }
 
     #[test]
-    fn loopback() {
+    fn local_hosts() {
         for host in [
             "localhost",
             "a.localhost",
@@ -332,19 +352,18 @@ mod tests {
             "127.9.9.9",
             "[::1]",
             "[::ffff:127.0.0.1]",
+            "0.0.0.0",
+            "[::]",
+            "[::ffff:0.0.0.0]",
         ] {
             assert!(
-                Target::parse(&format!("http://{host}"))
-                    .unwrap()
-                    .is_loopback(),
+                Target::parse(&format!("http://{host}")).unwrap().is_local(),
                 "{host}"
             );
         }
         for host in ["example.com", "notlocalhost", "10.0.0.1", "[::2]"] {
             assert!(
-                !Target::parse(&format!("http://{host}"))
-                    .unwrap()
-                    .is_loopback(),
+                !Target::parse(&format!("http://{host}")).unwrap().is_local(),
                 "{host}"
             );
         }
@@ -357,7 +376,7 @@ mod tests {
             let again = Target::parse(&shown).unwrap();
             assert_eq!(again.to_string(), shown, "{text}");
             assert_eq!(again.host_and_port(), target.host_and_port(), "{text}");
-            assert_eq!(again.is_loopback(), target.is_loopback(), "{text}");
+            assert_eq!(again.is_local(), target.is_local(), "{text}");
         }
     }
 

@@ -1,0 +1,132 @@
+//! Secrets in texts, with any of their characters escaped.
+
+use super::SHORTEST;
+
+/// Maximum length of an escape: `\u{10ffff}`, or the entity `&#x10ffff;`.
+const LONGEST: usize = 10;
+
+/// Returns the length of a secret at the start of a text, or 0 if it is not there.
+///
+/// Its characters may be escaped as in URLs, XML and HTML, JSON, Python and Rust. Where the text
+/// ends or has an ellipsis, it may have been cut: there the first bytes of a secret suffice.
+pub(super) fn secret_at(text: &[u8], secret: &[u8]) -> usize {
+    if text.starts_with(secret) {
+        return secret.len();
+    }
+    let (mut rest, mut expected) = (text, secret);
+    while !expected.is_empty() {
+        let unescaped = unescape(rest)
+            .and_then(|(bytes, length)| Some((expected.strip_prefix(&*bytes)?, length)));
+        let literal = || {
+            let is_same = rest.first() == expected.first();
+            is_same.then(|| (&expected[1..], 1))
+        };
+        match unescaped.or_else(literal) {
+            Some((behind, length)) => (rest, expected) = (&rest[length..], behind),
+            None if secret.len() - expected.len() < SHORTEST => return 0,
+            None if rest.is_empty() || rest.starts_with("…".as_bytes()) => break,
+            None if is_cut_escape(rest) => return text.len(),
+            None => return 0,
+        }
+    }
+    text.len() - rest.len()
+}
+
+/// Returns `true` if the text is an escape without its end.
+fn is_cut_escape(text: &[u8]) -> bool {
+    let is_start = matches!(text[0], b'%' | b'&' | b'\\');
+    is_start && text.len() < LONGEST && unescape(text).is_none()
+}
+
+/// Returns the text that the escape at the start of a text stands for, and its length.
+fn unescape(text: &[u8]) -> Option<(Vec<u8>, usize)> {
+    let byte = |digits: [u8; 2]| Some(vec![u8::try_from(number(&digits, 16)?).ok()?]);
+    Some(match *text {
+        [b'+', ..] => (b" ".to_vec(), 1),
+        [b'%', high, low, ..] => (byte([high, low])?, 3),
+        [b'\\', b'x', high, low, ..] => (byte([high, low])?, 4),
+        [b'\\', b'u', b'{', ..] => {
+            let end = end(text, b'}')?;
+            (character(number(&text[3..end], 16)?)?, end + 1)
+        }
+        [b'\\', b'u', ..] => (character(number(text.get(2..6)?, 16)?)?, 6),
+        [b'\\', quoted @ (b'"' | b'\'' | b'\\' | b'/'), ..] => (vec![quoted], 2),
+        [b'&', ..] => {
+            let end = end(text, b';')?;
+            (entity(&text[1..end])?, end + 1)
+        }
+        _ => return None,
+    })
+}
+
+fn end(text: &[u8], last: u8) -> Option<usize> {
+    text.iter().take(LONGEST).position(|byte| *byte == last)
+}
+
+fn entity(name: &[u8]) -> Option<Vec<u8>> {
+    match *name {
+        [b'#', b'x' | b'X', ref digits @ ..] => character(number(digits, 16)?),
+        [b'#', ref digits @ ..] => character(number(digits, 10)?),
+        _ => {
+            let names: [(&str, &[u8]); 5] = [
+                ("amp", b"&"),
+                ("lt", b"<"),
+                ("gt", b">"),
+                ("quot", b"\""),
+                ("apos", b"'"),
+            ];
+            let is = |(other, _): &&(&str, &[u8])| name.eq_ignore_ascii_case(other.as_bytes());
+            names.iter().find(is).map(|(_, text)| text.to_vec())
+        }
+    }
+}
+
+/// Parses digits, without the sign that Rust's `parse` accepts.
+fn number(digits: &[u8], radix: u32) -> Option<u32> {
+    digits.iter().try_fold(0_u32, |number, digit| {
+        let digit = char::from(*digit).to_digit(radix)?;
+        number.checked_mul(radix)?.checked_add(digit)
+    })
+}
+
+fn character(code: u32) -> Option<Vec<u8>> {
+    Some(char::from_u32(code)?.to_string().into_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn escapes_and_what_looks_like_them() {
+        for (text, secret, length) in [
+            ("a%41b!", "aAb", 5),
+            ("a%41b!", "a%41b", 5),
+            ("100%ab", "100%ab", 6),
+            ("100%25ab", "100%ab", 8),
+            ("a&b;c", "a&b;c", 5),
+            ("a&ampb", "a&ampb", 6),
+            ("a+b", "a b", 3),
+            ("a+b", "a+b", 3),
+            ("&#x110000;", "a", 0),
+            ("&#99999999999;", "a", 0),
+            ("\\u{}", "a", 0),
+            ("\\ud800", "a", 0),
+            ("%", "abcd", 0),
+            ("", "abcd", 0),
+            ("abcd\\u00", "abcdef", 8),
+            ("abcd…", "abcdef", 4),
+        ] {
+            let found = secret_at(text.as_bytes(), secret.as_bytes());
+            assert_eq!(found, length, "{secret} in {text}");
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn any_text_is_searched(text in "[a%&\\\\u{}#x;0-9]{0,12}", secret in "[a%&u]{1,4}") {
+            let length = secret_at(text.as_bytes(), secret.as_bytes());
+            proptest::prop_assert!(length <= text.len());
+        }
+    }
+}

@@ -1,0 +1,366 @@
+//! Secrets of a client, which its errors must not show even if a server repeats them.
+
+mod escaped;
+
+use std::fmt;
+use std::sync::Arc;
+
+use base64::prelude::{
+    BASE64_STANDARD, BASE64_STANDARD_NO_PAD, BASE64_URL_SAFE_NO_PAD, Engine as _,
+};
+use farcall_core::{Fault, FormatError};
+use http::HeaderMap;
+use http::header::{
+    ACCEPT, ACCEPT_CHARSET, ACCEPT_ENCODING, ACCEPT_LANGUAGE, CACHE_CONTROL, CONTENT_TYPE, DATE,
+    FROM, HOST, HeaderName, ORIGIN, PRAGMA, USER_AGENT,
+};
+use percent_encoding::percent_decode;
+
+use self::escaped::secret_at;
+use super::cookies::Cookies;
+use super::url::Target;
+
+/// Replaces each secret.
+const HIDDEN: &str = "[hidden]";
+
+/// Minimum length of a secret in bytes: shorter ones would match in ordinary text.
+const SHORTEST: usize = 4;
+
+/// The same for the words of a header with several, such as a sentence.
+const SHORTEST_WORD: usize = 8;
+
+/// Headers whose values are not secret. All others may be.
+const PUBLIC_HEADERS: [HeaderName; 12] = [
+    ACCEPT,
+    ACCEPT_CHARSET,
+    ACCEPT_ENCODING,
+    ACCEPT_LANGUAGE,
+    CACHE_CONTROL,
+    CONTENT_TYPE,
+    DATE,
+    FROM,
+    HOST,
+    ORIGIN,
+    PRAGMA,
+    USER_AGENT,
+];
+
+/// Parameters of HTTP authentication whose values are not secret (RFC 7616, 3.4).
+const PUBLIC_PARAMETERS: [&[u8]; 8] = [
+    b"algorithm",
+    b"charset",
+    b"nc",
+    b"qop",
+    b"realm",
+    b"uri",
+    b"userhash",
+    b"username",
+];
+
+/// The secrets that a client sends: credentials, values of the query, values of its own headers and
+/// cookies; and the parts of these that are secret on their own.
+#[derive(Default)]
+pub(crate) struct Secrets {
+    forms: Forms,
+    /// The cookies of the server, which are secrets of the client from then on.
+    cookies: Option<Arc<Cookies>>,
+}
+
+impl Secrets {
+    /// Collects the secrets of a URL and of the headers that are sent with each request.
+    pub(super) fn of(target: &Target, headers: &HeaderMap) -> Self {
+        let mut forms = Forms::default();
+        for part in target.url.query().split('&') {
+            let value = part.split_once('=').map_or(part, |(_, value)| value);
+            forms.add(&percent_decode(value.replace('+', " ").as_bytes()).collect::<Vec<u8>>());
+        }
+        for (name, value) in headers {
+            if !PUBLIC_HEADERS.contains(name) {
+                forms.add_header(value.as_bytes());
+            }
+        }
+        Self {
+            forms,
+            cookies: None,
+        }
+    }
+
+    /// Also hides the cookies that are kept for the server.
+    pub(super) fn with_cookies(mut self, cookies: Option<Arc<Cookies>>) -> Self {
+        self.cookies = cookies;
+        self
+    }
+
+    /// Returns a text of the server with all secrets replaced, and so the start of one at its end,
+    /// where it may have been cut.
+    pub(super) fn redact(&self, text: &str) -> String {
+        let mut cookies = Forms::default();
+        for value in self.cookies.iter().flat_map(|cookies| cookies.values()) {
+            cookies.add(value.as_bytes());
+        }
+        let secrets = || self.forms.0.iter().chain(&cookies.0);
+        let mut shown = String::with_capacity(text.len());
+        // Secrets may overlap: all that is part of any of them is hidden.
+        let mut hidden = 0;
+        for (start, character) in text.char_indices() {
+            let rest = &text.as_bytes()[start..];
+            let length = secrets().map(|secret| secret_at(rest, secret)).max();
+            let length = length.unwrap_or_default();
+            if start >= hidden {
+                match length {
+                    0 => shown.push(character),
+                    _ => shown.push_str(HIDDEN),
+                }
+            }
+            if length > 0 {
+                hidden = hidden.max(start + length);
+            }
+        }
+        shown
+    }
+
+    /// Hides the secrets in an error about what the server sent.
+    pub(super) fn redact_error(&self, error: FormatError) -> FormatError {
+        error.map_texts(|text| self.redact(&text))
+    }
+
+    /// Hides the secrets in a fault. A handler may pass it on to its own caller, who must not see
+    /// the secrets of this client: so they are not in the message either.
+    pub(super) fn redact_fault(&self, fault: &Fault) -> Fault {
+        Fault::of(fault.kind(), self.redact(fault.message())).with_code(fault.code())
+    }
+}
+
+impl fmt::Debug for Secrets {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secrets(..)")
+    }
+}
+
+/// Secrets in the forms in which servers repeat them, except the escapes of single characters.
+#[derive(Default)]
+struct Forms(Vec<Vec<u8>>);
+
+impl Forms {
+    /// Adds a secret, and its base64 in both alphabets, without padding. So may be the secret, if it
+    /// is base64 itself.
+    fn add(&mut self, secret: &[u8]) {
+        let secret = secret.trim_ascii();
+        if secret.len() < SHORTEST {
+            return;
+        }
+        self.push(secret.to_vec());
+        let padding = secret
+            .iter()
+            .rev()
+            .take_while(|byte| **byte == b'=')
+            .count();
+        if secret.len() - padding >= SHORTEST {
+            self.push(secret[..secret.len() - padding].to_vec());
+        }
+        // As it is shown if it is not UTF-8.
+        self.push(String::from_utf8_lossy(secret).into_owned().into());
+        self.push(BASE64_STANDARD_NO_PAD.encode(secret).into());
+        self.push(BASE64_URL_SAFE_NO_PAD.encode(secret).into());
+    }
+
+    fn push(&mut self, form: Vec<u8>) {
+        if !self.0.contains(&form) {
+            self.0.push(form);
+        }
+    }
+
+    /// Adds the value of a header and its parts: the token after the scheme of credentials, the
+    /// password in them, and the values of cookies and parameters.
+    fn add_header(&mut self, value: &[u8]) {
+        let value = value.trim_ascii();
+        self.add(value);
+        let is_end = |byte: &u8| matches!(byte, b' ' | b'=' | b';' | b',');
+        let end = value.iter().position(is_end).unwrap_or(value.len());
+        let (scheme, rest) = match value.get(end) {
+            Some(b' ') => value.split_at(end),
+            _ => (&b""[..], value),
+        };
+        let rest = rest.trim_ascii();
+        if scheme.eq_ignore_ascii_case(b"basic")
+            && let Ok(pair) = BASE64_STANDARD.decode(rest)
+            && let Some(colon) = pair.iter().position(|byte| *byte == b':')
+        {
+            self.add(&pair);
+            // A user without a password is a token.
+            match &pair[colon + 1..] {
+                b"" => self.add(&pair[..colon]),
+                password => self.add(password),
+            }
+        }
+        let mut is_quoted = false;
+        let parts = rest.split(|byte| {
+            is_quoted ^= *byte == b'"';
+            !is_quoted && matches!(byte, b' ' | b'\t' | b';' | b',')
+        });
+        for part in parts {
+            let equals = part.iter().position(|byte| *byte == b'=');
+            let (name, value) = match equals.map(|at| (&part[..at], &part[at + 1..])) {
+                // A part that ends with `=` may be base64.
+                Some((name, value)) if !value.iter().all(|byte| *byte == b'=') => (name, value),
+                _ => (&b""[..], part),
+            };
+            let is = |public: &&[u8]| name.eq_ignore_ascii_case(public);
+            let is_word = name.is_empty() && part.len() < rest.len();
+            if PUBLIC_PARAMETERS.iter().any(is) || is_word && value.len() < SHORTEST_WORD {
+                continue;
+            }
+            let value = value.strip_prefix(b"\"").unwrap_or(value);
+            self.add(value.strip_suffix(b"\"").unwrap_or(value));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderValue;
+    use http::header::{AUTHORIZATION, COOKIE};
+
+    use super::*;
+
+    fn secrets(url: &str, headers: &[(&str, &str)]) -> Secrets {
+        let headers = headers.iter().map(|(name, value)| {
+            let name = HeaderName::try_from(*name).unwrap();
+            (name, HeaderValue::try_from(*value).unwrap())
+        });
+        let target = Target::parse(url).unwrap();
+        let mut headers: HeaderMap = headers.collect();
+        if let Some(authorization) = &target.authorization {
+            headers.insert(AUTHORIZATION, authorization.clone());
+        }
+        Secrets::of(&target, &headers)
+    }
+
+    #[test]
+    fn secrets_that_a_server_repeats_are_redacted() {
+        let url = "http://user:pass%20word@host/RPC2?token=S3cr3t&v=1&key=a%2Fb%2Fc";
+        let headers = [("x-key", "of-my-own"), ("user-agent", "farcall")];
+        let secrets = secrets(url, &headers);
+        for (text, shown) in [
+            (
+                "https://host/RPC2?token=S3cr3t&v=1",
+                "https://host/RPC2?token=[hidden]&v=1",
+            ),
+            (
+                "Authorization: Basic dXNlcjpwYXNzIHdvcmQ=",
+                "Authorization: [hidden]",
+            ),
+            ("dXNlcjpwYXNzIHdvcmQ=", "[hidden]"),
+            ("dXNlcjpwYXNzIHdvcmQ", "[hidden]"),
+            (
+                "pass word, pass%20word, pass+word",
+                "[hidden], [hidden], [hidden]",
+            ),
+            ("a/b/c a%2Fb%2Fc", "[hidden] [hidden]"),
+            ("of-my-own by farcall", "[hidden] by farcall"),
+            ("nothing", "nothing"),
+            ("", ""),
+        ] {
+            assert_eq!(secrets.redact(text), shown, "{text}");
+        }
+        assert_eq!(format!("{secrets:?}"), "Secrets(..)");
+    }
+
+    #[test]
+    fn parts_of_headers_are_redacted() {
+        let secrets = secrets(
+            "http://tokenalone@host",
+            &[
+                ("cookie", "a=s3cr3t; b=\"two words\"; c=1; base=QUJDREVG=="),
+                (
+                    "proxy-authorization",
+                    "Digest username=\"ada\", realm=\"my realm\", response=\"0123abcd\", qop=auth",
+                ),
+                ("x-auth", "Token t0ken"),
+                ("x-note", "this word is public, thiswordisnot"),
+                ("accept-language", "en-GB"),
+            ],
+        );
+        for secret in [
+            "s3cr3t",
+            "two words",
+            "QUJDREVG",
+            "0123abcd",
+            "t0ken",
+            "thiswordisnot",
+            "tokenalone",
+            "dG9rZW5hbG9uZTo",
+        ] {
+            assert_eq!(secrets.redact(&format!("<{secret}>")), "<[hidden]>");
+        }
+        let public = "this word is public: ada at my realm, by digest auth, 1, en-GB";
+        assert_eq!(secrets.redact(public), public);
+    }
+
+    #[test]
+    fn secrets_are_redacted_in_other_encodings() {
+        let secrets = secrets(
+            "http://h/?a=b%26c%3Cd%22%2F~%3E%3Fé",
+            &[("x-latin", "k\u{e9}y-1")],
+        );
+        for text in [
+            "b&c<d\"/~>?é",
+            "b&amp;c&lt;d&quot;/~&gt;?&#xe9;",
+            "b&#38;c&#x3C;d&#34;/~&GT;?&#233;",
+            "b%26c%3cd%22%2f%7E%3e%3f%c3%A9",
+            "b\\u0026c\\u003cd\\\"\\/~\\u003E?\\u00e9",
+            "b\\x26c<d\\u{22}/~>?\\xc3\\xa9",
+            // In base64, with and without padding, in both alphabets and percent-encoded.
+            "YiZjPGQiL34+P8Op",
+            "YiZjPGQiL34-P8Op",
+            "YiZjPGQiL34%2bP8Op",
+            "k\u{e9}y-1",
+            "a2XDqXktMQ".get(..0).unwrap(),
+        ] {
+            let shown = secrets.redact(&format!("({text})"));
+            assert!(["([hidden])", "()"].contains(&&*shown), "{text}: {shown}");
+        }
+    }
+
+    #[test]
+    fn parts_at_a_cut_and_overlapping_secrets_are_redacted() {
+        let secrets = secrets("http://h/?a=abcdefgh&b=defghijk&c=%25%25", &[]);
+        for (text, shown) in [
+            ("-abcdefghijk-", "-[hidden]-"),
+            ("-abcdefg", "-[hidden]"),
+            ("`abcdefg…`, not", "`[hidden]…`, not"),
+            ("-abcd%6", "-[hidden]"),
+            ("-abc", "-abc"),
+            ("-abcdefg-", "-abcdefg-"),
+            ("%%%25", "%%%25"),
+        ] {
+            assert_eq!(secrets.redact(text), shown, "{text}");
+        }
+    }
+
+    #[cfg(feature = "cookies")]
+    #[test]
+    fn cookies_of_the_server_are_redacted() {
+        use super::super::response::Headers;
+
+        let own = HeaderValue::from_static("mine=myc00kie");
+        let cookies = Arc::new(Cookies::new(true, Some(own.clone())).unwrap());
+        let target = Target::parse("http://h/").unwrap();
+        let headers = HeaderMap::from_iter([(COOKIE, own)]);
+        let secrets = Secrets::of(&target, &headers).with_cookies(Some(Arc::clone(&cookies)));
+        assert_eq!(secrets.redact("myc00kie s3ss10n"), "[hidden] s3ss10n");
+        let set = Headers {
+            set_cookie: vec![HeaderValue::from_static("id=s3ss10n; Path=/")],
+            ..Headers::default()
+        };
+        cookies.keep(&target.url, &set);
+        assert_eq!(secrets.redact("myc00kie s3ss10n"), "[hidden] [hidden]");
+    }
+
+    #[test]
+    fn faults_keep_their_kind_and_code() {
+        let secrets = secrets("http://h/?a=s3cr3t", &[]);
+        let fault = secrets.redact_fault(&Fault::received(4, "no s3cr3t"));
+        assert_eq!(fault, Fault::received(4, "no [hidden]"));
+    }
+}
