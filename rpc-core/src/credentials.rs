@@ -14,7 +14,8 @@ pub enum InvalidCredentials {
          its end"
     )]
     Token,
-    /// The user name contains a colon, which HTTP Basic authentication does not allow (RFC 7617, 2).
+    /// The user name contains a colon, which HTTP Basic authentication does not allow (RFC 7617,
+    /// 2).
     #[error("the user name contains a colon, which HTTP Basic authentication does not allow")]
     Colon,
     /// The user name or the password contains a control character, which HTTP Basic authentication
@@ -44,8 +45,8 @@ impl InvalidCredentials {
         }
     }
 
-    /// Checks a user name and a password of HTTP Basic authentication, in any encoding that contains
-    /// ASCII.
+    /// Checks a user name and a password of HTTP Basic authentication, in any encoding that
+    /// contains ASCII.
     ///
     /// # Errors
     /// If the scheme cannot transmit them.

@@ -67,10 +67,6 @@ async fn secrets_that_a_server_repeats_are_not_shown(kind: ClientKind) {
             ok(&format!("<{secret}/>")),
             ok(&result(&format!("<{secret}/>"))),
             ok(&result(&format!("&{secret};"))),
-            ok(&result(&format!("<int>{secret}</int>"))),
-            ok(&result(&format!(
-                "<dateTime.iso8601>{secret}</dateTime.iso8601>"
-            ))),
             ok(&result(&format!("<string>{secret}</string>"))),
             ok(&fault(4, &format!("the password {secret} is wrong"))),
             http("403 No", "", &fault(4, secret)),
@@ -84,7 +80,6 @@ async fn secrets_that_a_server_repeats_are_not_shown(kind: ClientKind) {
             let (url, options) = with_secrets(&url);
             let client = kind.client_with(&url, options);
             let error = client.call::<Choice>("f", ()).await.unwrap_err();
-            let _ = Choice::A;
             assert_hidden(&error, &answer);
         }
     }
