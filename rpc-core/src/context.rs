@@ -52,7 +52,7 @@ impl fmt::Debug for Added {
 }
 
 /// The origin of a request. All calls of one request, or of one connection, share it.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct Origin {
     /// The peer that sent the request.
     pub peer: Peer,
@@ -64,6 +64,19 @@ pub struct Origin {
     /// through it. It is not one of the extensions because the first of those takes 200 bytes, and
     /// an idle connection holds little else.
     pub session: Option<Weak<dyn Any + Send + Sync>>,
+}
+
+/// Shows the names of the headers. Their values may be credentials of the caller.
+impl fmt::Debug for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let headers: Vec<_> = self.headers.keys().collect();
+        f.debug_struct("Origin")
+            .field("peer", &self.peer)
+            .field("headers", &headers)
+            .field("extensions", &self.extensions)
+            .field("session", &self.session.is_some())
+            .finish()
+    }
 }
 
 impl Context {
@@ -349,6 +362,22 @@ impl Drop for CancelOnDrop {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn credentials_of_the_caller_are_not_displayed() {
+        let mut origin = Origin::default();
+        let value = http::HeaderValue::from_static("Bearer s3cr3t");
+        origin.headers.insert("authorization", value);
+        let context = Context {
+            origin: Some(Arc::new(origin)),
+            ..Context::default()
+        };
+        let shown = format!("{context:?}");
+        assert!(
+            shown.contains("authorization") && !shown.contains("s3cr3t"),
+            "{shown}"
+        );
+    }
 
     #[test]
     fn a_guard_cancels_when_it_is_dropped() {
