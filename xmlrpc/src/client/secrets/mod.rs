@@ -16,7 +16,7 @@ use http::header::{
 };
 use percent_encoding::percent_decode;
 
-use self::escaped::secret_at;
+use self::escaped::Place;
 use super::cookies::Cookies;
 use super::url::Target;
 
@@ -103,8 +103,8 @@ impl Secrets {
         // Secrets may overlap: all that is part of any of them is hidden.
         let mut hidden = 0;
         for (start, character) in text.char_indices() {
-            let rest = &text.as_bytes()[start..];
-            let length = secrets().map(|secret| secret_at(rest, secret)).max();
+            let place = Place::new(&text.as_bytes()[start..]);
+            let length = secrets().map(|secret| place.length_of(secret)).max();
             let length = length.unwrap_or_default();
             if start >= hidden {
                 match length {
@@ -142,8 +142,8 @@ impl fmt::Debug for Secrets {
 struct Forms(Vec<Vec<u8>>);
 
 impl Forms {
-    /// Adds a secret, and its base64 in both alphabets, without padding. So may be the secret, if it
-    /// is base64 itself.
+    /// Adds a secret, and its base64 in both alphabets, without padding. The secret may be base64
+    /// itself, so it is also added without.
     fn add(&mut self, secret: &[u8]) {
         let secret = secret.trim_ascii();
         if secret.len() < SHORTEST {
