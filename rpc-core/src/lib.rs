@@ -84,6 +84,7 @@ mod name;
 mod output;
 mod payload;
 pub mod protocol;
+mod refuse;
 mod registry;
 #[cfg(feature = "server")]
 pub mod serve;
