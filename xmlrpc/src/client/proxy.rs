@@ -92,9 +92,10 @@ impl Proxy {
         }
         let url = text(name, &url)?.trim();
         // Like curl and most other clients, take text without a scheme as a host.
-        let url = match url.contains("://") {
-            true => url.to_owned(),
-            false => format!("http://{url}"),
+        let url = if url.contains("://") {
+            url.to_owned()
+        } else {
+            format!("http://{url}")
         };
         Self::read(&url)
             .map(Some)
