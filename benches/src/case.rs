@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 
-use crate::run::Task;
+use crate::task::Task;
 
 /// One row of the report: the same work, done by several contestants.
 pub(crate) struct Case {
@@ -72,7 +72,8 @@ pub(crate) type Load = dyn Fn(&Task) -> Result<f64>;
 
 /// A process of a contestant.
 pub(crate) enum Part {
-    /// A server, which [announces](crate::run::announce) its address and runs until it is killed.
+    /// A server, which [announces](crate::messages::announce) its address and runs until it is
+    /// killed.
     Serve(Box<Serve>),
     /// A load, which returns the figure.
     Load(Box<Load>),

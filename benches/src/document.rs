@@ -1,12 +1,12 @@
 //! The documents that are decoded and encoded, and the check that a contestant has read them.
 
 use anyhow::{Context as _, Result, ensure};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use farcall::DateTime;
 use farcall::protocol::Format as _;
 use farcall::xmlrpc::XmlRpc;
 use serde::{Deserialize, Serialize};
-
-use crate::peers::bare_base64;
 
 /// Six fields of different types.
 #[derive(Clone, Serialize, Deserialize)]
@@ -90,6 +90,11 @@ pub(crate) fn bytes(count: usize) -> Vec<u8> {
     (0..count).map(|at| ((at * 167) >> 3) as u8).collect()
 }
 
+/// Encodes bytes as base64, without line breaks.
+pub(crate) fn base64(bytes: &[u8]) -> String {
+    STANDARD.encode(bytes)
+}
+
 /// Encodes bytes as an XML-RPC reply, with a line break after every 76 characters or without any.
 pub(crate) fn of_bytes(base64: &str, with_line_breaks: bool) -> String {
     let mut document = String::from(
@@ -119,6 +124,6 @@ pub(crate) enum Kind {
 pub(crate) fn document(kind: Kind, size: usize) -> Result<String> {
     Ok(match kind {
         Kind::Items => of_items(&items(size)?)?,
-        Kind::Base64 => of_bytes(&bare_base64::text(&bytes(size)), true),
+        Kind::Base64 => of_bytes(&base64(&bytes(size)), true),
     })
 }

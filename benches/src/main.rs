@@ -8,10 +8,14 @@
 mod case;
 mod cases;
 mod document;
+mod machine;
+mod memory;
+mod messages;
 mod peers;
 mod report;
 mod results;
 mod run;
+mod task;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;

@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result};
 use serde::{Deserialize, Serialize};
 
 use crate::case::{Case, Contestant};
-use crate::report::Machine;
+use crate::machine::Machine;
 
 /// The data of the report.
 #[derive(Default, Serialize, Deserialize)]

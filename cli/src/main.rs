@@ -84,13 +84,14 @@ fn marked(arguments: impl IntoIterator<Item = OsString>) -> Vec<OsString> {
             .any(|name| word.eq_ignore_ascii_case(name.as_bytes())),
         _ => false,
     };
-    let mark = |argument: OsString| match is_number(&argument) {
-        true => {
+    let mark = |argument: OsString| {
+        if is_number(&argument) {
             let mut marked = OsString::from(MARK.to_string());
             marked.push(argument);
             marked
+        } else {
+            argument
         }
-        false => argument,
     };
     arguments.into_iter().map(mark).collect()
 }

@@ -3,7 +3,7 @@
 
 use std::process::Command;
 
-use examples::demo::Demo;
+use demo::Demo;
 use farcall::conn::Listener;
 use farcall::transport::{Address, ToTarget};
 use tests::newest_python;

@@ -110,9 +110,10 @@ impl HalfAccount {
         {
             self.evict();
         }
-        match self.is_evicted() {
-            true => Err(Evicted),
-            false => Ok(()),
+        if self.is_evicted() {
+            Err(Evicted)
+        } else {
+            Ok(())
         }
     }
 
@@ -167,13 +168,14 @@ impl HalfAccount {
             }
         }
         self.poll_evicted(cx)?;
-        match self
+        if self
             .reservation
             .as_ref()
             .is_some_and(|reservation| reservation.retry.is_some())
         {
-            true => Poll::Pending,
-            false => Poll::Ready(Ok(())),
+            Poll::Pending
+        } else {
+            Poll::Ready(Ok(()))
         }
     }
 }
@@ -298,12 +300,11 @@ mod tests {
             let sent = tokio::spawn(async move { local.send(&vec![7; MIB / 2]).await });
             tokio::task::yield_now().await;
             tokio::task::yield_now().await;
-            match sent.is_finished() {
-                true => {
-                    assert!(matches!(sent.await.unwrap(), Err(SendError::Evicted)));
-                    evicted += 1;
-                }
-                false => all.push((sent, remote)),
+            if sent.is_finished() {
+                assert!(matches!(sent.await.unwrap(), Err(SendError::Evicted)));
+                evicted += 1;
+            } else {
+                all.push((sent, remote));
             }
         }
         assert!(evicted > 0 && budget.held() > MIB, "{evicted}");

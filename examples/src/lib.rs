@@ -1,6 +1,5 @@
 //! Code shared by the example programs in `src/bin`.
 
-pub mod demo;
 pub mod slow_link;
 
 use std::error::Error;

@@ -56,9 +56,10 @@ type Outcome = (Vec<u8>, Result<(), FrameError>);
 fn drain(decoder: &mut Decoder, limit: usize, owned: bool, outcome: &mut Outcome) {
     while outcome.1.is_ok() {
         let complete = decoder.is_complete(limit);
-        let message = match owned {
-            true => decoder.owned_message(limit),
-            false => decoder.message(limit).map(|m| m.map(<[u8]>::to_vec)),
+        let message = if owned {
+            decoder.owned_message(limit)
+        } else {
+            decoder.message(limit).map(|m| m.map(<[u8]>::to_vec))
         };
         assert_eq!(
             complete,

@@ -89,12 +89,13 @@ impl Settings {
             Role::Client => (2, 1),
         };
         let address = |port| SocketAddr::from(([127, 0, 0, 1], port));
-        let channel = match bindable {
-            true => Channel::Memory,
-            false => Channel::Tcp {
+        let channel = if bindable {
+            Channel::Memory
+        } else {
+            Channel::Tcp {
                 local: address(local),
                 peer: address(remote),
-            },
+            }
         };
         let begun = Handshake::new(role, authentication, channel);
         assert!(begun.is_ok() || self.requires() && !bindable);

@@ -55,15 +55,16 @@ impl End {
             gid: 1,
             pid: Some(pid),
         };
-        let channel = match self.unix {
-            true => Channel::Unix {
+        let channel = if self.unix {
+            Channel::Unix {
                 local: user(1, 1),
                 peer: user(2, 2),
-            },
-            false => Channel::Tcp {
+            }
+        } else {
+            Channel::Tcp {
                 local: address(1000 + number),
                 peer: address(2000 + number),
-            },
+            }
         };
         Handshake::new(role, authentication, channel).expect("nothing is required")
     }

@@ -135,9 +135,10 @@ impl Body for Pieces {
     }
 
     fn size_hint(&self) -> http_body::SizeHint {
-        match self.declared {
-            true => http_body::SizeHint::with_exact(self.rest.len() as u64),
-            false => http_body::SizeHint::default(),
+        if self.declared {
+            http_body::SizeHint::with_exact(self.rest.len() as u64)
+        } else {
+            http_body::SizeHint::default()
         }
     }
 }

@@ -16,7 +16,7 @@ pub(crate) struct LocalServer {
 impl LocalServer {
     pub(crate) async fn start() -> Result<Self> {
         let server = Server::new();
-        server.register_instance(examples::demo::Demo::default())?;
+        server.register_instance(demo::Demo::default())?;
         server.register_function("interop.connection", |cx: Context| cx.peer().to_string())?;
         server.register_function("interop.header", |cx: Context, name: String| {
             cx.header(&name).unwrap_or_default().to_owned()

@@ -15,7 +15,6 @@ use crate::context::Context;
 use crate::error::CallError;
 use crate::fault::Fault;
 use crate::format::Format;
-use crate::macros::__private::Outcome;
 use crate::name::Name;
 use crate::payload::Payload;
 
@@ -102,12 +101,33 @@ pub trait Caller: Send + Sync {
     }
 }
 
+/// The return type of a method of a client trait.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be the return type of a client method",
+    label = "a call can fail: return `Result<T, CallError>`, or a `Result` whose error implements `From<CallError>`"
+)]
+pub trait Outcome {
+    /// The type that the result is decoded to.
+    type Value: DeserializeOwned;
+
+    /// Converts the error.
+    fn from_call(result: Result<Self::Value, CallError>) -> Self;
+}
+
+impl<T: DeserializeOwned, E: From<CallError>> Outcome for Result<T, E> {
+    type Value = T;
+
+    fn from_call(result: Result<T, CallError>) -> Self {
+        Ok(result?)
+    }
+}
+
 /// Makes a call for a method of a client trait, whose result may have its own error type.
-pub(crate) fn call_future<'c, C: Caller + ?Sized, A: Args, O: Outcome>(
+pub fn call_future<'c, O: Outcome, C: Caller + ?Sized, A: Args>(
     caller: &'c C,
     context: Context,
     args: &A,
-) -> impl Future<Output = O> + Send + use<'c, C, A, O> {
+) -> impl Future<Output = O> + Send + use<'c, O, C, A> {
     let format = caller.format();
     send_future(caller, &format, context, args).map(move |reply| {
         let decode = |reply| format.decode_reply(&reply).map_err(CallError::Decode);

@@ -5,52 +5,7 @@ use std::fmt;
 use serde::de::{self, Deserialize, DeserializeOwned, Deserializer, Visitor};
 use serde::forward_to_deserialize_any;
 
-use crate::value::datetime;
-
-/// The kind of a value, as introspection names it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Kind {
-    /// Any kind, or a kind that the type does not determine.
-    #[default]
-    Any,
-    /// No value.
-    Nil,
-    /// A boolean.
-    Boolean,
-    /// An integer.
-    Int,
-    /// A floating-point number.
-    Double,
-    /// A string.
-    String,
-    /// Bytes.
-    Bytes,
-    /// A date and time.
-    DateTime,
-    /// A list.
-    Array,
-    /// A struct: named members.
-    Struct,
-}
-
-/// The type names of XML-RPC's `system.methodSignature`; `undef` for [`Kind::Any`].
-impl fmt::Display for Kind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Any => "undef",
-            Self::Nil => "nil",
-            Self::Boolean => "boolean",
-            Self::Int => "int",
-            Self::Double => "double",
-            Self::String => "string",
-            Self::Bytes => "base64",
-            Self::DateTime => "dateTime.iso8601",
-            Self::Array => "array",
-            Self::Struct => "struct",
-        })
-    }
-}
+use crate::value::{Kind, datetime, is_bytes};
 
 impl Kind {
     /// Returns the kind that `T` is deserialized from.
@@ -60,40 +15,6 @@ impl Kind {
     #[must_use]
     pub fn of<T: Deserialize<'static>>() -> Self {
         Parameter::of::<T>().kind
-    }
-
-    /// Guesses the kind that a result of type `T` is serialized as, from the name of the type.
-    /// Types of the standard library and of this crate are known; others are [`Kind::Any`].
-    ///
-    /// `Serialize` cannot be probed without a value, and there is none before the first call. A
-    /// wrong guess only affects the introspection text, never a result.
-    #[must_use]
-    pub fn of_result<T: ?Sized>() -> Self {
-        Self::of_type_name(std::any::type_name::<T>())
-    }
-
-    fn of_type_name(name: &str) -> Self {
-        let name = name.trim_start_matches('&').trim_start_matches("mut ");
-        let (path, generics) = name.split_once('<').unwrap_or((name, ""));
-        match path.rsplit("::").next().unwrap_or(path) {
-            "()" => Self::Nil,
-            "bool" => Self::Boolean,
-            "i8" | "i16" | "i32" | "i64" | "i128" | "isize" | "u8" | "u16" | "u32" | "u64"
-            | "u128" | "usize" => Self::Int,
-            "f32" | "f64" => Self::Double,
-            "str" | "char" | "String" | "PathBuf" | "Path" => Self::String,
-            "DateTime" if path.starts_with("farcall_core::") => Self::DateTime,
-            "Vec" | "Box" if generics == "u8>" || generics == "[u8]>" => Self::Bytes,
-            "[u8]" | "ByteBuf" | "Bytes" => Self::Bytes,
-            "Vec" | "VecDeque" | "HashSet" | "BTreeSet" | "LinkedList" => Self::Array,
-            "HashMap" | "BTreeMap" | "IndexMap" => Self::Struct,
-            "Struct" if path.starts_with("farcall_core::") => Self::Struct,
-            "Box" | "Arc" | "Rc" | "Cow" => {
-                Self::of_type_name(generics.strip_suffix('>').unwrap_or(generics))
-            }
-            _ if name.starts_with('[') || (name.starts_with('(') && name != "()") => Self::Array,
-            _ => Self::Any,
-        }
     }
 }
 
@@ -127,14 +48,6 @@ impl Parameter {
             optional,
         }
     }
-}
-
-/// Returns `true` if `T` is `Vec<u8>` or `[u8]`, which serde presents as a sequence of numbers.
-/// Formats with a type for bytes write these as bytes, also when they are empty.
-#[must_use]
-pub fn is_bytes<T: ?Sized>() -> bool {
-    let name = std::any::type_name::<T>().trim_start_matches('&');
-    name == std::any::type_name::<Vec<u8>>() || name == std::any::type_name::<[u8]>()
 }
 
 /// The description of a method, for introspection.
@@ -318,7 +231,7 @@ mod tests {
     use std::collections::HashMap;
 
     use super::*;
-    use crate::value::{DateTime, Struct, Value};
+    use crate::value::{DateTime, Value};
 
     #[test]
     fn arguments_are_described_exactly() {
@@ -348,30 +261,6 @@ mod tests {
             assert_eq!(kind, expected);
         }
         assert!(Parameter::of::<Option<Point>>().optional);
-    }
-
-    #[test]
-    fn results_are_described_from_the_type_name() {
-        let cases = [
-            (Kind::of_result::<()>(), Kind::Nil),
-            (Kind::of_result::<u8>(), Kind::Int),
-            (Kind::of_result::<&str>(), Kind::String),
-            (Kind::of_result::<String>(), Kind::String),
-            (Kind::of_result::<Vec<u8>>(), Kind::Bytes),
-            (Kind::of_result::<Vec<Vec<u8>>>(), Kind::Array),
-            (Kind::of_result::<[f64; 3]>(), Kind::Array),
-            (Kind::of_result::<(i32, String)>(), Kind::Array),
-            (
-                Kind::of_result::<Box<HashMap<String, Vec<i32>>>>(),
-                Kind::Struct,
-            ),
-            (Kind::of_result::<Struct>(), Kind::Struct),
-            (Kind::of_result::<DateTime>(), Kind::DateTime),
-            (Kind::of_result::<Value>(), Kind::Any),
-        ];
-        for (kind, expected) in cases {
-            assert_eq!(kind, expected);
-        }
     }
 
     #[test]

@@ -76,7 +76,6 @@ mod error;
 mod fault;
 mod format;
 mod handler;
-mod layers;
 mod limit;
 mod macros;
 #[cfg(feature = "middleware")]
@@ -85,6 +84,7 @@ mod name;
 mod output;
 mod payload;
 pub mod protocol;
+mod refuse;
 mod registry;
 #[cfg(feature = "server")]
 pub mod serve;
@@ -99,7 +99,7 @@ pub use blocking::CannotBlock;
 pub use budget::Budget;
 pub use caller::{Blocking, BlockingCaller, Caller, ServiceCaller, Within};
 pub use context::{Cancellation, Context};
-pub use describe::{Description, Kind, Parameter};
+pub use describe::{Description, Parameter};
 pub use error::{CallError, Execution, FormatError, FormatErrorKind, Position};
 pub use fault::{Fault, FaultKind};
 #[doc(hidden)]
@@ -107,5 +107,5 @@ pub use macros::__private;
 pub use macros::{client, service};
 pub use registry::{Instance, Method, RegisterError, Registry};
 pub use value::{
-    DateTime, DateTimeError, Members, Struct, Value, from_value, to_value, zero_as_none,
+    DateTime, DateTimeError, Kind, Members, Struct, Value, from_value, to_value, zero_as_none,
 };

@@ -307,19 +307,15 @@ pub mod __private {
     use std::future::Future;
     use std::marker::PhantomData;
 
-    use serde::de::{Deserialize, DeserializeOwned};
+    use serde::de::Deserialize;
 
-    use crate::args::Args;
-    pub use crate::caller::{BlockingCaller, Caller};
+    pub use crate::caller::{BlockingCaller, Caller, Outcome, call_future};
     pub use crate::context::Context;
     pub use crate::format::Format;
-    pub use crate::registry::{Instance, Registrar};
-
-    use crate::caller::call_future;
-    use crate::describe::Kind;
-    use crate::error::CallError;
     use crate::handler::{FromCall, Function, IntoReply, IntoResult, Later};
     use crate::registry::Method;
+    pub use crate::registry::{Instance, Registrar};
+    use crate::value::Kind;
 
     /// The result type of a method, used to determine its kind.
     ///
@@ -393,35 +389,5 @@ pub mod __private {
         A: FromCall<Cx> + Send + 'static,
     {
         (Method::blocking(name, function), ResultOf(PhantomData))
-    }
-
-    /// The return type of a method of a client trait.
-    #[diagnostic::on_unimplemented(
-        message = "`{Self}` cannot be the return type of a client method",
-        label = "a call can fail: return `Result<T, CallError>`, or a `Result` whose error implements `From<CallError>`"
-    )]
-    pub trait Outcome {
-        /// The type that the result is decoded to.
-        type Value: DeserializeOwned;
-
-        /// Converts the error.
-        fn from_call(result: Result<Self::Value, CallError>) -> Self;
-    }
-
-    /// Makes the call of a method of a client trait.
-    pub fn call<'c, O: Outcome, C: Caller, A: Args>(
-        caller: &'c C,
-        context: Context,
-        args: &A,
-    ) -> impl Future<Output = O> + Send + use<'c, O, C, A> {
-        call_future(caller, context, args)
-    }
-
-    impl<T: DeserializeOwned, E: From<CallError>> Outcome for Result<T, E> {
-        type Value = T;
-
-        fn from_call(result: Result<T, CallError>) -> Self {
-            Ok(result?)
-        }
     }
 }

@@ -1,10 +1,11 @@
 //! Introspection: the `system.*` methods that describe the methods of a server.
 
-use crate::describe::{Description, Kind, Parameter};
+use crate::describe::{Description, Parameter};
 use crate::fault::Fault;
 use crate::format::Format;
 use crate::name::Name;
 use crate::registry::{Method, RegisterError, Registry};
+use crate::value::Kind;
 
 impl<F: Format> Registry<F> {
     /// Registers `system.listMethods`, `system.methodHelp` and `system.methodSignature`. They

@@ -279,12 +279,13 @@ async fn the_timeout_of_tower_passes_faults_and_may_be_mapped() {
     assert_eq!(slow.causes().last().unwrap(), "request timed out");
     registry.layer(
         ServiceBuilder::new()
-            .map_err(
-                |error: BoxError| match error.is::<tower::timeout::error::Elapsed>() {
-                    true => Fault::of(FaultKind::DeadlineExceeded, "too long"),
-                    false => error.into(),
-                },
-            )
+            .map_err(|error: BoxError| {
+                if error.is::<tower::timeout::error::Elapsed>() {
+                    Fault::of(FaultKind::DeadlineExceeded, "too long")
+                } else {
+                    error.into()
+                }
+            })
             .timeout(Duration::from_millis(100))
             .into_inner(),
     );

@@ -71,9 +71,10 @@ impl WakeCounter {
     fn reach(&self, count: usize) -> impl Future<Output = ()> + Unpin {
         poll_fn(move |cx| {
             self.waker.register_by_ref(cx.waker());
-            match self.count.load(Ordering::Acquire) == count {
-                true => Poll::Ready(()),
-                false => Poll::Pending,
+            if self.count.load(Ordering::Acquire) == count {
+                Poll::Ready(())
+            } else {
+                Poll::Pending
             }
         })
     }

@@ -5,10 +5,10 @@ use serde_bytes::ByteBuf;
 
 use crate::case::Bar::{AtLeast, AtLeastOf};
 use crate::case::{Case, Contestant, Scale, Unit};
-use crate::document::{bytes, of_bytes};
+use crate::document::{base64, bytes, of_bytes};
 use crate::peers::farcall::documents::decode_base64;
 use crate::peers::{bare_base64, cpython, dxr, farcall};
-use crate::run::Task;
+use crate::task::Task;
 
 const UNIT: Unit = Unit::GigabytesPerSecond;
 
@@ -20,13 +20,10 @@ pub(super) fn cases(scale: Scale) -> impl Iterator<Item = Case> {
 fn decode(size: usize) -> Case {
     let document = move |with_line_breaks| {
         let bytes = bytes(size);
-        (
-            of_bytes(&bare_base64::text(&bytes), with_line_breaks),
-            bytes,
-        )
+        (of_bytes(&base64(&bytes), with_line_breaks), bytes)
     };
     let limit = of("the crate base64, bare text", size, |task, bytes| {
-        bare_base64::decode(task, &bare_base64::text(bytes))
+        bare_base64::decode(task, &base64(bytes))
     });
     type Decode = fn(&Task, &str, &[u8]) -> Result<f64>;
     let farcall = |name, decode: Decode| {

@@ -6,7 +6,7 @@ use crate::case::Bar::{AtLeast, AtLeastOf, Peak};
 use crate::case::{Case, Contestant, Scale, Unit};
 use crate::peers::farcall::bulk;
 use crate::peers::{Transport, bare_bincode, bare_std, bare_tokio, cpython};
-use crate::run::Task;
+use crate::task::Task;
 
 const UNIT: Unit = Unit::GigabytesPerSecond;
 

@@ -6,7 +6,7 @@ use crate::case::Bar::AtLeast;
 use crate::case::{Case, Contestant, Scale, Unit};
 use crate::document::{items, of_items};
 use crate::peers::{bare_quick_xml, cpython, dxr, farcall, xmlrpc_crate};
-use crate::run::Task;
+use crate::task::Task;
 
 const UNIT: Unit = Unit::MegabytesPerSecond;
 

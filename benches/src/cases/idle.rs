@@ -5,7 +5,7 @@ use anyhow::Result;
 use crate::case::Bar::AtMost;
 use crate::case::{Case, Contestant, Part, Scale, Unit};
 use crate::peers::{Transport, bare_hyper, bare_tokio, cpython, dxr, farcall, idle, tarpc, tonic};
-use crate::run::Task;
+use crate::task::Task;
 
 type Serve = fn(usize) -> Result<()>;
 type Hold = fn(&Task, usize) -> Result<f64>;

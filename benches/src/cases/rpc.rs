@@ -5,7 +5,7 @@ use anyhow::Result;
 use crate::case::Bar::AtLeast;
 use crate::case::{Case, Contestant, Unit};
 use crate::peers::{Transport, bare_tokio, capnp, farcall, jsonrpsee, multiplexer, tarpc, tonic};
-use crate::run::Task;
+use crate::task::Task;
 
 /// The approximate bytes of a call or its reply on the wire.
 const MESSAGE: usize = 32;

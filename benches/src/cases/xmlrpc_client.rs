@@ -5,7 +5,7 @@ use anyhow::Result;
 use crate::case::Bar::AtLeast;
 use crate::case::{Case, Contestant, Part, Unit};
 use crate::peers::{bare_hyper, cpython, dxr, farcall, http, xmlrpc_crate};
-use crate::run::Task;
+use crate::task::Task;
 
 pub(super) fn case() -> Case {
     let server = || Part::Serve(Box::new(|| bare_hyper::serve(1)));

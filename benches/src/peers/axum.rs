@@ -9,7 +9,7 @@ use farcall::transport::Address;
 use tokio::net::TcpListener;
 
 use super::{Transport, http, run_on};
-use crate::run::announce;
+use crate::messages::announce;
 
 pub(crate) fn serve(workers: usize) -> Result<()> {
     let reply = Bytes::from(http::reply()?);

@@ -4,11 +4,7 @@ use anyhow::{Result, ensure};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use crate::run::Task;
-
-pub(crate) fn text(bytes: &[u8]) -> String {
-    STANDARD.encode(bytes)
-}
+use crate::task::Task;
 
 pub(crate) fn decode(task: &Task, text: &str) -> Result<f64> {
     task.rate(|| {

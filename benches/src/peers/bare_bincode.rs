@@ -5,7 +5,7 @@ use bincode::config::standard;
 use bincode::serde::{decode_from_slice, encode_to_vec};
 
 use super::{Transport, bare_std};
-use crate::run::Task;
+use crate::task::Task;
 
 pub(crate) fn serve(transport: Transport, size: usize) -> Result<()> {
     bare_std::serve(transport, |stream| {

@@ -12,7 +12,8 @@ use hyper_util::rt::TokioIo;
 use tokio::net::{TcpListener, TcpStream};
 
 use super::{Transport, http, run_on};
-use crate::run::{Task, announce};
+use crate::messages::announce;
+use crate::task::Task;
 
 /// Answers every request with the same reply.
 pub(crate) fn serve(workers: usize) -> Result<()> {

@@ -7,7 +7,7 @@ use quick_xml::escape::resolve_predefined_entity;
 use quick_xml::events::{BytesStart, Event};
 
 use crate::document::{self, Item};
-use crate::run::Task;
+use crate::task::Task;
 
 /// Reads all events and ignores them.
 pub(crate) fn scan(task: &Task, document: &str) -> Result<f64> {

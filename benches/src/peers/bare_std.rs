@@ -8,7 +8,8 @@ use anyhow::{Result, ensure};
 use farcall::transport::Address;
 
 use super::Transport;
-use crate::run::{Task, announce};
+use crate::messages::announce;
+use crate::task::Task;
 
 /// A byte stream of any kind.
 pub(crate) trait Stream: Read + Write + Send + 'static {}

@@ -10,7 +10,8 @@ use tokio::net::TcpListener;
 
 use super::{Transport, run_on};
 use crate::document::{self, Fields};
-use crate::run::{Task, announce};
+use crate::messages::announce;
+use crate::task::Task;
 
 fn add(params: &[Value], _: HeaderMap) -> Result<Value, Fault> {
     let [a, b] = <[i32; 2]>::try_from_value(&params.to_vec().try_to_value()?)?;

@@ -8,7 +8,7 @@ use farcall::protocol::Format as _;
 use farcall::transport::Address;
 use farcall::xmlrpc::XmlRpc;
 
-use crate::run::Task;
+use crate::task::Task;
 
 /// The call as Farcall's client encodes it.
 pub(crate) const CALL: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<methodCall><methodName>add</methodName>\

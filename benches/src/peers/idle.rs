@@ -9,7 +9,8 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
 use super::{http, runtime};
-use crate::run::{Task, resident};
+use crate::memory::resident;
+use crate::task::Task;
 
 /// Connections opened before measuring, so that pages of code and growing tables are not counted.
 const FIRST: usize = 100;

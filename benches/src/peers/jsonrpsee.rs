@@ -10,7 +10,8 @@ use jsonrpsee::types::ErrorObjectOwned;
 use jsonrpsee::ws_client::WsClientBuilder;
 
 use super::{Transport, run_on};
-use crate::run::{Task, announce};
+use crate::messages::announce;
+use crate::task::Task;
 
 pub(crate) fn serve(workers: usize) -> Result<()> {
     run_on(workers, async move {

@@ -12,7 +12,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::bare_tokio::{Stream, Use, serve};
 use super::{Transport, run_on};
-use crate::run::Task;
+use crate::task::Task;
 
 /// Bytes of a message: the number of a call, and its two arguments or its result and 0.
 const MESSAGE: usize = 24;

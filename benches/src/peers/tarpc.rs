@@ -9,7 +9,8 @@ use tarpc::server::{BaseChannel, Channel as _};
 use tarpc::tokio_serde::formats::Bincode;
 
 use super::{Transport, idle, run_on, runtime};
-use crate::run::{Task, announce};
+use crate::messages::announce;
+use crate::task::Task;
 
 #[tarpc::service]
 trait Adder {

@@ -7,7 +7,8 @@ use tokio::net::TcpListener;
 use tonic::{Request, Response, Status};
 
 use super::{Transport, idle, run_on, runtime};
-use crate::run::{Task, announce};
+use crate::messages::announce;
+use crate::task::Task;
 use generated::adder_client::AdderClient;
 use generated::adder_server::{Adder, AdderServer};
 

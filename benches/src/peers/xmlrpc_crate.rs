@@ -6,7 +6,7 @@ use std::io::Cursor;
 use anyhow::{Result, ensure};
 use xmlrpc_crate::{Request, Transport, Value};
 
-use crate::run::Task;
+use crate::task::Task;
 
 pub(crate) fn load(task: &Task) -> Result<f64> {
     let url = format!("http://{}/RPC2", task.address()?);

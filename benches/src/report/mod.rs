@@ -1,7 +1,6 @@
 //! Generates `docs/PERFORMANCE.md` and its charts from the results and the notes.
 
 mod chart;
-mod machine;
 mod notes;
 mod table;
 
@@ -11,8 +10,8 @@ use std::path::Path;
 use anyhow::Result;
 
 use crate::case::Case;
+use crate::machine::Machine;
 use crate::results::Results;
-pub(crate) use machine::Machine;
 use notes::Notes;
 use table::Verdict;
 

@@ -2,10 +2,8 @@
 //! processes.
 
 mod files;
-mod memory;
 mod pin;
 mod process;
-mod task;
 
 use std::process::Command;
 use std::time::Duration;
@@ -14,13 +12,13 @@ use anyhow::{Context as _, Result, bail};
 use farcall::transport::Address;
 
 use crate::case::{Case, Contestant, Part, Plan, Scale};
+use crate::memory::{self, resident};
+use crate::messages::{Announcement, Measured, send_line};
 use crate::peers::{http, wrk};
 use crate::results::{Results, Sample};
+use crate::task::{Server, Task};
 pub(crate) use files::allow_many_files;
-pub(crate) use memory::resident;
-pub(crate) use process::announce;
-use process::{Announcement, Measured, Process, send_line};
-pub(crate) use task::{Server, Task};
+use process::Process;
 
 /// Maximum time of a process besides the measured time: to start, to connect, to create its data.
 const TIMEOUT: Duration = Duration::from_secs(120);

@@ -93,7 +93,6 @@
 
 mod de;
 mod error;
-mod known_calls;
 mod machine;
 mod memo;
 mod nesting;

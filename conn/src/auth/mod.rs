@@ -174,9 +174,10 @@ impl Authentication {
     /// Returns MD5, or an error if it is not allowed.
     #[cfg(feature = "legacy-md5")]
     const fn md5(&self) -> Result<Algorithm, AuthError> {
-        match self.legacy_md5 {
-            true => Ok(Algorithm::Md5),
-            false => Err(AuthError::LegacyPeer),
+        if self.legacy_md5 {
+            Ok(Algorithm::Md5)
+        } else {
+            Err(AuthError::LegacyPeer)
         }
     }
 

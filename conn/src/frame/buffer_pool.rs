@@ -18,9 +18,10 @@ thread_local! {
 /// Takes a buffer of at least `length` bytes with arbitrary content.
 pub(super) fn take_read_buffer(length: usize) -> Vec<u8> {
     let buffer = take(&READ_BUFFER);
-    match buffer.len() >= length {
-        true => buffer,
-        false => vec![0; length],
+    if buffer.len() >= length {
+        buffer
+    } else {
+        vec![0; length]
     }
 }
 

@@ -107,9 +107,10 @@ pub(super) async fn greet_server(
     Ok(ServerHello {
         limits: hello.limits,
         session: hello.session,
-        start: match hello.resumed {
-            true => SessionStart::Resumed,
-            false => SessionStart::New,
+        start: if hello.resumed {
+            SessionStart::Resumed
+        } else {
+            SessionStart::New
         },
     })
 }

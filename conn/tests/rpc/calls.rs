@@ -304,9 +304,10 @@ async fn a_one_way_call_runs_without_a_result() {
     server
         .register_function("tell", move |fails: bool| {
             count.fetch_add(1, Ordering::Relaxed);
-            match fails {
-                true => Err(Fault::new(1, "nobody learns of this")),
-                false => Ok(()),
+            if fails {
+                Err(Fault::new(1, "nobody learns of this"))
+            } else {
+                Ok(())
             }
         })
         .unwrap();

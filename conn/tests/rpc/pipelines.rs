@@ -185,9 +185,10 @@ impl Link {
     /// Takes 10 ms, for which the other calls of the chain wait.
     pub async fn first(&self, fails: bool) -> Result<Remote<dyn LinkApi>, Fault> {
         sleep(Duration::from_millis(10)).await;
-        match fails {
-            true => Err(Fault::new(9, "no more links")),
-            false => Ok(self.next()),
+        if fails {
+            Err(Fault::new(9, "no more links"))
+        } else {
+            Ok(self.next())
         }
     }
 

@@ -7,7 +7,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use clap::{Parser, ValueEnum};
-use examples::demo::{Demo, connections};
+use demo::{Demo, connections};
 use farcall::conn::auth::AuthKey;
 use farcall::conn::{Bincode, Json, Listener, ListenerBuilder};
 use farcall::pickle::{self, Pickle};

@@ -223,9 +223,10 @@ impl ClientMethod {
         let support = support.at(name_span);
         // The `self` of the user's signature: one with another span would not resolve to it.
         let this = signature.receiver().map(|receiver| receiver.self_token);
-        let context = match options.is_idempotent() {
-            true => quote_spanned!(name_span=> #support::Context::new(#remote).idempotent()),
-            false => quote_spanned!(name_span=> #support::Context::new(#remote)),
+        let context = if options.is_idempotent() {
+            quote_spanned!(name_span=> #support::Context::new(#remote).idempotent())
+        } else {
+            quote_spanned!(name_span=> #support::Context::new(#remote))
         };
         let body = match (options.is_one_way(), self.is_async()) {
             (true, true) => quote_spanned! {name_span=>
@@ -236,7 +237,7 @@ impl ClientMethod {
                 #outcome::from_call(#support::#caller::notify(#this, #remote, #arguments))
             },
             (false, true) => quote_spanned! {name_span=>
-                #support::call::<#result, _, _>(#this, #context, &#arguments)
+                #support::call_future::<#result, _, _>(#this, #context, &#arguments)
             },
             (false, false) => quote_spanned! {name_span=>
                 #outcome::from_call(#support::#caller::call_in(#this, #context, #arguments))

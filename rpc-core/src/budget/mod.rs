@@ -193,9 +193,10 @@ impl Account {
             return Poll::Pending;
         };
         entry.task.register(cx.waker());
-        match entry.is_evicted.load(Ordering::Acquire) {
-            true => Poll::Ready(()),
-            false => Poll::Pending,
+        if entry.is_evicted.load(Ordering::Acquire) {
+            Poll::Ready(())
+        } else {
+            Poll::Pending
         }
     }
 
@@ -374,9 +375,10 @@ impl Entry {
             records,
             ..
         } = &mut *ledger;
-        let total = match self.is_evicted.load(Ordering::Acquire) {
-            true => evicted,
-            false => held,
+        let total = if self.is_evicted.load(Ordering::Acquire) {
+            evicted
+        } else {
+            held
         };
         *total = total.saturating_sub(less);
         let Some(record) = records.get_mut(&self.id) else {

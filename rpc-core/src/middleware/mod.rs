@@ -26,9 +26,12 @@
 //!     ServiceBuilder::new()
 //!         .layer(RateLimit::per_second(100))
 //!         // Faults pass unchanged; the timeout would become an internal error.
-//!         .map_err(|error: BoxError| match error.is::<tower::timeout::error::Elapsed>() {
-//!             true => Fault::of(FaultKind::DeadlineExceeded, "the call took too long"),
-//!             false => error.into(),
+//!         .map_err(|error: BoxError| {
+//!             if error.is::<tower::timeout::error::Elapsed>() {
+//!                 Fault::of(FaultKind::DeadlineExceeded, "the call took too long")
+//!             } else {
+//!                 error.into()
+//!             }
 //!         })
 //!         .timeout(Duration::from_secs(10))
 //!         .into_inner(),

@@ -210,9 +210,10 @@ impl Escape<'_, '_> {
     }
 
     fn finish(&mut self) -> fmt::Result {
-        match std::mem::take(&mut self.pending_return) {
-            true => self.escape('\r'),
-            false => Ok(()),
+        if std::mem::take(&mut self.pending_return) {
+            self.escape('\r')
+        } else {
+            Ok(())
         }
     }
 }

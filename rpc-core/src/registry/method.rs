@@ -9,12 +9,13 @@ use super::Registry;
 use crate::args::FromArgs;
 use crate::call::{Call, CallReply, panicked};
 use crate::context;
-use crate::describe::{Description, Kind};
+use crate::describe::Description;
 use crate::fault::Fault;
 use crate::format::Format;
 use crate::handler::{FromCall, Function, IntoReply, IntoResult};
 use crate::name::Name;
 use crate::payload::Payload;
+use crate::value::Kind;
 
 /// A method: a name, a handler, and a description for introspection.
 pub struct Method<F: Format> {

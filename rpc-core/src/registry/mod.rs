@@ -1,6 +1,7 @@
 //! The registry: the table of the methods that a server offers.
 
 mod instance;
+mod layers;
 mod method;
 
 use std::collections::HashMap;
@@ -16,6 +17,8 @@ use tower_layer::Layer;
 use tower_service::Service;
 
 pub use self::instance::{Instance, Registrar};
+use self::layers::Target;
+pub use self::layers::{Dispatch, Layers};
 use self::method::Invoke;
 pub use self::method::Method;
 pub(crate) use self::method::encode;
@@ -25,7 +28,6 @@ use crate::describe::Description;
 use crate::fault::Fault;
 use crate::format::Format;
 use crate::handler::{FromCall, Function, IntoReply, IntoResult};
-use crate::layers::{Dispatch, Layers, Target};
 use crate::name::Name;
 use crate::payload::Payload;
 
@@ -177,7 +179,7 @@ impl<F: Format> Registry<F> {
         &self,
         methods: impl IntoIterator<Item = Method<F>>,
     ) -> Result<&Self, RegisterError> {
-        self.change(|table| {
+        self.try_change(|table| {
             for method in methods {
                 let name = method.name.clone();
                 if name.is_empty() || name.chars().any(char::is_control) {
@@ -194,10 +196,7 @@ impl<F: Format> Registry<F> {
     /// Removes a method. Calls of it that have started continue. Returns `true` if the method was
     /// registered.
     pub fn unregister(&self, name: &str) -> bool {
-        let removed: Result<bool, Infallible> =
-            self.change(|table| Ok(table.methods.remove(name).is_some()));
-        let Ok(removed) = removed;
-        removed
+        self.change(|table| table.methods.remove(name).is_some())
     }
 
     /// Sets the handler for calls of methods that are not registered. Default: such calls fail with
@@ -210,11 +209,7 @@ impl<F: Format> Registry<F> {
         A: FromCall<Cx>,
     {
         let Method { invoke, .. } = Method::function("", function);
-        let done: Result<(), Infallible> = self.change(|table| {
-            table.fallback = Some(invoke);
-            Ok(())
-        });
-        let Ok(()) = done;
+        self.change(|table| table.fallback = Some(invoke));
         self
     }
 
@@ -225,11 +220,7 @@ impl<F: Format> Registry<F> {
         &self,
         guard: impl Fn(&Context) -> Result<(), Fault> + Send + Sync + 'static,
     ) -> &Self {
-        let done: Result<(), Infallible> = self.change(|table| {
-            table.guard = Some(Arc::new(guard));
-            Ok(())
-        });
-        let Ok(()) = done;
+        self.change(|table| table.guard = Some(Arc::new(guard)));
         self
     }
 
@@ -273,11 +264,7 @@ impl<F: Format> Registry<F> {
             + Sync
             + 'static,
     {
-        let done: Result<(), Infallible> = self.change(|table| {
-            table.layers = Some(Layers::around(table.layers.take(), &layer));
-            Ok(())
-        });
-        let Ok(()) = done;
+        self.change(|table| table.layers = Some(Layers::around(table.layers.take(), &layer)));
         drop(layer);
         self
     }
@@ -291,15 +278,16 @@ impl<F: Format> Registry<F> {
     /// Sets layers around those of this registry. Default: none. A server with several registries
     /// puts its own layers around each of them.
     pub fn set_outer_layers(&self, layers: Option<Layers<F>>) -> &Self {
-        let done: Result<(), Infallible> = self.change(|table| {
-            table.outer = layers;
-            Ok(())
-        });
-        let Ok(()) = done;
+        self.change(|table| table.outer = layers);
         self
     }
 
-    fn change<T, E>(&self, change: impl FnOnce(&mut Table<F>) -> Result<T, E>) -> Result<T, E> {
+    fn change<T>(&self, change: impl FnOnce(&mut Table<F>) -> T) -> T {
+        let Ok(result) = self.try_change(|table| Ok::<_, Infallible>(change(table)));
+        result
+    }
+
+    fn try_change<T, E>(&self, change: impl FnOnce(&mut Table<F>) -> Result<T, E>) -> Result<T, E> {
         // If a change panicked while it held the lock, the current table is intact.
         let _guard = self
             .shared

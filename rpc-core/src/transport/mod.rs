@@ -55,6 +55,9 @@ use crate::output::Foreign;
 /// The system may reduce it.
 pub(crate) const BACKLOG: u16 = 1024;
 
+/// The default permissions of socket files: only the user of the process may connect.
+const SOCKET_MODE: u32 = 0o600;
+
 /// A byte stream in both directions.
 ///
 /// Implemented for every type with these properties, including `Box<dyn Io>`.

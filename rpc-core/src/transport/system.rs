@@ -7,7 +7,7 @@ use tokio::net::lookup_host;
 use super::tcp::{self, TcpConnector, TcpListener};
 #[cfg(unix)]
 use super::unix::{UnixConnector, UnixListener};
-use super::{Address, Listen, Target};
+use super::{Address, Listen, SOCKET_MODE, Target};
 
 /// A listening socket of the operating system.
 ///
@@ -25,7 +25,7 @@ pub enum SystemListener {
 impl SystemListener {
     /// The default permissions of the file of a Unix socket, `0o600`: only the user of the process
     /// may connect.
-    pub const MODE: u32 = 0o600;
+    pub const MODE: u32 = SOCKET_MODE;
 
     /// Listens at a target. If it is a host with several addresses, listens on the first that can
     /// be bound; the empty host is all interfaces (`0.0.0.0`).

@@ -4,6 +4,7 @@
 mod convert;
 pub(crate) mod datetime;
 mod de;
+mod kind;
 mod map;
 mod ser;
 
@@ -12,10 +13,9 @@ use std::ops::Index;
 
 pub use datetime::{DateTime, DateTimeError, zero_as_none};
 pub use de::from_value;
+pub use kind::{Kind, is_bytes};
 pub use map::{Members, Struct};
 pub use ser::to_value;
-
-use crate::describe::Kind;
 
 /// The newtype name by which [`Value`] requests any type, including dates, from a deserializer.
 ///

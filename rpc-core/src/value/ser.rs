@@ -5,8 +5,7 @@ use serde::ser::{
     SerializeTupleStruct, SerializeTupleVariant, Serializer,
 };
 
-use super::{MAX_DEPTH, Struct, Value, datetime};
-use crate::describe::is_bytes;
+use super::{MAX_DEPTH, Struct, Value, datetime, is_bytes};
 use crate::error::{FormatError, FormatErrorKind};
 
 impl Serialize for Value {

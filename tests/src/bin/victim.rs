@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use clap::Parser;
-use examples::demo::{Demo, connections};
+use demo::{Demo, connections};
 use farcall::conn::{BindError, Listener};
 use farcall::pickle::{self, Pickle};
 use farcall::rpc;

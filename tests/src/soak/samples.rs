@@ -85,9 +85,10 @@ pub(super) fn check_flat(samples: &[Sample]) -> Result<(), String> {
     let flat = |what: &str, more: f64, of: fn(&Sample) -> f64| {
         let mean = |samples: &[Sample]| samples.iter().map(of).sum::<f64>() / samples.len() as f64;
         let (before, after) = (mean(second), mean(last));
-        match after <= before * (1.0 + TOLERANCE) + more {
-            true => Ok(()),
-            false => Err(format!("{what} grew from {before:.0} to {after:.0}")),
+        if after <= before * (1.0 + TOLERANCE) + more {
+            Ok(())
+        } else {
+            Err(format!("{what} grew from {before:.0} to {after:.0}"))
         }
     };
     flat("memory", MORE_MEMORY, |sample| sample.memory as f64)?;

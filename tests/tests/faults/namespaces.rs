@@ -90,12 +90,11 @@ impl Drop for Network {
 fn ip(arguments: &str) -> Result<(), String> {
     let output = Command::new("ip").args(arguments.split(' ')).output();
     let output = output.expect("the tests need `ip` on the path: install it (Debian: iproute2)");
-    match output.status.success() {
-        true => Ok(()),
-        false => {
-            let error = String::from_utf8_lossy(&output.stderr);
-            Err(format!("ip {arguments}: {}", error.trim()))
-        }
+    if output.status.success() {
+        Ok(())
+    } else {
+        let error = String::from_utf8_lossy(&output.stderr);
+        Err(format!("ip {arguments}: {}", error.trim()))
     }
 }
 

@@ -10,10 +10,7 @@ use futures_util::stream;
 use super::ledger::{Alive, Ledger};
 use super::objects::{Counter, CounterApi, ListenerApi};
 use super::pause;
-use super::streams::{self, Source};
-
-/// The code of the faults that callers ask for.
-pub(crate) const AS_ASKED: i64 = 7;
+use super::streams::{self, AS_ASKED, Source};
 
 /// The maximum number of callbacks on the board.
 const BOARD: usize = 3;

@@ -8,8 +8,10 @@ use serde::{Deserialize, Serialize};
 use tokio::time::timeout;
 
 use super::ledger::Ledger;
-use super::service::AS_ASKED;
 use super::{HANG_TIMEOUT, pause};
+
+/// The code of the faults that callers ask for.
+pub(crate) const AS_ASKED: i64 = 7;
 
 /// The items of a stream.
 #[derive(Clone, Copy, Serialize, Deserialize)]

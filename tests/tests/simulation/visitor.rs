@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use farcall::Registry;
-use farcall::rpc::{Client, Encoding, Reconnect};
+use farcall::rpc::{Client, Encoding, Reconnect, SessionOptions};
 use fastrand::Rng;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout};
@@ -13,7 +13,6 @@ use super::activity::Activity;
 use super::ledger::Ledger;
 use super::network::{Network, Towards};
 use super::objects::Listener;
-use super::world::options;
 
 /// One of the clients. It connects again when its connection is lost.
 pub(crate) struct Visitor {
@@ -46,9 +45,10 @@ impl Visitor {
         offered
             .register_instance(Listener::new(&self.ledger))
             .unwrap();
-        let encoding = match self.random.bool() {
-            true => Encoding::Bincode,
-            false => Encoding::MessagePack,
+        let encoding = if self.random.bool() {
+            Encoding::Bincode
+        } else {
+            Encoding::MessagePack
         };
         let mut client = Client::over(self.network.connector(self.number))
             .encoding(encoding)
@@ -104,4 +104,18 @@ impl Visitor {
         }
         (!client.is_closed()).then_some(client)
     }
+}
+
+/// Returns random limits of a session.
+pub(crate) fn options(random: &mut Rng, healthy: bool) -> SessionOptions {
+    let mut choose = |choices: &[u32]| choices[random.usize(..choices.len())];
+    SessionOptions::default()
+        .max_calls_per_session(choose(&[2, 10, 1000]) as usize)
+        .window(choose(&[1, 300, 100_000]) as usize)
+        // With a shorter keepalive, a slow connection would be taken for a silent one.
+        .keepalive(if healthy {
+            Duration::from_secs(30)
+        } else {
+            Duration::from_millis(choose(&[500, 3000]).into())
+        })
 }

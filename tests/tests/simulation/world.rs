@@ -8,7 +8,7 @@ use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::thread;
 use std::time::Duration;
 
-use farcall::rpc::{Client, ServerOptions, SessionOptions};
+use farcall::rpc::{Client, ServerOptions};
 use fastrand::Rng;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
@@ -18,7 +18,7 @@ use super::ledger::Ledger;
 use super::network::{Network, Towards};
 use super::service::WorkshopApi;
 use super::trace::{Text, Trace};
-use super::visitor::Visitor;
+use super::visitor::{Visitor, options};
 use super::{CLEANUP_TIME, HANG_TIMEOUT};
 
 /// The result of a run.
@@ -172,9 +172,10 @@ impl World {
         let client = self.random.usize(..self.clients);
         let short = Duration::from_millis(self.random.u64(1..500));
         let long = Duration::from_millis(self.random.u64(500..15_000));
-        let towards = match self.random.bool() {
-            true => Towards::Server,
-            false => Towards::Client,
+        let towards = if self.random.bool() {
+            Towards::Server
+        } else {
+            Towards::Client
         };
         match self.random.u8(..12) {
             0 | 1 => self.network.partition(client, short),
@@ -228,26 +229,13 @@ impl World {
 
     async fn leave(&mut self, clients: Vec<Client>) {
         for client in clients {
-            match self.random.bool() {
-                true => drop(client),
-                false => {
-                    let closed = timeout(HANG_TIMEOUT, client.close()).await;
-                    self.ledger.check(closed.is_ok(), "a client does not close");
-                }
+            if self.random.bool() {
+                drop(client);
+            } else {
+                let closed = timeout(HANG_TIMEOUT, client.close()).await;
+                self.ledger.check(closed.is_ok(), "a client does not close");
             }
         }
         sleep(CLEANUP_TIME + self.lease).await;
     }
-}
-
-pub(crate) fn options(random: &mut Rng, healthy: bool) -> SessionOptions {
-    let mut choose = |choices: &[u32]| choices[random.usize(..choices.len())];
-    SessionOptions::default()
-        .max_calls_per_session(choose(&[2, 10, 1000]) as usize)
-        .window(choose(&[1, 300, 100_000]) as usize)
-        // With a shorter keepalive, a slow connection would be taken for a silent one.
-        .keepalive(match healthy {
-            true => Duration::from_secs(30),
-            false => Duration::from_millis(choose(&[500, 3000]).into()),
-        })
 }

@@ -367,9 +367,7 @@ async fn a_panicking_handler_is_a_fault_of_its_own_call() {
 #[tokio::test]
 async fn a_graceful_stop_completes_running_calls() {
     let server = farcall::xmlrpc::Server::new();
-    server
-        .register_instance(examples::demo::Demo::default())
-        .unwrap();
+    server.register_instance(demo::Demo::default()).unwrap();
     let listening = server.bind("127.0.0.1:0").await.unwrap();
     let client = farcall::xmlrpc::Client::new(&listening.url()).unwrap();
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();

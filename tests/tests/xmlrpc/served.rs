@@ -22,9 +22,7 @@ impl Served {
     pub(crate) async fn with(options: ServerOptions) -> Self {
         // The host name in the requests of these tests.
         let server = Server::with_options(options.hosts(["test", "x"]));
-        server
-            .register_instance(examples::demo::Demo::default())
-            .unwrap();
+        server.register_instance(demo::Demo::default()).unwrap();
         let listening = server.bind("127.0.0.1:0").await.unwrap();
         let url = listening.url();
         let task = tokio::spawn(listening.serve());

@@ -77,9 +77,10 @@ pub(super) fn reply<T>(
 /// does not mean overload, and the status alone may come from a proxy.
 fn with_overloaded_kind(status: StatusCode, fault: Fault) -> Fault {
     let overloaded = FaultKind::Overloaded;
-    match status == StatusCode::SERVICE_UNAVAILABLE && fault.code() == overloaded.code() {
-        true => Fault::of(overloaded, fault.message()),
-        false => fault,
+    if status == StatusCode::SERVICE_UNAVAILABLE && fault.code() == overloaded.code() {
+        Fault::of(overloaded, fault.message())
+    } else {
+        fault
     }
 }
 

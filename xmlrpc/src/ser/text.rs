@@ -1,7 +1,7 @@
 //! Serializers that accept only a text, or only a byte.
 
-use farcall_core::FormatError;
-use serde::ser::{Impossible, Serialize, Serializer};
+use farcall_core::{FormatError, refuse_to_serialize};
+use serde::ser::{Serialize, Serializer};
 
 use super::refused;
 
@@ -21,66 +21,6 @@ impl<F: FnOnce(&str) -> Result<(), FormatError>> TextOf<F> {
     }
 }
 
-/// Refuses every type that is neither a text nor a byte.
-macro_rules! refuse {
-    ($($method:ident($($arg:ty),*) $(-> $ok:ty)?;)*) => {$(
-        fn $method(self, $(_: $arg),*) -> Result<refuse!(@ok $($ok)?), FormatError> {
-            Err(self.refuse())
-        }
-    )*};
-    (@ok) => { Self::Ok };
-    (@ok $ok:ty) => { $ok };
-    (@compound) => {
-        type SerializeSeq = Impossible<Self::Ok, FormatError>;
-        type SerializeTuple = Impossible<Self::Ok, FormatError>;
-        type SerializeTupleStruct = Impossible<Self::Ok, FormatError>;
-        type SerializeTupleVariant = Impossible<Self::Ok, FormatError>;
-        type SerializeMap = Impossible<Self::Ok, FormatError>;
-        type SerializeStruct = Impossible<Self::Ok, FormatError>;
-        type SerializeStructVariant = Impossible<Self::Ok, FormatError>;
-
-        refuse! {
-            serialize_f32(f32);
-            serialize_f64(f64);
-            serialize_bytes(&[u8]);
-            serialize_none();
-            serialize_unit();
-            serialize_unit_struct(&'static str);
-            serialize_seq(Option<usize>) -> Self::SerializeSeq;
-            serialize_tuple(usize) -> Self::SerializeTuple;
-            serialize_tuple_struct(&'static str, usize) -> Self::SerializeTupleStruct;
-            serialize_tuple_variant(&'static str, u32, &'static str, usize)
-                -> Self::SerializeTupleVariant;
-            serialize_map(Option<usize>) -> Self::SerializeMap;
-            serialize_struct(&'static str, usize) -> Self::SerializeStruct;
-            serialize_struct_variant(&'static str, u32, &'static str, usize)
-                -> Self::SerializeStructVariant;
-        }
-
-        fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<Self::Ok, FormatError> {
-            value.serialize(self)
-        }
-
-        fn serialize_newtype_struct<T: Serialize + ?Sized>(
-            self,
-            _: &'static str,
-            value: &T,
-        ) -> Result<Self::Ok, FormatError> {
-            value.serialize(self)
-        }
-
-        fn serialize_newtype_variant<T: Serialize + ?Sized>(
-            self,
-            _: &'static str,
-            _: u32,
-            _: &'static str,
-            _: &T,
-        ) -> Result<Self::Ok, FormatError> {
-            Err(self.refuse())
-        }
-    };
-}
-
 macro_rules! numbers {
     ($($method:ident: $type:ty;)*) => {$(
         fn $method(self, v: $type) -> Result<(), FormatError> {
@@ -93,7 +33,7 @@ impl<F: FnOnce(&str) -> Result<(), FormatError>> Serializer for TextOf<F> {
     type Ok = ();
     type Error = FormatError;
 
-    refuse!(@compound);
+    refuse_to_serialize!(float bytes unit list compound);
 
     numbers! {
         serialize_i8: i8;
@@ -128,6 +68,18 @@ impl<F: FnOnce(&str) -> Result<(), FormatError>> Serializer for TextOf<F> {
     ) -> Result<(), FormatError> {
         (self.then)(variant)
     }
+
+    fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<(), FormatError> {
+        value.serialize(self)
+    }
+
+    fn serialize_newtype_struct<T: Serialize + ?Sized>(
+        self,
+        _: &'static str,
+        value: &T,
+    ) -> Result<(), FormatError> {
+        value.serialize(self)
+    }
 }
 
 /// Extracts the byte of a value whose type is known to be `u8`.
@@ -143,21 +95,7 @@ impl Serializer for ByteOf {
     type Ok = u8;
     type Error = FormatError;
 
-    refuse!(@compound);
-
-    refuse! {
-        serialize_i8(i8);
-        serialize_i16(i16);
-        serialize_i32(i32);
-        serialize_i64(i64);
-        serialize_u16(u16);
-        serialize_u32(u32);
-        serialize_u64(u64);
-        serialize_bool(bool);
-        serialize_char(char);
-        serialize_str(&str);
-        serialize_unit_variant(&'static str, u32, &'static str);
-    }
+    refuse_to_serialize!(bool other_integer float text bytes unit wrapper list compound);
 
     fn serialize_u8(self, v: u8) -> Result<u8, FormatError> {
         Ok(v)

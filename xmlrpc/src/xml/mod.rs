@@ -57,9 +57,12 @@ pub(crate) fn replaced(text: &str) -> Cow<'_, str> {
     if forbidden(text).is_none() {
         return Cow::Borrowed(text);
     }
-    let allowed = |c| match is_xml_char(u32::from(c)) {
-        true => c,
-        false => char::REPLACEMENT_CHARACTER,
+    let allowed = |c| {
+        if is_xml_char(u32::from(c)) {
+            c
+        } else {
+            char::REPLACEMENT_CHARACTER
+        }
     };
     Cow::Owned(text.chars().map(allowed).collect())
 }

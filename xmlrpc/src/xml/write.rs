@@ -191,14 +191,10 @@ pub(crate) fn escaped(
 
 /// Appends a text, escaped; characters that XML forbids become U+FFFD.
 pub(crate) fn escaped_lossy(text: &str, out: &mut Vec<u8>) {
-    let never = escape(text, out, |_, out| {
+    let Ok(()) = escape(text, out, |_, out| {
         out.extend_from_slice("\u{fffd}".as_bytes());
         Ok::<(), std::convert::Infallible>(())
     });
-    match never {
-        Ok(()) => {}
-        Err(never) => match never {},
-    }
 }
 
 /// Table of the bytes that never need escaping.

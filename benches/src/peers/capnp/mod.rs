@@ -16,7 +16,8 @@ use tokio::task::{LocalSet, spawn_local};
 use tokio_util::compat::{TokioAsyncReadCompatExt as _, TokioAsyncWriteCompatExt as _};
 
 use super::{Transport, runtime};
-use crate::run::{Task, announce};
+use crate::messages::announce;
+use crate::task::Task;
 use adder_capnp::adder;
 
 struct Server;

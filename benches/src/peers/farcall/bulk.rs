@@ -4,8 +4,9 @@ use anyhow::{Result, ensure};
 use farcall::conn::{Connection, Listener, RecvError, blocking};
 
 use super::KEY;
+use crate::messages::announce;
 use crate::peers::{Transport, run_on, runtime};
-use crate::run::{Task, announce};
+use crate::task::Task;
 
 /// Serves one client after the other, since each would have a buffer of its own.
 async fn serve<S: 'static, R: 'static>(

@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 use serde_bytes::Bytes;
 
 use crate::document::{self, Item};
-use crate::run::Task;
+use crate::task::Task;
 
 /// Returns the format without the limit of values, which is 1,000,000 by default.
 fn format() -> XmlRpc {

@@ -4,8 +4,9 @@ use anyhow::{Result, ensure};
 use farcall::conn::{Connection, Listener, RecvError, blocking};
 
 use super::KEY;
+use crate::messages::announce;
 use crate::peers::{Transport, idle, run_on, runtime};
-use crate::run::{Task, announce};
+use crate::task::Task;
 
 pub(crate) fn serve(transport: Transport, workers: usize, bytes: usize) -> Result<()> {
     run_on(workers, async move {

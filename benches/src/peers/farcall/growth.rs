@@ -9,8 +9,9 @@ use futures_util::future::join_all;
 use tokio::task::yield_now;
 
 use super::KEY;
+use crate::messages::announce;
 use crate::peers::{Transport, run_on};
-use crate::run::{Task, announce};
+use crate::task::Task;
 
 struct Host;
 

@@ -5,8 +5,9 @@ use farcall::transport::Address;
 use farcall::workers::Workers;
 use farcall::xmlrpc::{Client, Server, ServerOptions, blocking};
 
+use crate::messages::announce;
 use crate::peers::{Transport, run_on};
-use crate::run::{Task, announce};
+use crate::task::Task;
 
 /// Serves with one runtime. `connections` is the maximum number of connections, if more than the
 /// default.

@@ -5,8 +5,9 @@ use farcall::rpc::{Client, Server, ServerOptions};
 use farcall::{CallError, client, service};
 
 use super::KEY;
+use crate::messages::announce;
 use crate::peers::{Transport, idle, run_on, runtime};
-use crate::run::{Task, announce};
+use crate::task::Task;
 
 struct Adder;
 

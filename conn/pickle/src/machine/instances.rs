@@ -1,9 +1,9 @@
 //! Opcodes of classes and instances. The machine records the instances, and never creates them.
 
-use super::Machine;
+use super::{Machine, known_calls};
 use crate::error::Error;
 use crate::nodes::{Chain, ClassNode, Data, Id, NONE, ObjectNode};
-use crate::{known_calls, python2_names};
+use crate::python2_names;
 
 impl<'m> Machine<'m> {
     pub(super) fn global(&mut self) -> Result<(), Error> {

@@ -5,6 +5,7 @@
 //! bytes of its opcode.
 
 mod instances;
+mod known_calls;
 
 use super::error::{Error, ErrorKind};
 use super::memo::Memo;

@@ -4,9 +4,9 @@
 //! types: without tags, two `u32` that are decoded as two `i64` would silently yield wrong numbers.
 
 use farcall_core::protocol::{Args, FromArgs};
-use farcall_core::{FormatError, FormatErrorKind};
+use farcall_core::{FormatError, FormatErrorKind, refuse_to_serialize};
 use serde::de::{DeserializeOwned, DeserializeSeed, Deserializer, SeqAccess, Visitor};
-use serde::ser::{Impossible, SerializeSeq, SerializeTuple, Serializer};
+use serde::ser::{SerializeSeq, SerializeTuple, Serializer};
 use serde::{Serialize, forward_to_deserialize_any};
 
 use super::parameters::too_many;
@@ -76,19 +76,13 @@ impl<'de, S: DeserializeSeed<'de>> DeserializeSeed<'de> for TaggedSeed<'_, S> {
 /// Serializer of arguments: accepts a tuple or a list and nothing else.
 struct ArgumentWriter<'a>(&'a mut Vec<u8>);
 
-fn not_arguments() -> FormatError {
-    FormatError::new(
-        FormatErrorKind::Unrepresentable,
-        "arguments must be a tuple or a list",
-    )
-}
-
-macro_rules! unsupported {
-    ($($method:ident($($argument:ty),*) -> $ok:ty;)*) => {$(
-        fn $method(self, $(_: $argument),*) -> Result<$ok, FormatError> {
-            Err(not_arguments())
-        }
-    )*};
+impl ArgumentWriter<'_> {
+    fn refuse(&self) -> FormatError {
+        FormatError::new(
+            FormatErrorKind::Unrepresentable,
+            "arguments must be a tuple or a list",
+        )
+    }
 }
 
 impl Serializer for ArgumentWriter<'_> {
@@ -96,11 +90,10 @@ impl Serializer for ArgumentWriter<'_> {
     type Error = FormatError;
     type SerializeSeq = Self;
     type SerializeTuple = Self;
-    type SerializeTupleStruct = Impossible<(), FormatError>;
-    type SerializeTupleVariant = Impossible<(), FormatError>;
-    type SerializeMap = Impossible<(), FormatError>;
-    type SerializeStruct = Impossible<(), FormatError>;
-    type SerializeStructVariant = Impossible<(), FormatError>;
+
+    refuse_to_serialize! {
+        bool u8 other_integer float text bytes unit wrapper compound
+    }
 
     fn serialize_tuple(self, len: usize) -> Result<Self, FormatError> {
         varint::write(len as u64, self.0);
@@ -108,56 +101,8 @@ impl Serializer for ArgumentWriter<'_> {
     }
 
     fn serialize_seq(self, len: Option<usize>) -> Result<Self, FormatError> {
-        varint::write(len.ok_or_else(not_arguments)? as u64, self.0);
+        varint::write(len.ok_or_else(|| self.refuse())? as u64, self.0);
         Ok(self)
-    }
-
-    fn serialize_some<T: Serialize + ?Sized>(self, _: &T) -> Result<(), FormatError> {
-        Err(not_arguments())
-    }
-
-    fn serialize_newtype_struct<T: Serialize + ?Sized>(
-        self,
-        _: &'static str,
-        _: &T,
-    ) -> Result<(), FormatError> {
-        Err(not_arguments())
-    }
-
-    fn serialize_newtype_variant<T: Serialize + ?Sized>(
-        self,
-        _: &'static str,
-        _: u32,
-        _: &'static str,
-        _: &T,
-    ) -> Result<(), FormatError> {
-        Err(not_arguments())
-    }
-
-    unsupported! {
-        serialize_bool(bool) -> ();
-        serialize_i8(i8) -> ();
-        serialize_i16(i16) -> ();
-        serialize_i32(i32) -> ();
-        serialize_i64(i64) -> ();
-        serialize_u8(u8) -> ();
-        serialize_u16(u16) -> ();
-        serialize_u32(u32) -> ();
-        serialize_u64(u64) -> ();
-        serialize_f32(f32) -> ();
-        serialize_f64(f64) -> ();
-        serialize_char(char) -> ();
-        serialize_str(&str) -> ();
-        serialize_bytes(&[u8]) -> ();
-        serialize_none() -> ();
-        serialize_unit() -> ();
-        serialize_unit_struct(&'static str) -> ();
-        serialize_unit_variant(&'static str, u32, &'static str) -> ();
-        serialize_tuple_struct(&'static str, usize) -> Self::SerializeTupleStruct;
-        serialize_tuple_variant(&'static str, u32, &'static str, usize) -> Self::SerializeTupleVariant;
-        serialize_map(Option<usize>) -> Self::SerializeMap;
-        serialize_struct(&'static str, usize) -> Self::SerializeStruct;
-        serialize_struct_variant(&'static str, u32, &'static str, usize) -> Self::SerializeStructVariant;
     }
 }
 

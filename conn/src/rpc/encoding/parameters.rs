@@ -183,9 +183,10 @@ fn marker_mismatch(text: &str, parameter: &str) -> Option<String> {
     ]
     .into_iter()
     .find(|(begin, _)| marker.starts_with(begin))?;
-    let expected = match is_integer(parameter) {
-        true => "an integer",
-        false => "a number",
+    let expected = if is_integer(parameter) {
+        "an integer"
+    } else {
+        "a number"
     };
     Some(format!("expected {expected}, found {found}"))
 }

@@ -1,5 +1,6 @@
 //! Tags: the outermost types of values in bincode.
 
+use std::convert::Infallible;
 use std::fmt;
 
 use farcall_core::{FormatError, FormatErrorKind};
@@ -77,9 +78,8 @@ impl Tag {
 
     /// Returns the tag of a value.
     pub(super) fn of<T: Serialize + ?Sized>(value: &T) -> Self {
-        match value.serialize(TagProbe) {
-            Ok(tag) | Err(FoundTag(tag)) => tag,
-        }
+        let Err(FoundTag(tag)) = value.serialize(TagProbe);
+        tag
     }
 
     const fn has_len(kind: TagKind) -> bool {
@@ -101,9 +101,10 @@ impl Tag {
             let message = format!("{byte:#04x} is not a tag of a value");
             FormatError::new(FormatErrorKind::Syntax, message)
         })?;
-        let len = match Self::has_len(kind) {
-            true => varint::read(rest).ok_or_else(Self::missing)?,
-            false => 0,
+        let len = if Self::has_len(kind) {
+            varint::read(rest).ok_or_else(Self::missing)?
+        } else {
+            0
         };
         Ok(Self { kind, len })
     }
@@ -335,11 +336,11 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for TaggedDeserializer<'_, D> 
     }
 }
 
-/// Serializer that stops at the outermost type of a value and returns its tag.
+/// Serializer that stops at the outermost type of a value, with its tag as the error: serde cannot
+/// stop at sequences, maps and structs in another way.
 struct TagProbe;
 
-/// Tag as an error, for types that serde cannot stop at in another way: sequences, maps and
-/// structs.
+/// Tag as an error.
 #[derive(Debug)]
 struct FoundTag(Tag);
 
@@ -360,58 +361,64 @@ impl serde::ser::Error for FoundTag {
 }
 
 macro_rules! found_tags {
-    ($($method:ident($($argument:ty),*): $kind:ident;)*) => {$(
-        fn $method(self, $(_: $argument),*) -> Result<Tag, FoundTag> {
-            Ok(Tag::new(TagKind::$kind))
+    ($($method:ident($($argument:ty),*) -> $ok:ident: $kind:ident;)*) => {$(
+        fn $method(self, $(_: $argument),*) -> Result<Self::$ok, FoundTag> {
+            Err(FoundTag(Tag::new(TagKind::$kind)))
         }
     )*};
 }
 
 impl Serializer for TagProbe {
-    type Ok = Tag;
+    type Ok = Infallible;
     type Error = FoundTag;
-    type SerializeSeq = Impossible<Tag, FoundTag>;
-    type SerializeTuple = Impossible<Tag, FoundTag>;
-    type SerializeTupleStruct = Impossible<Tag, FoundTag>;
-    type SerializeTupleVariant = Impossible<Tag, FoundTag>;
-    type SerializeMap = Impossible<Tag, FoundTag>;
-    type SerializeStruct = Impossible<Tag, FoundTag>;
-    type SerializeStructVariant = Impossible<Tag, FoundTag>;
+    type SerializeSeq = Impossible<Infallible, FoundTag>;
+    type SerializeTuple = Impossible<Infallible, FoundTag>;
+    type SerializeTupleStruct = Impossible<Infallible, FoundTag>;
+    type SerializeTupleVariant = Impossible<Infallible, FoundTag>;
+    type SerializeMap = Impossible<Infallible, FoundTag>;
+    type SerializeStruct = Impossible<Infallible, FoundTag>;
+    type SerializeStructVariant = Impossible<Infallible, FoundTag>;
 
     found_tags! {
-        serialize_bool(bool): Bool;
-        serialize_u8(u8): U8;
-        serialize_u16(u16): Unsigned;
-        serialize_u32(u32): Unsigned;
-        serialize_u64(u64): Unsigned;
-        serialize_u128(u128): U128;
-        serialize_i8(i8): I8;
-        serialize_i16(i16): Signed;
-        serialize_i32(i32): Signed;
-        serialize_i64(i64): Signed;
-        serialize_i128(i128): I128;
-        serialize_f32(f32): F32;
-        serialize_f64(f64): F64;
-        serialize_char(char): Char;
-        serialize_str(&str): Str;
-        serialize_bytes(&[u8]): Bytes;
-        serialize_none(): Option;
-        serialize_unit(): Unit;
-        serialize_unit_struct(&'static str): Unit;
-        serialize_unit_variant(&'static str, u32, &'static str): Enum;
+        serialize_bool(bool) -> Ok: Bool;
+        serialize_u8(u8) -> Ok: U8;
+        serialize_u16(u16) -> Ok: Unsigned;
+        serialize_u32(u32) -> Ok: Unsigned;
+        serialize_u64(u64) -> Ok: Unsigned;
+        serialize_u128(u128) -> Ok: U128;
+        serialize_i8(i8) -> Ok: I8;
+        serialize_i16(i16) -> Ok: Signed;
+        serialize_i32(i32) -> Ok: Signed;
+        serialize_i64(i64) -> Ok: Signed;
+        serialize_i128(i128) -> Ok: I128;
+        serialize_f32(f32) -> Ok: F32;
+        serialize_f64(f64) -> Ok: F64;
+        serialize_char(char) -> Ok: Char;
+        serialize_str(&str) -> Ok: Str;
+        serialize_bytes(&[u8]) -> Ok: Bytes;
+        serialize_none() -> Ok: Option;
+        serialize_unit() -> Ok: Unit;
+        serialize_unit_struct(&'static str) -> Ok: Unit;
+        serialize_unit_variant(&'static str, u32, &'static str) -> Ok: Enum;
+        serialize_seq(Option<usize>) -> SerializeSeq: Seq;
+        serialize_tuple_variant(&'static str, u32, &'static str, usize)
+            -> SerializeTupleVariant: Enum;
+        serialize_map(Option<usize>) -> SerializeMap: Map;
+        serialize_struct_variant(&'static str, u32, &'static str, usize)
+            -> SerializeStructVariant: Enum;
     }
 
-    fn serialize_some<T: Serialize + ?Sized>(self, _: &T) -> Result<Tag, FoundTag> {
-        Ok(Tag::new(TagKind::Option))
+    fn serialize_some<T: Serialize + ?Sized>(self, _: &T) -> Result<Infallible, FoundTag> {
+        Err(FoundTag(Tag::new(TagKind::Option)))
     }
 
     fn serialize_newtype_struct<T: Serialize + ?Sized>(
         self,
         name: &'static str,
         value: &T,
-    ) -> Result<Tag, FoundTag> {
+    ) -> Result<Infallible, FoundTag> {
         match name {
-            attachment::NAME => Ok(Tag::new(TagKind::Attachment)),
+            attachment::NAME => Err(FoundTag(Tag::new(TagKind::Attachment))),
             _ => value.serialize(self),
         }
     }
@@ -422,12 +429,8 @@ impl Serializer for TagProbe {
         _: u32,
         _: &'static str,
         _: &T,
-    ) -> Result<Tag, FoundTag> {
-        Ok(Tag::new(TagKind::Enum))
-    }
-
-    fn serialize_seq(self, _: Option<usize>) -> Result<Self::SerializeSeq, FoundTag> {
-        Err(FoundTag(Tag::new(TagKind::Seq)))
+    ) -> Result<Infallible, FoundTag> {
+        Err(FoundTag(Tag::new(TagKind::Enum)))
     }
 
     fn serialize_tuple(self, len: usize) -> Result<Self::SerializeTuple, FoundTag> {
@@ -442,36 +445,12 @@ impl Serializer for TagProbe {
         Err(FoundTag(Tag::with_len(TagKind::Tuple, len)))
     }
 
-    fn serialize_tuple_variant(
-        self,
-        _: &'static str,
-        _: u32,
-        _: &'static str,
-        _: usize,
-    ) -> Result<Self::SerializeTupleVariant, FoundTag> {
-        Err(FoundTag(Tag::new(TagKind::Enum)))
-    }
-
-    fn serialize_map(self, _: Option<usize>) -> Result<Self::SerializeMap, FoundTag> {
-        Err(FoundTag(Tag::new(TagKind::Map)))
-    }
-
     fn serialize_struct(
         self,
         _: &'static str,
         len: usize,
     ) -> Result<Self::SerializeStruct, FoundTag> {
         Err(FoundTag(Tag::with_len(TagKind::Struct, len)))
-    }
-
-    fn serialize_struct_variant(
-        self,
-        _: &'static str,
-        _: u32,
-        _: &'static str,
-        _: usize,
-    ) -> Result<Self::SerializeStructVariant, FoundTag> {
-        Err(FoundTag(Tag::new(TagKind::Enum)))
     }
 
     fn is_human_readable(&self) -> bool {

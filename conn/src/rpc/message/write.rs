@@ -52,9 +52,10 @@ fn fault_body(fault: &Fault, with_causes: bool, out: &mut Vec<u8>) {
     out.push(fault_kind_byte(fault.kind()));
     varint::write_signed(fault.code(), out);
     text(fault.message(), out);
-    let causes: Vec<String> = match with_causes {
-        true => fault.causes().take(MAX_CAUSES).collect(),
-        false => Vec::new(),
+    let causes: Vec<String> = if with_causes {
+        fault.causes().take(MAX_CAUSES).collect()
+    } else {
+        Vec::new()
     };
     varint::write(causes.len() as u64, out);
     for cause in causes {

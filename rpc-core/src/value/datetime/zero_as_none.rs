@@ -66,12 +66,12 @@ impl<'de> Deserialize<'de> for NonZero {
             }
 
             fn visit_str<E: de::Error>(self, text: &str) -> Result<NonZero, E> {
-                match is_zero(text) {
-                    true => Ok(NonZero(None)),
-                    false => text
-                        .parse()
+                if is_zero(text) {
+                    Ok(NonZero(None))
+                } else {
+                    text.parse()
                         .map(|date| NonZero(Some(date)))
-                        .map_err(E::custom),
+                        .map_err(E::custom)
                 }
             }
 

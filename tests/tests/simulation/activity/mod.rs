@@ -13,7 +13,8 @@ use fastrand::Rng;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::ledger::{Entry, Ledger};
-use super::service::{AS_ASKED, WorkshopApi};
+use super::service::WorkshopApi;
+use super::streams::AS_ASKED;
 use super::{CLEANUP_TIME, HANG_TIMEOUT};
 
 /// One of the tasks of a client.
@@ -64,9 +65,10 @@ impl Activity {
         let deadline = self.deadline();
         let idempotent = self.random.u8(..3) == 0;
         let client = self.client.clone();
-        let entry = match idempotent {
-            true => self.ledger.idempotent_call("work"),
-            false => self.ledger.call("work"),
+        let entry = if idempotent {
+            self.ledger.idempotent_call("work")
+        } else {
+            self.ledger.call("work")
         };
         let number = entry.number();
         let call = async {

@@ -6,8 +6,8 @@ use farcall::Fault;
 use tokio::time::{sleep, timeout};
 
 use super::Activity;
-use crate::service::{AS_ASKED, WorkshopApi};
-use crate::streams::{self, Source};
+use crate::service::WorkshopApi;
+use crate::streams::{self, AS_ASKED, Source};
 
 impl Activity {
     pub(super) async fn numbers(&mut self) {

@@ -103,9 +103,10 @@ fn international(name: Cow<'_, [u8]>) -> Result<String, InvalidUrl> {
 
 #[cfg(not(feature = "idna"))]
 fn international(name: Cow<'_, [u8]>) -> Result<String, InvalidUrl> {
-    match name.is_ascii() {
-        true => plain(&name),
-        false => Err(InvalidUrl::NoIdna),
+    if name.is_ascii() {
+        plain(&name)
+    } else {
+        Err(InvalidUrl::NoIdna)
     }
 }
 

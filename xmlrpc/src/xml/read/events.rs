@@ -114,9 +114,10 @@ impl<'a> Reader<'a> {
             None => (number, 10),
         };
         // `from_str_radix` would accept a sign.
-        let code = match digits.bytes().all(|b| b.is_ascii_alphanumeric()) {
-            true => u32::from_str_radix(digits, radix).ok(),
-            false => None,
+        let code = if digits.bytes().all(|b| b.is_ascii_alphanumeric()) {
+            u32::from_str_radix(digits, radix).ok()
+        } else {
+            None
         };
         let code = match self.forbidden {
             Forbidden::Replace => code.map(replaced_code),

@@ -171,9 +171,12 @@ impl<'a> Reader<'a> {
         if let Some(reference) = &mut self.reference {
             return reference.tag();
         }
-        self.tag_after(|reader, text, start| match is_blank(text) {
-            true => Ok(()),
-            false => Err(reader.stray_text(start)),
+        self.tag_after(|reader, text, start| {
+            if is_blank(text) {
+                Ok(())
+            } else {
+                Err(reader.stray_text(start))
+            }
         })
     }
 

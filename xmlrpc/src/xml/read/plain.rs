@@ -127,9 +127,10 @@ impl<'a> Reader<'a> {
     /// Expects a tag, without a shortcut.
     pub(crate) fn expect(&mut self, markup: Markup, expected: &str) -> Result<Token, FormatError> {
         let token = self.tag()?;
-        match token.markup == markup {
-            true => Ok(token),
-            false => Err(self.unexpected(token, expected)),
+        if token.markup == markup {
+            Ok(token)
+        } else {
+            Err(self.unexpected(token, expected))
         }
     }
 

@@ -101,9 +101,12 @@ impl<'a> ReferenceReader<'a> {
     /// # Errors
     /// If there is text before the tag, or the document is malformed.
     pub(super) fn tag(&mut self) -> Result<Token, FormatError> {
-        self.tag_after(|reader, text, start| match is_blank(text) {
-            true => Ok(()),
-            false => Err(reader.stray_text(start)),
+        self.tag_after(|reader, text, start| {
+            if is_blank(text) {
+                Ok(())
+            } else {
+                Err(reader.stray_text(start))
+            }
         })
     }
 
@@ -324,9 +327,10 @@ impl<'a> ReferenceReader<'a> {
             None => (number, 10),
         };
         // `from_str_radix` would accept a sign.
-        let code = match digits.bytes().all(|b| b.is_ascii_alphanumeric()) {
-            true => u32::from_str_radix(digits, radix).ok(),
-            false => None,
+        let code = if digits.bytes().all(|b| b.is_ascii_alphanumeric()) {
+            u32::from_str_radix(digits, radix).ok()
+        } else {
+            None
         };
         let code = match self.forbidden {
             Forbidden::Replace => code.map(replaced_code),

@@ -1,7 +1,4 @@
-//! The methods of the demo server, shared by its program and the tests.
-
-pub mod connections;
-mod validator1;
+//! The methods, as one object.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -9,7 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use farcall::{DateTime, Fault, Value, service};
 
-use self::validator1::Validator1;
+use crate::validator1::Validator1;
 
 /// An object with all methods, to be registered with a server of any protocol. An `Arc` of it can
 /// be registered with several servers, whose callers then share one counter.

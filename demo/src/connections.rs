@@ -1,4 +1,4 @@
-//! Plain connections of the demo server.
+//! Replies to the messages of plain connections.
 
 use farcall::conn::{Codec, Connection, Listener};
 use farcall::protocol::output::{Causes, Foreign, Quota};

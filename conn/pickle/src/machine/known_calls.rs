@@ -2,9 +2,9 @@
 
 use std::borrow::Cow;
 
-use super::error::{Error, ErrorKind};
-use super::machine::Machine;
-use super::nodes::{Chain, ClassNode, Data, Id, Span};
+use super::Machine;
+use crate::error::{Error, ErrorKind};
+use crate::nodes::{Chain, ClassNode, Data, Id, Span};
 
 /// Maximum length of the name of a nested class. Real names are shorter; without a limit, a name
 /// could take more memory than its pickle.

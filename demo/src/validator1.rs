@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use farcall::{DateTime, Fault, Struct, Value, service};
 use serde::{Deserialize, Serialize};
 
-pub(super) struct Validator1;
+pub(crate) struct Validator1;
 
 #[derive(Clone, Copy, Deserialize)]
 struct Stooges {

@@ -9,11 +9,11 @@ use std::task::{self, Poll};
 use tower_layer::Layer;
 use tower_service::Service;
 
+use super::Registry;
 use crate::call::{Call, CallReply};
 use crate::fault::{Fault, FaultKind};
 use crate::format::Format;
 use crate::payload::Payload;
-use crate::registry::Registry;
 
 /// The layers of a [`Registry`], erased to one type. Clones share them.
 ///
@@ -29,7 +29,7 @@ pub struct Layers<F: Format>(Arc<dyn Stack<F>>);
 pub struct Dispatch<F: Format>(Option<Layers<F>>);
 
 /// The place that a call is for, which travels with the call through the layers.
-pub(crate) enum Target<F: Format> {
+pub(super) enum Target<F: Format> {
     /// A method of this registry, whose own layers have passed.
     Method(Registry<F>),
     /// A call of this registry, whose own layers follow.
@@ -65,7 +65,7 @@ where
 
 impl<F: Format> Layers<F> {
     /// Puts a layer around the methods of a registry and the layers that it has.
-    pub(crate) fn around<L>(inner: Option<Self>, layer: &L) -> Self
+    pub(super) fn around<L>(inner: Option<Self>, layer: &L) -> Self
     where
         L: Layer<Dispatch<F>>,
         L::Service: Service<Call<F>, Response = Payload, Error: Into<Fault>, Future: Send>
@@ -86,7 +86,7 @@ impl<F: Format> Layers<F> {
         self.dispatch_to(Target::Other(Box::new(target)), call)
     }
 
-    pub(crate) fn dispatch_to(&self, target: Target<F>, mut call: Call<F>) -> CallReply {
+    pub(super) fn dispatch_to(&self, target: Target<F>, mut call: Call<F>) -> CallReply {
         let deadline = call.context.deadline();
         call.context = call.context.with_target(Arc::new(target));
         CallReply::guarded(deadline, || CallReply::later(self.0.answer(call)))

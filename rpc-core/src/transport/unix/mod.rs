@@ -1,17 +1,17 @@
 //! Unix sockets, which connect processes of one machine.
 
-use std::fs;
+mod socket_file;
+
 use std::io;
-use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
 use std::os::unix::net::UnixListener as StdListener;
-use std::path::{Path, PathBuf, absolute};
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use socket2::{Domain, SockAddr, Socket as RawSocket, Type};
 use tokio::net::{UnixListener as Socket, UnixStream};
 use tokio::time::sleep;
 
-use super::{Address, BACKLOG, Connect, Credentials, Listen, Peer, SystemListener};
+pub(crate) use self::socket_file::{SocketFile, listen_at};
+use super::{Address, Connect, Credentials, Listen, Peer, SOCKET_MODE};
 
 /// The longest pause between two attempts to connect while the backlog is full.
 const MAX_PAUSE: Duration = Duration::from_millis(50);
@@ -48,7 +48,7 @@ impl UnixListener {
     ///
     /// Dropping the future leaves no socket behind; a stale file may have been removed.
     pub async fn bind(path: impl AsRef<Path>) -> io::Result<Self> {
-        Self::bind_with_mode(path, SystemListener::MODE).await
+        Self::bind_with_mode(path, SOCKET_MODE).await
     }
 
     /// Listens at `path` with these permissions, such as `0o660` for the group of this process.
@@ -124,39 +124,14 @@ impl Listen for UnixListener {
     }
 }
 
-/// Opens a listening socket at `path` outside of any event loop, like
-/// [`UnixListener::bind_with_mode`].
-pub(crate) fn listen_at(path: &Path, mode: u32) -> io::Result<(SocketFile, StdListener)> {
-    let (file, socket) = bind_at(path, mode)?;
-    socket.listen(BACKLOG.into())?;
-    Ok((file, socket.into()))
-}
-
-/// Binds a socket and sets the permissions of its file. It does not listen yet: the system refuses
-/// connections.
-fn bind_at(path: &Path, mode: u32) -> io::Result<(SocketFile, RawSocket)> {
-    // The path is made absolute, so that drop finds the file if the working directory changes.
-    let path = absolute(path)?;
-    let socket = RawSocket::new(Domain::UNIX, Type::STREAM, None)?;
-    let name = SockAddr::unix(&path)?;
-    match socket.bind(&name) {
-        Err(error) if error.kind() == io::ErrorKind::AddrInUse => {
-            remove_stale(&path)?;
-            socket.bind(&name)?;
-        }
-        other => other?,
-    }
-    let file = SocketFile::at(path)?;
-    fs::set_permissions(&file.path, fs::Permissions::from_mode(mode))?;
-    Ok((file, socket))
-}
-
 /// Opens a listening socket at an abstract name outside of any event loop.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 pub(crate) fn listen_at_abstract(name: &[u8]) -> io::Result<StdListener> {
+    use socket2::{Domain, SockAddr, Socket as RawSocket, Type};
+
     let socket = RawSocket::new(Domain::UNIX, Type::STREAM, None)?;
     socket.bind(&SockAddr::unix(abstract_path(name))?)?;
-    socket.listen(BACKLOG.into())?;
+    socket.listen(super::BACKLOG.into())?;
     Ok(socket.into())
 }
 
@@ -235,73 +210,16 @@ impl Connect for UnixConnector {
     }
 }
 
-/// Removes the socket file of a dead process from `path`.
-fn remove_stale(path: &Path) -> io::Result<()> {
-    match try_remove_stale(path) {
-        // The owner removed the file meanwhile, as in a restart.
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        result => result,
-    }
-}
-
-fn try_remove_stale(path: &Path) -> io::Result<()> {
-    let found = fs::symlink_metadata(path)?;
-    if !found.file_type().is_socket() {
-        return Err(io::ErrorKind::AddrInUse.into());
-    }
-    let probe = RawSocket::new(Domain::UNIX, Type::STREAM, None)?;
-    // Non-blocking, so as not to wait for a server too busy to accept.
-    probe.set_nonblocking(true)?;
-    match probe.connect(&SockAddr::unix(path)?) {
-        Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => {}
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(error),
-        // A server accepted, is too busy to accept, or may not be contacted.
-        _ => return Err(io::ErrorKind::AddrInUse.into()),
-    }
-    if identity(&found) != identity(&fs::symlink_metadata(path)?) {
-        return Err(io::ErrorKind::AddrInUse.into());
-    }
-    fs::remove_file(path)
-}
-
-/// The file of a listening socket, removed on drop unless another has replaced it.
-#[derive(Debug)]
-pub(crate) struct SocketFile {
-    path: PathBuf,
-    identity: (u64, u64),
-}
-
-impl SocketFile {
-    fn at(path: PathBuf) -> io::Result<Self> {
-        let identity = identity(&fs::symlink_metadata(&path)?);
-        Ok(Self { path, identity })
-    }
-}
-
-impl Drop for SocketFile {
-    fn drop(&mut self) {
-        // A missing file is not a failure. Any other failure leaves a stale file, which the next
-        // bind replaces.
-        if let Ok(found) = fs::symlink_metadata(&self.path)
-            && identity(&found) == self.identity
-        {
-            let _ = fs::remove_file(&self.path);
-        }
-    }
-}
-
-/// The device and inode numbers, which identify a file.
-fn identity(metadata: &fs::Metadata) -> (u64, u64) {
-    (metadata.dev(), metadata.ino())
-}
-
 #[cfg(test)]
 mod tests {
+    use std::fs;
     use std::io::ErrorKind;
+    use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
     use std::sync::atomic::{AtomicU32, Ordering};
 
     use tokio::net::UnixSocket;
 
+    use super::socket_file::bind_at;
     use super::*;
     use crate::transport::tests::echoes;
 

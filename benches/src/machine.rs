@@ -26,7 +26,7 @@ const PACKAGES: [&str; 13] = [
 ];
 
 /// The lock file of the workspace that this program was built from.
-const LOCK: &str = include_str!("../../../Cargo.lock");
+const LOCK: &str = include_str!("../../Cargo.lock");
 
 /// A machine, and the versions of the measured programs.
 #[derive(Default, Serialize, Deserialize)]
