@@ -100,6 +100,11 @@ fn both_encodings_describe_a_mismatch_alike() {
     for encoding in BOTH {
         let types = message_in::<_, (i64, u32)>(encoding, (3, "five"));
         assert_eq!(types, "parameter 2: expected an integer, found a string");
+        let types = message_in::<_, (Option<u8>,)>(encoding, (Some("five"),));
+        assert!(
+            types.ends_with("expected an integer, found a string"),
+            "{types}"
+        );
         let types = message_in::<_, (f64,)>(encoding, ("five",));
         assert_eq!(types, "parameter 1: expected a number, found a string");
         let types = message_in::<_, (String,)>(encoding, (vec![1.5],));
