@@ -100,11 +100,6 @@ fn both_encodings_describe_a_mismatch_alike() {
     for encoding in BOTH {
         let types = message_in::<_, (i64, u32)>(encoding, (3, "five"));
         assert_eq!(types, "parameter 2: expected an integer, found a string");
-        let types = message_in::<_, (Option<u8>,)>(encoding, (Some("five"),));
-        assert!(
-            types.ends_with("expected an integer, found a string"),
-            "{types}"
-        );
         let types = message_in::<_, (f64,)>(encoding, ("five",));
         assert_eq!(types, "parameter 1: expected a number, found a string");
         let types = message_in::<_, (String,)>(encoding, (vec![1.5],));
@@ -114,6 +109,15 @@ fn both_encodings_describe_a_mismatch_alike() {
         let count = message_in::<_, (i64, i64)>(encoding, (1,));
         assert!(count.contains("2 parameters"), "{count}");
     }
+}
+
+/// bincode does not say of which types the parts of a value are.
+#[test]
+fn a_mismatch_within_a_value_names_the_kind_of_number_in_message_pack() {
+    let types = message_in::<_, (Option<u8>,)>(Encoding::MessagePack, (Some("five"),));
+    assert_eq!(types, "parameter 1: expected an integer, found a string");
+    let types = message_in::<_, (Vec<(i64, f64)>,)>(Encoding::MessagePack, ([(5, "six")],));
+    assert_eq!(types, "parameter 1: expected a number, found a string");
 }
 
 #[test]
