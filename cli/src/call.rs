@@ -4,11 +4,11 @@ use std::error::Error;
 
 use clap::Subcommand;
 use farcall::protocol::output::Foreign;
-use farcall::rpc::{self, Encoding};
+use farcall::rpc::{self, Encoding, GreetingError};
 use farcall::xmlrpc::ClientOptions;
 use farcall::{CallError, Caller, Variadic};
 
-use crate::connection::{connect_error, target};
+use crate::connection::{connect_error, key_expected, target};
 use crate::json::{self, Json};
 use crate::{Options, argument};
 
@@ -93,7 +93,8 @@ async fn over_connection(url: &str, options: &Options) -> Result<rpc::Client, Bo
         client = client.authkey(key);
     }
     client.await.map_err(|error| match error {
-        rpc::OpenError::Connect(error) => connect_error(url, options.timeout, error),
+        rpc::OpenError::Connect(error) => connect_error(options.timeout, error),
+        rpc::OpenError::Greeting(error @ GreetingError::KeyExpected) => key_expected(error),
         error => error.into(),
     })
 }

@@ -1,7 +1,6 @@
 //! Addresses and authentication of connections.
 
 use std::error::Error;
-use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -28,15 +27,14 @@ impl Authentication {
     pub(crate) fn authkey(&self) -> Result<Option<AuthKey>, Box<dyn Error>> {
         Ok(
             match (&self.authkey_file, std::env::var_os("FARCALL_AUTHKEY")) {
-                // The path is not repeated, since it may be the key itself, given by mistake.
                 (Some(file), _) => {
-                    let problem = |error: std::io::Error| match error.kind() {
-                        ErrorKind::InvalidData => "the file with the authkey is empty".to_owned(),
-                        _ => format!("the file with the authkey cannot be read: {error}"),
-                    };
-                    Some(AuthKey::from_file(file).map_err(problem)?)
+                    let key = AuthKey::from_file(file);
+                    Some(key.map_err(|error| format!("--authkey-file: {error}"))?)
                 }
-                (None, Some(key)) => Some(AuthKey::new(key.as_encoded_bytes())?),
+                (None, Some(key)) => {
+                    let key = AuthKey::new(key.as_encoded_bytes());
+                    Some(key.map_err(|error| format!("FARCALL_AUTHKEY: {error}"))?)
+                }
                 (None, None) => None,
             },
         )
@@ -88,13 +86,14 @@ pub(crate) fn target(scheme: &str, url: &str) -> Result<Target, Box<dyn Error>> 
     })
 }
 
-/// Returns the error of connecting to a URL, with its address.
-pub(crate) fn connect_error(url: &str, timeout: Duration, error: ConnectError) -> Box<dyn Error> {
+/// Returns the error of a peer that expects a key, with the options that set one.
+pub(crate) fn key_expected(error: impl Error) -> Box<dyn Error> {
+    format!("{error}: use --authkey-file or FARCALL_AUTHKEY").into()
+}
+
+/// Returns the error of connecting, with the option that helps.
+pub(crate) fn connect_error(timeout: Duration, error: ConnectError) -> Box<dyn Error> {
     match error {
-        ConnectError::Unreachable(cause) => {
-            let (_, address) = url.split_once("://").unwrap_or_default();
-            format!("cannot reach {address}: {cause}").into()
-        }
         // A short timeout says nothing about the peer, so the error names no other cause.
         ConnectError::Auth(AuthError::TimedOut) if timeout < Duration::from_secs(1) => {
             format!("authentication failed: the handshake timed out after {timeout:?}").into()

@@ -4,10 +4,10 @@ use std::error::Error;
 use std::time::Instant;
 
 use clap::{Args, ValueEnum};
-use farcall::conn::{Codec, Connection, MessagePack};
+use farcall::conn::{Codec, Connection, MessagePack, RecvError};
 use farcall::pickle::Pickle;
 
-use crate::connection::{connect_error, target};
+use crate::connection::{connect_error, key_expected, target};
 use crate::json::{self, Json};
 use crate::{Options, argument};
 
@@ -48,7 +48,7 @@ pub(crate) async fn run(
             let mut peer: Connection<_, _, Pickle> = connect(arguments, options).await?;
             let exchange = async {
                 peer.send(&value).await?;
-                Ok(peer.recv().await?)
+                peer.recv().await.map_err(recv_error)
             };
             Json::from_python(&within(options, begin, exchange).await?)?
         }
@@ -58,7 +58,7 @@ pub(crate) async fn run(
                 connect(arguments, options).await?;
             let exchange = async {
                 peer.send_bytes(value.write().as_bytes()).await?;
-                Ok(peer.recv_bytes(MAX_MESSAGE).await?)
+                peer.recv_bytes(MAX_MESSAGE).await.map_err(recv_error)
             };
             let message = within(options, begin, exchange).await?;
             let text = str::from_utf8(&message)
@@ -70,7 +70,7 @@ pub(crate) async fn run(
             let mut peer: Connection<_, _, MessagePack> = connect(arguments, options).await?;
             let exchange = async {
                 peer.send(&value).await?;
-                Ok(peer.recv().await?)
+                peer.recv().await.map_err(recv_error)
             };
             within(options, begin, exchange).await?
         }
@@ -91,6 +91,13 @@ async fn within<T>(
         .unwrap_or_else(|_| Err(format!("no reply within {timeout:?}").into()))
 }
 
+fn recv_error(error: RecvError) -> Box<dyn Error> {
+    match error {
+        RecvError::KeyExpected => key_expected(error),
+        error => error.into(),
+    }
+}
+
 async fn connect<S: 'static, R: 'static, C: Codec>(
     arguments: &SendCommand,
     options: &Options,
@@ -102,5 +109,5 @@ async fn connect<S: 'static, R: 'static, C: Codec>(
         client = client.authkey(key);
     }
     let connected = client.await;
-    connected.map_err(|error| connect_error(&arguments.url, options.timeout, error))
+    connected.map_err(|error| connect_error(options.timeout, error))
 }

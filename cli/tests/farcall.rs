@@ -164,7 +164,8 @@ fn sends_values_to_a_listener_in_python() {
     assert_eq!(status, 2);
     assert_eq!(
         err,
-        "farcall: the peer expects an authkey, but none is set\n"
+        "farcall: the peer expects an authkey, but none is set: use --authkey-file or \
+         FARCALL_AUTHKEY\n"
     );
     let (status, _, err) = farcall(&["send", "http://127.0.0.1", "1"]);
     assert_eq!(status, 2);
@@ -230,7 +231,11 @@ fn calls_over_connections() {
     );
     assert_eq!(
         farcall(&["call", &url, "add", "3", "5"]),
-        fault(2, "farcall: the peer expects an authkey, but none is set")
+        fault(
+            2,
+            "farcall: the peer expects an authkey, but none is set: use --authkey-file or \
+             FARCALL_AUTHKEY"
+        )
     );
     let (status, out, err) = with_key(&["--timeout", "0.2", "call", &url, "sleep", "30"]);
     assert_eq!((status, out.as_str()), (2, ""));
@@ -260,7 +265,7 @@ fn an_unreachable_or_silent_server_exits_with_2() {
     let (status, out, err) = farcall(&["call", "conn+rpc://127.0.0.1:1", "add", "3", "5"]);
     assert_eq!((status, out.as_str()), (2, ""));
     assert!(
-        err.starts_with("farcall: cannot reach 127.0.0.1:1: ") && err.contains("refused"),
+        err.starts_with("farcall: cannot connect to 127.0.0.1:1: Connection refused"),
         "{err}"
     );
 }
@@ -292,7 +297,18 @@ fn headers_and_keys_that_cannot_be_used_are_named() {
     let file = file.to_str().unwrap();
     let (status, _, err) = farcall(&["send", "conn://127.0.0.1:1", "1", "--authkey-file", file]);
     assert_eq!(status, 2);
-    assert_eq!(err, "farcall: the file with the authkey is empty\n");
+    let named = format!("farcall: --authkey-file: the key file {file}: the authkey is empty\n");
+    assert_eq!(err, named);
+    let send = |key: &str| farcall(&["send", "conn://127.0.0.1:1", "1", "--authkey-file", key]).2;
+    let missing = "farcall: --authkey-file: the key file /nowhere/key: No such file";
+    assert!(send("/nowhere/key").starts_with(missing));
+    for key in ["s3cret", "c2VjcmV0/s3cret==", "//u:s3cret@host"] {
+        let err = send(key);
+        assert!(
+            err.contains("expected the path of a file") && !err.contains("s3cret"),
+            "{err}"
+        );
+    }
 }
 
 #[test]

@@ -78,6 +78,15 @@ impl Dialer {
         }))
     }
 
+    /// Returns the error of a failure to connect.
+    pub(crate) fn unreachable(&self, source: io::Error) -> ConnectError {
+        let target = match self {
+            Self::Target(target) => target.clone().ok(),
+            Self::Transport(_) => None,
+        };
+        ConnectError::Unreachable { target, source }
+    }
+
     /// Connects and runs the handshake.
     pub(crate) async fn connect(
         &self,
@@ -90,7 +99,8 @@ impl Dialer {
         };
         let stream = timeout_at(deadline, connecting)
             .await
-            .unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))?;
+            .unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
+            .map_err(|source| self.unreachable(source))?;
         Ok(config.establish(Role::Client, stream, deadline).await?)
     }
 }
@@ -98,7 +108,7 @@ impl Dialer {
 /// Builder of a connection, returned by [`Connection::connect`]. It connects when it is awaited.
 #[must_use = "it connects when it is awaited"]
 pub struct ConnectionBuilder<S, R, C> {
-    dialer: Dialer,
+    pub(crate) dialer: Dialer,
     settings: ConnectionSettings,
     types: PhantomData<fn(S, C) -> R>,
 }
@@ -162,15 +172,20 @@ impl<S, R, C: Codec> fmt::Debug for ConnectionBuilder<S, R, C> {
 }
 
 /// The error of opening a connection.
-#[derive(Debug, thiserror::Error)]
+#[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum ConnectError {
     /// The given target is not a valid address.
     #[error(transparent)]
     Address(#[from] AddressError),
     /// The host was not found, nothing listens at the address, or connecting failed or timed out.
-    #[error("the peer cannot be reached")]
-    Unreachable(#[from] io::Error),
+    #[error("cannot connect{}", .target.as_ref().map(|at| format!(" to {at}")).unwrap_or_default())]
+    Unreachable {
+        /// The target, unless the program connected [over](Connection::over) its own transport.
+        target: Option<Target>,
+        /// The cause.
+        source: io::Error,
+    },
     /// The peer was reached, but the handshake failed.
     #[error("authentication failed")]
     Auth(#[from] AuthError),
@@ -178,3 +193,5 @@ pub enum ConnectError {
     #[error(transparent)]
     CannotBlock(#[from] CannotBlock),
 }
+
+farcall_core::debug_errors!(ConnectError);

@@ -7,7 +7,7 @@ use farcall_core::FormatError;
 use crate::frame::FrameError;
 
 /// The error of a send: the message was not sent, or may not have been.
-#[derive(Debug, thiserror::Error)]
+#[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum SendError {
     /// The codec of this connection cannot represent the value. Nothing was sent, and the
@@ -27,8 +27,10 @@ pub enum SendError {
     Evicted,
 }
 
+farcall_core::debug_errors!(SendError);
+
 /// The error of a receive: no message was received.
-#[derive(Debug, thiserror::Error)]
+#[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum RecvError {
     /// The peer closed the connection between two messages, which is a regular close. CPython
@@ -65,6 +67,8 @@ pub enum RecvError {
     #[error("the connection was evicted: it held too much memory for too long")]
     Evicted,
 }
+
+farcall_core::debug_errors!(RecvError);
 
 impl RecvError {
     /// Returns `true` if the peer closed the connection between two messages.

@@ -16,18 +16,16 @@
 //! }
 //!
 //! # #[tokio::main(flavor = "current_thread")]
-//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # async fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
 //! let mut listener = Listener::bind("127.0.0.1:0").authkey("a secret").await?;
 //! let address = listener.local_address().clone();
-//! tokio::spawn(async move {
+//! let serving = tokio::spawn(async move {
 //!     let mut peer: Connection<String, Order> = listener.accept().await?;
-//!     while let Ok(order) = peer.recv().await {
-//!         let answer = match order {
-//!             Order::Add(a, b) => (a + b).to_string(),
-//!             Order::Greet { name } => format!("Hello, {name}!"),
-//!         };
-//!         peer.send(&answer).await?;
-//!     }
+//!     let answer = match peer.recv().await? {
+//!         Order::Add(a, b) => (a + b).to_string(),
+//!         Order::Greet { name } => format!("Hello, {name}!"),
+//!     };
+//!     peer.send(&answer).await?;
 //!     Ok::<(), Box<dyn std::error::Error + Send + Sync>>(())
 //! });
 //!
@@ -35,6 +33,7 @@
 //!     Connection::connect(address).authkey("a secret").await?;
 //! peer.send(&Order::Greet { name: "Ada".to_owned() }).await?;
 //! assert_eq!(peer.recv().await?, "Hello, Ada!");
+//! serving.await??;
 //! # Ok(())
 //! # }
 //! ```
@@ -54,19 +53,28 @@
 //! ```
 //!
 //! ```no_run
-//! use farcall::conn::{Listener, PyConnection};
+//! use farcall::conn::{Listener, PyConnection, RecvError};
+//!
+//! async fn add(mut peer: PyConnection) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+//!     loop {
+//!         match peer.recv_as::<(i64, i64)>().await {
+//!             Ok((a, b)) => peer.send_as(&(a + b)).await?,
+//!             Err(RecvError::Closed) => return Ok(()),
+//!             Err(error) => return Err(error.into()),
+//!         }
+//!     }
+//! }
 //!
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! // CPython up to 3.11 authenticates with MD5 and nothing else.
 //! let mut listener = Listener::bind(("", 16000)).authkey("12345").legacy_md5(true).await?;
 //! loop {
-//!     let mut peer: PyConnection = listener.accept().await?;
-//!     tokio::spawn(async move {
-//!         while let Ok((a, b)) = peer.recv_as::<(i64, i64)>().await {
-//!             peer.send_as(&(a + b)).await?;
+//!     let peer = listener.accept().await?;
+//!     tokio::spawn(async {
+//!         if let Err(error) = add(peer).await {
+//!             eprintln!("{error:?}");
 //!         }
-//!         Ok::<(), farcall::conn::SendError>(())
 //!     });
 //! }
 //! # }

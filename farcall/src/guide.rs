@@ -6,12 +6,17 @@
 //! | [functions] | a server whose functions any XML-RPC client can call |
 //! | [objects] | objects with `#[service]`, offered over more than one protocol |
 //! | [clients] | clients whose calls the compiler checks, async or blocking |
-//! | [errors] | errors of your own, and retries that cannot run a call twice |
+//! | [requests] | timeouts, headers and batches of XML-RPC |
+//! | [errors] | errors of your own, and clients that know whether a failed call ran |
+//! | [retries] | calls that are repeated, and cannot run twice |
 //! | [python] | connections that exchange values with Python |
+//! | [pickles] | Python's classes as structs, and messages of any type |
 //! | [rpc] | objects, callbacks and streams over connections |
+//! | [reconnect] | clients and objects that survive a broken connection |
 //! | [security] | a server that other machines can reach, with limits that fit it |
 //! | [blocking] | servers and clients without async code |
-//! | [middleware] | checks of tokens, limits of rates, figures and traces for every call |
+//! | [middleware] | checks of tokens and limits of rates |
+//! | [layers] | figures and traces for every call, and limits of a client |
 //! | [workers] | a server on all processors, replaced without losing a call |
 //! | [testing] | tests of a service without sockets |
 //! | [features] | a build with only what you need |
@@ -30,12 +35,17 @@ macro_rules! chapters {
             "[functions]: crate::guide::functions\n",
             "[objects]: crate::guide::objects\n",
             "[clients]: crate::guide::clients\n",
+            "[requests]: crate::guide::requests\n",
             "[errors]: crate::guide::errors\n",
+            "[retries]: crate::guide::retries\n",
             "[python]: crate::guide::python\n",
+            "[pickles]: crate::guide::pickles\n",
             "[rpc]: crate::guide::rpc\n",
+            "[reconnect]: crate::guide::reconnect\n",
             "[security]: crate::guide::security\n",
             "[blocking]: crate::guide::blocking\n",
             "[middleware]: crate::guide::middleware\n",
+            "[layers]: crate::guide::layers\n",
             "[workers]: crate::guide::workers\n",
             "[testing]: crate::guide::testing\n",
             "[features]: crate::guide::features\n",
@@ -62,6 +72,7 @@ macro_rules! chapters {
             "[api-workers]: crate::workers\n",
             "[api-service-caller]: crate::ServiceCaller\n",
             "[api-memory]: crate::transport::memory\n",
+            "[api-reconnect]: crate::rpc::Reconnect\n",
         )]
         ///
         #[doc = include_str!(concat!("../docs/guide/", stringify!($name), ".md"))]
@@ -70,7 +81,8 @@ macro_rules! chapters {
 }
 
 chapters! {
-    functions objects clients errors python rpc security blocking middleware workers testing features
+    functions objects clients requests errors retries python pickles rpc reconnect security blocking
+    middleware layers workers testing features
     from_xmlrpc from_multiprocessing from_pyro5 from_tarpc from_tonic from_jsonrpsee
 }
 

@@ -32,7 +32,7 @@ use crate::error::CallError;
 ///
 /// Functions with another error type contain it: as the source of [`CallError::NotSent`], in an
 /// [`io::Error`] ([`get_ref`](io::Error::get_ref)), or as a variant.
-#[derive(Clone, Debug, thiserror::Error)]
+#[derive(Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum CannotBlock {
     /// The function was called within async code, where it would stall other tasks. It can be
@@ -44,6 +44,8 @@ pub enum CannotBlock {
     #[error("the runtime of blocking objects cannot be started")]
     NoRuntime(#[source] Arc<io::Error>),
 }
+
+crate::debug_errors!(CannotBlock);
 
 impl From<CannotBlock> for io::Error {
     fn from(error: CannotBlock) -> Self {

@@ -352,6 +352,15 @@ impl<C> Blocking<C> {
     }
 }
 
+impl<C: Caller> Blocking<C> {
+    /// Returns a caller whose calls take at most `time`, or the remaining time of the call that is
+    /// being handled, if that is less. A call that exceeds the limit fails and is cancelled. The
+    /// methods of every `#[client]` trait are available on it.
+    pub fn within(&self, time: Duration) -> Within<&Self> {
+        BlockingCaller::within(self, time)
+    }
+}
+
 impl<C: Caller> BlockingCaller for Blocking<C> {
     type Format = C::Format;
 

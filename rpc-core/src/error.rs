@@ -6,11 +6,10 @@ use std::fmt;
 use serde::de::{Expected, Unexpected};
 
 use crate::fault::{Fault, FaultKind};
-use crate::output::{excerpt, shortened};
+use crate::output::{debug_error, excerpt, shortened};
 
 /// The error of a [`Format`](crate::protocol::Format): a message that cannot be decoded, or a value
 /// that cannot be encoded.
-#[derive(Debug)]
 pub struct FormatError(Box<Inner>);
 
 #[derive(Debug)]
@@ -201,6 +200,16 @@ impl fmt::Display for FormatError {
     }
 }
 
+/// `{:?}` is the text of the error, `{:#?}` has its fields.
+impl fmt::Debug for FormatError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match f.alternate() {
+            true => fmt::Debug::fmt(&self.0, f),
+            false => debug_error(self, f),
+        }
+    }
+}
+
 impl Error for FormatError {}
 
 impl serde::de::Error for FormatError {
@@ -245,7 +254,7 @@ impl From<FormatError> for Fault {
 
 /// The error of a call. The variant tells whether the call ran: see
 /// [`execution`](Self::execution).
-#[derive(Debug, thiserror::Error)]
+#[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum CallError {
     /// The arguments cannot be represented in the format. Nothing was sent.
@@ -272,6 +281,8 @@ pub enum CallError {
     #[error("the result does not match the requested type")]
     Decode(#[source] FormatError),
 }
+
+crate::debug_errors!(CallError);
 
 /// The execution status of a failed call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -5,7 +5,7 @@ use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use crate::output::excerpt;
+use crate::output::{debug_error, excerpt};
 
 type Source = Arc<dyn Error + Send + Sync>;
 
@@ -272,8 +272,12 @@ impl fmt::Display for Fault {
     }
 }
 
+/// `{:?}` is the text of the fault and of its causes, `{:#?}` has its fields.
 impl fmt::Debug for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !f.alternate() {
+            return debug_error(self, f);
+        }
         let mut debug = f.debug_struct("Fault");
         debug
             .field("kind", &self.kind)

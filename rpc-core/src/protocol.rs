@@ -33,5 +33,5 @@ pub mod handler {
 
 /// Foreign text in logs and on terminals.
 pub mod output {
-    pub use crate::output::{Admitted, Causes, Foreign, Quota, is_harmless};
+    pub use crate::output::{Admitted, Causes, Foreign, Quota, debug_error, is_harmless};
 }

@@ -15,7 +15,7 @@ use crate::{InvalidUrl, XmlRpc};
 ///
 /// # Panics
 /// If the two differ in a result, an error, or the position of an error.
-pub fn read_by_both(document: &[u8], max_depth: u8, max_values: usize) {
+pub fn read_by_both(document: &[u8], max_depth: usize, max_values: usize) {
     let limits = (max_depth, max_values);
     let plain = outcomes(document, limits);
     let reference = reference::with_reference(|| outcomes(document, limits));

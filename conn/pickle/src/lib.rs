@@ -177,9 +177,14 @@ impl Default for Pickle {
 
 impl Pickle {
     /// Maximum depth of nested values, for decoding and encoding. Default: 64, which is more than
-    /// programs nest their data, and takes little of any stack.
-    pub const fn max_depth(mut self, max_depth: u8) -> Self {
-        self.max_depth = max_depth;
+    /// programs nest their data, and takes little of any stack. At most 255, which fits the stack
+    /// of a thread.
+    pub const fn max_depth(mut self, max_depth: usize) -> Self {
+        self.max_depth = if max_depth < 255 {
+            max_depth as u8
+        } else {
+            255
+        };
         self
     }
 

@@ -91,13 +91,33 @@ impl AuthKey {
     /// editors append.
     ///
     /// # Errors
-    /// If the file cannot be read, or is empty.
+    /// If the file cannot be read, or is empty. The error names the file, unless the path may be
+    /// the key itself, given by mistake.
     pub fn from_file(path: impl AsRef<Path>) -> io::Result<Self> {
-        let bytes = Zeroizing::new(std::fs::read(path)?);
+        let path = path.as_ref();
+        let bytes = std::fs::read(path).map_err(|error| file_error(path, error.kind(), &error))?;
+        let bytes = Zeroizing::new(bytes);
         let line = bytes.strip_suffix(b"\n").unwrap_or(&bytes);
         let key = line.strip_suffix(b"\r").unwrap_or(line);
-        Self::new(key).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))
+        Self::new(key).map_err(|error| file_error(path, io::ErrorKind::InvalidData, &error))
     }
+}
+
+/// Returns the error of the key file at `path`. It shows the path if that exists, or else if it is
+/// that of a place in a directory and cannot be a URL with a password.
+fn file_error(path: &Path, kind: io::ErrorKind, problem: &dyn fmt::Display) -> io::Error {
+    let is_place = || {
+        let may_be_url = path.to_string_lossy().contains([':', '@', '%']);
+        !may_be_url && (path.is_absolute() || path.parent().is_some_and(Path::is_dir))
+    };
+    let message = match path.exists() || is_place() {
+        true => format!("the key file {}: {problem}", path.display()),
+        false => format!(
+            "expected the path of a file with the key (the given one is not shown, as it may be \
+             the key): {problem}"
+        ),
+    };
+    io::Error::new(kind, message)
 }
 
 impl AsRef<[u8]> for AuthKey {
@@ -208,7 +228,7 @@ pub enum Binding {
 }
 
 /// The error of a handshake with a peer that was reached.
-#[derive(Debug, thiserror::Error)]
+#[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum AuthError {
     /// The local key is empty.
@@ -267,6 +287,8 @@ pub enum AuthError {
     #[error("the system provided no random numbers")]
     Random(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
+
+farcall_core::debug_errors!(AuthError);
 
 /// Logs the peer that failed to authenticate and the error: at most 10 per minute.
 pub(crate) fn log_auth_failure(peer: &Peer, error: &AuthError) {

@@ -85,7 +85,11 @@ impl<S: 'static, R: 'static, C: Codec> ConnectionBuilder<S, R, C> {
     /// As with `.await`; also in async code. Only sockets are supported; other transports need
     /// async code.
     pub fn wait(self) -> Result<Connection<S, R, C>, ConnectError> {
-        wait(async { Ok(self.await?.into_blocking()?) })?
+        let dialer = self.dialer.clone();
+        let connection = wait(self.into_future())??;
+        connection
+            .into_blocking()
+            .map_err(|error| dialer.unreachable(error))
     }
 }
 

@@ -375,7 +375,10 @@ fn a_listener_accepts_only_a_client_with_the_key() {
     assert!(matches!(timed_out, RecvError::Io(_)), "{timed_out}");
     listener.close().unwrap();
     let refused: Result<Connection, _> = crate::Connection::connect(&address).authkey("key").wait();
-    assert!(matches!(refused, Err(ConnectError::Unreachable(_))));
+    assert!(matches!(refused, Err(ConnectError::Unreachable { .. })));
+    let text = format!("{:?}", refused.unwrap_err());
+    let start = format!("cannot connect to {address}: ");
+    assert!(text.starts_with(&start), "{text}");
     connection.set_read_timeout(None).unwrap();
     drop(client.join().unwrap());
     assert!(connection.recv().unwrap_err().is_closed());

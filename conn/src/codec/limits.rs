@@ -59,6 +59,7 @@ impl CodecLimits {
             any: Cell::new(self.max_values),
             reservable: Cell::new(message.len()),
             exceeded: Cell::new(false),
+            lacks_integer: Cell::new(false),
         }
     }
 }
@@ -74,11 +75,12 @@ macro_rules! setters {
     ($codec:ident) => {
         impl $codec {
             /// Maximum depth of nested values in a decoded message. Default: 128, which is more
-            /// than programs nest their data. Every level takes stack. Lists, maps, structs,
-            /// options and newtypes are one level each; a [`Value`](farcall_core::Value) is two.
+            /// than programs nest their data. At most 255, since every level takes stack. Lists,
+            /// maps, structs, options and newtypes are one level each; a
+            /// [`Value`](farcall_core::Value) is two.
             #[must_use]
-            pub const fn max_depth(mut self, max_depth: u8) -> Self {
-                self.limits.max_depth = max_depth;
+            pub const fn max_depth(mut self, max_depth: usize) -> Self {
+                self.limits.max_depth = $crate::codec::limits::depth(max_depth);
                 self
             }
 
@@ -101,6 +103,15 @@ macro_rules! setters {
 
 pub(super) use setters;
 
+/// Limits a depth to the maximum setting, which fits the stack of a thread.
+pub(super) const fn depth(max_depth: usize) -> u8 {
+    if max_depth < 255 {
+        max_depth as u8
+    } else {
+        255
+    }
+}
+
 /// Applies [`CodecLimits`] while one message is decoded: counts down what is left of each limit.
 #[derive(Debug)]
 pub(crate) struct DecodeLimiter {
@@ -116,6 +127,8 @@ pub(crate) struct DecodeLimiter {
     reservable: Cell<usize>,
     /// `true` once a limit was exceeded.
     exceeded: Cell<bool>,
+    /// `true` if the last number that was not found was an integer.
+    lacks_integer: Cell<bool>,
 }
 
 impl DecodeLimiter {
@@ -128,6 +141,11 @@ impl DecodeLimiter {
             kind
         };
         FormatError::new(kind, message.to_string())
+    }
+
+    /// Returns `true` if the last number that was expected and not found was an integer.
+    pub(crate) const fn lacks_integer(&self) -> bool {
+        self.lacks_integer.get()
     }
 
     /// Runs `decode` one level deeper.
@@ -223,6 +241,16 @@ macro_rules! forward {
     )*};
 }
 
+/// Methods for numbers. Decoders do not tell which kind of number was not found.
+macro_rules! number {
+    ($($is_integer:literal: $($method:ident)*;)*) => {$($(
+        fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Self::Error> {
+            let value = self.inner.$method(visitor);
+            value.inspect_err(|_| self.limiter.lacks_integer.set($is_integer))
+        }
+    )*)*};
+}
+
 /// Methods for types without contents that take memory of their own.
 macro_rules! count {
     ($($method:ident => $inner:ident($($argument:ident: $type:ty),*))*) => {$(
@@ -258,9 +286,13 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for Limited<'_, D> {
     type Error = D::Error;
 
     forward! {
-        deserialize_bool deserialize_i8 deserialize_i16 deserialize_i32 deserialize_i64
-        deserialize_i128 deserialize_u8 deserialize_u16 deserialize_u32 deserialize_u64
-        deserialize_u128 deserialize_f32 deserialize_f64 deserialize_char deserialize_identifier
+        deserialize_bool deserialize_char deserialize_identifier
+    }
+
+    number! {
+        true: deserialize_i8 deserialize_i16 deserialize_i32 deserialize_i64 deserialize_i128;
+        true: deserialize_u8 deserialize_u16 deserialize_u32 deserialize_u64 deserialize_u128;
+        false: deserialize_f32 deserialize_f64;
     }
 
     // Owned strings and byte strings are decoded as borrowed ones: for owned ones, decoders would

@@ -86,7 +86,7 @@ pub enum Acknowledge {
 }
 
 /// The error of sending or receiving a descriptor.
-#[derive(Debug, thiserror::Error)]
+#[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum DescriptorError {
     /// The connection is not a Unix socket. No other transport can pass descriptors.
@@ -120,6 +120,8 @@ pub enum DescriptorError {
     #[error(transparent)]
     Recv(#[from] RecvError),
 }
+
+farcall_core::debug_errors!(DescriptorError);
 
 /// The result of a read without space for descriptors.
 pub(crate) struct BytesRead {

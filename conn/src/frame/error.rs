@@ -1,7 +1,7 @@
 //! Errors of decoding frames.
 
 /// A frame that cannot be decoded.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum FrameError {
     /// The length of a message is negative: the peer speaks another protocol, or lost the frame
@@ -23,6 +23,8 @@ pub enum FrameError {
         missing: MissingPart,
     },
 }
+
+farcall_core::debug_errors!(FrameError);
 
 /// The missing part of a truncated frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -128,7 +128,7 @@ impl fmt::Debug for ListenerBuilder {
 }
 
 /// The error of opening a listener.
-#[derive(Debug, thiserror::Error)]
+#[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum BindError {
     /// The given target is not a valid address.
@@ -144,6 +144,8 @@ pub enum BindError {
     #[error(transparent)]
     CannotBlock(#[from] CannotBlock),
 }
+
+farcall_core::debug_errors!(BindError);
 
 /// A listener on a Unix socket in a new temporary directory.
 #[cfg(unix)]

@@ -34,21 +34,34 @@ const READY: usize = 128;
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// use farcall::conn::{Connection, Listener};
+/// use farcall::conn::{Connection, Listener, RecvError};
 ///
-/// let mut listener = Listener::bind("127.0.0.1:0").authkey("12345").await?;
-/// let address = listener.local_address().clone();
-/// tokio::spawn(async move {
-///     while let Ok(connection) = listener.accept().await {
-///         let mut connection: Connection<i64, (i64, i64)> = connection;
-///         tokio::spawn(async move {
-///             while let Ok((a, b)) = connection.recv().await {
-///                 connection.send(&(a + b)).await?;
+/// type Error = Box<dyn std::error::Error + Send + Sync>;
+///
+/// async fn add(mut peer: Connection<i64, (i64, i64)>) -> Result<(), Error> {
+///     loop {
+///         match peer.recv().await {
+///             Ok((a, b)) => peer.send(&(a + b)).await?,
+///             Err(RecvError::Closed) => return Ok(()),
+///             Err(error) => return Err(error.into()),
+///         }
+///     }
+/// }
+///
+/// async fn serve(mut listener: Listener) -> std::io::Result<()> {
+///     loop {
+///         let peer = listener.accept().await?;
+///         tokio::spawn(async {
+///             if let Err(error) = add(peer).await {
+///                 eprintln!("{error:?}");
 ///             }
-///             Ok::<(), farcall::conn::SendError>(())
 ///         });
 ///     }
-/// });
+/// }
+///
+/// let listener = Listener::bind("127.0.0.1:0").authkey("12345").await?;
+/// let address = listener.local_address().clone();
+/// tokio::spawn(serve(listener));
 ///
 /// let mut adder: Connection<(i64, i64), i64> =
 ///     Connection::connect(address).authkey("12345").await?;

@@ -10,7 +10,7 @@ use std::time::Duration;
 use farcall_core::protocol::output::{Causes, Foreign, Quota};
 use farcall_core::protocol::{Args, Call, Name, Origin, Payload};
 use farcall_core::transport::{Connect, Peer, ToTarget};
-use farcall_core::{CallError, Caller, Context, Registry};
+use farcall_core::{CallError, Caller, Context, Registry, Within};
 use serde::de::DeserializeOwned;
 use tokio::time::timeout_at;
 use tower_service::Service;
@@ -91,6 +91,13 @@ impl Client {
         args: impl Args,
     ) -> impl Future<Output = Result<R, CallError>> + Send {
         Caller::call(self, method, args)
+    }
+
+    /// Returns a client whose calls take at most `time`, or the remaining time of the call that is
+    /// being handled, if that is less. A call that exceeds the limit fails and is cancelled. The
+    /// methods of every `#[client]` trait are available on it.
+    pub fn within(&self, time: Duration) -> Within<&Self> {
+        Caller::within(self, time)
     }
 
     /// Returns a client for the peer that made the call of this context, so that a handler can call
@@ -323,7 +330,7 @@ impl fmt::Debug for ClientBuilder {
 }
 
 /// Error of opening the session of a [`Client`].
-#[derive(Debug, thiserror::Error)]
+#[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum OpenError {
     /// No connection could be made.
@@ -333,6 +340,8 @@ pub enum OpenError {
     #[error(transparent)]
     Greeting(#[from] GreetingError),
 }
+
+farcall_core::debug_errors!(OpenError);
 
 /// Connects to the peer and performs the greeting, for the first connection and for further ones.
 struct SessionConnector {

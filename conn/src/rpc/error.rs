@@ -10,7 +10,7 @@ use farcall_core::{CallError, CannotBlock, Execution, Fault};
 use super::message::MAX_METHOD;
 
 /// Reason why a session ended or lost its connection.
-#[derive(Clone, Debug, thiserror::Error)]
+#[derive(Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum Disconnected {
     /// The local side closed the connection.
@@ -39,6 +39,8 @@ pub enum Disconnected {
     Forgotten,
 }
 
+farcall_core::debug_errors!(Disconnected);
+
 /// Displays a reason behind a colon, and nothing if it is empty.
 struct ReasonSuffix<'a>(&'a str);
 
@@ -64,9 +66,11 @@ impl From<io::Error> for Disconnected {
 }
 
 /// The call that promised an object failed, so that the calls on the object were not made.
-#[derive(Clone, Debug, thiserror::Error)]
+#[derive(Clone, thiserror::Error)]
 #[error("the call that promised the object failed")]
 pub struct PromiseFailed(#[source] Arc<CallError>);
+
+farcall_core::debug_errors!(PromiseFailed);
 
 impl PromiseFailed {
     pub(super) fn of(cause: Arc<CallError>) -> CallError {
@@ -115,7 +119,7 @@ pub(super) struct TooLong {
 }
 
 /// Error of a stream.
-#[derive(Clone, Debug, thiserror::Error)]
+#[derive(Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum StreamError {
     /// The producer of the items reported a fault. The stream has ended.
@@ -132,6 +136,8 @@ pub enum StreamError {
     #[error(transparent)]
     CannotBlock(#[from] CannotBlock),
 }
+
+farcall_core::debug_errors!(StreamError);
 
 /// Lets `?` pass on the errors of a call and of the stream that it returned.
 impl From<StreamError> for CallError {

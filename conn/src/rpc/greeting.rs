@@ -18,7 +18,7 @@ const MAX_HELLO: usize = 4096;
 pub(super) const TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Error of the greeting that opens a session.
-#[derive(Debug, thiserror::Error)]
+#[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum GreetingError {
     /// The peer rejected the session, for this reason.
@@ -50,6 +50,8 @@ pub enum GreetingError {
     #[error("the peer did not complete the greeting in time")]
     TimedOut,
 }
+
+farcall_core::debug_errors!(GreetingError);
 
 async fn send(halves: &mut ConnectionHalves, message: &Message<'_>) -> Result<(), GreetingError> {
     let mut bytes = Vec::new();

@@ -5,10 +5,11 @@ use std::fmt;
 use std::future::Future;
 use std::marker::PhantomData;
 use std::sync::Arc;
+use std::time::Duration;
 
 use farcall_core::protocol::Attachment;
 use farcall_core::protocol::{Call, Payload};
-use farcall_core::{CallError, Caller, Instance};
+use farcall_core::{CallError, Caller, Instance, Within};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -141,6 +142,13 @@ impl<T: ?Sized> Remote<T> {
             ObjectHandle::Promised(promise) => promise.ready().await.map(drop),
             object => object.resolved().map(drop),
         }
+    }
+
+    /// Returns a form of this reference whose calls take at most `time`, or the remaining time of
+    /// the call that is being handled, if that is less. A call that exceeds the limit fails and is
+    /// cancelled. The methods of every `#[client]` trait are available on it.
+    pub fn within(&self, time: Duration) -> Within<&Self> {
+        Caller::within(self, time)
     }
 
     /// Completes when the object can no longer be reached because the session with its peer ended.

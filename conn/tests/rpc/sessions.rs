@@ -5,7 +5,7 @@ use std::time::Duration;
 use farcall_conn::Connection;
 use farcall_conn::rpc::{Client, Reconnect, Remote, Server, ServerOptions, SessionOptions};
 use farcall_core::transport::Connect;
-use farcall_core::{CallError, Caller as _, Context, Execution, client, service};
+use farcall_core::{CallError, Context, Execution, client, service};
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep};
 

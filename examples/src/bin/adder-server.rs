@@ -1,6 +1,6 @@
 //! Adds numbers for Python programs, such as `python3 examples/python/adder_client.py`.
 
-use farcall::conn::{Listener, PyConnection};
+use farcall::conn::{Listener, PyConnection, RecvError};
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
@@ -10,15 +10,28 @@ async fn main() -> anyhow::Result<()> {
         .await?;
     println!("listening on {}", listener.local_address());
     loop {
-        let mut peer: PyConnection = listener.accept().await?;
+        let peer: PyConnection = listener.accept().await?;
         tokio::spawn(async move {
-            println!("{} connected", peer.peer());
-            while let Ok((a, b)) = peer.recv_as::<(i64, i64)>().await {
+            let address = peer.peer().clone();
+            println!("{address} connected");
+            match add(peer).await {
+                Ok(()) => println!("{address} disconnected"),
+                Err(error) => println!("{address}: {error:#}"),
+            }
+        });
+    }
+}
+
+/// Answers a peer until it closes the connection.
+async fn add(mut peer: PyConnection) -> anyhow::Result<()> {
+    loop {
+        match peer.recv_as::<(i64, i64)>().await {
+            Ok((a, b)) => {
                 println!("{a} + {b}");
                 peer.send_as(&(a + b)).await?;
             }
-            println!("{} disconnected", peer.peer());
-            Ok::<(), farcall::conn::SendError>(())
-        });
+            Err(RecvError::Closed) => return Ok(()),
+            Err(error) => return Err(error.into()),
+        }
     }
 }

@@ -142,13 +142,7 @@ impl Arguments {
         #[cfg(unix)]
         let builder = builder.mode(self.unix_mode);
         Ok(match &self.authkey_file {
-            Some(file) => {
-                let key = AuthKey::from_file(file).map_err(|error| {
-                    let message = format!("the key file {}: {error}", file.display());
-                    std::io::Error::new(error.kind(), message)
-                })?;
-                builder.authkey(key)
-            }
+            Some(file) => builder.authkey(AuthKey::from_file(file)?),
             None => builder,
         })
     }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use anyhow::{Context as _, bail};
-use farcall::conn::{ConnectError, Connection, Listener};
+use farcall::conn::{ConnectError, Connection, Listener, RecvError};
 use farcall::pickle::Pickle;
 use farcall::protocol::Args;
 use farcall::rpc::{self, Remote, Stream};
@@ -109,23 +109,13 @@ except xmlrpc.client.Fault as fault:
 
 /// Exchanges values over connections, for which both sides must know the same key.
 async fn connections() -> anyhow::Result<()> {
-    let mut listener = Listener::bind("127.0.0.1:0")
+    let listener = Listener::bind("127.0.0.1:0")
         .authkey("a secret")
         .legacy_md5(true) // CPython up to 3.11 supports MD5 only
         .await?;
     let address = listener.local_address().clone();
     println!("\nA listener for connections is on {address}. It adds what it receives.\n");
-    tokio::spawn(async move {
-        while let Ok(connection) = listener.accept().await {
-            let mut peer: Connection<i64, Vec<i64>, Pickle> = connection;
-            tokio::spawn(async move {
-                while let Ok(numbers) = peer.recv().await {
-                    peer.send(&numbers.iter().sum()).await?;
-                }
-                Ok::<(), farcall::conn::SendError>(())
-            });
-        }
-    });
+    tokio::spawn(serve(listener));
 
     println!("Rust connects to it:");
     let mut adder: Connection<Vec<i64>, i64, Pickle> =
@@ -140,6 +130,28 @@ async fn connections() -> anyhow::Result<()> {
     let (host, port) = text.rsplit_once(':').context("it has a port")?;
     let title = "Python's own multiprocessing.connection connects to it:";
     python(title, CONNECTIONS, &[host, port]).await
+}
+
+async fn serve(mut listener: Listener) -> anyhow::Result<()> {
+    loop {
+        let peer = listener.accept().await?;
+        tokio::spawn(async {
+            if let Err(error) = add(peer).await {
+                eprintln!("{error:?}");
+            }
+        });
+    }
+}
+
+/// Answers a peer until it closes the connection.
+async fn add(mut peer: Connection<i64, Vec<i64>, Pickle>) -> anyhow::Result<()> {
+    loop {
+        match peer.recv().await {
+            Ok(numbers) => peer.send(&numbers.iter().sum()).await?,
+            Err(RecvError::Closed) => return Ok(()),
+            Err(error) => return Err(error.into()),
+        }
+    }
 }
 
 const CONNECTIONS: &str = r#"

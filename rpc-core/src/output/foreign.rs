@@ -132,6 +132,49 @@ impl fmt::Display for Causes<'_> {
     }
 }
 
+/// Formats an error as its `Debug` form, which `main`, `unwrap` and `expect` print.
+///
+/// With `{:?}`, it is the text of the error and of its [causes](Causes), escaped. With `{:#?}`, as
+/// of `dbg!`, it is the text of the error and the `Debug` form of its cause, so that no field of a
+/// cause is lost.
+///
+/// ```
+/// use farcall::{CallError, Fault};
+///
+/// let error = CallError::Fault(Fault::new(7, "no money"));
+/// assert_eq!(
+///     format!("{error:?}"),
+///     "the server answered with a fault: fault 7: no money"
+/// );
+/// assert!(format!("{error:#?}").contains("kind: Application"));
+/// ```
+///
+/// # Errors
+/// If the formatter fails.
+pub fn debug_error(error: &(dyn Error + 'static), f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    if !f.alternate() {
+        return write!(f, "{}", Foreign::line(Causes(error)));
+    }
+    write!(f, "{}", Foreign::line(error))?;
+    match error.source() {
+        Some(cause) => write!(f, ": {cause:#?}"),
+        None => Ok(()),
+    }
+}
+
+/// Implements `Debug` for errors by [`debug_error`].
+#[doc(hidden)]
+#[macro_export]
+macro_rules! debug_errors {
+    ($($error:ty),+ $(,)?) => {$(
+        impl ::std::fmt::Debug for $error {
+            fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
+                $crate::protocol::output::debug_error(self, f)
+            }
+        }
+    )+};
+}
+
 /// Returns `true` if a character shows only itself, or a space, and cannot change how the text
 /// around it looks.
 ///
@@ -260,6 +303,15 @@ mod tests {
         assert_eq!(line("\n"), "\\n");
         assert_eq!(line(""), "");
         assert_eq!(line("\t\0"), "\\t\\u{0}");
+    }
+
+    #[test]
+    fn the_debug_form_of_an_error_is_one_escaped_line() {
+        let error = crate::CallError::Fault(crate::Fault::new(7, "no\n\u{1b}[2J"));
+        let text = "the server answered with a fault: fault 7: no\\n\\u{1b}[2J";
+        assert_eq!(format!("{error:?}"), text);
+        let all = format!("{error:#?}");
+        assert!(all.contains("code: 7") && !all.contains('\u{1b}'), "{all}");
     }
 
     #[test]

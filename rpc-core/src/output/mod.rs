@@ -5,5 +5,5 @@ mod foreign;
 mod quota;
 
 pub(crate) use excerpt::{excerpt, shortened};
-pub use foreign::{Causes, Foreign, is_harmless};
+pub use foreign::{Causes, Foreign, debug_error, is_harmless};
 pub use quota::{Admitted, Quota};

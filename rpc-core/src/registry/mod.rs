@@ -71,7 +71,7 @@ struct Table<F: Format> {
 type Guard = dyn Fn(&Context) -> Result<(), Fault> + Send + Sync;
 
 /// The error of a registration.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum RegisterError {
     /// A method with this name is already registered.
@@ -81,6 +81,8 @@ pub enum RegisterError {
     #[error("invalid method name {0:?}: it is empty or contains control characters")]
     InvalidName(Name),
 }
+
+crate::debug_errors!(RegisterError);
 
 impl<F: Format> Registry<F> {
     /// Creates a registry without methods.

@@ -264,7 +264,7 @@ fn digit(byte: u8) -> Option<u8> {
 
 /// The error of a text that is not an [`Address`] or [`Target`]. It contains the text unless that
 /// may contain a password, as a URL does.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
     "{} is not an address: expected `{expected}:PORT`, `unix:PATH`, `unix-abstract:NAME` or \
      `memory:NAME`",
@@ -276,6 +276,8 @@ pub struct AddressError {
     /// The form of the part before the port.
     expected: &'static str,
 }
+
+crate::debug_errors!(AddressError);
 
 impl AddressError {
     fn new(text: &str) -> Self {

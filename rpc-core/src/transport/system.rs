@@ -66,7 +66,7 @@ impl SystemListener {
                 let listener = UnixListener::bind_abstract(name);
                 Ok(Self::Unix(listener.map_err(|e| named(target, &e))?))
             }
-            Target::Address(address) => Err(named(target, &unsupported(address))),
+            Target::Address(_) => Err(named(target, &unsupported())),
         }
     }
 
@@ -113,7 +113,7 @@ impl SystemConnector {
             Target::Address(Address::Abstract(name)) => {
                 Ok(Self::Unix(UnixConnector::new_abstract(name)))
             }
-            Target::Address(address) => Err(unsupported(address)),
+            Target::Address(_) => Err(unsupported()),
         }
     }
 }
@@ -122,8 +122,8 @@ fn named(target: &Target, error: &io::Error) -> io::Error {
     io::Error::new(error.kind(), format!("cannot listen on {target}: {error}"))
 }
 
-fn unsupported(address: &Address) -> io::Error {
-    let message = format!("addresses like {address} are not supported on this system");
+fn unsupported() -> io::Error {
+    let message = "this system has no sockets with such addresses";
     io::Error::new(io::ErrorKind::Unsupported, message)
 }
 

@@ -42,7 +42,7 @@ async fn a_closed_listener_frees_its_port() {
     listener.close().await;
     let refused: Result<Connection, _> = Connection::connect(&local).await;
     assert!(
-        matches!(refused, Err(ConnectError::Unreachable(_))),
+        matches!(refused, Err(ConnectError::Unreachable { .. })),
         "{refused:?}"
     );
     let again = Listener::bind(&local).await;
@@ -214,10 +214,11 @@ impl Connect for Nowhere {
 async fn an_unreachable_peer_is_distinguished_from_a_silent_one() {
     let time = Duration::from_millis(20);
     let lost: Result<Connection, _> = Connection::over(Nowhere).authkey("key").timeout(time).await;
-    let Err(ConnectError::Unreachable(error)) = lost else {
+    let Err(ConnectError::Unreachable { source, .. }) = &lost else {
         panic!("{lost:?}");
     };
-    assert_eq!(error.kind(), std::io::ErrorKind::TimedOut);
+    assert_eq!(source.kind(), std::io::ErrorKind::TimedOut);
+    assert_eq!(format!("{lost:?}"), "Err(cannot connect: timed out)");
 
     let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let silence: Result<Connection, _> = Connection::connect(silent.local_addr().unwrap())

@@ -5,10 +5,11 @@ use std::future::Future;
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::{self, Poll, Waker};
+use std::time::Duration;
 
 use farcall_core::protocol::blocking::check_allowed;
 use farcall_core::protocol::{Args, Name};
-use farcall_core::{BlockingCaller, CallError, Caller as _, Context};
+use farcall_core::{BlockingCaller, CallError, Caller as _, Context, Within};
 use serde::de::DeserializeOwned;
 
 use crate::client::batch::Calls;
@@ -73,6 +74,13 @@ impl Client {
         args: impl Args,
     ) -> Result<R, CallError> {
         BlockingCaller::call(self, method, args)
+    }
+
+    /// Returns a client whose calls take at most `time`, or the remaining time of the call that is
+    /// being handled, if that is less. A call that exceeds the limit fails and is cancelled. The
+    /// methods of every `#[client]` trait are available on it.
+    pub fn within(&self, time: Duration) -> Within<&Self> {
+        BlockingCaller::within(self, time)
     }
 
     /// Starts a [`Batch`](crate::Batch): several calls in one request.

@@ -17,7 +17,7 @@ use crate::coding::missing_feature;
 /// A URL that a client cannot use.
 ///
 /// The error does not repeat the URL, since it may contain a password.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum InvalidUrl {
     /// The text is not a URL.
@@ -59,8 +59,10 @@ pub enum InvalidUrl {
     },
 }
 
+farcall_core::debug_errors!(InvalidUrl);
+
 /// A header that cannot be sent with each call.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum InvalidHeader {
     /// The name has characters that are not allowed in the name of a header.
@@ -77,6 +79,8 @@ pub enum InvalidHeader {
     #[error("the header `{0}` is set by the client itself")]
     Reserved(String),
 }
+
+farcall_core::debug_errors!(InvalidHeader);
 
 /// An HTTP response that holds no reply: the cause of [`CallError::NotAReply`] and
 /// [`CallError::Refused`].

@@ -26,11 +26,12 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use farcall_core::protocol::Args;
 use farcall_core::protocol::{Call, Name, Payload};
 use farcall_core::transport::Connect;
-use farcall_core::{CallError, Caller};
+use farcall_core::{CallError, Caller, Within};
 use serde::de::DeserializeOwned;
 use tokio::runtime::Handle;
 use tower_service::Service;
@@ -158,6 +159,13 @@ impl Client {
         args: impl Args,
     ) -> impl Future<Output = Result<R, CallError>> + Send {
         Caller::call(self, method, args)
+    }
+
+    /// Returns a client whose calls take at most `time`, or the remaining time of the call that is
+    /// being handled, if that is less. A call that exceeds the limit fails and is cancelled. The
+    /// methods of every `#[client]` trait are available on it.
+    pub fn within(&self, time: Duration) -> Within<&Self> {
+        Caller::within(self, time)
     }
 
     /// Starts a [`Batch`]: several calls in one request.

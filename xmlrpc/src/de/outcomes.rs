@@ -48,7 +48,7 @@ fn shown<T: Debug>(result: Result<T, FormatError>) -> String {
 
 /// Returns the values and errors of reading a document as many types, once with forbidden
 /// characters refused and once with them replaced.
-pub(crate) fn outcomes(document: &[u8], limits: (u8, usize)) -> Vec<String> {
+pub(crate) fn outcomes(document: &[u8], limits: (usize, usize)) -> Vec<String> {
     let format = XmlRpc::default().max_depth(limits.0).max_values(limits.1);
     let mut outcomes = outcomes_with(document, format);
     outcomes.extend(outcomes_with(

@@ -65,9 +65,16 @@ impl Default for XmlRpc {
 
 impl XmlRpc {
     /// Maximum nesting depth of values, on reading and on writing. Default: 64, more than real
-    /// services use. Types are read by recursion, so the maximum setting is 255.
-    pub const fn max_depth(self, max_depth: u8) -> Self {
-        Self { max_depth, ..self }
+    /// services use. At most 255, since types are read by recursion, which takes stack.
+    pub const fn max_depth(self, max_depth: usize) -> Self {
+        Self {
+            max_depth: if max_depth < 255 {
+                max_depth as u8
+            } else {
+                255
+            },
+            ..self
+        }
     }
 
     /// Maximum number of values in a received message, nested values included. Default:

@@ -54,7 +54,7 @@ impl Argument {
 struct Pickles(Pickle);
 
 impl Pickles {
-    fn max_depth(self, max_depth: u8) -> Self {
+    fn max_depth(self, max_depth: usize) -> Self {
         Self(self.0.max_depth(max_depth))
     }
 
@@ -191,7 +191,7 @@ fn depth_is_limited_in_every_codec() {
 #[test]
 fn the_highest_max_depth_fits_the_stack_of_a_thread() {
     every_codec!(|codec, name, _self_describing| {
-        let codec = codec.max_depth(255);
+        let codec = codec.max_depth(usize::MAX);
         let deepest = encoded!(codec, &list_of_lists(254));
         assert!(codec.decode::<Lists>(&deepest).is_ok(), "{name}");
         assert!(codec.decode::<Lists>(&deepest).is_ok(), "{name}");

@@ -2,11 +2,12 @@
 
 use std::fmt;
 use std::future::IntoFuture as _;
+use std::time::Duration;
 
 use farcall_core::protocol::blocking::wait;
 use farcall_core::protocol::{Args, Name};
 use farcall_core::transport::Peer;
-use farcall_core::{Blocking, BlockingCaller, CallError, CannotBlock, Context};
+use farcall_core::{Blocking, BlockingCaller, CallError, CannotBlock, Context, Within};
 use serde::de::DeserializeOwned;
 
 use crate::rpc::{self, ClientBuilder, Encoding, OpenError, Remote, SessionStats};
@@ -55,6 +56,13 @@ impl Client {
         args: impl Args,
     ) -> Result<R, CallError> {
         BlockingCaller::call(self, method, args)
+    }
+
+    /// Returns a client whose calls take at most `time`, or the remaining time of the call that is
+    /// being handled, if that is less. A call that exceeds the limit fails and is cancelled. The
+    /// methods of every `#[client]` trait are available on it.
+    pub fn within(&self, time: Duration) -> Within<&Self> {
+        BlockingCaller::within(self, time)
     }
 
     /// The peer of the connection.

@@ -71,7 +71,7 @@ impl<T> StreamSender<T> {
 }
 
 /// Error of [`StreamSender::send_blocking`]. The item was not sent.
-#[derive(Clone, Debug, thiserror::Error)]
+#[derive(Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum SendItemError {
     /// The receiver dropped the stream, or its connection closed.
@@ -81,3 +81,5 @@ pub enum SendItemError {
     #[error(transparent)]
     CannotBlock(#[from] CannotBlock),
 }
+
+farcall_core::debug_errors!(SendItemError);

@@ -1,6 +1,5 @@
 //! Arguments in MessagePack: an array, whose errors name the parameter.
 
-use std::any::type_name;
 use std::fmt::Display;
 
 use farcall_core::protocol::FromArgs;
@@ -105,7 +104,7 @@ impl<'de> SeqAccess<'de> for &mut ArrayAccess<'_, '_, '_> {
         self.taken += 1;
         match seed.deserialize(&mut self.deserializer) {
             Ok(value) => Ok(Some(value)),
-            Err(error) => Err(self.error::<S::Value>(error)),
+            Err(error) => Err(self.error(error)),
         }
     }
 
@@ -115,10 +114,10 @@ impl<'de> SeqAccess<'de> for &mut ArrayAccess<'_, '_, '_> {
 }
 
 impl ArrayAccess<'_, '_, '_> {
-    /// Returns the error of the last parameter taken, of type `T`.
+    /// Returns the error of the last parameter taken.
     #[cold]
-    fn error<T>(&self, error: Error) -> FormatError {
-        let error = match mismatch(&error, type_name::<T>()) {
+    fn error(&self, error: Error) -> FormatError {
+        let error = match mismatch(&error, self.limiter) {
             Some(message) => self.limiter.error(FormatErrorKind::Mismatch, message),
             None => message_pack::format_error(self.limiter, error),
         };
@@ -127,9 +126,9 @@ impl ArrayAccess<'_, '_, '_> {
 }
 
 /// Describes a value of the wrong type in the words of the other encoding. serde names Rust types.
-fn mismatch(error: &Error, parameter: &str) -> Option<String> {
+fn mismatch(error: &Error, limiter: &DecodeLimiter) -> Option<String> {
     if let Error::TypeMismatch(_) = error {
-        return marker_mismatch(&error.to_string(), parameter);
+        return marker_mismatch(&error.to_string(), limiter);
     }
     let (Error::Syntax(text) | Error::Uncategorized(text)) = error else {
         return None;
@@ -168,9 +167,8 @@ fn is_integer(name: &str) -> bool {
 }
 
 /// Describes the error of a number that was expected and not found: the decoder shows the marker of
-/// the value instead. The type of the parameter shows which kind of number it was, unless that was
-/// within a list or struct.
-fn marker_mismatch(text: &str, parameter: &str) -> Option<String> {
+/// the value instead.
+fn marker_mismatch(text: &str, limiter: &DecodeLimiter) -> Option<String> {
     let marker = text.strip_prefix("wrong msgpack marker ")?;
     let (_, found) = [
         ("FixStr", "a string"),
@@ -183,7 +181,7 @@ fn marker_mismatch(text: &str, parameter: &str) -> Option<String> {
     ]
     .into_iter()
     .find(|(begin, _)| marker.starts_with(begin))?;
-    let expected = if is_integer(parameter) {
+    let expected = if limiter.lacks_integer() {
         "an integer"
     } else {
         "a number"

@@ -111,6 +111,15 @@ fn both_encodings_describe_a_mismatch_alike() {
     }
 }
 
+/// bincode does not say of which types the parts of a value are.
+#[test]
+fn a_mismatch_within_a_value_names_the_kind_of_number_in_message_pack() {
+    let types = message_in::<_, (Option<u8>,)>(Encoding::MessagePack, (Some("five"),));
+    assert_eq!(types, "parameter 1: expected an integer, found a string");
+    let types = message_in::<_, (Vec<(i64, f64)>,)>(Encoding::MessagePack, ([(5, "six")],));
+    assert_eq!(types, "parameter 1: expected a number, found a string");
+}
+
 #[test]
 fn an_attachment_where_a_newtype_is_expected_is_named() {
     #[derive(Deserialize, Debug)]

@@ -48,7 +48,7 @@ pub struct DateTime {
 }
 
 /// The error of a date and time that cannot be parsed, created or converted.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum DateTimeError {
     /// A component is out of its range, such as the 30th of February.
@@ -61,6 +61,8 @@ pub enum DateTimeError {
     #[error("`{0}` is not a date and time in ISO 8601")]
     Form(String),
 }
+
+crate::debug_errors!(DateTimeError);
 
 impl DateTime {
     /// Creates a date and time without a fraction and without an offset.

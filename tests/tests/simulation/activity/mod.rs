@@ -7,8 +7,8 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use farcall::CallError;
 use farcall::rpc::Client;
-use farcall::{CallError, Caller as _};
 use fastrand::Rng;
 use tokio::time::{Instant, sleep, timeout};
 

@@ -1,7 +1,7 @@
 //! Passing objects to the peer, and calling them.
 
+use farcall::CallError;
 use farcall::rpc::{Pipelined as _, Remote};
-use farcall::{CallError, Caller as _};
 use futures_util::future::join_all;
 use tokio::time::{sleep, timeout};
 

@@ -332,8 +332,8 @@ fn changed(mut document: Vec<u8>, changes: Vec<(Index, usize, Shard)>) -> Vec<u8
     document
 }
 
-fn limits() -> impl Strategy<Value = (u8, usize)> {
-    prop_oneof![9 => Just((64, 1_000_000)), 1 => (0_u8..6, 0_usize..12)]
+fn limits() -> impl Strategy<Value = (usize, usize)> {
+    prop_oneof![9 => Just((64, 1_000_000)), 1 => (0_usize..6, 0_usize..12)]
 }
 
 /// Text between `</data>` and `</array>` is the same error for both readers.
