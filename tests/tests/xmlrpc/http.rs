@@ -370,7 +370,7 @@ async fn a_graceful_stop_completes_running_calls() {
     server
         .register_instance(examples::demo::Demo::default())
         .unwrap();
-    let listening = server.bind("127.0.0.1:0").await.unwrap();
+    let listening = server.bind(tests::port_of_its_own()).await.unwrap();
     let client = farcall::xmlrpc::Client::new(&listening.url()).unwrap();
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
     let serving = tokio::spawn(listening.serve_until(async {

@@ -100,10 +100,11 @@ async fn a_connection_lost_after_sending_is_not_sent_again(kind: ClientKind) {
 }
 
 async fn a_refused_connection_is_reported_with_its_cause(kind: ClientKind) {
-    let (listener, url) = listen().await;
-    let address = listener.local_addr().unwrap();
-    drop(listener);
-    let client = kind.client(&url.replace("//", "//u:secret@"));
+    // Bound, so that no other process takes the port, but not listening.
+    let socket = tokio::net::TcpSocket::new_v4().unwrap();
+    socket.bind(([127, 0, 0, 1], 0).into()).unwrap();
+    let address = socket.local_addr().unwrap();
+    let client = kind.client(&format!("http://u:secret@{address}"));
     let text = is_not_sent(client.call("f", ()).await);
     let start = format!("the call was not sent: cannot connect to {address}: Connection refused");
     assert!(text.starts_with(&start), "{text}");
