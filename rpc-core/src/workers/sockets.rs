@@ -175,8 +175,8 @@ mod tests {
 
     use super::*;
 
-    /// Returns a free port, as port 0, of a loopback address of its own, so that no other test or program takes the
-    /// port after it is released.
+    /// Returns a free port, as port 0, of a loopback address of its own, so that no other test or
+    /// program takes the port after it is released.
     fn port_of_its_own() -> Address {
         static NEXT: AtomicU8 = AtomicU8::new(1);
         // Only Linux has more than one loopback address by default.
