@@ -1,4 +1,5 @@
-//! The exact bounds of a session, and messages in the wrong place, with a peer that sends raw bytes.
+//! The exact bounds of a session, and messages in the wrong place, with a peer that sends raw
+//! bytes.
 
 use std::io;
 use std::time::Duration;

@@ -228,12 +228,14 @@ async fn faults_come_with_any_status(kind: ClientKind) {
 
 async fn redirects_are_shown_and_not_followed(kind: ClientKind) {
     for status in ["301 Moved Permanently", "302 Found", "307 Temporary"] {
-        let answer = http(status, "Location: http://127.0.0.1:1/\r\n", "");
-        let error = call(kind, answer).await.unwrap_err();
-        assert!(matches!(error, CallError::Refused(_)), "{error:?}");
-        let error = HttpError::of(&error).unwrap();
-        assert_eq!(error.location(), Some("http://127.0.0.1:1/"));
-        assert!(error.to_string().contains("http://127.0.0.1:1/"));
+        for location in ["http://127.0.0.1:1/", "/elsewhere"] {
+            let answer = http(status, &format!("Location: {location}\r\n"), "");
+            let error = call(kind, answer).await.unwrap_err();
+            assert!(matches!(error, CallError::Refused(_)), "{error:?}");
+            let error = HttpError::of(&error).unwrap();
+            assert_eq!(error.location(), Some(location));
+            assert!(error.to_string().contains(location));
+        }
     }
 }
 
