@@ -11,8 +11,26 @@ pub mod soak;
 pub mod victim;
 
 use std::io::{BufRead, BufReader};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::atomic::{AtomicU8, Ordering};
+
+/// Returns a free port, as port 0, of a loopback address of its own: for tests that release a port,
+/// and then expect that nobody listens there, or use it again. No other test or program takes it.
+#[must_use]
+pub fn port_of_its_own() -> SocketAddr {
+    static NEXT: AtomicU8 = AtomicU8::new(1);
+    // Only Linux has more than one loopback address by default.
+    let host = match cfg!(target_os = "linux") {
+        true => {
+            let [.., high, low] = std::process::id().to_be_bytes();
+            [127, NEXT.fetch_add(1, Ordering::Relaxed), high, low.max(1)]
+        }
+        false => [127, 0, 0, 1],
+    };
+    (host, 0).into()
+}
 
 /// A CPython interpreter on this machine.
 #[derive(Clone, Debug)]

@@ -22,7 +22,12 @@ fn a_stop_completes_running_calls() {
         5
     };
     server.register_blocking("sleep", sleep).unwrap();
-    let bound = server.bind("127.0.0.1:0").wait().unwrap();
+    // An address of its own (only Linux has one), so that no other test takes the port afterwards.
+    let address = match cfg!(target_os = "linux") {
+        true => "127.61.7.4:0",
+        false => "127.0.0.1:0",
+    };
+    let bound = server.bind(address).wait().unwrap();
     assert_eq!(
         bound.url(),
         format!("http://{}/RPC2", bound.local_address())

@@ -12,7 +12,7 @@ use farcall_conn::{BindError, ConnectError, Listener};
 use farcall_core::{BlockingCaller as _, CallError, CannotBlock};
 use tokio::runtime::Builder;
 
-use crate::support::Running;
+use crate::support::{Running, port_of_its_own};
 
 /// Runs a test in each kind of runtime, as the main future and as a task.
 fn in_async_code<F: Future<Output = ()> + Send + 'static>(test: impl Fn() -> F) {
@@ -136,7 +136,7 @@ fn the_client() {
 fn the_server() {
     in_async_code(|| {
         let server = Server::new();
-        let bound = server.bind("127.0.0.1:0").wait().unwrap();
+        let bound = server.bind(port_of_its_own()).wait().unwrap();
         let dropped = server.bind("127.0.0.1:0").wait().unwrap();
         async move {
             let error = server.bind("127.0.0.1:0").wait().unwrap_err();

@@ -1,5 +1,7 @@
 //! A server for the tests.
 
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::thread::{self, JoinHandle};
 
 use farcall_conn::rpc::Server;
@@ -16,7 +18,8 @@ pub(crate) struct Running {
 
 impl Running {
     pub(crate) fn new(server: &Server) -> Self {
-        Self::of(server.bind("127.0.0.1:0").authkey("key").wait().unwrap())
+        let builder = server.bind(port_of_its_own()).authkey("key");
+        Self::of(builder.wait().unwrap())
     }
 
     fn of(bound: BoundServer) -> Self {
@@ -31,6 +34,21 @@ impl Running {
     pub(crate) fn join(mut self) -> ShutdownReport {
         self.serving.take().unwrap().join().unwrap()
     }
+}
+
+/// Returns a free port, as port 0, of a loopback address of its own, so that no other test
+/// or program takes the port after the server is stopped.
+pub(crate) fn port_of_its_own() -> SocketAddr {
+    static NEXT: AtomicU8 = AtomicU8::new(1);
+    // Only Linux has more than one loopback address by default.
+    let host = match cfg!(target_os = "linux") {
+        true => {
+            let [.., high, low] = std::process::id().to_be_bytes();
+            [127, NEXT.fetch_add(1, Ordering::Relaxed), high, low.max(1)]
+        }
+        false => [127, 0, 0, 1],
+    };
+    (host, 0).into()
 }
 
 impl Drop for Running {

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 mod bound;
+mod bounds;
 mod calls;
 mod costs;
 mod errors;

@@ -257,9 +257,10 @@ mod tests {
 
     #[tokio::test]
     async fn a_port_without_a_listener_refuses_connections() -> io::Result<()> {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
-        let port = listener.local_addr()?.port();
-        drop(listener);
+        // Bound, so that no other process takes the port, but not listening.
+        let socket = tokio::net::TcpSocket::new_v4()?;
+        socket.bind((Ipv4Addr::LOCALHOST, 0).into())?;
+        let port = socket.local_addr()?.port();
         let refused = TcpConnector::new("127.0.0.1", port).connect().await;
         assert_eq!(
             refused.map_err(|e| e.kind()).err(),

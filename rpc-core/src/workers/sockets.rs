@@ -171,12 +171,28 @@ fn bind_all(mut address: SocketAddr, count: usize) -> io::Result<Vec<TcpListener
 mod tests {
     use std::io::ErrorKind::AddrInUse;
     use std::net::TcpStream;
+    use std::sync::atomic::{AtomicU8, Ordering};
 
     use super::*;
 
+    /// Returns a free port, as port 0, of a loopback address of its own, so that no other test or
+    /// program takes the port after it is released.
+    fn port_of_its_own() -> Address {
+        static NEXT: AtomicU8 = AtomicU8::new(1);
+        // Only Linux has more than one loopback address by default.
+        let host = match cfg!(target_os = "linux") {
+            true => {
+                let [.., high, low] = std::process::id().to_be_bytes();
+                [127, NEXT.fetch_add(1, Ordering::Relaxed), high, low.max(1)]
+            }
+            false => [127, 0, 0, 1],
+        };
+        Address::Tcp((host, 0).into())
+    }
+
     #[test]
     fn a_taken_port_is_not_shared_with_another_server() -> io::Result<()> {
-        let first = Sockets::bind(&Address::Tcp(([127, 0, 0, 1], 0).into()), 3, 0o600)?;
+        let first = Sockets::bind(&port_of_its_own(), 3, 0o600)?;
         let second = Sockets::bind(first.address(), 3, 0o600);
         assert_eq!(second.err().map(|error| error.kind()), Some(AddrInUse));
         first.close();
@@ -200,7 +216,7 @@ mod tests {
 
     #[test]
     fn connections_wait_for_a_worker_that_has_not_started() -> io::Result<()> {
-        let sockets = Sockets::bind(&Address::Tcp(([127, 0, 0, 1], 0).into()), 2, 0o600)?;
+        let sockets = Sockets::bind(&port_of_its_own(), 2, 0o600)?;
         let Address::Tcp(address) = *sockets.address() else {
             panic!("it is a TCP address");
         };
@@ -220,6 +236,21 @@ mod tests {
         sockets.close();
         assert!(sockets.for_worker(0)?.is_none());
         assert!(TcpStream::connect(address).is_err());
+        Ok(())
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn the_file_of_a_unix_socket_has_the_chosen_mode() -> io::Result<()> {
+        use std::os::unix::fs::PermissionsExt as _;
+
+        let directory = tempfile::tempdir()?;
+        for mode in [0o600, 0o660] {
+            let path = directory.path().join(format!("{mode:o}"));
+            let sockets = Sockets::bind(&Address::Unix(path.clone()), 2, mode)?;
+            assert_eq!(path.metadata()?.permissions().mode() & 0o777, mode);
+            sockets.close();
+        }
         Ok(())
     }
 }

@@ -32,11 +32,10 @@ async fn tcp_by_name_and_by_number() {
     assert!(matches!(keyless, Err(BindError::Auth(AuthError::EmptyKey))));
 }
 
-/// Uses an address of its own, so that no other test takes the port that becomes free.
 #[cfg(target_os = "linux")]
 #[tokio::test]
 async fn a_closed_listener_frees_its_port() {
-    let listener = Listener::bind("127.61.7.3:0").await.unwrap();
+    let listener = Listener::bind(tests::port_of_its_own()).await.unwrap();
     let local = listener.local_address().clone();
     let _waiting: Connection = Connection::connect(&local).await.unwrap();
     listener.close().await;

@@ -234,7 +234,7 @@ fn a_worker_that_receives_sigterm_finishes_and_is_restarted() {
 #[test]
 fn a_stop_finishes_running_calls() {
     for signal in ["-TERM", "-INT"] {
-        let mut supervisor = Supervisor::new("127.0.0.1:0");
+        let mut supervisor = Supervisor::new(&tests::port_of_its_own().to_string());
         let port = supervisor.port();
         supervisor.workers();
         let calls: Vec<_> = (0..8)
@@ -255,7 +255,7 @@ fn a_stop_finishes_running_calls() {
 
 #[test]
 fn workers_exit_when_their_supervisor_dies() {
-    let mut supervisor = Supervisor::new("127.0.0.1:0");
+    let mut supervisor = Supervisor::new(&tests::port_of_its_own().to_string());
     let port = supervisor.port();
     supervisor.workers();
     let sleeping = thread::spawn(move || call(port, "sleep", 500));

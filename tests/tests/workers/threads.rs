@@ -45,7 +45,7 @@ impl Running {
 }
 
 fn any_port() -> Address {
-    Address::Tcp(([127, 0, 0, 1], 0).into())
+    Address::Tcp(tests::port_of_its_own())
 }
 
 fn two() -> Workers {

@@ -368,7 +368,7 @@ async fn a_panicking_handler_is_a_fault_of_its_own_call() {
 async fn a_graceful_stop_completes_running_calls() {
     let server = farcall::xmlrpc::Server::new();
     server.register_instance(demo::Demo::default()).unwrap();
-    let listening = server.bind("127.0.0.1:0").await.unwrap();
+    let listening = server.bind(tests::port_of_its_own()).await.unwrap();
     let client = farcall::xmlrpc::Client::new(&listening.url()).unwrap();
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
     let serving = tokio::spawn(listening.serve_until(async {

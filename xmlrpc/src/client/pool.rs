@@ -121,3 +121,59 @@ impl<T: Transport> WeakPool<T> {
 fn lock<S>(idle: &Mutex<Idle<S>>) -> MutexGuard<'_, Idle<S>> {
     idle.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::stream::Progress;
+    use super::*;
+
+    /// A stream that is never used, but open.
+    struct Open;
+
+    impl Stream for Open {
+        async fn is_idle(&mut self) -> bool {
+            true
+        }
+
+        async fn write(
+            &mut self,
+            _: &[u8],
+            _: &mut [u8],
+            _: Option<Instant>,
+        ) -> io::Result<Progress> {
+            Ok(Progress::Read(0))
+        }
+
+        async fn read(&mut self, _: &mut [u8], _: Option<Instant>) -> io::Result<usize> {
+            Ok(0)
+        }
+    }
+
+    struct Connector;
+
+    impl Transport for Connector {
+        type Stream = Open;
+
+        async fn connect(&self, _: Option<Instant>) -> io::Result<Open> {
+            Ok(Open)
+        }
+
+        fn start_reaper(_: &Pool<Self>) {}
+    }
+
+    #[tokio::test]
+    async fn at_most_32_connections_are_kept() {
+        let pool = Pool::<Connector>::new(Duration::from_secs(60));
+        for kept in (1..=32).chain([32, 32]) {
+            pool.put(Connection::new(Open));
+            assert_eq!(lock(&pool.idle).connections.len(), kept);
+        }
+        let mut taken = 0;
+        while pool.take(Instant::now()).await.is_some() {
+            taken += 1;
+        }
+        assert_eq!(taken, 32);
+        pool.put(Connection::new(Open));
+        assert_eq!(lock(&pool.idle).connections.len(), 1);
+    }
+}

@@ -388,3 +388,29 @@ fn surplus_elements_are_counted() {
     assert_eq!(result.err().map(|error| error.kind()), Some(Limit));
     assert!(READ.get() <= 4, "{}", READ.get());
 }
+
+/// The same value under many numbers is one value, but as many entries.
+#[test]
+fn the_entries_of_the_memo_are_limited() {
+    const MAX: u8 = 5;
+
+    let numbered = |count: u8| {
+        let puts: Vec<u8> = (0..count).flat_map(|number| [b'q', number]).collect();
+        [b"\x80\x04N", &puts[..], b"."].concat()
+    };
+    let memoized = |count: u8| [b"\x80\x04N", &b"\x94".repeat(count.into())[..], b"."].concat();
+    let few = Pickle::default().max_values(MAX.into());
+    for message in [numbered, memoized] {
+        few.decode::<()>(&message(MAX)).unwrap();
+        let error = few.decode::<()>(&message(MAX + 1)).unwrap_err();
+        assert_eq!(error.kind(), Limit);
+        let text = error.to_string();
+        assert!(
+            text.starts_with("the memo has more than 5 values"),
+            "{text}"
+        );
+    }
+    // A number that is used again is no further entry.
+    let again = [b"\x80\x04N", &b"q\x07".repeat(100)[..], b"."].concat();
+    few.decode::<()>(&again).unwrap();
+}

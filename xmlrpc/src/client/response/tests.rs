@@ -285,6 +285,103 @@ fn large_responses_are_complete_and_leave_no_large_buffer() {
     assert!(buffer.space().len() < 10_000);
 }
 
+/// Reads a response in one piece, and in pieces whose ends are all around its limit.
+fn read_around(response: &str, limit: usize) -> Outcome {
+    let at_once = read_segments(&[response.len()], response.as_bytes(), 1000);
+    let sizes: Vec<usize> = std::iter::once(limit - 100).chain([1; 400]).collect();
+    let split = read_segments(&sizes, response.as_bytes(), 1000);
+    match (&at_once, &split) {
+        // The same limit, seen at different offsets.
+        (Outcome::None(_), Outcome::None(_)) => {}
+        _ => assert_eq!(at_once, split),
+    }
+    split
+}
+
+#[test]
+fn the_heads_of_a_response_have_at_most_64_kib() {
+    let limit = 64 << 10;
+    let interim = "HTTP/1.1 103 Early Hints\r\nX: y\r\n\r\n";
+    for before in ["", interim, &interim.repeat(2)] {
+        let start = format!("{before}HTTP/1.1 200 OK\r\nContent-Length: 5\r\nX: ");
+        let head = |length: usize| {
+            let filling = "y".repeat(length - start.len() - 4);
+            format!("{start}{filling}\r\n\r\nhello")
+        };
+        assert_eq!(read_around(&head(limit), limit), whole("hello", true));
+        let over = read_around(&head(limit + 1), limit);
+        let is_refused = matches!(&over, Outcome::None(text) if text.contains("65536 bytes"));
+        assert!(is_refused, "{over:?}");
+    }
+}
+
+#[test]
+fn a_response_has_at_most_100_headers_and_100_trailers() {
+    let headers = |count: usize| {
+        let others = "X: y\r\n".repeat(count - 1);
+        format!("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n{others}\r\nhello")
+    };
+    assert_eq!(read(headers(100)), whole("hello", true));
+    assert!(matches!(read(headers(101)), Outcome::None(_)));
+    let trailers = |count: usize| {
+        let trailers = "X: y\r\n".repeat(count);
+        chunked(&format!("5\r\nhello\r\n0\r\n{trailers}\r\n"))
+    };
+    assert_eq!(read(trailers(100)), whole("hello", true));
+    assert!(matches!(read(trailers(101)), Outcome::Broken(..)));
+}
+
+#[test]
+fn the_extensions_of_all_chunks_have_at_most_16_kib() {
+    let limit = 16 << 10;
+    let extended = |ignored: usize| {
+        // Each of five chunks has a fifth, and the last line the rest.
+        let part = ignored / 5;
+        let chunk = format!("1;{}\r\nx\r\n", "e".repeat(part - 1));
+        let rest = ignored - 5 * part;
+        let last = match rest {
+            0 => String::new(),
+            rest => format!(";{}", "e".repeat(rest - 1)),
+        };
+        chunked(&format!("{}0{last}\r\n\r\n", chunk.repeat(5)))
+    };
+    assert_eq!(read_around(&extended(limit), limit), whole("xxxxx", true));
+    let over = read_around(&extended(limit + 1), limit);
+    assert!(matches!(over, Outcome::Broken(..)), "{over:?}");
+}
+
+/// Lines of chunks and trailers are kept until they are complete.
+#[test]
+fn at_most_16_kib_of_a_line_or_of_trailers_wait_for_the_rest() {
+    let limit = 16 << 10;
+    let line = |length: usize| format!("5;{}\r\nhello\r\n0\r\n\r\n", "e".repeat(length - 2));
+    let trailers = |length: usize| {
+        let filling = "y".repeat(length - "X: \r\n\r".len());
+        format!("5\r\nhello\r\n0\r\nX: {filling}\r\n\r\n")
+    };
+    // The last of these bytes is a CR: with the LF, the part is complete.
+    let whole_at = |chunks: String, start: usize| {
+        let response = chunked(&chunks);
+        let before = response.len() - chunks.len() + start;
+        let sizes: Vec<usize> = std::iter::once(before + limit - 10)
+            .chain([1; 40])
+            .collect();
+        read_segments(&sizes, response.as_bytes(), 1000)
+    };
+    let before_trailers = "5\r\nhello\r\n0\r\n".len();
+    assert_eq!(whole_at(line(limit - 1), 0), whole("hello", true));
+    assert_eq!(
+        whole_at(trailers(limit), before_trailers),
+        whole("hello", true)
+    );
+    for over in [
+        whole_at(line(limit), 0),
+        whole_at(trailers(limit + 1), before_trailers),
+    ] {
+        assert!(matches!(over, Outcome::Broken(..)), "{over:?}");
+    }
+}
+
 proptest! {
     /// A damaged response is read the same, however it is split into segments.
     #[test]

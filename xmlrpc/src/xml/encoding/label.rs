@@ -119,4 +119,12 @@ mod tests {
             assert!(matches!(encoding, Some(Encoding::Legacy(_))), "{label}");
         }
     }
+
+    #[test]
+    fn a_label_has_at_most_40_bytes() {
+        for (length, is_known) in [(6, true), (39, true), (40, true), (41, false)] {
+            let label = format!("{:length$}", "latin1");
+            assert_eq!(by_label(&label).is_ok(), is_known, "{length} bytes");
+        }
+    }
 }
