@@ -174,10 +174,10 @@ fn calls_over_connections_have_unsigned_64_bit_integers() {
     let runtime = Runtime::new().unwrap();
     let server = farcall::rpc::Server::new();
     server.register_instance(Methods).unwrap();
-    let binding = async { Listener::bind("127.0.0.1:0").authkey("a key").await };
-    let listener = runtime.block_on(binding).unwrap();
-    let url = format!("conn+rpc://{}", listener.local_address());
-    runtime.spawn(server.listen(listener).serve());
+    let binding = async { server.bind("127.0.0.1:0").authkey("a key").await };
+    let bound = runtime.block_on(binding).unwrap();
+    let url = bound.url();
+    runtime.spawn(bound.serve());
     let folder = tempfile::tempdir().unwrap();
     let key = folder.path().join("key");
     std::fs::write(&key, "a key\n").unwrap();

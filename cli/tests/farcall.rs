@@ -4,8 +4,7 @@
 use std::process::Command;
 
 use demo::Demo;
-use farcall::conn::Listener;
-use farcall::transport::{Address, ToTarget};
+use farcall::transport::ToTarget;
 use tests::newest_python;
 
 /// Runs the command, and returns its exit status, standard output and standard error.
@@ -371,13 +370,10 @@ fn demo_over_connections(target: impl ToTarget) -> (String, tokio::runtime::Runt
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let server = farcall::rpc::Server::new();
     server.register_instance(Demo::default()).unwrap();
-    let binding = async { Listener::bind(target).authkey("a key").await };
-    let listener = runtime.block_on(binding).unwrap();
-    let url = match listener.local_address() {
-        Address::Unix(path) => format!("conn+rpc+unix://{}", path.display()),
-        address => format!("conn+rpc://{address}"),
-    };
-    runtime.spawn(server.listen(listener).serve());
+    let binding = async { server.bind(target).authkey("a key").await };
+    let bound = runtime.block_on(binding).unwrap();
+    let url = bound.url();
+    runtime.spawn(bound.serve());
     (url, runtime)
 }
 

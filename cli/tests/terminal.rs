@@ -163,11 +163,11 @@ fn replies_over_connections_cannot_control_the_terminal() {
         .register_function("fault", || Err::<(), _>(Fault::new(7, EVIL)))
         .unwrap();
     server.register_function("text", || vec![EVIL]).unwrap();
-    let listener = runtime
-        .block_on(async { Listener::bind("127.0.0.1:0").await })
+    let bound = runtime
+        .block_on(async { server.bind("127.0.0.1:0").await })
         .unwrap();
-    let url = format!("conn+rpc://{}", listener.local_address());
-    runtime.spawn(server.listen(listener).serve());
+    let url = bound.url();
+    runtime.spawn(bound.serve());
     assert_harmless(&["call", &url, "fault"], (0, 1));
     assert_harmless(&["call", &url, EVIL], (0, 1));
     let result = assert_harmless(&["call", &url, "text"], (1, 0));

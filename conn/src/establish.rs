@@ -4,6 +4,7 @@ use std::future::Future;
 use std::time::Duration;
 
 use farcall_core::Budget;
+use farcall_core::protocol::time;
 use farcall_core::transport::Peer;
 use farcall_core::transport::tcp::keep_alive;
 use tokio::time::{Instant, timeout_at};
@@ -107,10 +108,7 @@ impl ConnectionConfig {
 
     /// Returns the deadline of a handshake that starts now.
     pub(crate) fn deadline(&self) -> Instant {
-        let now = Instant::now();
-        // A deadline that the clock cannot represent is as good as none.
-        let farthest = || now + Duration::from_secs(u32::MAX.into());
-        now.checked_add(self.timeout).unwrap_or_else(farthest)
+        time::deadline(self.timeout)
     }
 
     /// Establishes a connection on a stream.

@@ -37,14 +37,13 @@ async fn run(input: &Input<'_>) {
         .register_instance(workshop.clone())
         .expect("names are free");
     let (listening, connector) = memory::listener("fuzz");
-    let listener = Listener::over(listening)
-        .max_message(16 << 10)
+    let bound = server
+        .listen(Listener::over(listening).max_message(16 << 10))
         .await
         .expect("a listener over memory always works");
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
     let serving = tokio::spawn(
-        server
-            .listen(listener)
+        bound
             .serve_until(async { drop(stopped.await) }),
     );
 

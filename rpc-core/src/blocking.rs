@@ -10,7 +10,7 @@
 //!   one thread, which starts with the first of them and exits with the process. Thus 100 blocking
 //!   clients need one thread, not 100, and each of them answers pings and callbacks between the
 //!   calls of its program. A thread without work takes no time, and about 20 KiB of memory.
-//! - Each blocking server has a [`BlockingRuntime`] of its own, with one thread for each core.
+//! - Each blocking server has a runtime of its own, with one thread for each core.
 //!
 //! Code that is polled by tokio cannot block: it would stall the other tasks of its thread, and
 //! could wait for one of them forever. [`check_allowed`] tells.
@@ -128,52 +128,9 @@ fn shared_runtime() -> Result<&'static Handle, CannotBlock> {
     Ok(runtime.handle())
 }
 
-/// A runtime of one blocking object, with one thread for each core, as `#[tokio::main]` has. It can
-/// be dropped anywhere: it then stops without waiting for its tasks.
-#[derive(Debug)]
-pub struct BlockingRuntime {
-    /// Taken by `drop`.
-    runtime: Option<Runtime>,
-    handle: Handle,
-}
-
-impl BlockingRuntime {
-    /// Starts a runtime.
-    ///
-    /// # Errors
-    /// In async code, or if the system cannot start the threads.
-    pub fn start() -> Result<Self, CannotBlock> {
-        check_allowed()?;
-        let started = Builder::new_multi_thread().enable_all().build();
-        let runtime = started.map_err(|error| CannotBlock::NoRuntime(Arc::new(error)))?;
-        Ok(Self {
-            handle: runtime.handle().clone(),
-            runtime: Some(runtime),
-        })
-    }
-
-    /// Blocks the thread until the future completes, in this runtime.
-    ///
-    /// # Errors
-    /// In async code. The future is not polled then.
-    pub fn wait<F: Future>(&self, future: F) -> Result<F::Output, CannotBlock> {
-        check_allowed()?;
-        Ok(wait_in(&self.handle, future))
-    }
-}
-
-impl Drop for BlockingRuntime {
-    fn drop(&mut self) {
-        // A runtime that is simply dropped waits, and panics in async code.
-        if let Some(runtime) = self.runtime.take() {
-            runtime.shutdown_background();
-        }
-    }
-}
-
 /// Completes a future on this thread. `Handle::block_on` of tokio would panic where
 /// [`check_allowed`] errs.
-fn wait_in<F: Future>(runtime: &Handle, future: F) -> F::Output {
+pub(crate) fn wait_in<F: Future>(runtime: &Handle, future: F) -> F::Output {
     let _context = runtime.enter();
     let mut future = pin!(future);
     let parked = Arc::new(Parked {
@@ -213,7 +170,7 @@ impl Wake for Parked {
 
 #[cfg(test)]
 mod tests {
-    use std::future::{pending, poll_fn};
+    use std::future::poll_fn;
     use std::time::{Duration, Instant};
 
     use tokio::task::{LocalSet, block_in_place, spawn_blocking};
@@ -307,21 +264,6 @@ mod tests {
         thread::sleep(Duration::from_millis(20));
         sender.send(5).unwrap();
         assert_eq!(woken.join().unwrap().unwrap(), Ok(5));
-    }
-
-    #[test]
-    fn a_runtime_can_be_dropped_in_async_code() {
-        for runtime in runtimes() {
-            let own = BlockingRuntime::start().unwrap();
-            assert_eq!(own.wait(async { 5 }).unwrap(), 5);
-            let task = own.handle.spawn(pending::<()>());
-            runtime.block_on(async move {
-                assert!(own.wait(async {}).is_err());
-                assert!(BlockingRuntime::start().is_err());
-                drop(own);
-                assert!(task.await.unwrap_err().is_cancelled());
-            });
-        }
     }
 
     #[test]

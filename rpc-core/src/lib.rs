@@ -89,6 +89,7 @@ mod registry;
 #[cfg(feature = "server")]
 pub mod serve;
 mod system;
+mod time;
 pub mod transport;
 mod value;
 #[cfg(feature = "workers")]

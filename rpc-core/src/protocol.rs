@@ -20,7 +20,7 @@ pub use crate::value::{NEWTYPE as VALUE_NEWTYPE, is_bytes};
 
 /// The common part of blocking clients and servers.
 pub mod blocking {
-    pub use crate::blocking::{BlockingRuntime, check_allowed, wait};
+    pub use crate::blocking::{check_allowed, wait};
 }
 
 /// The traits by which functions become methods, and the markers that tell their forms apart.
@@ -34,4 +34,9 @@ pub mod handler {
 /// Foreign text in logs and on terminals.
 pub mod output {
     pub use crate::output::{Admitted, Causes, Foreign, Quota, debug_error, is_harmless};
+}
+
+/// Timers that cost little while they do not expire.
+pub mod time {
+    pub use crate::time::{Countdown, LONGEST, LazySleep, deadline, within};
 }

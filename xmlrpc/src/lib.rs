@@ -138,7 +138,6 @@ mod ser;
 mod server;
 mod socket_url;
 #[cfg(feature = "xmlrpc-server")]
-mod sync;
 mod xml;
 
 #[cfg(feature = "xmlrpc-client")]

@@ -1,11 +1,10 @@
 //! Timeout for connections whose peer is silent.
 
 use std::io;
-use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use tokio::time::{Sleep, sleep};
+use farcall_core::protocol::time::Countdown;
 
 use crate::error::RecvError;
 
@@ -16,13 +15,16 @@ pub(crate) struct IdleTimeout(Box<IdleTimer>);
 #[derive(Debug)]
 struct IdleTimer {
     time: Duration,
-    /// Started when a read first found no bytes; kept across receives that are dropped.
-    timer: Option<Pin<Box<Sleep>>>,
+    /// Runs from the first read that found no bytes on, also across receives that are dropped.
+    countdown: Countdown,
 }
 
 impl IdleTimeout {
     pub(crate) fn new(time: Duration) -> Self {
-        Self(Box::new(IdleTimer { time, timer: None }))
+        Self(Box::new(IdleTimer {
+            time,
+            countdown: Countdown::new(),
+        }))
     }
 
     #[cfg(unix)]
@@ -51,11 +53,9 @@ impl IdleTimer {
         read: Poll<Result<T, RecvError>>,
     ) -> Poll<Result<T, RecvError>> {
         if read.is_pending() {
-            let time = self.time;
-            let timer = self.timer.get_or_insert_with(|| Box::pin(sleep(time)));
-            ready!(timer.as_mut().poll(cx));
+            ready!(self.countdown.poll(self.time, cx));
         }
-        self.timer = None;
+        self.countdown.stop();
         match read {
             Poll::Pending => Poll::Ready(Err(RecvError::Io(io::ErrorKind::TimedOut.into()))),
             ready => ready,

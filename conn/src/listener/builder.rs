@@ -4,6 +4,7 @@ use std::fmt;
 use std::future::{Future, IntoFuture};
 use std::io;
 use std::pin::Pin;
+use std::sync::Mutex;
 use std::time::Duration;
 
 #[cfg(unix)]
@@ -13,20 +14,19 @@ use farcall_core::transport::{Address, AddressError, SystemListener, Target};
 use farcall_core::transport::{Listen, Peer};
 use farcall_core::{Budget, CannotBlock};
 
-use super::acceptor::Acceptor;
-use super::{Listener, start};
+use super::Listener;
+use super::handshakes::Handshakes;
+use super::open::{OpenListener, Streams};
 use crate::auth::{AuthError, AuthKey, Binding, Digest};
 #[cfg(unix)]
 use crate::connection;
 use crate::establish::{ConnectionSettings, listener_setters, plain_setters, setters};
 
-type Start = Box<dyn FnOnce(Acceptor) -> io::Result<Listener> + Send>;
-
 pub(super) enum BindTarget {
     Target(Result<Target, AddressError>),
     #[cfg(unix)]
     FreshUnix,
-    Transport(Start),
+    Transport(Streams),
 }
 
 /// Builder of a listener, returned by [`Listener::bind`]. It listens when it is awaited.
@@ -60,36 +60,42 @@ impl ListenerBuilder {
     listener_setters!();
     plain_setters!();
 
-    async fn open(mut self) -> Result<Listener, BindError> {
+    /// Binds the address.
+    pub(crate) async fn open(mut self) -> Result<OpenListener, BindError> {
         // A default budget has room for the longest message.
         let longest = self.settings.max_message;
         if !self.has_chosen_budget && longest > Budget::default().bytes() {
             self.settings.budget = Some(Budget::new(longest));
         }
-        let acceptor = Acceptor {
+        let handshakes = Handshakes {
             config: self.settings.build()?,
             max_pending: self.max_pending,
             max_pending_per_address: self.max_pending_per_address,
             #[cfg(unix)]
             credentials: connection::own_credentials(),
+            pending: Mutex::default(),
         };
         let is_network = matches!(
             &self.bind_target,
             BindTarget::Target(Ok(Target::Host(..) | Target::Address(Address::Tcp(_))))
         );
-        if is_network && acceptor.config.requires_binding() {
+        if is_network && handshakes.config.requires_binding() {
             return Err(AuthError::NothingToBind.into());
         }
-        let target = match self.bind_target {
-            BindTarget::Transport(start) => return Ok(start(acceptor)?),
+        let streams = match self.bind_target {
+            BindTarget::Transport(streams) => streams,
             #[cfg(unix)]
-            BindTarget::FreshUnix => return Ok(start(FreshUnixListener::new().await?, acceptor)?),
-            BindTarget::Target(target) => target?,
+            BindTarget::FreshUnix => Streams(Box::new(FreshUnixListener::new().await?)),
+            BindTarget::Target(target) => match SystemListener::bind(&target?, self.mode).await? {
+                SystemListener::Tcp(listener) => Streams(Box::new(listener)),
+                #[cfg(unix)]
+                SystemListener::Unix(listener) => Streams(Box::new(listener)),
+            },
         };
-        Ok(match SystemListener::bind(&target, self.mode).await? {
-            SystemListener::Tcp(listener) => start(listener, acceptor)?,
-            #[cfg(unix)]
-            SystemListener::Unix(listener) => start(listener, acceptor)?,
+        Ok(OpenListener {
+            address: streams.0.address()?,
+            streams,
+            handshakes,
         })
     }
 }
@@ -99,7 +105,7 @@ impl IntoFuture for ListenerBuilder {
     type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send>>;
 
     fn into_future(self) -> Self::IntoFuture {
-        Box::pin(self.open())
+        Box::pin(async move { Ok(Listener::start(self.open().await?)) })
     }
 }
 

@@ -1,26 +1,30 @@
 //! Accepting connections.
 
-mod acceptor;
 mod builder;
+mod handshakes;
+mod open;
 
 use std::fmt;
+use std::future::pending;
 use std::io;
 
-use farcall_core::Budget;
+use farcall_core::serve::{self, serve};
 use farcall_core::transport::{Address, Listen, Peer, ToTarget};
+use futures_util::FutureExt as _;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
-use acceptor::Acceptor;
 use builder::BindTarget;
 pub use builder::{BindError, ListenerBuilder};
+pub(crate) use open::OpenListener;
+use open::Streams;
 
 use crate::codec::Codec;
 use crate::connection::Connection;
 use crate::establish::Established;
 
-/// Maximum number of established connections that wait for [`Listener::accept`]. Further peers wait
-/// in the backlog of the system.
+/// Maximum number of established connections that wait for [`Listener::accept`]. Beyond it, peers
+/// wait at the end of their handshake, then in the backlog of the system.
 const READY: usize = 128;
 
 /// Accepts connections, including those of CPython's `Client`.
@@ -74,8 +78,6 @@ pub struct Listener {
     ready: mpsc::Receiver<Established>,
     task: AbortOnDrop,
     address: Address,
-    max_message: usize,
-    budget: Option<Budget>,
     last_accepted: Option<Peer>,
 }
 
@@ -103,9 +105,39 @@ impl Listener {
 
     /// Returns a builder of a listener on a custom transport.
     pub fn over(listener: impl Listen) -> ListenerBuilder {
-        ListenerBuilder::new(BindTarget::Transport(Box::new(|acceptor| {
-            start(listener, acceptor)
-        })))
+        ListenerBuilder::new(BindTarget::Transport(Streams(Box::new(listener))))
+    }
+
+    /// Accepts peers in the background.
+    fn start(listener: OpenListener) -> Self {
+        let OpenListener {
+            address,
+            streams,
+            handshakes,
+        } = listener;
+        let (ready, accepted) = mpsc::channel(READY);
+        // One more than the handshakes: it makes room for itself by aborting the oldest.
+        let max_connections = handshakes.max_pending.saturating_add(1);
+        let options = serve::Options::default().max_connections(max_connections);
+        let accepting = async move {
+            let serving = serve(streams, &options, pending(), |stream, _| {
+                let ready = ready.clone();
+                let handshake = handshakes.begin(stream);
+                handshake.then(move |established| async move {
+                    if let Some(established) = established {
+                        // It fails if the listener is closed. The peer is disconnected then.
+                        let _ = ready.send(established).await;
+                    }
+                })
+            });
+            serving.await;
+        };
+        Self {
+            ready: accepted,
+            task: AbortOnDrop(tokio::spawn(accepting)),
+            address,
+            last_accepted: None,
+        }
     }
 
     /// Accepts the next connection whose handshake succeeded.
@@ -127,18 +159,6 @@ impl Listener {
             established.writer,
             established.peer,
         ))
-    }
-
-    /// Returns the maximum length of a received message on accepted connections, in bytes.
-    #[cfg(feature = "rpc")]
-    pub(crate) const fn max_message(&self) -> usize {
-        self.max_message
-    }
-
-    /// Returns the budget of accepted connections.
-    #[cfg(feature = "rpc")]
-    pub(crate) const fn budget(&self) -> Option<&Budget> {
-        self.budget.as_ref()
     }
 
     /// Returns the address at which peers reach this listener.
@@ -167,8 +187,6 @@ impl fmt::Debug for Listener {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Listener")
             .field("address", &self.address)
-            .field("max_message", &self.max_message)
-            .field("budget", &self.budget)
             .field("last_accepted", &self.last_accepted)
             .finish_non_exhaustive()
     }
@@ -182,17 +200,4 @@ impl Drop for AbortOnDrop {
     fn drop(&mut self) {
         self.0.abort();
     }
-}
-
-fn start<L: Listen>(listener: L, acceptor: Acceptor) -> io::Result<Listener> {
-    let address = listener.local_address()?;
-    let (ready, accepted) = mpsc::channel(READY);
-    Ok(Listener {
-        ready: accepted,
-        max_message: acceptor.config.max_message,
-        budget: acceptor.config.budget.clone(),
-        task: AbortOnDrop(tokio::spawn(acceptor.run(listener, ready))),
-        address,
-        last_accepted: None,
-    })
 }

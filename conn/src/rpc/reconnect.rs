@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use farcall_core::protocol::time::{self, LONGEST};
 use tokio::time::Instant;
 
 /// Policy for making a new connection when one breaks.
@@ -78,9 +79,7 @@ impl Reconnect {
         Attempts {
             settings: self,
             pause: self.first,
-            until: self
-                .give_up_after
-                .and_then(|time| Instant::now().checked_add(time)),
+            until: self.give_up_after.map(time::deadline),
         }
     }
 }
@@ -98,12 +97,8 @@ impl Iterator for Attempts<'_> {
         if self.until.is_some_and(|until| until <= Instant::now()) {
             return None;
         }
-        // Cut to 136 years: a longer pause could overflow the multiplication below.
-        let pause = self
-            .pause
-            .min(self.settings.max)
-            .min(Duration::from_secs(u32::MAX.into()));
-        self.pause = pause.saturating_mul(2);
+        let pause = self.pause.min(self.settings.max).min(LONGEST);
+        self.pause = pause * 2;
         let jitter = self.settings.jitter.clamp(0.0, 1.0) * random_part();
         Some(pause.mul_f64(1.0 - jitter))
     }

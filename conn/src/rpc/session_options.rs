@@ -2,12 +2,11 @@
 
 use std::time::Duration;
 
+use farcall_core::protocol::time::LONGEST;
+
 use super::message::SessionLimits;
 use super::session::Settings;
 use crate::connection::MAX_MESSAGE;
-
-/// Longest useful duration. Longer ones are cut to it, so that times can be added up.
-const CENTURY: Duration = Duration::from_secs(100 * 366 * 24 * 60 * 60);
 
 /// Local settings of a session, of a client or a server. Each side respects the limits that its
 /// peer declares in the greeting.
@@ -164,9 +163,8 @@ impl SessionOptions {
             max_backlog: clamped(self.max_backlog),
             max_reply: self.max_reply as u64,
             budget: None,
-            // Times that can be added up. More than a century is as good as never.
-            keepalive: self.keepalive.clamp(Duration::from_millis(1), CENTURY),
-            timeout: self.timeout.map(|time| time.min(CENTURY)),
+            keepalive: self.keepalive.clamp(Duration::from_millis(1), LONGEST),
+            timeout: self.timeout.map(|time| time.min(LONGEST)),
             lease: Duration::ZERO,
             reconnects: false,
             sends_causes: self.sends_causes,

@@ -60,9 +60,9 @@ async fn the_file_of_a_unix_socket_has_the_chosen_permissions() {
 }
 
 #[tokio::test]
-async fn a_server_listens_at_an_open_listener() {
-    let listener = Listener::bind("127.0.0.1:0").await.unwrap();
-    let bound = Server::new().listen(listener);
+async fn a_server_listens_at_any_listener() {
+    let listener = Listener::bind("127.0.0.1:0");
+    let bound = Server::new().listen(listener).await.unwrap();
     let address = bound.local_address().clone();
     tokio::spawn(bound.serve());
     let names: Vec<String> = Client::connect(address)

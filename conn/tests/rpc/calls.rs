@@ -348,11 +348,12 @@ async fn a_graceful_stop_completes_the_calls_in_flight() {
         })
         .unwrap();
     let (listening, connector) = farcall_core::transport::memory::listener("test");
-    let listener = farcall_conn::Listener::over(listening).await.unwrap();
+    let listener = farcall_conn::Listener::over(listening);
+    let bound = server.listen(listener).await.unwrap();
     let stop = Arc::new(Notify::new());
     let serving = tokio::spawn({
-        let (server, stop) = (server.clone(), Arc::clone(&stop));
-        async move { server.listen(listener).serve_until(stop.notified()).await }
+        let stop = Arc::clone(&stop);
+        async move { bound.serve_until(stop.notified()).await }
     });
     let client = Client::over(connector).await.unwrap();
     let call = tokio::spawn({

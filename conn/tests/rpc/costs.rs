@@ -111,11 +111,8 @@ async fn a_result_over_max_reply_is_a_fault() {
 async fn small(server: &Server) -> (farcall_core::transport::memory::MemoryConnector, Budget) {
     let (listening, connector) = listener("small");
     let budget = Budget::new(2 << 20);
-    let listener = Listener::over(listening)
-        .budget(budget.clone())
-        .await
-        .unwrap();
-    tokio::spawn(server.listen(listener).serve());
+    let listener = Listener::over(listening).budget(budget.clone());
+    tokio::spawn(server.listen(listener).await.unwrap().serve());
     (connector, budget)
 }
 

@@ -119,9 +119,9 @@ async fn a_message_over_the_limit_of_the_peer_is_not_sent() {
         .register_function("bytes", |len: usize| vec![0u8; len])
         .unwrap();
     let (listening, connector) = listener("small");
-    let listener = Listener::over(listening).max_message(10_000).await.unwrap();
+    let listener = Listener::over(listening).max_message(10_000);
     let serving = server.clone();
-    tokio::spawn(serving.listen(listener).serve());
+    tokio::spawn(serving.listen(listener).await.unwrap().serve());
     let client = Client::over(connector).max_message(5000).await.unwrap();
     assert_eq!(
         client

@@ -276,16 +276,12 @@ async fn a_connection_that_takes_no_bytes_releases_its_session() {
 #[tokio::test(start_paused = true)]
 async fn a_client_that_greets_while_the_server_stops_receives_the_reason() {
     let (listening, connector) = farcall_core::transport::memory::listener("test");
-    let listener = farcall_conn::Listener::over(listening).await.unwrap();
+    let listener = farcall_conn::Listener::over(listening);
+    let bound = Server::new().listen(listener).await.unwrap();
     let stop = Arc::new(Notify::new());
     let serving = tokio::spawn({
         let stop = Arc::clone(&stop);
-        async move {
-            Server::new()
-                .listen(listener)
-                .serve_until(stop.notified())
-                .await
-        }
+        async move { bound.serve_until(stop.notified()).await }
     });
     let mut late: Connection = Connection::new(connector.connect().await.unwrap());
     sleep(Duration::from_millis(100)).await;

@@ -336,9 +336,9 @@ async fn a_stream_opened_twice_is_an_error_without_deadlock() {
 async fn a_large_stream_delays_small_calls_by_little() {
     let server = Server::with_options(ServerOptions::default());
     server.register_instance(Source::default()).unwrap();
-    let listener = farcall_conn::Listener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_address().clone();
-    tokio::spawn(server.listen(listener).serve());
+    let bound = server.bind("127.0.0.1:0").await.unwrap();
+    let address = bound.local_address().clone();
+    tokio::spawn(bound.serve());
     let client = Client::connect(address).await.unwrap();
     let mut blocks = client.blocks(1600, 64 * 1024).await.unwrap();
     let reading = tokio::spawn(async move {

@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use farcall_conn::Listener;
 use farcall_conn::rpc::{
     Client, Pipelined as _, Remote, Server, ServerOptions, SessionOptions, SessionStats, Stream,
 };
@@ -111,9 +110,9 @@ async fn nothing_is_lost_between_threads() {
     let server = Server::with_options(ServerOptions::default().session(limits));
     let work = Work::default();
     server.register_instance(work.clone()).unwrap();
-    let listener = Listener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_address().clone();
-    tokio::spawn(server.listen(listener).serve());
+    let bound = server.bind("127.0.0.1:0").await.unwrap();
+    let address = bound.local_address().clone();
+    tokio::spawn(bound.serve());
 
     let alive = Arc::new(AtomicUsize::new(0));
     let mut clients = Vec::new();

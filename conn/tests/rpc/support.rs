@@ -57,9 +57,9 @@ pub(crate) async fn serve(server: &Server) -> MemoryConnector {
 }
 
 pub(crate) async fn spawn(server: &Server, listening: impl Listen) -> AbortHandle {
-    let listener = Listener::over(listening).await.unwrap();
+    let listener = Listener::over(listening);
     let server = server.clone();
-    tokio::spawn(server.listen(listener).serve()).abort_handle()
+    tokio::spawn(server.listen(listener).await.unwrap().serve()).abort_handle()
 }
 
 /// Serves in the background, and returns a client.

@@ -83,7 +83,7 @@ async fn calls_with_promises_are_counted_in_the_budget() {
     let (listening, connector) = listener("scales");
     let budget = Budget::new(2 << 20);
     let listening = Listener::over(listening).budget(budget.clone());
-    tokio::spawn(server.listen(listening.await.unwrap()).serve());
+    tokio::spawn(server.listen(listening).await.unwrap().serve());
     let client = Client::over(connector).await.unwrap();
 
     let scale: Remote<Scale> = client.call("scale", (vec![7u8; PART],)).pipelined();

@@ -98,16 +98,17 @@ async fn main() -> anyhow::Result<()> {
         serve(&mut listeners, listening, &stop);
     }
     if let Some(address) = &arguments.rpc {
-        let listener = arguments.configured(Listener::bind(address))?.await?;
-        let bound = over_connections.listen(listener);
+        let listener = arguments.configured(Listener::bind(address))?;
+        let bound = over_connections.listen(listener).await?;
         println!("listening rpc {}", bound.url());
         serve_calls(&mut listeners, bound, &stop);
     }
     #[cfg(unix)]
     if let Some(path) = &arguments.rpc_unix {
-        let listener = arguments.configured(Listener::bind(path))?.await?;
+        let listener = arguments.configured(Listener::bind(path))?;
+        let bound = over_connections.listen(listener).await?;
         println!("listening rpc-unix {}", path.display());
-        serve_calls(&mut listeners, over_connections.listen(listener), &stop);
+        serve_calls(&mut listeners, bound, &stop);
     }
     if let Some(address) = &arguments.conn {
         let listener = arguments.configured(Listener::bind(address))?.await?;

@@ -28,7 +28,7 @@
 //!     let index = worker.index();
 //!     let (listener, stop) = worker.listen()?;
 //!     let SystemListener::Tcp(listener) = listener else { unreachable!() };
-//!     Ok(serve(listener, &serve::Options::default(), stop, |mut io, _, _| async move {
+//!     Ok(serve(listener, &serve::Options::default(), stop.cancelled(), |(mut io, _), _| async move {
 //!         let _ = io.write_all(format!("worker {index} says hello").as_bytes()).await;
 //!     })
 //!     .await)

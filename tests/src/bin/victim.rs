@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use clap::Parser;
 use demo::{Demo, connections};
-use farcall::conn::{BindError, Listener};
+use farcall::conn::{Listener, ListenerBuilder};
 use farcall::pickle::{self, Pickle};
 use farcall::rpc;
 use farcall::{Budget, Value, service};
@@ -148,11 +148,10 @@ async fn main() -> Result<(), Box<dyn Error>> {
     }
     let until = stop.clone().cancelled_owned();
     servers.spawn(stopped(http.serve_until(until)));
-    let listener = arguments.listener().await?;
-    println!("rpc {}", listener.local_address());
+    let bound = over_connections.listen(arguments.listener()).await?;
+    println!("rpc {}", bound.local_address());
     let until = stop.clone().cancelled_owned();
-    servers
-        .spawn(async move { stopped(over_connections.listen(listener).serve_until(until)).await });
+    servers.spawn(stopped(bound.serve_until(until)));
     let listener = arguments.listener().await?;
     println!("connections {}", listener.local_address());
     servers.spawn(connections::serve::<Pickle, pickle::Value>(
@@ -211,11 +210,11 @@ impl Arguments {
         options
     }
 
-    async fn listener(&self) -> Result<Listener, BindError> {
+    fn listener(&self) -> ListenerBuilder {
         let mut listener = Listener::bind((self.host.as_str(), 0)).authkey(KEY);
         if let Some(timeout) = self.timeout() {
             listener = listener.timeout(timeout);
         }
-        listener.await
+        listener
     }
 }

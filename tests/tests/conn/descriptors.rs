@@ -327,12 +327,11 @@ async fn rpc_sessions_receive_no_descriptors() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("socket");
     let builder = Listener::bind(&path).descriptors(Descriptors::Receive);
-    let listener = builder.await.unwrap();
     let server = rpc::Server::new();
     server
         .register_function("add", |a: i64, b: i64| a + b)
         .unwrap();
-    tokio::spawn(server.listen(listener).serve());
+    tokio::spawn(server.listen(builder).await.unwrap().serve());
     let file = Marked::new("");
     let hostile = move || {
         let handles = vec![file.0.as_fd(); MAX];

@@ -179,8 +179,8 @@ async fn rpc_peers_cannot_forge_log_lines() {
     let server = rpc::Server::new();
     server.register_instance(Failing).unwrap();
     let (listener, connector) = memory::listener("rpc");
-    let listener = Listener::over(listener).await.unwrap();
-    tokio::spawn(server.listen(listener).serve());
+    let bound = server.listen(Listener::over(listener)).await.unwrap();
+    tokio::spawn(bound.serve());
 
     let client = rpc::Client::over(connector.clone()).await.unwrap();
     for method in ["fail", "break", "panic", WORSE] {

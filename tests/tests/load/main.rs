@@ -4,5 +4,6 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 mod connections;
+mod drain;
 mod overload;
 mod stop;

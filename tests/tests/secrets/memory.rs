@@ -7,7 +7,6 @@ use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use farcall::conn::Listener;
 use farcall::conn::auth::AuthKey;
 use farcall::rpc::{Client, Server};
 use memchr::memchr_iter;
@@ -89,9 +88,9 @@ fn connections(folder: &Path, tails: &[&[u8]]) -> usize {
         server
             .register_function("add", |a: i64, b: i64| a + b)
             .unwrap();
-        let listener = Listener::bind("127.0.0.1:0").authkey(&key).await.unwrap();
-        let address = listener.local_address().clone();
-        let serving = tokio::spawn(server.listen(listener).serve());
+        let bound = server.bind("127.0.0.1:0").authkey(&key).await.unwrap();
+        let address = bound.local_address().clone();
+        let serving = tokio::spawn(bound.serve());
         for _ in 0..10 {
             let client = Client::connect(&address).authkey(&key).await.unwrap();
             let sum: i64 = client.call("add", (3, 5)).await.unwrap();

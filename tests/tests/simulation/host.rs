@@ -41,13 +41,12 @@ impl Host {
             return;
         }
         self.ledger.event("the server starts");
-        let listener = farcall::conn::Listener::over(self.network.listen())
-            .await
-            .unwrap();
+        let listener = farcall::conn::Listener::over(self.network.listen());
         let server = Server::with_options(self.options.clone());
         server
             .register_instance(Workshop::new(&self.ledger))
             .unwrap();
+        let bound = server.listen(listener).await.unwrap();
         let (stop, stopped) = oneshot::channel();
         let task = tokio::spawn(async move {
             let stopped = async {
@@ -56,7 +55,7 @@ impl Host {
                     std::future::pending::<()>().await;
                 }
             };
-            server.listen(listener).serve_until(stopped).await
+            bound.serve_until(stopped).await
         });
         self.running = Some(Running { stop, task });
     }

@@ -1,16 +1,16 @@
 //! Reading of request bodies.
 
-use std::future::{Future as _, poll_fn};
 use std::io;
 use std::pin::pin;
-use std::task::Poll;
 use std::time::Duration;
 
 use bytes::{Buf, Bytes};
 use farcall_core::Budget;
 use farcall_core::protocol::Hold;
+use farcall_core::protocol::time::within;
 use http_body::Body;
 use http_body_util::BodyExt;
+use tokio::time::sleep;
 
 use super::account::PeerAccount;
 use crate::coding::{Broken, MAX_PREALLOCATED};
@@ -39,16 +39,10 @@ pub(super) async fn read<B: Body>(
     account: &PeerAccount<'_>,
     hold: &mut Hold,
 ) -> Result<Bytes, BodyError> {
-    let collected = {
-        let mut collecting = pin!(collect(body, limit, account, hold));
-        // A small body usually arrives with its head, and then no timer is started.
-        match poll_fn(|cx| Poll::Ready(collecting.as_mut().poll(cx))).await {
-            Poll::Ready(collected) => collected,
-            Poll::Pending => tokio::time::timeout(timeout, collecting)
-                .await
-                .map_err(|_| BodyError::TooSlow)?,
-        }
-    };
+    // A small body usually arrives with its head, and then no timer is started.
+    let collected = within(collect(body, limit, account, hold), || Some(sleep(timeout)))
+        .await
+        .ok_or(BodyError::TooSlow)?;
     let mut body = match collected {
         (body, None) => body,
         (_, Some(Broken::TooLarge)) => return Err(BodyError::TooLarge),

@@ -5,7 +5,7 @@ use std::future::{Future, IntoFuture};
 use std::io;
 use std::pin::Pin;
 
-use farcall_core::serve::{self, ShutdownReport};
+use farcall_core::serve::{self, ShutdownReport, serve};
 use farcall_core::transport::{Address, AddressError, Listen, SystemListener, Target};
 use tokio_util::sync::CancellationToken;
 
@@ -91,7 +91,7 @@ impl BoundServer {
                 let options = serve::Options::default()
                     .max_connections(server.options.max_connections)
                     .drain_timeout(server.options.drain_timeout);
-                serve::serve(listener, &options, stop, |io, peer, stop| {
+                serve(listener, &options, stop.cancelled(), |(io, peer), stop| {
                     server.clone().connection(io, peer, hosts, stop)
                 })
                 .await
@@ -129,9 +129,10 @@ impl BoundServer {
         self.serve_until(std::future::pending()).await;
     }
 
-    /// Serves until `stop` completes, then drains: no new connections are accepted, idle
-    /// connections are closed, and running calls complete, all within the
-    /// [drain timeout](crate::ServerOptions::drain_timeout).
+    /// Serves until `stop` completes, then stops gracefully: no further connections are accepted
+    /// except those that wait in the backlog, idle connections are closed, and running calls
+    /// complete, all within the [drain timeout](crate::ServerOptions::drain_timeout). A connection
+    /// without a call yet has [a second](serve::FIRST_CALL_GRACE) for it.
     ///
     /// # Cancel safety
     /// Dropping the future closes the listener and all its connections at once.

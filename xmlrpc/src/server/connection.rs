@@ -1,12 +1,14 @@
 //! Serving of one connection, from its first request until it closes.
 
 use std::future::poll_fn;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use farcall_core::protocol::output::{Causes, Foreign, Quota};
+use farcall_core::protocol::time::LONGEST;
+use farcall_core::serve::{FIRST_CALL_GRACE, Stopped};
 use farcall_core::transport::Io;
 use farcall_core::transport::Peer;
 use hyper::body::Incoming;
@@ -15,13 +17,11 @@ use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use tokio::io::AsyncWriteExt;
 use tokio::task::yield_now;
-use tokio::time::sleep_until;
-use tokio_util::sync::CancellationToken;
+use tokio::time::{Instant, sleep_until};
 
 use super::account::PeerAccount;
 use super::browser::HostPolicy;
 use super::coalesce::CoalescingWriter;
-use super::poll_on_wake::PollOnWake;
 use super::timer::Timer;
 use super::write_timeout::WriteTimeout;
 use super::{Rejection, Server, head};
@@ -33,7 +33,7 @@ impl Server {
         io: impl Io,
         peer: Peer,
         hosts: HostPolicy,
-        stop: CancellationToken,
+        stop: Stopped,
     ) {
         if self
             .options
@@ -58,44 +58,46 @@ impl Server {
             let admitted = checked.and_then(|()| self.admit(request, peer.clone(), hosts));
             Box::pin(self.respond_to(admitted, &account))
         });
-        let io = WriteTimeout::new(io, self.options.write_timeout.min(MAX_TIMEOUT));
-        let header_timeout = self.options.header_timeout.min(MAX_TIMEOUT);
+        let io = WriteTimeout::new(io, self.options.write_timeout);
+        let header_timeout = self.options.header_timeout.min(LONGEST);
         let mut connection = http1::Builder::new()
             .timer(Timer::new(accepted + header_timeout))
             .header_read_timeout(header_timeout)
             .max_buf_size(head::MAX_HEAD)
             .serve_connection(TokioIo::new(CoalescingWriter(io)), service);
-        let stopped = pin!(async {
-            stop.cancelled().await;
+        let mut stopping = pin!(async {
+            stop.await;
             // A request that has already arrived is read first: the event loop may not have seen
             // it.
             yield_now().await;
+            // Boxed, so that the common path does not reserve space for it.
+            let mut grace = Box::pin(sleep_until(accepted + FIRST_CALL_GRACE));
+            let first = poll_fn(|cx| match has_request.load(Ordering::Relaxed) {
+                true => Poll::Ready(()),
+                false => grace.as_mut().poll(cx),
+            });
+            first.await;
         });
-        let result = tokio::select! {
-            biased;
-            result = poll_fn(|cx| unless_evicted(connection.poll_without_shutdown(cx), &account, cx)) => result,
-            () = PollOnWake::new(stopped) => {
-                // Boxed, so that the common path does not reserve space for it.
-                let mut grace = Box::pin(sleep_until((accepted + FIRST_REQUEST_GRACE).into()));
-                let last = poll_fn(|cx| {
-                    let polled = connection.poll_without_shutdown(cx);
-                    if let Poll::Ready(result) = unless_evicted(polled, &account, cx) {
-                        return Poll::Ready(Some(result));
-                    }
-                    match has_request.load(Ordering::Relaxed) {
-                        true => Poll::Ready(None),
-                        false => grace.as_mut().poll(cx).map(|()| None),
-                    }
-                });
-                match last.await {
-                    Some(result) => result,
-                    None => {
-                        Pin::new(&mut connection).graceful_shutdown();
-                        poll_fn(|cx| unless_evicted(connection.poll_without_shutdown(cx), &account, cx)).await
-                    }
+        let mut is_stopping = false;
+        let mut must_linger = true;
+        let result = poll_fn(|cx| {
+            loop {
+                let polled = connection.poll_without_shutdown(cx);
+                must_linger |= polled.is_pending();
+                if let Poll::Ready(result) = unless_evicted(polled, &account, cx) {
+                    return Poll::Ready(result);
                 }
+                if is_stopping || stopping.as_mut().poll(cx).is_pending() {
+                    return Poll::Pending;
+                }
+                // The next poll closes an idle connection. Its client has all replies, and may keep
+                // its side open for long.
+                Pin::new(&mut connection).graceful_shutdown();
+                is_stopping = true;
+                must_linger = false;
             }
-        };
+        });
+        let result = result.await;
         let Some(result) = result else {
             tracing::debug!(%peer, "connection evicted: it has held the most for the longest");
             return;
@@ -108,7 +110,7 @@ impl Server {
                 error.is_parse()
             }
         };
-        if is_answered {
+        if is_answered && must_linger {
             linger(connection.into_parts().io.into_inner()).await;
         }
     }
@@ -140,16 +142,10 @@ async fn linger(mut io: impl Io) {
     let _ = tokio::time::timeout(MAX_LINGER, drain).await;
 }
 
-/// Time that an accepted connection has for its first request, even if the server stops. Its client
-/// does not know of the stop, and sends a request as soon as it is connected.
-const FIRST_REQUEST_GRACE: Duration = Duration::from_secs(1);
-
-/// Maximum timeout. The deadline must be representable as an `Instant`.
-const MAX_TIMEOUT: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
-
 #[cfg(test)]
 mod tests {
     use farcall_core::Budget;
+    use farcall_core::serve::StopHandle;
     use farcall_core::transport::{Connect as _, memory};
     use tokio::io::AsyncReadExt as _;
 
@@ -159,6 +155,28 @@ mod tests {
     /// A request for a blob of 600 kB.
     const BLOB: &str = "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 65\r\n\r\n\
                         <methodCall><methodName>blob</methodName><params/></methodCall>\r\n";
+
+    #[tokio::test(start_paused = true)]
+    async fn a_stop_closes_idle_connections_at_once() -> std::io::Result<()> {
+        let server = Server::new();
+        server
+            .register_function("blob", || 5)
+            .expect("the name is free");
+        let (listener, connector) = memory::listener("server");
+        let stop = StopHandle::new();
+        let serving = tokio::spawn(server.listen(listener)?.serve_until(stop.stopped()));
+        let mut idle = connector.connect().await?;
+        idle.write_all(BLOB.as_bytes()).await?;
+        let mut reply = vec![0; 1000];
+        assert!(idle.read(&mut reply).await? > 0);
+        let begin = Instant::now();
+        stop.stop();
+        let report = serving.await?;
+        assert_eq!((report.finished, report.aborted), (1, 0));
+        assert_eq!(begin.elapsed(), Duration::ZERO);
+        assert_eq!(idle.read(&mut reply).await?, 0);
+        Ok(())
+    }
 
     #[tokio::test(start_paused = true)]
     async fn a_peer_that_does_not_read_is_evicted_for_one_that_does() -> std::io::Result<()> {

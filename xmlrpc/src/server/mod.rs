@@ -13,7 +13,6 @@ mod http;
 mod log;
 mod multicall;
 mod options;
-mod poll_on_wake;
 mod reply;
 mod timer;
 #[cfg(feature = "workers")]

@@ -1,13 +1,12 @@
 //! Write timeout by throughput, for peers that read replies slowly.
 
-use std::future::Future as _;
 use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
+use farcall_core::protocol::time::Countdown;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::time::{Sleep, sleep};
 
 /// Minimum bytes that a peer must read in each timeout period, or the rest of the reply. With the
 /// default timeout this is about 1 KiB/s.
@@ -25,12 +24,9 @@ pub(super) struct WriteTimeout<T> {
     timeout: Duration,
     /// Maximum bytes offered to one write since the last flush, which is the size of the reply.
     reply_size: usize,
-    stalled: Option<StalledWrite>,
-}
-
-/// State of a write that the peer did not take at once.
-struct StalledWrite {
-    timer: Pin<Box<Sleep>>,
+    /// Runs while the peer does not take what is written.
+    countdown: Countdown,
+    /// Bytes that the peer took since the countdown started.
     taken: usize,
 }
 
@@ -40,17 +36,16 @@ impl<T> WriteTimeout<T> {
             io,
             timeout,
             reply_size: 0,
-            stalled: None,
+            countdown: Countdown::new(),
+            taken: 0,
         }
     }
 
     fn poll_timeout<R>(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<R>> {
-        let timeout = self.timeout;
-        let stalled = self.stalled.get_or_insert_with(|| StalledWrite {
-            timer: Box::pin(sleep(timeout)),
-            taken: 0,
-        });
-        ready!(stalled.timer.as_mut().poll(cx));
+        if !self.countdown.is_running() {
+            self.taken = 0;
+        }
+        ready!(self.countdown.poll(self.timeout, cx));
         let message = "the peer reads the reply too slowly";
         Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, message)))
     }
@@ -66,11 +61,9 @@ impl<T> WriteTimeout<T> {
         match &written {
             Poll::Pending => return self.poll_timeout(cx),
             Poll::Ready(Ok(length)) => {
-                if let Some(stalled) = &mut self.stalled {
-                    stalled.taken += length;
-                    if stalled.taken >= MIN_PROGRESS.max(self.reply_size / MAX_PERIODS) {
-                        self.stalled = None;
-                    }
+                self.taken += length;
+                if self.taken >= MIN_PROGRESS.max(self.reply_size / MAX_PERIODS) {
+                    self.countdown.stop();
                 }
             }
             Poll::Ready(Err(_)) => {}
@@ -108,7 +101,8 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for WriteTimeout<T> {
         let Poll::Ready(flushed) = Pin::new(&mut self.io).poll_flush(cx) else {
             return self.poll_timeout(cx);
         };
-        self.stalled = None;
+        self.countdown.stop();
+        self.taken = 0;
         self.reply_size = 0;
         Poll::Ready(flushed)
     }
@@ -134,7 +128,7 @@ impl<T: AsyncRead + Unpin> AsyncRead for WriteTimeout<T> {
 #[cfg(test)]
 mod tests {
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-    use tokio::time::Instant;
+    use tokio::time::{Instant, sleep};
 
     use super::*;
 

@@ -1,26 +1,22 @@
-//! Servers at an address: their builder, the accept loop and the graceful stop.
+//! Servers at an address: their builder, their connections and the graceful stop.
 
 use std::fmt;
 use std::future::{Future, IntoFuture, pending};
-use std::pin::{Pin, pin};
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use farcall_core::Budget;
-use farcall_core::protocol::output::Foreign;
-use farcall_core::serve::ShutdownReport;
+use farcall_core::serve::{self, ShutdownReport, serve};
 use farcall_core::transport::Address;
 use futures_util::FutureExt as _;
 use futures_util::future::OptionFuture;
-use tokio::task::{JoinError, JoinSet};
-use tokio::time::timeout;
 
+use super::Server;
 use super::sessions::ServerState;
-use super::{Room, Server};
 use crate::auth::{AuthKey, Binding, Digest};
-use crate::codec::Bincode;
 use crate::establish::{listener_setters, setters};
-use crate::listener::{BindError, Listener, ListenerBuilder};
+use crate::listener::{BindError, ListenerBuilder, OpenListener};
 use crate::rpc::session::Settings;
 
 /// Builder of a [`BoundServer`], returned by [`Server::bind`]. It listens when it is awaited.
@@ -47,7 +43,7 @@ impl IntoFuture for Bind {
     type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send>>;
 
     fn into_future(self) -> Self::IntoFuture {
-        Box::pin(async move { Ok(self.server.listen(self.listener.await?)) })
+        Box::pin(async move { Ok(BoundServer::new(self.server, self.listener.open().await?)) })
     }
 }
 
@@ -60,24 +56,24 @@ impl fmt::Debug for Bind {
     }
 }
 
-/// A server that is bound to an address and ready to serve. Peers can connect already; their
-/// handshakes run, and their calls wait.
+/// A server that is bound to an address and ready to serve. Peers can connect already, and wait
+/// until it serves.
 #[derive(Debug)]
 #[must_use = "it answers calls when `serve` is awaited"]
 pub struct BoundServer {
     server: Server,
-    listener: Listener,
+    listener: OpenListener,
 }
 
 impl BoundServer {
-    pub(super) const fn new(server: Server, listener: Listener) -> Self {
+    pub(super) const fn new(server: Server, listener: OpenListener) -> Self {
         Self { server, listener }
     }
 
     /// Returns the address that clients connect to, with the actual port.
     #[must_use]
     pub const fn local_address(&self) -> &Address {
-        self.listener.local_address()
+        &self.listener.address
     }
 
     /// Returns the URL that the command `farcall` takes: `conn+rpc://127.0.0.1:7000`, or
@@ -96,8 +92,6 @@ impl BoundServer {
 
     /// Serves until the future is dropped.
     ///
-    /// It also returns if the runtime in which the listener was created is shut down.
-    ///
     /// # Cancel safety
     /// Dropping the future closes the listener and all connections at once. To let calls complete,
     /// use [`serve_until`](Self::serve_until).
@@ -105,83 +99,49 @@ impl BoundServer {
         self.serve_until(pending()).await;
     }
 
-    /// Serves until `stop` completes, then stops gracefully: accepts no further connections, tells
-    /// clients to make no more calls, answers the calls in flight, and closes the connections, all
-    /// within the [drain timeout](crate::rpc::ServerOptions::drain_timeout).
-    ///
-    /// It stops as well if the runtime in which the listener was created is shut down.
+    /// Serves until `stop` completes, then stops gracefully: accepts no further connections except
+    /// those that wait in the backlog, tells clients to make no more calls, answers the calls in
+    /// flight, and closes the connections, all within the
+    /// [drain timeout](crate::rpc::ServerOptions::drain_timeout). A client whose connection was
+    /// still being established has [a second](serve::FIRST_CALL_GRACE) for a call.
     ///
     /// # Cancel safety
     /// As with [`serve`](Self::serve).
     pub async fn serve_until(self, stop: impl Future<Output = ()>) -> ShutdownReport {
-        let Self {
-            server,
-            mut listener,
-        } = self;
-        let mut stop = pin!(stop);
+        let Self { server, listener } = self;
+        let OpenListener {
+            streams,
+            handshakes,
+            ..
+        } = listener;
         let settings = Settings {
             lease: server.options.lease,
             calls: Some(server.calls.clone()),
             layers: server.registry.layers(),
-            budget: listener.budget().cloned(),
-            ..server.options.session.settings(listener.max_message())
+            budget: handshakes.config.budget.clone(),
+            ..server
+                .options
+                .session
+                .settings(handshakes.config.max_message)
         };
-        let state = Arc::new(ServerState::new(
-            Arc::new(settings),
-            Arc::clone(&server.sessions),
-        ));
-        let mut connections = JoinSet::new();
-        loop {
-            tokio::select! {
-                biased;
-                () = &mut stop => break,
-                Some(ended) = connections.join_next() => log_panic(ended),
-                accepted = listener.accept::<(), (), Bincode>() => match accepted {
-                    Ok(connection) => {
-                        let room = match connections.len() < server.options.max_connections {
-                            true => Room::Free,
-                            false => Room::Full,
-                        };
-                        let begin = server.clone().begin(connection, room, Arc::clone(&state));
-                        // Boxed, so that the memory of the greeting is freed once the session is
-                        // open. `then` holds the next future once; an async block would reserve
-                        // space for it twice.
-                        connections.spawn(Box::pin(begin).then(OptionFuture::from));
-                    }
-                    Err(error) => {
-                        tracing::error!(%error, "the server stops: its listener has ended");
-                        break;
-                    }
-                },
-            }
-        }
-        listener.close().await;
-        state.stop();
-        drain(connections, server.options.drain_timeout).await
+        let max_connections = server.options.max_connections;
+        let state = ServerState::new(settings, Arc::clone(&server.sessions), max_connections);
+        // Sessions beyond the limit are rejected with the reason.
+        let options = serve::Options::default()
+            .max_connections(usize::MAX)
+            .drain_timeout(server.options.drain_timeout);
+        let stopping = async {
+            stop.await;
+            state.stop();
+        };
+        let serving = serve(streams, &options, stopping, |stream, _| {
+            let handshake = handshakes.begin(stream);
+            let begin = server.clone().begin(handshake, Arc::clone(&state));
+            // Boxed, so that the memory of handshake and greeting is freed once the session is
+            // open. `then` holds the next future once; an async block would reserve space for it
+            // twice.
+            Box::pin(begin).then(OptionFuture::from).map(drop)
+        });
+        serving.await
     }
-}
-
-fn log_panic(ended: Result<Option<()>, JoinError>) {
-    if let Err(error) = ended
-        && error.is_panic()
-    {
-        // The message of a panic may contain text of the peer.
-        tracing::error!(error = %Foreign::excerpt(error), "the task of a connection panicked");
-    }
-}
-
-/// Waits until all connections have closed, and aborts the remaining ones after `time`.
-async fn drain(mut connections: JoinSet<Option<()>>, time: Duration) -> ShutdownReport {
-    let mut drained = ShutdownReport::default();
-    let finish = async {
-        while let Some(ended) = connections.join_next().await {
-            log_panic(ended);
-            drained.finished += 1;
-        }
-    };
-    if timeout(time, finish).await.is_err() {
-        drained.aborted = connections.len();
-        connections.shutdown().await;
-    }
-    drained
 }

@@ -21,7 +21,7 @@ use tower_service::Service;
 
 pub use bound::{Bind, BoundServer};
 pub use options::ServerOptions;
-use sessions::{ActiveSession, ResumableSession, ResumableSessions, ServerState};
+use sessions::{ActiveSession, Registration, ResumableSession, ResumableSessions, ServerState};
 
 use super::client::Client;
 use super::encoding::Encoding;
@@ -30,8 +30,8 @@ use super::greeting::{
 };
 use super::message::Token;
 use super::session::{ConnectionHalves, Session, SessionHandle, random};
-use crate::connection::Connection;
-use crate::listener::Listener;
+use crate::establish::Established;
+use crate::listener::{Listener, ListenerBuilder};
 
 /// Server that offers methods and objects to the [`Client`]s that connect.
 ///
@@ -79,13 +79,6 @@ pub struct Server {
     sessions: Arc<ResumableSessions>,
     calls: CallLimit,
     factories: Arc<AtomicU64>,
-}
-
-/// The room for another connection.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Room {
-    Free,
-    Full,
 }
 
 impl Server {
@@ -220,34 +213,33 @@ impl Server {
     /// Returns a builder of a server at this address; port 0 selects a free port. Call setters,
     /// such as [`authkey`](Bind::authkey), then `.await` it for a [`BoundServer`].
     pub fn bind(&self, target: impl ToTarget) -> Bind {
-        Bind::new(self.clone(), Listener::bind(target))
+        self.listen(Listener::bind(target))
     }
 
-    /// Serves at a listener that was opened before, such as one over a custom transport
+    /// Returns a builder of a server at any listener, such as one over a custom transport
     /// ([`Listener::over`]).
-    pub fn listen(&self, listener: Listener) -> BoundServer {
-        BoundServer::new(self.clone(), listener)
+    pub fn listen(&self, listener: ListenerBuilder) -> Bind {
+        Bind::new(self.clone(), listener)
     }
 
-    /// Performs the greeting. Returns the future that drives the connection after it.
-    async fn begin(
+    /// Performs the handshake and the greeting. Returns the future that drives the connection after
+    /// them.
+    async fn begin<H: Future<Output = Option<Established>>>(
         self,
-        connection: Connection,
-        room: Room,
+        handshake: H,
         state: Arc<ServerState>,
-    ) -> Option<impl Future<Output = ()> + use<>> {
-        let Connection {
+    ) -> Option<impl Future<Output = ()> + use<H>> {
+        let Established {
             reader,
             writer,
             peer,
-            ..
-        } = connection;
+        } = handshake.await?;
         let mut halves = ConnectionHalves { reader, writer };
-        if room == Room::Full {
+        let Some(registration) = state.register() else {
             reject(&mut halves, "too many connections").await;
             return None;
-        }
-        match self.open(&mut halves, state).await {
+        };
+        match self.open(&mut halves, registration).await {
             Ok(active) => Some(active.drive(halves, peer)),
             Err(error) => {
                 let error = Foreign::excerpt(Causes(&error));
@@ -261,17 +253,18 @@ impl Server {
     async fn open(
         &self,
         halves: &mut ConnectionHalves,
-        state: Arc<ServerState>,
+        registration: Registration,
     ) -> Result<ActiveSession, GreetingError> {
         let hello = receive_client_hello(halves).await?;
-        let settings = &state.settings;
+        let settings = Arc::clone(&registration.server.settings);
         let limits = settings.limits;
         if let Some(token) = hello.resume
             && let Some(resumable) = self.sessions.find(token)
             && resumable.handle.encoding == hello.encoding
             && let Some(claim) = Arc::clone(&resumable).take_over().await
         {
-            let active = ActiveSession::new(Arc::clone(&resumable.handle), state, Some(claim));
+            let active =
+                ActiveSession::new(Arc::clone(&resumable.handle), registration, Some(claim));
             let answered = send_server_hello(
                 halves,
                 hello.encoding,
@@ -290,7 +283,7 @@ impl Server {
             return Ok(active);
         }
         let root = self.registry.clone();
-        let session = Session::open(hello.encoding, Arc::clone(settings), root);
+        let session = Session::open(hello.encoding, settings, root);
         let resumable = self.lease(&session);
         let token = resumable.as_ref().map(|resumable| resumable.token);
         let claim = match resumable {
@@ -298,7 +291,7 @@ impl Server {
             Some(resumable) => Some(resumable.take_over().await.ok_or(GreetingError::TimedOut)?),
             None => None,
         };
-        let active = ActiveSession::new(Arc::clone(&session), state, claim);
+        let active = ActiveSession::new(Arc::clone(&session), registration, claim);
         send_server_hello(halves, hello.encoding, limits, token, SessionStart::New).await?;
         session.on_connected(hello.limits, SessionStart::New);
         Ok(active)

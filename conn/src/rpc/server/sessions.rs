@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::task::{Context, Poll};
 
 use farcall_core::protocol::output::Foreign;
+use farcall_core::serve::FIRST_CALL_GRACE;
 use farcall_core::transport::Peer;
 use tokio::sync::{OwnedMutexGuard, oneshot};
 use tokio::time::{sleep, timeout};
@@ -113,33 +114,82 @@ pub(super) struct ServerState {
     pub(super) settings: Arc<Settings>,
     sessions: Arc<ResumableSessions>,
     stopping: CancellationToken,
-    /// The sessions that have a connection, oldest first.
-    active: Mutex<BTreeMap<u64, Weak<SessionHandle>>>,
+    max_connections: usize,
+    /// The established connections, oldest first, and their sessions once they are open.
+    connections: Mutex<BTreeMap<u64, Weak<SessionHandle>>>,
     next_number: AtomicU64,
 }
 
 impl ServerState {
-    pub(super) fn new(settings: Arc<Settings>, sessions: Arc<ResumableSessions>) -> Self {
-        Self {
-            settings,
+    pub(super) fn new(
+        settings: Settings,
+        sessions: Arc<ResumableSessions>,
+        max_connections: usize,
+    ) -> Arc<Self> {
+        Arc::new(Self {
+            settings: Arc::new(settings),
             sessions,
             stopping: CancellationToken::new(),
-            active: Mutex::default(),
+            max_connections,
+            connections: Mutex::default(),
             next_number: AtomicU64::new(0),
-        }
+        })
     }
 
-    fn active(&self) -> MutexGuard<'_, BTreeMap<u64, Weak<SessionHandle>>> {
-        self.active.lock().unwrap_or_else(PoisonError::into_inner)
+    fn connections(&self) -> MutexGuard<'_, BTreeMap<u64, Weak<SessionHandle>>> {
+        self.connections
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Registers one more connection, if there is room.
+    pub(super) fn register(self: Arc<Self>) -> Option<Registration> {
+        let number = self.next_number.fetch_add(1, Ordering::Relaxed);
+        {
+            let mut connections = self.connections();
+            if connections.len() >= self.max_connections {
+                return None;
+            }
+            connections.insert(number, Weak::new());
+        }
+        Some(Registration {
+            server: self,
+            number,
+        })
     }
 
     /// Notifies all clients that the server is stopping.
     pub(super) fn stop(&self) {
-        self.stopping.cancel();
-        let active: Vec<_> = self.active().values().filter_map(Weak::upgrade).collect();
-        for session in active {
+        let open: Vec<_> = {
+            let connections = self.connections();
+            self.stopping.cancel();
+            connections.values().filter_map(Weak::upgrade).collect()
+        };
+        for session in open {
             session.close(STOP_REASON);
         }
+    }
+}
+
+/// The entry of a connection among those of its server.
+pub(super) struct Registration {
+    pub(super) server: Arc<ServerState>,
+    number: u64,
+}
+
+impl Registration {
+    /// Registers the session, so that its client is notified when the server stops. Returns `true`
+    /// if the server is stopping already.
+    fn open(&self, session: &Arc<SessionHandle>) -> bool {
+        let mut connections = self.server.connections();
+        connections.insert(self.number, Arc::downgrade(session));
+        self.server.stopping.is_cancelled()
+    }
+}
+
+impl Drop for Registration {
+    fn drop(&mut self) {
+        self.server.connections().remove(&self.number);
     }
 }
 
@@ -149,9 +199,7 @@ const STOP_REASON: &str = "the server is stopping";
 /// A session with a connection. Dropping it ends the session, unless the session lingers.
 pub(super) struct ActiveSession {
     handle: Arc<SessionHandle>,
-    server: Arc<ServerState>,
-    /// Key in the map `active` of the server.
-    number: u64,
+    registration: Registration,
     /// Present if the session is resumable.
     claim: Option<Box<SessionClaim>>,
     lingers: bool,
@@ -160,13 +208,12 @@ pub(super) struct ActiveSession {
 impl ActiveSession {
     pub(super) fn new(
         handle: Arc<SessionHandle>,
-        server: Arc<ServerState>,
+        registration: Registration,
         claim: Option<SessionClaim>,
     ) -> Self {
         Self {
             handle,
-            number: server.next_number.fetch_add(1, Ordering::Relaxed),
-            server,
+            registration,
             claim: claim.map(Box::new),
             lingers: false,
         }
@@ -183,27 +230,30 @@ impl ActiveSession {
         let session = Arc::clone(self.handle.session());
         let mut driver = Driver::new(session, halves, origin);
         async move {
-            self.register();
-            let reason = poll_fn(|cx| match Pin::new(&mut driver).poll(cx) {
-                Poll::Pending => self.poll_taken_over(cx),
-                ended => ended,
+            let is_stopping = self.registration.open(&self.handle);
+            let mut grace = is_stopping.then(|| Box::pin(sleep(FIRST_CALL_GRACE)));
+            let reason = poll_fn(|cx| {
+                let ended = Pin::new(&mut driver).poll(cx);
+                if let Some(sleep) = &mut grace
+                    && (self.handle.has_received_call() || sleep.as_mut().poll(cx).is_ready())
+                {
+                    grace = None;
+                    self.handle.close(STOP_REASON);
+                }
+                match ended {
+                    Poll::Pending => self.poll_taken_over(cx),
+                    ended => ended,
+                }
             });
             let reason = reason.await;
             let shown = Foreign::excerpt(&reason);
             tracing::debug!(peer = %driver.peer(), reason = %shown, "connection closed");
             drop(driver);
-            if self.handle.on_disconnected(&reason) && !self.server.stopping.is_cancelled() {
+            if self.handle.on_disconnected(&reason)
+                && !self.registration.server.stopping.is_cancelled()
+            {
                 self.linger();
             }
-        }
-    }
-
-    /// Registers the session, so that its client is notified when the server stops.
-    fn register(&self) {
-        let session = Arc::downgrade(&self.handle);
-        self.server.active().insert(self.number, session);
-        if self.server.stopping.is_cancelled() {
-            self.handle.close(STOP_REASON);
         }
     }
 
@@ -224,7 +274,8 @@ impl ActiveSession {
             return;
         };
         self.lingers = true;
-        let (server, number) = (Arc::clone(&self.server), claim.number);
+        let server = Arc::clone(&self.registration.server);
+        let number = claim.number;
         let resumable = Arc::clone(&claim.resumable);
         let lease = sleep(server.settings.lease);
         drop((self, claim));
@@ -248,12 +299,12 @@ impl ActiveSession {
 /// Ends the session with its connection, also when the task is aborted or panics.
 impl Drop for ActiveSession {
     fn drop(&mut self) {
-        self.server.active().remove(&self.number);
         if self.lingers {
             return;
         }
         if let Some(claim) = &self.claim {
-            self.server.sessions.remove(claim.resumable.token);
+            let sessions = &self.registration.server.sessions;
+            sessions.remove(claim.resumable.token);
         }
         self.handle.end(&Disconnected::Closed);
     }

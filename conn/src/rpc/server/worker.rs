@@ -41,11 +41,11 @@ impl Server {
     ) -> Result<ShutdownReport, workers::WorkerError> {
         let (listener, stop) = worker.listen()?;
         let listener = match listener {
-            SystemListener::Tcp(listener) => set(Listener::over(listener)).await?,
+            SystemListener::Tcp(listener) => Listener::over(listener),
             #[cfg(unix)]
-            SystemListener::Unix(listener) => set(Listener::over(listener)).await?,
+            SystemListener::Unix(listener) => Listener::over(listener),
         };
-        let bound = self.listen(listener);
+        let bound = self.listen(set(listener)).await?;
         Ok(bound.serve_until(stop.cancelled_owned()).await)
     }
 }

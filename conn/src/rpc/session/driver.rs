@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use farcall_core::protocol::Origin;
+use farcall_core::protocol::time::LazySleep;
 use farcall_core::transport::Peer;
 use farcall_core::{Budget, Registry};
 use tokio::io::{AsyncRead as _, AsyncWrite as _, ReadBuf};
@@ -13,7 +14,6 @@ use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::closing::ClosingState;
 use super::dispatch::counted_size;
-use super::timer::Timer;
 use super::write_half::SharedWriteHalf;
 use super::{Deferred, Phase, Session, SessionState};
 use crate::account::RETRY;
@@ -80,7 +80,7 @@ pub(in crate::rpc) struct Driver {
     last_received: Instant,
     /// Time at which the connection stopped taking bytes.
     write_blocked_since: Option<Instant>,
-    pub(super) timer: Timer,
+    pub(super) timer: LazySleep,
     /// Set while the session is being closed.
     pub(super) closing: Option<Box<ClosingState>>,
 }
@@ -151,7 +151,7 @@ impl Driver {
             )
         });
         let now = Instant::now();
-        let timer = Timer::new(now + session.settings.tick());
+        let timer = LazySleep::new(now + session.settings.tick());
         Self {
             session,
             reader,

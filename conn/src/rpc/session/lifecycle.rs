@@ -140,6 +140,11 @@ impl Session {
         })
     }
 
+    /// Returns `true` if the peer has made a call over the current connection.
+    pub(in crate::rpc) fn has_received_call(&self) -> bool {
+        self.lock().last_incoming > 0
+    }
+
     pub(in crate::rpc) fn is_ended(&self) -> bool {
         self.is_ended.load(Ordering::Acquire)
     }

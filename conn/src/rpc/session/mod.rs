@@ -21,7 +21,6 @@ mod pipelining;
 mod references;
 mod state;
 mod streams;
-mod timer;
 mod write_half;
 
 use std::collections::HashMap;

@@ -2,10 +2,11 @@
 
 use std::future::{Future, poll_fn};
 use std::io;
-use std::pin::{Pin, pin};
+use std::pin::Pin;
 use std::task::{Context, Poll, Waker, ready};
 use std::time::Instant;
 
+use farcall_core::protocol::time::within;
 use farcall_core::transport::tcp::TcpConnector;
 #[cfg(unix)]
 use farcall_core::transport::unix::UnixConnector;
@@ -62,7 +63,7 @@ impl Transport for TokioConnector {
     type Stream = TokioStream;
 
     async fn connect(&self, deadline: Option<Instant>) -> io::Result<TokioStream> {
-        within(deadline, (self.dial)()).await
+        before(deadline, (self.dial)()).await
     }
 
     fn start_reaper(pool: &Pool<Self>) {
@@ -134,7 +135,7 @@ impl Stream for TokioStream {
             ready!(self.io().poll_read(cx, &mut space))?;
             Poll::Ready(Ok(Progress::Read(space.filled().len())))
         });
-        within(deadline, progress).await
+        before(deadline, progress).await
     }
 
     async fn read(&mut self, space: &mut [u8], deadline: Option<Instant>) -> io::Result<usize> {
@@ -147,29 +148,17 @@ impl Stream for TokioStream {
             ready!(self.io().poll_read(cx, &mut space))?;
             Poll::Ready(Ok(space.filled().len()))
         });
-        within(deadline, read).await
+        before(deadline, read).await
     }
 }
 
 /// Awaits `future`, or fails once the deadline passes.
-async fn within<T>(
+async fn before<T>(
     deadline: Option<Instant>,
     future: impl Future<Output = io::Result<T>>,
 ) -> io::Result<T> {
-    let mut future = pin!(future);
-    let mut timer = pin!(None);
-    poll_fn(|cx| {
-        if let Poll::Ready(done) = future.as_mut().poll(cx) {
-            return Poll::Ready(done);
-        }
-        // Most operations complete at once and need no timer.
-        if timer.is_none() {
-            timer.set(deadline.map(|deadline| sleep_until(deadline.into())));
-        }
-        match timer.as_mut().as_pin_mut() {
-            Some(timer) => timer.poll(cx).map(|()| Err(timed_out())),
-            None => Poll::Pending,
-        }
-    })
-    .await
+    let timer = || deadline.map(|deadline| sleep_until(deadline.into()));
+    within(future, timer)
+        .await
+        .unwrap_or_else(|| Err(timed_out()))
 }

@@ -10,7 +10,7 @@ use std::time::Instant;
 
 use bytes::Bytes;
 use farcall_core::protocol::output::{Foreign, Quota};
-use farcall_core::protocol::{Call, CallReply, Name, Origin, Payload};
+use farcall_core::protocol::{Call, CallReply, Name, Origin, Payload, time};
 use farcall_core::protocol::{Hold, NoRoom};
 use farcall_core::transport::Peer;
 use farcall_core::{Cancellation, Context, Fault, FaultKind, FormatError, Registry};
@@ -22,6 +22,7 @@ use http::request::Parts;
 use http::{Method, Request, Response, StatusCode};
 use http_body::Body;
 use http_body_util::Full;
+use tokio::time::sleep_until;
 use tower_service::Service;
 
 use super::account::PeerAccount;
@@ -218,14 +219,11 @@ impl Server {
                     return self.write_fault(&error.into(), "");
                 }
             };
-        let deadline = self
-            .options
-            .call_timeout
-            .and_then(|timeout| started.checked_add(timeout));
+        let deadline = self.options.call_timeout.map(time::deadline);
         let context = Context::new(method.clone())
             .with_origin(Arc::clone(origin))
             .with_cancellation(cancellation)
-            .with_deadline(deadline);
+            .with_deadline(deadline.map(Into::into));
         let call = Call {
             params,
             format: self.options.format,
@@ -234,9 +232,9 @@ impl Server {
         let answer = self.with_permit(registry.dispatch(call));
         let result = match deadline {
             None => answer.await,
-            Some(deadline) => tokio::time::timeout_at(deadline.into(), answer)
+            Some(deadline) => time::within(answer, || Some(sleep_until(deadline)))
                 .await
-                .unwrap_or_else(|_| {
+                .unwrap_or_else(|| {
                     Err(Fault::of(FaultKind::DeadlineExceeded, "the call timed out"))
                 }),
         };

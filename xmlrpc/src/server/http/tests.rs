@@ -55,6 +55,21 @@ async fn request_headers_are_not_sent_back() {
     }
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_call_timeout_is_measured_by_the_clock_of_tests() {
+    let time = std::time::Duration::from_secs(600);
+    let server = Server::with_options(ServerOptions::default().call_timeout(Some(time)));
+    server
+        .register_function("wait", async || std::future::pending::<()>().await)
+        .unwrap();
+    tokio::time::advance(time).await;
+    let begin = tokio::time::Instant::now();
+    let response = server.respond(call("wait")).await;
+    assert_eq!(begin.elapsed(), time);
+    let body = response.into_body().collect().await.unwrap().to_bytes();
+    assert!(body.windows(9).any(|text| text == b"timed out"), "{body:?}");
+}
+
 #[tokio::test]
 async fn a_call_counts_while_it_waits() {
     let server = Server::with_options(ServerOptions::default().max_calls(1));
