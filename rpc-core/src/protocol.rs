@@ -9,7 +9,7 @@ pub use crate::budget::{Account, Hold, NoRoom};
 pub use crate::call::{Call, CallReply};
 pub use crate::context::{CancelOnDrop, Origin};
 pub use crate::describe::is_bytes;
-pub use crate::format::{Format, all_or_nothing};
+pub use crate::format::{Format, all_or_nothing, encoded_reply};
 pub use crate::layers::{Dispatch, Layers};
 pub use crate::limit::{CallLimit, CallPermit};
 pub use crate::name::Name;

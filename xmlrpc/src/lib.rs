@@ -126,6 +126,7 @@
 pub mod blocking;
 #[cfg(feature = "xmlrpc-client")]
 mod client;
+mod codec;
 mod coding;
 mod de;
 mod document;
