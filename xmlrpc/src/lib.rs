@@ -138,6 +138,9 @@ mod ser;
 #[cfg(feature = "xmlrpc-server")]
 mod server;
 mod socket_url;
+#[cfg(any(test, fuzzing))]
+#[path = "../tests/two_readers/subject.rs"]
+mod subject;
 #[cfg(feature = "xmlrpc-server")]
 mod sync;
 mod xml;

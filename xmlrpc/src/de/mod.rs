@@ -4,8 +4,6 @@ mod elements;
 mod key;
 mod members;
 mod missing_result;
-#[cfg(any(test, fuzzing))]
-pub(crate) mod outcomes;
 mod path;
 mod plain;
 mod scalar;
