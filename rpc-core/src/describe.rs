@@ -5,6 +5,7 @@ use std::fmt;
 use serde::de::{self, Deserialize, DeserializeOwned, Deserializer, Visitor};
 use serde::forward_to_deserialize_any;
 
+use crate::type_identity::TypeIdentity;
 use crate::value::datetime;
 
 /// The kind of a value, as introspection names it.
@@ -112,7 +113,7 @@ impl Parameter {
     /// Describes the parameter for an argument of type `T`.
     #[must_use]
     pub fn of<T: Deserialize<'static>>() -> Self {
-        let (kind, optional) = if is_bytes::<T>() {
+        let (kind, optional) = if TypeIdentity::of::<T>().is_bytes() {
             (Kind::Bytes, false)
         } else {
             match T::deserialize(Probe { optional: false }) {
@@ -127,14 +128,6 @@ impl Parameter {
             optional,
         }
     }
-}
-
-/// Returns `true` if `T` is `Vec<u8>` or `[u8]`, which serde presents as a sequence of numbers.
-/// Formats with a type for bytes write these as bytes, also when they are empty.
-#[must_use]
-pub fn is_bytes<T: ?Sized>() -> bool {
-    let name = std::any::type_name::<T>().trim_start_matches('&');
-    name == std::any::type_name::<Vec<u8>>() || name == std::any::type_name::<[u8]>()
 }
 
 /// The description of a method, for introspection.

@@ -89,6 +89,7 @@ mod registry;
 pub mod serve;
 mod system;
 pub mod transport;
+mod type_identity;
 mod value;
 #[cfg(feature = "workers")]
 pub mod workers;

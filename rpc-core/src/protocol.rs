@@ -8,7 +8,6 @@ pub use crate::args::{Arg, Args, FromArgs};
 pub use crate::budget::{Account, Hold, NoRoom};
 pub use crate::call::{Call, CallReply};
 pub use crate::context::{CancelOnDrop, Origin};
-pub use crate::describe::is_bytes;
 pub use crate::format::{Format, all_or_nothing, encoded_reply};
 pub use crate::layers::{Dispatch, Layers};
 pub use crate::limit::{CallLimit, CallPermit};
@@ -16,6 +15,7 @@ pub use crate::name::Name;
 pub use crate::payload::{Attachment, Payload};
 pub use crate::registry::Registrar;
 pub use crate::transport::parse_port;
+pub use crate::type_identity::TypeIdentity;
 pub use crate::value::NEWTYPE as VALUE_NEWTYPE;
 pub use crate::value::datetime::{NEWTYPE as DATETIME_NEWTYPE, TEXT as DATETIME_TEXT_NEWTYPE};
 
