@@ -5,7 +5,8 @@ use std::fmt;
 use serde::de::{self, Deserialize, DeserializeOwned, Deserializer, Visitor};
 use serde::forward_to_deserialize_any;
 
-use crate::value::{Kind, datetime, is_bytes};
+use crate::type_identity::TypeIdentity;
+use crate::value::{Kind, datetime};
 
 impl Kind {
     /// Returns the kind that `T` is deserialized from.
@@ -33,7 +34,7 @@ impl Parameter {
     /// Describes the parameter for an argument of type `T`.
     #[must_use]
     pub fn of<T: Deserialize<'static>>() -> Self {
-        let (kind, optional) = if is_bytes::<T>() {
+        let (kind, optional) = if TypeIdentity::of::<T>().is_bytes() {
             (Kind::Bytes, false)
         } else {
             match T::deserialize(Probe { optional: false }) {

@@ -18,9 +18,15 @@ const INITIAL_CAPACITY: usize = 256;
 /// [`Call`](crate::protocol::Call) carries one. It converts directly between bytes and the types of
 /// the handler, without an intermediate tree of values.
 ///
-/// A format with [attachments](crate::protocol::Payload::attachments) implements `params` and
-/// `reply` itself. Their default implementations return the output of `encode_args` and
-/// `encode_reply`.
+/// A result has two forms, which a [`Payload`] keeps together: its message is what a server sends,
+/// and its range in the message is the result alone, which a batch copies into its own reply. A
+/// format whose results stand alone has one form, and the range is the whole message. A
+/// [raw method](crate::Method::raw) replies with such a payload too: that of `reply`, or what the
+/// documentation of the format permits beside it.
+///
+/// The default implementations of `params` and `reply` return the output of `encode_args` and
+/// `encode_reply`. A format with [attachments](crate::protocol::Payload::attachments), or with
+/// something around a result, implements them itself.
 pub trait Format: Clone + Send + Sync + 'static {
     /// The name of the format, for messages about a mismatch.
     const NAME: &'static str;
@@ -42,19 +48,13 @@ pub trait Format: Clone + Send + Sync + 'static {
         Ok(out.into())
     }
 
-    /// Encodes the result of a call, including its attachments.
+    /// Encodes the result of a call, including its attachments, as a range of the message that a
+    /// server sends.
     ///
     /// # Errors
     /// If the result cannot be represented in this format.
     fn reply<T: Serialize + ?Sized>(&self, value: &T) -> Result<Payload, FormatError> {
-        let mut out = Vec::with_capacity(INITIAL_CAPACITY);
-        self.encode_reply(value, &mut out)?;
-        // A large reply may stay in memory until a slow peer has read it, and the budget counts
-        // its length, not its capacity.
-        if out.capacity() - out.len() > Budget::FREE {
-            out.shrink_to_fit();
-        }
-        Ok(out.into())
+        encoded_reply(|out| self.encode_reply(value, out)).map(Payload::from)
     }
 
     /// Decodes the arguments of a call.
@@ -63,7 +63,7 @@ pub trait Format: Clone + Send + Sync + 'static {
     /// If the parameters are malformed, exceed a limit, or do not match the types.
     fn decode_args<A: FromArgs>(&self, params: &Payload) -> Result<A, FormatError>;
 
-    /// Appends the encoded result of a call.
+    /// Appends the encoded result of a call, as the whole message that a server sends.
     ///
     /// # Errors
     /// If the result cannot be represented in this format.
@@ -73,11 +73,29 @@ pub trait Format: Clone + Send + Sync + 'static {
         out: &mut Vec<u8>,
     ) -> Result<(), FormatError>;
 
-    /// Decodes the result of a call.
+    /// Decodes the result of a call, from a payload of [`reply`](Self::reply) or from a whole
+    /// message.
     ///
     /// # Errors
     /// If the reply is malformed, exceeds a limit, or does not match the type.
     fn decode_reply<T: DeserializeOwned>(&self, reply: &Payload) -> Result<T, FormatError>;
+}
+
+/// Returns the message of a reply that `encode` appends to a new buffer.
+///
+/// # Errors
+/// The error of `encode`.
+pub fn encoded_reply(
+    encode: impl FnOnce(&mut Vec<u8>) -> Result<(), FormatError>,
+) -> Result<Vec<u8>, FormatError> {
+    let mut out = Vec::with_capacity(INITIAL_CAPACITY);
+    encode(&mut out)?;
+    // A large reply may stay in memory until a slow peer has read it, and the budget counts its
+    // length, not its capacity.
+    if out.capacity() - out.len() > Budget::FREE {
+        out.shrink_to_fit();
+    }
+    Ok(out)
 }
 
 /// Lets `write` append to a buffer, all or nothing: after an error or a panic, the buffer is as it

@@ -91,6 +91,7 @@ pub mod serve;
 mod system;
 mod time;
 pub mod transport;
+mod type_identity;
 mod value;
 #[cfg(feature = "workers")]
 pub mod workers;

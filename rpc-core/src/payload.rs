@@ -85,15 +85,7 @@ impl Payload {
     /// If `range` does not lie within the message.
     #[must_use]
     pub fn part(message: Bytes, range: Range<usize>) -> Self {
-        assert!(
-            range.start <= range.end && range.end <= message.len(),
-            "`range` must lie within the message"
-        );
-        Self {
-            message: Message::Shared(message),
-            range,
-            attachments: None,
-        }
+        Self::from(message).with_range(range)
     }
 
     /// Creates a payload from a range of `message` that starts at a known position. The positions
@@ -123,21 +115,17 @@ impl Payload {
         }
     }
 
-    /// Creates a payload from the part of `message` from `begin` to its end.
+    /// Sets the range of the encoded bytes in the message. Default: the whole message.
     ///
     /// # Panics
-    /// If `begin` is beyond the end.
+    /// If `range` does not lie within the message.
     #[must_use]
-    pub fn rest(message: Vec<u8>, begin: usize) -> Self {
+    pub fn with_range(self, range: Range<usize>) -> Self {
         assert!(
-            begin <= message.len(),
-            "`begin` must lie within the message"
+            range.start <= range.end && range.end <= self.message().len(),
+            "`range` must lie within the message"
         );
-        Self {
-            range: begin..message.len(),
-            message: Message::Owned(message),
-            attachments: None,
-        }
+        Self { range, ..self }
     }
 
     /// Sets the attachments. Default: none.

@@ -9,14 +9,15 @@ pub use crate::budget::{Account, Hold, NoRoom};
 pub use crate::call::{Call, CallReply};
 pub use crate::context::{CancelOnDrop, Origin};
 pub use crate::credentials::InvalidCredentials;
-pub use crate::format::{Format, all_or_nothing};
+pub use crate::format::{Format, all_or_nothing, encoded_reply};
 pub use crate::limit::{CallLimit, CallPermit};
 pub use crate::name::Name;
 pub use crate::payload::{Attachment, Payload};
 pub use crate::registry::{Dispatch, Layers, Registrar};
 pub use crate::transport::parse_port;
+pub use crate::type_identity::TypeIdentity;
+pub use crate::value::NEWTYPE as VALUE_NEWTYPE;
 pub use crate::value::datetime::{NEWTYPE as DATETIME_NEWTYPE, TEXT as DATETIME_TEXT_NEWTYPE};
-pub use crate::value::{NEWTYPE as VALUE_NEWTYPE, is_bytes};
 
 /// The common part of blocking clients and servers.
 pub mod blocking {

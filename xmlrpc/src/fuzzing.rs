@@ -4,23 +4,11 @@ use bytes::Bytes;
 use farcall_core::protocol::{Format, Payload};
 
 use crate::client::{Target, read_segments};
-use crate::de::outcomes::outcomes;
 use crate::de::{De, Raw};
 use crate::document::reply_fault;
+pub use crate::subject::{Forbidden, Texts, outcomes, tag_of, tokens, value};
 use crate::xml::encoding::decode_document;
-use crate::xml::read::reference;
 use crate::{InvalidUrl, XmlRpc};
-
-/// Reads a document with the production reader and with the reference reader on quick-xml.
-///
-/// # Panics
-/// If the two differ in a result, an error, or the position of an error.
-pub fn read_by_both(document: &[u8], max_depth: usize, max_values: usize) {
-    let limits = (max_depth, max_values);
-    let plain = outcomes(document, limits);
-    let reference = reference::with_reference(|| outcomes(document, limits));
-    assert_eq!(plain, reference, "the two readers differ");
-}
 
 /// Returns `true` if this is a whole document with a result or a fault.
 #[must_use]

@@ -126,6 +126,7 @@
 pub mod blocking;
 #[cfg(feature = "xmlrpc-client")]
 mod client;
+mod codec;
 mod coding;
 mod de;
 mod document;
@@ -137,6 +138,9 @@ mod ser;
 #[cfg(feature = "xmlrpc-server")]
 mod server;
 mod socket_url;
+#[cfg(any(test, fuzzing))]
+#[path = "../tests/two_readers/subject.rs"]
+mod subject;
 #[cfg(feature = "xmlrpc-server")]
 mod xml;
 

@@ -67,8 +67,8 @@ impl Target {
             })
             .unwrap();
         let (connections, accepted) = mpsc::channel(1);
-        let listener = Listener::over(Streams(accepted)).await.unwrap();
-        tokio::spawn(server.listen(listener).serve());
+        let bound = server.listen(Listener::over(Streams(accepted)));
+        tokio::spawn(bound.await.unwrap().serve());
         Self(connections)
     }
 

@@ -85,7 +85,9 @@ impl<F: Format> Method<F> {
         })
     }
 
-    /// Creates a method from a function that takes the registry and the encoded call.
+    /// Creates a method from a function that takes the registry and the encoded call, and answers
+    /// with an encoded reply: the payload of [`Format::reply`], or what the format permits beside
+    /// it.
     pub fn raw(
         name: impl Into<Name>,
         description: Description,

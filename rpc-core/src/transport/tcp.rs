@@ -258,7 +258,7 @@ mod tests {
     #[tokio::test]
     async fn a_port_without_a_listener_refuses_connections() -> io::Result<()> {
         // Bound, so that no other process takes the port, but not listening.
-        let socket = tokio::net::TcpSocket::new_v4()?;
+        let socket = TcpSocket::new_v4()?;
         socket.bind((Ipv4Addr::LOCALHOST, 0).into())?;
         let port = socket.local_addr()?.port();
         let refused = TcpConnector::new("127.0.0.1", port).connect().await;

@@ -84,14 +84,6 @@ impl Kind {
     }
 }
 
-/// Returns `true` if `T` is `Vec<u8>` or `[u8]`, which serde presents as a sequence of numbers.
-/// Formats with a type for bytes write these as bytes, also when they are empty.
-#[must_use]
-pub fn is_bytes<T: ?Sized>() -> bool {
-    let name = type_name::<T>().trim_start_matches('&');
-    name == type_name::<Vec<u8>>() || name == type_name::<[u8]>()
-}
-
 #[cfg(test)]
 mod tests {
     use std::collections::HashMap;

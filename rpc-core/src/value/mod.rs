@@ -13,7 +13,7 @@ use std::ops::Index;
 
 pub use datetime::{DateTime, DateTimeError, zero_as_none};
 pub use de::from_value;
-pub use kind::{Kind, is_bytes};
+pub use kind::Kind;
 pub use map::{Members, Struct};
 pub use ser::to_value;
 

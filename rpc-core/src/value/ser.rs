@@ -5,8 +5,9 @@ use serde::ser::{
     SerializeTupleStruct, SerializeTupleVariant, Serializer,
 };
 
-use super::{MAX_DEPTH, Struct, Value, datetime, is_bytes};
+use super::{MAX_DEPTH, Struct, Value, datetime};
 use crate::error::{FormatError, FormatErrorKind};
+use crate::type_identity::TypeIdentity;
 
 impl Serialize for Value {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -49,7 +50,7 @@ fn into_value<T: Serialize + ?Sized>(value: &T, depth: u8) -> Result<Value, Form
     let converted = value.serialize(ToValue { depth })?;
     Ok(match converted {
         // Serde serialises a vector of bytes as a sequence of numbers.
-        Value::Array(values) if is_bytes::<T>() => {
+        Value::Array(values) if TypeIdentity::of::<T>().is_bytes() => {
             let byte = |value: &Value| value.as_i64().and_then(|n| u8::try_from(n).ok());
             match values.iter().map(byte).collect() {
                 Some(bytes) => Value::Bytes(bytes),

@@ -9,8 +9,8 @@ use farcall_core::protocol::InvalidCredentials;
 use farcall_core::{CallError, FormatError};
 use http::StatusCode;
 
-use super::redirect::{Unfollowed, is_redirect};
-use super::response::Headers;
+use super::redirect::is_redirect;
+use super::response::{Headers, Unfollowed};
 use super::secrets::Secrets;
 use crate::coding::missing_feature;
 

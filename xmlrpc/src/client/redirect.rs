@@ -1,46 +1,9 @@
 //! Redirects: their targets, and the rules by which they are followed.
 
-use std::fmt;
-
 use http::StatusCode;
 
-use super::response::Headers;
+use super::response::{Headers, Unfollowed};
 use super::url::{HttpUrl, Referred};
-
-/// The reason why a redirect was not followed by a client that follows redirects.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Unfollowed {
-    /// The limit was reached, after this number of redirects.
-    TooMany(usize),
-    /// The target is another host or port, and the credentials of the client are for its own only.
-    OtherHost,
-    /// The target is `https` at the same host.
-    NoTls,
-    /// The `Location` header is missing or not a URL.
-    Malformed,
-    /// The status asks for a different request, such as a GET.
-    NotForCalls,
-}
-
-impl fmt::Display for Unfollowed {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::TooMany(1) => f.write_str("the call was already redirected once, the limit"),
-            Self::TooMany(times) => {
-                write!(
-                    f,
-                    "the call was already redirected {times} times, the limit"
-                )
-            }
-            Self::OtherHost => {
-                f.write_str("redirects to another host, port or scheme are not followed")
-            }
-            Self::NoTls => f.write_str("redirects to `https`, which is not supported yet: no TLS"),
-            Self::Malformed => f.write_str("the `Location` of the redirect is not a URL"),
-            Self::NotForCalls => f.write_str("redirects with this status do not apply to calls"),
-        }
-    }
-}
 
 /// Returns `true` if a response with this status and a location redirects the call, and so proves
 /// that no method ran. On 301 and 302 browsers change the request method to GET (RFC 9110, 15.4.2),

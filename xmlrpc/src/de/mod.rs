@@ -1,10 +1,9 @@
 //! Deserialization of XML directly to serde types.
 
-mod compound;
+mod elements;
 mod key;
+mod members;
 mod missing_result;
-#[cfg(any(test, fuzzing))]
-pub(crate) mod outcomes;
 mod path;
 mod plain;
 mod scalar;
@@ -14,17 +13,20 @@ mod value;
 mod value_first;
 
 use std::fmt;
+use std::marker::PhantomData;
 use std::ops::Range;
 
 use farcall_core::protocol::Payload;
 use farcall_core::{FormatError, FormatErrorKind};
-use serde::de::{self, Deserialize, DeserializeSeed, Deserializer, SeqAccess, Visitor};
+use serde::de::{
+    self, Deserialize, DeserializeOwned, DeserializeSeed, Deserializer, SeqAccess, Visitor,
+};
 
 use crate::format::XmlRpc;
-use crate::xml::read::plain::Element;
+use crate::xml::read::plain::{Element, VALUE};
 use crate::xml::read::{Markup, Reader, Tag};
 
-pub(crate) use compound::Params;
+pub(crate) use elements::Params;
 pub(crate) use missing_result::MissingResult;
 pub(crate) use path::member_step;
 use scalar::Found;
@@ -103,6 +105,14 @@ impl<'de> De<'de> {
         de.reader = de.reader.allow_declaration();
         de.result = true;
         de
+    }
+
+    /// Reads a payload that is one value, to its end.
+    pub(crate) fn only_value<T: DeserializeOwned>(&mut self) -> Result<T, FormatError> {
+        let start = self.reader.expect_start(&VALUE, "<value>")?;
+        let value = self.value(start, PhantomData)?;
+        self.eof()?;
+        Ok(value)
     }
 
     /// Reads the value whose `<value>` tag, just read, starts at `start`.
@@ -222,6 +232,9 @@ impl<'de> De<'de> {
     /// arrays and structs stay open.
     fn enter(&mut self) -> Result<Found<'de>, FormatError> {
         self.pending = false;
-        scalar::enter(self)
+        match plain::enter(&mut self.reader) {
+            Some(found) => Ok(found),
+            None => scalar::enter(self),
+        }
     }
 }

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use farcall_core::{FormatError, FormatErrorKind};
 
-use super::{De, plain};
+use super::De;
 use crate::xml::read::{Markup, Tag, Token};
 use crate::xml::{base64, is_blank, trim};
 
@@ -48,11 +48,8 @@ impl Found<'_> {
     }
 }
 
-/// See [`De::enter`].
+/// Reads the content of the open value, in any form. See [`De::enter`].
 pub(super) fn enter<'de>(de: &mut De<'de>) -> Result<Found<'de>, FormatError> {
-    if let Some(found) = plain::enter(&mut de.reader) {
-        return Ok(found);
-    }
     let text = de.reader.text()?;
     let token = de.reader.tag()?;
     let Markup::Start(tag) = token.markup else {

@@ -4,11 +4,11 @@ mod fault;
 
 use std::marker::PhantomData;
 
-use farcall_core::protocol::{Format, Name, Payload};
+use farcall_core::protocol::{Name, Payload};
 use farcall_core::{Fault, FormatError, FormatErrorKind};
 use serde::de::DeserializeOwned;
 
-use crate::de::{De, MissingResult, Raw};
+use crate::de::{De, MissingResult};
 use crate::format::XmlRpc;
 use crate::xml::read::{Markup, Reader, Tag, plain};
 use crate::xml::{Forbidden, trim, write};
@@ -131,23 +131,11 @@ pub(crate) fn reply_result<T: DeserializeOwned>(de: &mut De<'_>) -> Result<T, Fo
     value.map_or_else(|| T::deserialize(MissingResult), Ok)
 }
 
-/// Returns the `<value>` of a result. It is cut out of a reply that this crate wrote, between the
-/// known prologue and epilogue. A reply that a raw method forwarded from another server is parsed.
-///
-/// # Errors
-/// If the reply is malformed, or is a fault.
-pub(crate) fn reply_value(reply: &Payload, format: XmlRpc) -> Result<&[u8], FormatError> {
-    let own = reply.as_slice().strip_prefix(REPLY_PROLOGUE.as_bytes());
-    if let Some(value) = own.and_then(|rest| rest.strip_suffix(REPLY_EPILOGUE.as_bytes())) {
-        return Ok(value);
-    }
-    let Raw { range } = format.decode_reply(reply)?;
-    Ok(match (range.is_empty(), format.nil) {
-        (false, _) => &reply.message()[range],
-        // The reply has no result, so the result of `()` is written instead.
-        (true, true) => b"<value><nil/></value>",
-        (true, false) => b"<value><boolean>1</boolean></value>",
-    })
+/// Returns the reply with a document that starts and ends as [`REPLY_PROLOGUE`] and
+/// [`REPLY_EPILOGUE`] do.
+pub(crate) fn reply_payload(document: Vec<u8>) -> Payload {
+    let range = REPLY_PROLOGUE.len()..document.len() - REPLY_EPILOGUE.len();
+    Payload::from(document).with_range(range)
 }
 
 /// Appends a whole call document. `params` appends the encoded arguments.
@@ -282,25 +270,6 @@ mod tests {
         ] {
             assert_eq!(head(document).unwrap_err().to_string(), message);
         }
-    }
-
-    #[test]
-    fn the_value_of_a_reply_is_cut_out() {
-        let value = "<value><int>5</int></value>";
-        let own = [REPLY_PROLOGUE, value, REPLY_EPILOGUE].concat();
-        let foreign = format!(
-            "<?xml version='1.0'?><!-- a --><methodResponse>\n<params><param> {value} </param></params></methodResponse>"
-        );
-        for document in [own, foreign] {
-            let reply = Payload::from(document.into_bytes());
-            assert_eq!(
-                reply_value(&reply, XmlRpc::default()).unwrap(),
-                value.as_bytes()
-            );
-        }
-        let mut fault = Vec::new();
-        write_fault(1, "", &mut fault);
-        assert!(reply_value(&fault.into(), XmlRpc::default()).is_err());
     }
 
     #[test]

@@ -1,8 +1,7 @@
 //! Arrays and structs.
 
-use std::any::type_name;
-
 use farcall_core::FormatError;
+use farcall_core::protocol::TypeIdentity;
 use serde::ser::{
     Serialize, SerializeMap, SerializeSeq, SerializeStruct, SerializeStructVariant, SerializeTuple,
     SerializeTupleStruct, SerializeTupleVariant,
@@ -37,8 +36,9 @@ pub(crate) struct Elements<'o> {
 pub(super) enum List {
     /// All elements have one type: if the first is a byte, the list is bytes.
     OfOneType,
-    /// Each element has its own type.
-    Tuple,
+    /// An array, or a tuple of this length: each element has its own type. Only an array is ever
+    /// bytes.
+    Tuple(usize),
 }
 
 enum ListState {
@@ -57,7 +57,7 @@ impl<'o> Elements<'o> {
             format,
             depth,
             role,
-            bytes,
+            identity,
         } = ser;
         let mut elements = Self {
             out,
@@ -77,10 +77,11 @@ impl<'o> Elements<'o> {
                 elements.state = ListState::Params;
             }
             Role::ParamsArray => elements.start_array(),
-            _ if bytes => elements.state = ListState::Bytes(Vec::new()),
             _ => match list {
+                List::OfOneType if identity.is_bytes() => elements.start_bytes(),
                 List::OfOneType => {}
-                List::Tuple => elements.start_array(),
+                List::Tuple(len) if identity.is_byte_array(len) => elements.start_bytes(),
+                List::Tuple(_) => elements.start_array(),
             },
         }
         elements
@@ -101,6 +102,10 @@ impl<'o> Elements<'o> {
         }
     }
 
+    fn start_bytes(&mut self) {
+        self.state = ListState::Bytes(Vec::new());
+    }
+
     fn start_array(&mut self) {
         self.out.extend_from_slice(b"<value><array><data>");
         self.state = ListState::Array;
@@ -109,7 +114,7 @@ impl<'o> Elements<'o> {
     fn element<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), FormatError> {
         if let ListState::Start = self.state {
             if is_byte::<T>() {
-                self.state = ListState::Bytes(Vec::new());
+                self.start_bytes();
             } else {
                 self.start_array();
             }
@@ -168,9 +173,10 @@ impl<'o> Elements<'o> {
     }
 }
 
+/// Called for each element, and evaluated by the compiler.
+#[inline(always)]
 fn is_byte<T: ?Sized>() -> bool {
-    // Called for each element: the compiler evaluates it.
-    matches!(type_name::<T>(), "u8" | "&u8")
+    TypeIdentity::of::<T>().is_byte()
 }
 
 /// Writes a struct.

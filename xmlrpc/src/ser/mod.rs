@@ -3,9 +3,7 @@
 mod compound;
 mod text;
 
-use std::any::type_name;
-
-use farcall_core::protocol::is_bytes;
+use farcall_core::protocol::TypeIdentity;
 use farcall_core::{FormatError, FormatErrorKind};
 use serde::ser::{Serialize, Serializer};
 
@@ -51,16 +49,8 @@ pub(crate) struct Ser<'o> {
     format: XmlRpc,
     depth: usize,
     role: Role,
-    /// `true` if the type of the value is bytes, and a sequence must be written as base64.
-    bytes: bool,
-}
-
-/// Returns `true` if `T` is bytes that serde serializes as a sequence of numbers.
-fn is_byte_list<T: ?Sized>() -> bool {
-    is_bytes::<T>()
-        || type_name::<T>()
-            .trim_start_matches('&')
-            .starts_with("[u8; ")
+    /// The type of the value, which tells whether a list must be written as base64.
+    identity: TypeIdentity,
 }
 
 fn refused(message: impl Into<String>) -> FormatError {
@@ -117,14 +107,14 @@ impl<'o> Ser<'o> {
             format,
             depth,
             role,
-            bytes: is_byte_list::<T>(),
+            identity: TypeIdentity::of::<T>(),
         })
     }
 
     /// Returns the serializer for the content of a wrapper that does not appear on the wire.
     fn unwrapped<T: ?Sized>(self) -> Self {
         Self {
-            bytes: is_byte_list::<T>(),
+            identity: TypeIdentity::of::<T>(),
             ..self
         }
     }
@@ -311,9 +301,8 @@ impl<'o> Serializer for Ser<'o> {
         Ok(elements)
     }
 
-    fn serialize_tuple(self, _: usize) -> Result<Elements<'o>, FormatError> {
-        // A tuple is never bytes, even if its first element is a byte.
-        Ok(Elements::new(self, List::Tuple))
+    fn serialize_tuple(self, len: usize) -> Result<Elements<'o>, FormatError> {
+        Ok(Elements::new(self, List::Tuple(len)))
     }
 
     fn serialize_tuple_struct(
@@ -329,12 +318,12 @@ impl<'o> Serializer for Ser<'o> {
         _: &'static str,
         _: u32,
         variant: &'static str,
-        _: usize,
+        len: usize,
     ) -> Result<Elements<'o>, FormatError> {
         let (format, depth) = (self.format, self.depth + 1);
         let members = self.variant(variant)?;
         let content = Self::child::<()>(members.into_out(), format, depth, Role::Inner)?;
-        Ok(Elements::new(content, List::Tuple).within_variant())
+        Ok(Elements::new(content, List::Tuple(len)).within_variant())
     }
 
     fn serialize_map(self, _: Option<usize>) -> Result<Members<'o>, FormatError> {

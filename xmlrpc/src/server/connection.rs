@@ -22,9 +22,10 @@ use tokio::time::{Instant, sleep_until};
 use super::account::PeerAccount;
 use super::browser::HostPolicy;
 use super::coalesce::CoalescingWriter;
+use super::http::admission::{MAX_HEAD, check_head};
 use super::timer::Timer;
 use super::write_timeout::WriteTimeout;
-use super::{Rejection, Server, head};
+use super::{Rejection, Server};
 
 impl Server {
     /// Serves one connection until it closes.
@@ -54,7 +55,7 @@ impl Server {
         let account = PeerAccount::new(&self.budget);
         let service = service_fn(|request: ::http::Request<Incoming>| {
             has_request.store(true, Ordering::Relaxed);
-            let checked = head::check(&request).map_err(Rejection::closing);
+            let checked = check_head(&request).map_err(Rejection::closing);
             let admitted = checked.and_then(|()| self.admit(request, peer.clone(), hosts));
             Box::pin(self.respond_to(admitted, &account))
         });
@@ -63,7 +64,7 @@ impl Server {
         let mut connection = http1::Builder::new()
             .timer(Timer::new(accepted + header_timeout))
             .header_read_timeout(header_timeout)
-            .max_buf_size(head::MAX_HEAD)
+            .max_buf_size(MAX_HEAD)
             .serve_connection(TokioIo::new(CoalescingWriter(io)), service);
         let mut stopping = pin!(async {
             stop.await;

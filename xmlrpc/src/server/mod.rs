@@ -8,7 +8,6 @@ mod browser;
 pub mod cgi;
 mod coalesce;
 mod connection;
-mod head;
 mod http;
 mod log;
 mod multicall;

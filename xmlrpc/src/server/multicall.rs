@@ -21,7 +21,7 @@ use super::options::{FaultPolicy, ServerOptions};
 use crate::XmlRpc;
 use crate::de::Raw;
 use crate::document::{
-    LONG_NAME, MAX_NAME, REPLY_EPILOGUE, REPLY_PROLOGUE, reply_value, write_fault_value,
+    LONG_NAME, MAX_NAME, REPLY_EPILOGUE, REPLY_PROLOGUE, reply_payload, write_fault_value,
 };
 use crate::xml::positions::{Positions, position_after};
 
@@ -161,14 +161,12 @@ async fn run_within(
             }
             Err(fault) => (context.clone(), Err(fault)),
         };
-        let value = match &result {
-            Ok(reply) => reply_value(reply, format).map_err(Fault::internal),
-            Err(fault) => Err(fault.clone()),
-        };
-        let value = value.and_then(|value| results.push(value, account));
+        let result = result
+            .and_then(|reply| format.located_reply(reply).map_err(Fault::internal))
+            .and_then(|reply| results.push(reply.as_slice(), account));
         let (peer, method) = (context.peer(), context.method());
-        log::outcome(peer, method, started, value.as_ref().err());
-        if let Err(fault) = value {
+        log::outcome(peer, method, started, result.as_ref().err());
+        if let Err(fault) = result {
             results.push_fault(&fault, method);
         }
     }
@@ -226,7 +224,7 @@ impl ResultList {
     fn finish(mut self) -> Payload {
         self.out.extend_from_slice(LIST_END);
         self.out.extend_from_slice(REPLY_EPILOGUE.as_bytes());
-        self.out.into()
+        reply_payload(self.out)
     }
 }
 

@@ -57,7 +57,7 @@ impl Tag {
     }
 
     /// Returns the tag of a name with or without a namespace prefix.
-    pub(super) fn local(name: &[u8]) -> Self {
+    pub(crate) fn local(name: &[u8]) -> Self {
         match Self::of(name) {
             Self::Other => memchr::memrchr(b':', name)
                 .map_or(Self::Other, |colon| Self::of(&name[colon + 1..])),

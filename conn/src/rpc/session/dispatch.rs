@@ -322,7 +322,8 @@ impl Driver {
         offset: usize,
         references: &[Reference],
     ) -> Result<Payload, Disconnected> {
-        let payload = Payload::rest(bytes, offset);
+        let range = offset..bytes.len();
+        let payload = Payload::from(bytes).with_range(range);
         if references.is_empty() {
             return Ok(payload);
         }

@@ -120,7 +120,7 @@ impl Results {
             let error = BatchError::WrongCount { expected, received };
             return Err(CallError::NotAReply(Box::new(error)));
         }
-        let document = reply.into_bytes();
+        let document = reply.into_message();
         let positions = Positions::new(&document);
         let results: Vec<CallOutcome> = results
             .into_iter()

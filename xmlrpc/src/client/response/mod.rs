@@ -10,6 +10,7 @@ pub(super) mod segments;
 mod tests;
 
 use std::error::Error;
+use std::fmt;
 
 use bytes::Bytes;
 use http::StatusCode;
@@ -18,7 +19,6 @@ use self::body::{BodyReader, Stop};
 pub(crate) use self::buffer::Buffer;
 use self::head::Head;
 pub(crate) use self::headers::Headers;
-use super::redirect::Unfollowed;
 use crate::coding::Broken;
 
 /// Maximum bytes before a body, the heads of interim responses included.
@@ -56,6 +56,41 @@ pub(super) struct Response {
     pub(super) keeps_open: bool,
     /// The reason why this redirect was not followed, for a client that follows redirects.
     pub(super) unfollowed: Option<Unfollowed>,
+}
+
+/// The reason why a redirect was not followed by a client that follows redirects.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Unfollowed {
+    /// The limit was reached, after this number of redirects.
+    TooMany(usize),
+    /// The target is another host or port, and the credentials of the client are for its own only.
+    OtherHost,
+    /// The target is `https` at the same host.
+    NoTls,
+    /// The `Location` header is missing or not a URL.
+    Malformed,
+    /// The status asks for a different request, such as a GET.
+    NotForCalls,
+}
+
+impl fmt::Display for Unfollowed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::TooMany(1) => f.write_str("the call was already redirected once, the limit"),
+            Self::TooMany(times) => {
+                write!(
+                    f,
+                    "the call was already redirected {times} times, the limit"
+                )
+            }
+            Self::OtherHost => {
+                f.write_str("redirects to another host, port or scheme are not followed")
+            }
+            Self::NoTls => f.write_str("redirects to `https`, which is not supported yet: no TLS"),
+            Self::Malformed => f.write_str("the `Location` of the redirect is not a URL"),
+            Self::NotForCalls => f.write_str("redirects with this status do not apply to calls"),
+        }
+    }
 }
 
 /// Reads one response.

@@ -211,8 +211,11 @@ fn a_reply_without_a_result_is_nothing() {
         let payload = Payload::from(document.as_bytes().to_vec());
         for (nil, value) in [(true, "<nil/>"), (false, "<boolean>1</boolean>")] {
             let format = XmlRpc::default().nil(nil);
-            let passed = crate::document::reply_value(&payload, format).unwrap();
-            assert_eq!(passed, format!("<value>{value}</value>").as_bytes());
+            let passed = format.located_reply(payload.clone()).unwrap();
+            assert_eq!(
+                passed.as_slice(),
+                format!("<value>{value}</value>").as_bytes()
+            );
         }
     }
     for document in [

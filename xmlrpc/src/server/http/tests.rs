@@ -1,17 +1,17 @@
 //! Tests of requests and responses.
 
-use std::convert::Infallible;
-use std::pin::{Pin, pin};
-use std::sync::Mutex;
-use std::task::{Context as TaskContext, Poll};
+use std::sync::{Arc, Mutex};
 
+use farcall_core::protocol::CallReply;
+use farcall_core::{Budget, Context, Fault};
+use http::Method;
+use http::header::{ACCEPT_ENCODING, CONNECTION, CONTENT_ENCODING, HeaderValue};
 use http_body::Frame;
 use http_body_util::BodyExt as _;
 
 use super::*;
-use farcall_core::Budget;
-
 use crate::ServerOptions;
+use crate::document::{REPLY_EPILOGUE, REPLY_PROLOGUE};
 
 fn call(method: &str) -> Request<Full<Bytes>> {
     posted(format!(

@@ -1,8 +1,9 @@
 //! Encodings by label.
 
-use farcall_core::{FormatError, FormatErrorKind};
+use farcall_core::FormatError;
 
 use super::legacy::Legacy;
+use super::unsupported;
 
 /// The supported encodings. All but UTF-16 are supersets of ASCII: an ASCII byte always stands for
 /// itself.
@@ -81,13 +82,6 @@ pub(super) fn by_label(label: &str) -> Result<Option<Encoding>, FormatError> {
             Encoding::Legacy(Legacy::by_label(&label, &[&label, dashed, &iso])?)
         }
     }))
-}
-
-pub(super) fn unsupported(label: &str) -> FormatError {
-    FormatError::new(
-        FormatErrorKind::Encoding,
-        format!("the encoding {label:?} is not supported"),
-    )
 }
 
 #[cfg(all(test, feature = "encodings"))]

@@ -3,8 +3,7 @@
 use encoding_rs::Encoding;
 use farcall_core::FormatError;
 
-use super::invalid;
-use super::label::unsupported;
+use super::{invalid, unsupported};
 
 /// An encoding of encoding_rs that is a superset of ASCII.
 #[derive(Clone, Copy)]

@@ -13,7 +13,7 @@ use memchr::memmem;
 
 use super::{declaration, is_space};
 
-use label::{Encoding, Endian, by_label, unsupported};
+use label::{Encoding, Endian, by_label};
 
 /// Converts a document to UTF-8, without a byte order mark.
 ///
@@ -137,6 +137,13 @@ fn invalid(encoding: &str, document: &[u8], at: usize) -> FormatError {
         format!("a byte that is not valid {encoding}"),
     )
     .at(|| Position::of(document, at))
+}
+
+fn unsupported(label: &str) -> FormatError {
+    FormatError::new(
+        FormatErrorKind::Encoding,
+        format!("the encoding {label:?} is not supported"),
+    )
 }
 
 #[cfg(test)]

@@ -9,8 +9,6 @@ pub(crate) struct Mark<'a> {
     name: &'a [u8],
     /// Number of open elements around that element.
     depth: usize,
-    #[cfg(any(test, fuzzing))]
-    reference: Option<Box<super::reference::ReferenceReader<'a>>>,
 }
 
 impl<'a> Reader<'a> {
@@ -21,19 +19,12 @@ impl<'a> Reader<'a> {
             state: self.state,
             name: self.open.last().copied().unwrap_or_default(),
             depth: self.open.len().saturating_sub(1),
-            #[cfg(any(test, fuzzing))]
-            reference: self.reference.clone(),
         }
     }
 
     /// Returns to a mark. Of the elements that were open at the mark, only the innermost may have
     /// been closed.
     pub(crate) fn reset_to(&mut self, mark: &Mark<'a>) {
-        #[cfg(any(test, fuzzing))]
-        if mark.reference.is_some() {
-            self.reference.clone_from(&mark.reference);
-            return;
-        }
         self.rest = mark.rest;
         self.state = mark.state;
         self.open.truncate(mark.depth);
@@ -43,10 +34,6 @@ impl<'a> Reader<'a> {
     /// Jumps to `offset`, the end of the element that was just opened. Returns `false` if this is
     /// not possible.
     pub(crate) fn jump(&mut self, offset: usize) -> bool {
-        #[cfg(any(test, fuzzing))]
-        if self.reference.is_some() {
-            return false;
-        }
         let Some(rest) = self.message.get(offset..self.end) else {
             return false;
         };

@@ -7,8 +7,6 @@ mod error;
 mod events;
 mod mark;
 pub(crate) mod plain;
-#[cfg(any(test, fuzzing))]
-pub(crate) mod reference;
 #[cfg(test)]
 mod tests;
 
@@ -76,8 +74,6 @@ pub(crate) struct Reader<'a> {
     declaration_allowed: bool,
     forbidden: Forbidden,
     positions: Positions<'a>,
-    #[cfg(any(test, fuzzing))]
-    reference: Option<Box<reference::ReferenceReader<'a>>>,
 }
 
 impl<'a> Reader<'a> {
@@ -98,10 +94,6 @@ impl<'a> Reader<'a> {
     /// Allows the payload to start with an XML declaration.
     pub(crate) fn allow_declaration(mut self) -> Self {
         self.declaration_allowed = true;
-        #[cfg(any(test, fuzzing))]
-        if let Some(reference) = &mut self.reference {
-            reference.allow_declaration();
-        }
         if let Some(after) = declaration::after(self.rest) {
             self.rest = after;
             self.declaration_allowed = false;
@@ -112,10 +104,6 @@ impl<'a> Reader<'a> {
     /// Sets the handling of characters that XML forbids. Default: refused.
     pub(crate) fn forbidden(mut self, forbidden: Forbidden) -> Self {
         self.forbidden = forbidden;
-        #[cfg(any(test, fuzzing))]
-        if let Some(reference) = &mut self.reference {
-            reference.forbidden(forbidden);
-        }
         self
     }
 
@@ -134,31 +122,16 @@ impl<'a> Reader<'a> {
             declaration_allowed: false,
             forbidden: Forbidden::Refuse,
             positions: Positions::new(message),
-            #[cfg(any(test, fuzzing))]
-            reference: reference::ReferenceReader::if_enabled(
-                message,
-                end - rest.len(),
-                rest,
-                max_open,
-            ),
         }
     }
 
     /// Number of open elements.
     pub(crate) fn open(&self) -> usize {
-        #[cfg(any(test, fuzzing))]
-        if let Some(reference) = &self.reference {
-            return reference.open();
-        }
         self.open.len()
     }
 
     /// Offset in the message of the next byte to read.
     pub(crate) fn offset(&self) -> usize {
-        #[cfg(any(test, fuzzing))]
-        if let Some(reference) = &self.reference {
-            return reference.offset();
-        }
         self.end - self.rest.len()
     }
 
@@ -167,10 +140,6 @@ impl<'a> Reader<'a> {
     /// # Errors
     /// If there is text before the tag, or the document is malformed.
     pub(crate) fn tag(&mut self) -> Result<Token, FormatError> {
-        #[cfg(any(test, fuzzing))]
-        if let Some(reference) = &mut self.reference {
-            return reference.tag();
-        }
         self.tag_after(|reader, text, start| {
             if is_blank(text) {
                 Ok(())
@@ -185,10 +154,6 @@ impl<'a> Reader<'a> {
     /// # Errors
     /// If the document is malformed.
     pub(crate) fn skip_to_tag(&mut self) -> Result<Token, FormatError> {
-        #[cfg(any(test, fuzzing))]
-        if let Some(reference) = &mut self.reference {
-            return reference.skip_to_tag();
-        }
         self.tag_after(Self::check)
     }
 
@@ -210,10 +175,6 @@ impl<'a> Reader<'a> {
     /// # Errors
     /// If the document is malformed.
     pub(crate) fn text(&mut self) -> Result<Cow<'a, str>, FormatError> {
-        #[cfg(any(test, fuzzing))]
-        if let Some(reference) = &mut self.reference {
-            return reference.text();
-        }
         let mut text = Cow::Borrowed("");
         while let Some(piece) = self.or_fail(Self::piece)? {
             match piece {

@@ -1,22 +1,114 @@
-//! Checks of request heads that HTTP/1.1 requires and hyper does not make, for requests over
-//! connections of this server.
+//! Admission of a request by its head: whether its body is read.
 
-use http::header::{CONTENT_LENGTH, HOST, HeaderMap, TRANSFER_ENCODING};
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use farcall_core::Registry;
+use farcall_core::protocol::Origin;
+use farcall_core::transport::Peer;
+use http::header::{
+    ACCEPT_ENCODING, ALLOW, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderMap,
+    HeaderValue, ORIGIN, TRANSFER_ENCODING,
+};
+use http::request::Parts;
 use http::uri::Authority;
-use http::{Request, StatusCode, Version};
+use http::{Method, Request, StatusCode, Version};
 use http_body::Body;
 
-use super::Rejection;
+use crate::XmlRpc;
+use crate::coding::{Coding, Gzip};
+use crate::server::browser::{self, HostPolicy};
+use crate::server::{Rejection, Server};
 
 /// Maximum bytes of a request head: its target, and the names and values of its headers.
-pub(super) const MAX_HEAD: usize = 64 << 10;
+pub(in crate::server) const MAX_HEAD: usize = 64 << 10;
 
-/// Refuses a request whose head is too long, or is ambiguous, so that an intermediary may have read
-/// it differently.
+/// A request whose head was checked and accepted.
+pub(in crate::server) struct AdmittedRequest<'a, B> {
+    pub(super) registry: Cow<'a, Registry<XmlRpc>>,
+    pub(super) coding: Coding,
+    pub(super) origin: Arc<Origin>,
+    pub(super) body: B,
+}
+
+impl Server {
+    /// Checks the head of a request, and decides whether to read its body.
+    pub(in crate::server) fn admit<B: Body>(
+        &self,
+        request: Request<B>,
+        peer: Peer,
+        hosts: HostPolicy,
+    ) -> Result<AdmittedRequest<'_, B>, Rejection> {
+        let (mut parts, body) = request.into_parts();
+        let found = self.route(&mut parts, &peer, hosts);
+        match found.and_then(|found| check_length(&parts.headers, &body).map(|()| found)) {
+            Ok((registry, coding)) => Ok(AdmittedRequest {
+                registry,
+                coding,
+                origin: Arc::new(Origin {
+                    peer,
+                    headers: parts.headers,
+                    extensions: parts.extensions,
+                    session: None,
+                }),
+                body,
+            }),
+            Err(mut rejection) => {
+                let origin = browser::allowed_origin(&parts.headers, &self.options);
+                browser::expose(rejection.0.headers_mut(), origin);
+                match body.is_end_stream() {
+                    true => Err(rejection),
+                    // The unread rest of this request must not be read as the next request.
+                    false => Err(rejection.closing()),
+                }
+            }
+        }
+    }
+
+    /// Returns the service that a request calls, and the content coding of its body.
+    fn route(
+        &self,
+        parts: &mut Parts,
+        peer: &Peer,
+        hosts: HostPolicy,
+    ) -> Result<(Cow<'_, Registry<XmlRpc>>, Coding), Rejection> {
+        browser::check(parts, hosts, &self.options)?;
+        let registry = self.service_at(parts.uri.path()).ok_or_else(|| {
+            Rejection::new(StatusCode::NOT_FOUND, "no XML-RPC service at this path")
+        })?;
+        if parts.method != Method::POST {
+            if let Some(response) = browser::preflight(parts, &self.options) {
+                return Err(response);
+            }
+            let text = "XML-RPC calls use the method POST";
+            return Err(Rejection::new(StatusCode::METHOD_NOT_ALLOWED, text)
+                .with_header(ALLOW, HeaderValue::from_static("POST")));
+        }
+        if let Some(authorize) = &self.options.authorize {
+            authorize.authorize(parts, peer)?;
+        }
+        if !is_xml(&parts.headers) {
+            let text = "unsupported content type: use text/xml";
+            return Err(Rejection::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, text));
+        }
+        let coding = Coding::of(parts.headers.get_all(CONTENT_ENCODING)).map_err(|_| {
+            Rejection::new(
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                format!("unsupported content coding: use {} or none", Gzip::ACCEPTED),
+            )
+            .with_header(ACCEPT_ENCODING, HeaderValue::from_static(Gzip::ACCEPTED))
+        })?;
+        Ok((registry, coding))
+    }
+}
+
+/// Checks what HTTP/1.1 requires of a head and hyper does not check, for requests over connections
+/// of this server. Refuses a request whose head is too long, or is ambiguous, so that an
+/// intermediary may have read it differently.
 ///
 /// # Errors
 /// The response to send.
-pub(super) fn check<B>(request: &Request<B>) -> Result<(), Rejection> {
+pub(in crate::server) fn check_head<B>(request: &Request<B>) -> Result<(), Rejection> {
     let (mut hosts, mut are_hosts) = (0, true);
     let (mut codings, mut are_chunked) = (0, true);
     let target = request.uri().path_and_query();
@@ -64,7 +156,7 @@ pub(super) fn check<B>(request: &Request<B>) -> Result<(), Rejection> {
 ///
 /// # Errors
 /// The response to send.
-pub(super) fn check_length(headers: &HeaderMap, body: &impl Body) -> Result<(), Rejection> {
+fn check_length(headers: &HeaderMap, body: &impl Body) -> Result<(), Rejection> {
     let has_none =
         || !headers.contains_key(CONTENT_LENGTH) && !headers.contains_key(TRANSFER_ENCODING);
     if body.is_end_stream() && has_none() {
@@ -72,6 +164,30 @@ pub(super) fn check_length(headers: &HeaderMap, body: &impl Body) -> Result<(), 
         return Err(Rejection::new(StatusCode::LENGTH_REQUIRED, text).closing());
     }
     Ok(())
+}
+
+fn is_xml(headers: &HeaderMap) -> bool {
+    // Some small clients send no type. A browser can also send none without a preflight request,
+    // but then it always sends the page's origin.
+    let Some(content_type) = headers.get(CONTENT_TYPE) else {
+        return !headers.contains_key(ORIGIN);
+    };
+    if content_type == "text/xml" {
+        return true;
+    }
+    let Ok(content_type) = content_type.to_str() else {
+        return false;
+    };
+    let essence = content_type.split(';').next().unwrap_or_default().trim();
+    let has_suffix = |suffix: &str| {
+        let start = essence.len().checked_sub(suffix.len());
+        start
+            .and_then(|start| essence.get(start..))
+            .is_some_and(|actual| actual.eq_ignore_ascii_case(suffix))
+    };
+    essence.eq_ignore_ascii_case("text/xml")
+        || essence.eq_ignore_ascii_case("application/xml")
+        || has_suffix("+xml")
 }
 
 fn is_host(host: &[u8]) -> bool {
@@ -104,7 +220,7 @@ mod tests {
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        let refused = check(&request.body(()).unwrap()).err();
+        let refused = check_head(&request.body(()).unwrap()).err();
         refused.map(|rejection| rejection.0.status().as_u16())
     }
 
@@ -151,7 +267,7 @@ mod tests {
             for (name, value) in [("host", "a"), ("x", &value)] {
                 request = request.header(name, value);
             }
-            let refused = check(&request.body(()).unwrap()).err();
+            let refused = check_head(&request.body(()).unwrap()).err();
             let refused = refused.map(|rejection| rejection.0.status().as_u16());
             assert_eq!(refused, expected, "{length}");
         }

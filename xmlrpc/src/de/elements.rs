@@ -1,18 +1,13 @@
-//! Arrays, structs, variants and the parameters of a call.
+//! Arrays, and the parameters of a call.
 
-use std::borrow::Cow;
 use std::marker::PhantomData;
 
 use farcall_core::{FormatError, FormatErrorKind};
-use serde::de::{
-    DeserializeSeed, Deserializer, EnumAccess, IgnoredAny, MapAccess, SeqAccess, VariantAccess,
-    Visitor,
-};
+use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, SeqAccess, Visitor};
 use serde::forward_to_deserialize_any;
 
 use super::De;
-use super::key::KeyDe;
-use super::path::{add_step, member_step};
+use super::path::add_step;
 use crate::xml::read::plain;
 use crate::xml::read::{Markup, Tag};
 
@@ -45,65 +40,6 @@ impl<'de> De<'de> {
             ));
         }
         Ok(value)
-    }
-
-    /// Reads the struct in the value that starts at `start`; `<struct>` is open.
-    pub(super) fn members<V: Visitor<'de>>(
-        &mut self,
-        start: usize,
-        visitor: V,
-    ) -> Result<V::Value, FormatError> {
-        let value = self.struct_members(start, visitor)?;
-        self.end_of(&plain::VALUE, "</value>")?;
-        Ok(value)
-    }
-
-    /// Reads the members of a struct that is open, to the end of the struct.
-    pub(super) fn struct_members<V: Visitor<'de>>(
-        &mut self,
-        start: usize,
-        visitor: V,
-    ) -> Result<V::Value, FormatError> {
-        let mut members = MemberAccess::new(self);
-        let value = visitor.visit_map(&mut members)?;
-        if !members.done && members.next_key_seed(Ignored)?.is_some() {
-            return Err(self.reader.error(
-                FormatErrorKind::Mismatch,
-                start,
-                "the struct has more members than were read",
-            ));
-        }
-        Ok(value)
-    }
-
-    /// Reads the variant of an enum with its content: a struct with one member.
-    pub(super) fn variant<V: Visitor<'de>>(
-        &mut self,
-        start: usize,
-        visitor: V,
-    ) -> Result<V::Value, FormatError> {
-        let mut members = MemberAccess::new(self);
-        let value = visitor.visit_enum(&mut members)?;
-        if !members.done && members.next_key_seed(Ignored)?.is_some() {
-            return Err(self.reader.error(
-                FormatErrorKind::Mismatch,
-                start,
-                "expected a struct with one member, the variant of an enum, found more",
-            ));
-        }
-        self.end_of(&plain::VALUE, "</value>")?;
-        Ok(value)
-    }
-}
-
-/// Seed of [`IgnoredAny`].
-struct Ignored;
-
-impl<'de> DeserializeSeed<'de> for Ignored {
-    type Value = IgnoredAny;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<IgnoredAny, D::Error> {
-        deserializer.deserialize_ignored_any(IgnoredAny)
     }
 }
 
@@ -212,7 +148,7 @@ impl<'d, 'de> ElementAccess<'d, 'de> {
     /// Skips the elements that were not read, and returns their number. They are still checked.
     fn count_rest(&mut self) -> Result<usize, FormatError> {
         let read = self.read;
-        while self.read_next(Ignored)?.is_some() {}
+        while self.read_next(PhantomData::<IgnoredAny>)?.is_some() {}
         Ok(self.read - read)
     }
 }
@@ -226,188 +162,6 @@ impl<'de> SeqAccess<'de> for &mut ElementAccess<'_, 'de> {
     ) -> Result<Option<S::Value>, FormatError> {
         let result = self.read_next(seed);
         result.map_err(|error| add_step(error, || format!("element {}", self.read + 1)))
-    }
-}
-
-/// Access to the members of a struct; `<struct>` is open.
-struct MemberAccess<'d, 'de> {
-    de: &'d mut De<'de>,
-    done: bool,
-    /// Offset of the name of the last member.
-    named: usize,
-    /// Offset of the value of that member, if it came before the name and is open already.
-    opened: Option<usize>,
-}
-
-impl<'d, 'de> MemberAccess<'d, 'de> {
-    const fn new(de: &'d mut De<'de>) -> Self {
-        Self {
-            de,
-            done: false,
-            named: 0,
-            opened: None,
-        }
-    }
-
-    /// Reads the name of the next member; `<member>` stays open.
-    fn next_key_seed<S: DeserializeSeed<'de>>(
-        &mut self,
-        seed: S,
-    ) -> Result<Option<S::Value>, FormatError> {
-        if self.done {
-            return Ok(None);
-        }
-        let de = &mut *self.de;
-        let (start, name) = match de.reader.open_member() {
-            Some((start, name)) => (start, Cow::Borrowed(name)),
-            None => match Self::next_name(de)? {
-                Some((opened, found)) => {
-                    self.opened = opened;
-                    found
-                }
-                None => {
-                    self.done = true;
-                    return Ok(None);
-                }
-            },
-        };
-        self.named = start;
-        seed.deserialize(KeyDe(name))
-            .map(Some)
-            .map_err(|error| error.at(|| de.reader.position(start)))
-    }
-
-    /// Returns the offset of the next member's value, if the value comes before the name, and the
-    /// offset of its name and the name. Returns `None` at the end of the struct.
-    #[expect(clippy::type_complexity, reason = "one caller, which takes it apart")]
-    fn next_name(
-        de: &mut De<'de>,
-    ) -> Result<Option<(Option<usize>, (usize, Cow<'de, str>))>, FormatError> {
-        if de.reader.close_plain(&plain::STRUCT) {
-            return Ok(None);
-        }
-        let token = de.reader.tag()?;
-        match token.markup {
-            Markup::End(_) => return Ok(None),
-            Markup::Start(Tag::Member) => {}
-            _ => return Err(de.reader.unexpected(token, "<member>")),
-        }
-        let token = de.reader.tag_or(&plain::NAME)?;
-        let (opened, name) = match token.markup {
-            Markup::Start(Tag::Name) => (None, (token.start, de.name_text()?)),
-            Markup::Start(Tag::Value) => (Some(token.start), de.name_after_value(token.start)?),
-            _ => return Err(de.reader.unexpected(token, "the <name> of a member")),
-        };
-        Ok(Some((opened, name)))
-    }
-
-    fn next_value_seed<S: DeserializeSeed<'de>>(
-        &mut self,
-        seed: S,
-    ) -> Result<S::Value, FormatError> {
-        let opened = self.opened.take();
-        let start = match opened {
-            Some(start) => start,
-            None => self
-                .de
-                .reader
-                .expect_start(&plain::VALUE, "the <value> of a member")?,
-        };
-        let value = self.de.value(start, seed).map_err(|error| {
-            add_step(error, || member_step(&self.de.reader.text_at(self.named)))
-        })?;
-        if opened.is_some() {
-            self.de.name()?;
-        }
-        self.de.end_of(&plain::MEMBER, "</member>")?;
-        Ok(value)
-    }
-}
-
-impl<'de> MapAccess<'de> for &mut MemberAccess<'_, 'de> {
-    type Error = FormatError;
-
-    fn next_key_seed<S: DeserializeSeed<'de>>(
-        &mut self,
-        seed: S,
-    ) -> Result<Option<S::Value>, FormatError> {
-        MemberAccess::next_key_seed(self, seed)
-    }
-
-    fn next_value_seed<S: DeserializeSeed<'de>>(
-        &mut self,
-        seed: S,
-    ) -> Result<S::Value, FormatError> {
-        MemberAccess::next_value_seed(self, seed)
-    }
-}
-
-impl<'de> EnumAccess<'de> for &mut MemberAccess<'_, 'de> {
-    type Error = FormatError;
-    type Variant = Self;
-
-    fn variant_seed<S: DeserializeSeed<'de>>(
-        self,
-        seed: S,
-    ) -> Result<(S::Value, Self), FormatError> {
-        match MemberAccess::next_key_seed(self, seed)? {
-            Some(variant) => Ok((variant, self)),
-            None => Err(FormatError::new(
-                FormatErrorKind::Mismatch,
-                "expected a struct with one member, the variant of an enum, found none",
-            )),
-        }
-    }
-}
-
-impl<'de> VariantAccess<'de> for &mut MemberAccess<'_, 'de> {
-    type Error = FormatError;
-
-    fn unit_variant(self) -> Result<(), FormatError> {
-        self.next_value_seed(PhantomData::<()>)
-    }
-
-    fn newtype_variant_seed<S: DeserializeSeed<'de>>(
-        self,
-        seed: S,
-    ) -> Result<S::Value, FormatError> {
-        self.next_value_seed(seed)
-    }
-
-    fn tuple_variant<V: Visitor<'de>>(
-        self,
-        len: usize,
-        visitor: V,
-    ) -> Result<V::Value, FormatError> {
-        self.next_value_seed(Tuple(len, visitor))
-    }
-
-    fn struct_variant<V: Visitor<'de>>(
-        self,
-        _: &'static [&'static str],
-        visitor: V,
-    ) -> Result<V::Value, FormatError> {
-        self.next_value_seed(Map(visitor))
-    }
-}
-
-struct Tuple<V>(usize, V);
-
-impl<'de, V: Visitor<'de>> DeserializeSeed<'de> for Tuple<V> {
-    type Value = V::Value;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<V::Value, D::Error> {
-        deserializer.deserialize_tuple(self.0, self.1)
-    }
-}
-
-struct Map<V>(V);
-
-impl<'de, V: Visitor<'de>> DeserializeSeed<'de> for Map<V> {
-    type Value = V::Value;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<V::Value, D::Error> {
-        deserializer.deserialize_map(self.0)
     }
 }
 

@@ -5,8 +5,7 @@ use farcall_core::protocol::{Format, FromArgs, Payload};
 use farcall_core::{FormatError, FormatErrorKind, Variadic};
 
 use super::XmlRpc;
-use crate::document::call_head;
-use crate::document::write_call;
+use crate::document::{REPLY_EPILOGUE, REPLY_PROLOGUE, call_head, write_call, write_fault};
 
 /// Cuts the payload out of a call document, as the server does.
 fn payload(document: &str) -> Result<Payload, FormatError> {
@@ -304,6 +303,57 @@ fn whole_replies_are_read() {
         ))
         .is_err()
     );
+}
+
+#[test]
+fn a_reply_is_a_range_of_its_document() {
+    let format = XmlRpc::default();
+    let reply = format.reply(&5).unwrap();
+    assert_eq!(reply.as_slice(), b"<value><int>5</int></value>");
+    assert_eq!(format.decode_reply::<i64>(&reply).unwrap(), 5);
+    format.decode_reply::<()>(&reply).unwrap();
+    let mut document = Vec::new();
+    format.encode_reply(&5, &mut document).unwrap();
+    assert_eq!(reply.message(), document);
+    // The server sends and copies what the reply has already.
+    assert_eq!(format.reply_document(reply.clone()).unwrap(), document);
+    assert_eq!(
+        format.located_reply(reply.clone()).unwrap().range(),
+        reply.range()
+    );
+}
+
+#[test]
+fn of_a_foreign_reply_only_the_value_is_kept() {
+    let own = |value: &str| [REPLY_PROLOGUE, value, REPLY_EPILOGUE].concat();
+    let value = "<value><int>5</int></value>";
+    let foreign = |content: &str| {
+        let document = format!(
+            "<?xml version='1.0' encoding='latin1'?><!-- a --><methodResponse>\n<params>{content}</params></methodResponse>"
+        );
+        Payload::from(document.into_bytes())
+    };
+    let (nil, empty) = (XmlRpc::default(), XmlRpc::default().nil(false));
+    for (format, reply, value) in [
+        (nil, foreign(&format!("<param> {value} </param>")), value),
+        (nil, Payload::from(own(value).into_bytes()), value),
+        (nil, foreign(""), "<value><nil/></value>"),
+        (
+            empty,
+            foreign("<param/>"),
+            "<value><boolean>1</boolean></value>",
+        ),
+    ] {
+        let located = format.located_reply(reply.clone()).unwrap();
+        assert_eq!(located.as_slice(), value.as_bytes());
+        assert_eq!(format.reply_document(reply).unwrap(), own(value));
+    }
+    let mut fault = Vec::new();
+    write_fault(1, "", &mut fault);
+    for reply in [Payload::from(fault), foreign("<value>"), foreign("x")] {
+        nil.located_reply(reply.clone()).unwrap_err();
+        nil.reply_document(reply).unwrap_err();
+    }
 }
 
 #[test]

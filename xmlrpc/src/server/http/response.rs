@@ -1,0 +1,230 @@
+//! Responses: with a reply, with a fault, or without either.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use farcall_core::Fault;
+use farcall_core::protocol::output::{Foreign, Quota};
+use farcall_core::protocol::{Hold, NoRoom, Origin};
+use http::header::{
+    ACCEPT_ENCODING, CONNECTION, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderValue,
+    RETRY_AFTER, VARY,
+};
+use http::{Response, StatusCode};
+use http_body_util::Full;
+
+use crate::coding::{Coding, Gzip};
+use crate::document::write_fault;
+use crate::server::account::PeerAccount;
+use crate::server::body::BodyError;
+use crate::server::{Rejection, Server, browser};
+
+impl Server {
+    pub(super) fn write_fault(&self, fault: &Fault, method: &str) -> Bytes {
+        let (code, text) = self.options.fault_policy.apply(fault, method);
+        let mut out = Vec::new();
+        write_fault(code, fault_text(&text, self.options.max_reply), &mut out);
+        out.into()
+    }
+
+    /// Builds the response to a request whose body could not be read.
+    pub(super) fn reject_body(
+        &self,
+        failure: &BodyError,
+        origin: Arc<Origin>,
+    ) -> Response<Full<Bytes>> {
+        let (status, text) = match failure {
+            BodyError::NoRoom => {
+                return self.overloaded(&NoRoom::default().of_request(), origin);
+            }
+            BodyError::TooLarge => (
+                StatusCode::PAYLOAD_TOO_LARGE,
+                format!(
+                    "the body is over the limit of {} bytes",
+                    self.options.max_body
+                ),
+            ),
+            BodyError::TooSlow => (
+                StatusCode::REQUEST_TIMEOUT,
+                "the body did not arrive in time".to_owned(),
+            ),
+            BodyError::Broken => (
+                StatusCode::BAD_REQUEST,
+                "the body is incomplete or malformed".to_owned(),
+            ),
+            BodyError::Damaged(error) => (
+                StatusCode::BAD_REQUEST,
+                format!("the body is not valid gzip: {error}"),
+            ),
+        };
+        // More bytes of the body may arrive, and they are not a request.
+        let mut rejection = Rejection::new(status, text).closing();
+        let allowed = browser::allowed_origin(&origin.headers, &self.options);
+        browser::expose(rejection.0.headers_mut(), allowed);
+        reject(rejection)
+    }
+
+    /// Builds the response to a request that there is no room for. Load balancers use the status,
+    /// callers the fault.
+    pub(super) fn overloaded(&self, fault: &Fault, origin: Arc<Origin>) -> Response<Full<Bytes>> {
+        tracing::debug!(fault = %Foreign::excerpt(fault), "request refused");
+        let mut response = self.reply(Reply::plain(self.write_fault(fault, "")), origin);
+        *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
+        let headers = response.headers_mut();
+        headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
+        // Frees the connection, so that another peer that waits for one can be rejected as well.
+        headers.insert(CONNECTION, HeaderValue::from_static("close"));
+        response
+    }
+
+    /// Builds the response with a reply. The reply takes over the request's hold in the budget,
+    /// until its last byte is written.
+    pub(super) fn budgeted_reply(
+        &self,
+        document: Bytes,
+        origin: Arc<Origin>,
+        account: &PeerAccount<'_>,
+        mut hold: Hold,
+    ) -> Response<Full<Bytes>> {
+        let mut reply = Reply::plain(document);
+        let mut held = account.resize(&mut hold, reply.body.len());
+        if held.is_ok()
+            && let Some(gzip) = self.compression(&reply, &origin)
+        {
+            // Both copies exist at once, but only for one reply of each thread at a time.
+            reply = reply.compressed(gzip);
+            held = account.resize(&mut hold, reply.body.len());
+        }
+        match held {
+            Ok(()) => reply.body = hold.attach(reply.body),
+            Err(no_room) => {
+                let fault = no_room.of_reply();
+                tracing::debug!(peer = %origin.peer, %fault, "reply dropped");
+                reply = Reply::plain(self.write_fault(&fault, ""));
+            }
+        }
+        self.reply(reply, origin)
+    }
+
+    /// Returns the coding by which a reply is compressed for its caller, if it is.
+    fn compression(&self, reply: &Reply, origin: &Origin) -> Option<Gzip> {
+        self.compresses(reply)
+            .filter(|_| accepts_gzip(&origin.headers))
+    }
+
+    /// Returns the coding by which a reply is compressed for callers that accept it.
+    fn compresses(&self, reply: &Reply) -> Option<Gzip> {
+        Gzip::AVAILABLE.filter(|_| {
+            self.options
+                .gzip_over
+                .is_some_and(|limit| reply.length > limit)
+        })
+    }
+
+    /// Builds a response with status 200 and this reply.
+    fn reply(&self, reply: Reply, origin: Arc<Origin>) -> Response<Full<Bytes>> {
+        let varies = self.compresses(&reply).is_some();
+        let allowed = browser::allowed_origin(&origin.headers, &self.options);
+        let mut response = Response::new(Full::new(reply.body));
+        let headers = response.headers_mut();
+        *headers = recycled_headers(origin);
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/xml"));
+        if reply.coding != Coding::Identity {
+            headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+        }
+        if varies {
+            headers.insert(VARY, HeaderValue::from_static("accept-encoding"));
+        }
+        browser::expose(headers, allowed);
+        response
+    }
+}
+
+/// A reply in the form in which it is sent.
+struct Reply {
+    body: Bytes,
+    coding: Coding,
+    /// Bytes of the document before compression.
+    length: usize,
+}
+
+impl Reply {
+    const fn plain(document: Bytes) -> Self {
+        Self {
+            length: document.len(),
+            body: document,
+            coding: Coding::Identity,
+        }
+    }
+
+    fn compressed(self, gzip: Gzip) -> Self {
+        Self {
+            body: gzip.compress(&self.body),
+            coding: Coding::Gzip(gzip),
+            ..self
+        }
+    }
+}
+
+/// Returns the text of a fault, or a short note if the text alone could exceed the limit of a
+/// reply.
+pub(in crate::server) fn fault_text(text: &str, limit: usize) -> &str {
+    // `&amp;` is the longest escape. The elements around the text are not counted.
+    match text.len() <= SHORT_TEXT || text.len().saturating_mul("&amp;".len()) <= limit {
+        true => text,
+        false => "the fault text is over the limit of a reply",
+    }
+}
+
+/// Maximum bytes of a fault text that is sent regardless of the limit.
+const SHORT_TEXT: usize = 256;
+
+/// Reuses the request's `HeaderMap` allocation for the response, unless a method has kept it with
+/// its context. hyper keeps the allocation for the next request, so a map of more than 24 headers
+/// is not reused: the connection may be idle from now on.
+fn recycled_headers(origin: Arc<Origin>) -> HeaderMap {
+    const MAX_RECYCLED: usize = 24;
+    match Arc::into_inner(origin) {
+        Some(Origin { mut headers, .. }) if headers.len() <= MAX_RECYCLED => {
+            headers.clear();
+            headers
+        }
+        _ => HeaderMap::new(),
+    }
+}
+
+/// Returns `true` if the caller accepts gzip, with a quality above zero (RFC 9110, 12.5.3).
+fn accepts_gzip(headers: &HeaderMap) -> bool {
+    headers
+        .get_all(ACCEPT_ENCODING)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .any(|value| {
+            value.split(',').any(|coding| {
+                let mut parts = coding.split(';').map(str::trim);
+                let name = parts.next().unwrap_or_default();
+                let refused = parts.any(|parameter| {
+                    parameter
+                        .strip_prefix("q=")
+                        .is_some_and(|q| q.trim().parse::<f32>().is_ok_and(|q| q <= 0.0))
+                });
+                (name.eq_ignore_ascii_case("gzip") || name.eq_ignore_ascii_case("x-gzip"))
+                    && !refused
+            })
+        })
+}
+
+pub(in crate::server) fn reject(rejection: Rejection) -> Response<Full<Bytes>> {
+    static REFUSALS: Quota = Quota::new(10);
+
+    let response = rejection.0.map(|text| Full::new(Bytes::from(text)));
+    // Preflight requests are answered this way as well.
+    if !response.status().is_success()
+        && tracing::enabled!(tracing::Level::INFO)
+        && let Some(admitted) = REFUSALS.admit()
+    {
+        let (status, suppressed) = (response.status().as_u16(), admitted.suppressed());
+        tracing::info!(status, suppressed, "request refused");
+    }
+    response
+}
