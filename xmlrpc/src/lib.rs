@@ -139,6 +139,7 @@ mod ser;
 mod server;
 mod socket_url;
 #[cfg(any(test, fuzzing))]
+#[cfg_attr(test, allow(unreachable_pub, reason = "fuzz targets are outside"))]
 #[path = "../tests/two_readers/subject.rs"]
 mod subject;
 #[cfg(feature = "xmlrpc-server")]

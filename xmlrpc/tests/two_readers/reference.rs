@@ -52,12 +52,12 @@ pub(crate) fn tokens(
     let mut reader = Reference::new(message, start, max_open, replaces);
     let mut shown = Vec::new();
     loop {
-        match reader.next(texts, &mut shown) {
-            Ok(token) => {
+        match reader.next(texts) {
+            Ok((text, token)) => {
                 let Token {
                     start, end, open, ..
                 } = token;
-                shown.push(format!("{} {start}..{end}, {open} open", token.shown));
+                shown.push(format!("{text}{} {start}..{end}, {open} open", token.shown));
                 if token.shown == "Eof" {
                     return shown;
                 }
@@ -78,9 +78,9 @@ pub(crate) fn tags(document: &[u8]) -> (Vec<(usize, usize)>, bool) {
     let mut reader = Reference::new(document, 0, usize::MAX, true);
     let mut tags = Vec::new();
     loop {
-        match reader.next(Texts::Skipped, &mut Vec::new()) {
-            Ok(token) if token.shown == "Eof" => return (tags, true),
-            Ok(token) => tags.push((token.start, token.end)),
+        match reader.next(Texts::Skipped) {
+            Ok((_, token)) if token.shown == "Eof" => return (tags, true),
+            Ok((_, token)) => tags.push((token.start, token.end)),
             Err(_) => return (tags, false),
         }
     }
@@ -109,17 +109,19 @@ impl<'a> Reference<'a> {
         }
     }
 
-    /// Reads the next tag, or the end, with the text before it.
-    fn next(&mut self, texts: Texts, shown: &mut Vec<String>) -> Result<Token, Shown> {
-        if texts == Texts::Read {
-            shown.push(format!("{:?}", self.text()?));
-        }
+    /// Reads the next tag, or the end, and the text before it if texts are read. An error in the
+    /// tag takes the place of both, since quick-xml reads the tag to end the text.
+    fn next(&mut self, texts: Texts) -> Result<(String, Token), Shown> {
+        let read = match texts {
+            Texts::Read => format!("{:?} ", self.text()?),
+            Texts::Refused | Texts::Skipped => String::new(),
+        };
         if let Some(token) = self.peeked.take() {
-            return Ok(token);
+            return Ok((read, token));
         }
         loop {
             let (text, start) = match self.piece()? {
-                Piece::Markup(token) => return Ok(token),
+                Piece::Markup(token) => return Ok((read, token)),
                 Piece::Text(text, start) => (Cow::Borrowed(text), start),
                 Piece::Char(c) => (Cow::Owned(c.to_string()), self.offset()),
             };

@@ -77,18 +77,18 @@ pub fn tokens(
     let (mut reader, mut tokens) = (reader.forbidden(forbidden), Vec::new());
     loop {
         let text = match texts {
-            Texts::Read => reader.text().map(|text| tokens.push(format!("{text:?}"))),
-            Texts::Refused | Texts::Skipped => Ok(()),
+            Texts::Read => reader.text().map(|text| format!("{text:?} ")),
+            Texts::Refused | Texts::Skipped => Ok(String::new()),
         };
-        let token = text.and_then(|()| match texts {
-            Texts::Skipped => reader.skip_to_tag(),
-            Texts::Read | Texts::Refused => reader.tag(),
+        let token = text.and_then(|text| match texts {
+            Texts::Skipped => Ok((text, reader.skip_to_tag()?)),
+            Texts::Read | Texts::Refused => Ok((text, reader.tag()?)),
         });
         let is_last = match token {
-            Ok(token) => {
+            Ok((text, token)) => {
                 let (markup, open) = (token.markup, reader.open());
                 let (start, end) = (token.start, token.end);
-                tokens.push(format!("{markup:?} {start}..{end}, {open} open"));
+                tokens.push(format!("{text}{markup:?} {start}..{end}, {open} open"));
                 markup == Markup::Eof
             }
             Err(error) => {
