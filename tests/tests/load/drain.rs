@@ -8,13 +8,11 @@ use std::time::{Duration, Instant};
 
 use farcall::serve::{ShutdownReport, StopHandle};
 use farcall::transport::Address;
-use farcall::{CallError, Caller as _, rpc, xmlrpc};
+use farcall::{CallError, rpc, xmlrpc};
 use tokio::io::copy_bidirectional;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::sleep;
-
-const KEY: &str = "the key of the server";
 
 /// Long enough for everything that is under way.
 const MOMENT: Duration = Duration::from_millis(100);
@@ -53,7 +51,7 @@ impl Protocol {
                 let options = rpc::ServerOptions::default().drain_timeout(drain_timeout);
                 let server = rpc::Server::with_options(options);
                 server.register_function("wait", wait).unwrap();
-                let bound = server.bind("127.0.0.1:0").authkey(KEY).await.unwrap();
+                let bound = server.bind("127.0.0.1:0").await.unwrap();
                 let address = bound.local_address().clone();
                 (Bound::Connections(bound), address)
             }
@@ -67,10 +65,7 @@ impl Protocol {
     async fn connect(self, address: SocketAddr) -> Client {
         match self {
             Self::Http => Client::Http(xmlrpc::Client::new(&format!("http://{address}")).unwrap()),
-            Self::Connections => {
-                let client = rpc::Client::connect(address).authkey(KEY);
-                Client::Connections(client.await.unwrap())
-            }
+            Self::Connections => Client::Connections(rpc::Client::connect(address).await.unwrap()),
         }
     }
 }
