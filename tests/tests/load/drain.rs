@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use farcall::serve::{ShutdownReport, StopHandle};
 use farcall::transport::Address;
-use farcall::{CallError, Caller as _, rpc, xmlrpc};
+use farcall::{CallError, rpc, xmlrpc};
 use tokio::io::copy_bidirectional;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{JoinHandle, JoinSet};
