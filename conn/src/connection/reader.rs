@@ -287,8 +287,8 @@ impl<R: ReadStream> Reader<R> {
         read.map_err(RecvError::Io)
     }
 
-    /// Reads once into the [prepared](Decoder::prepare) space of the decoder, and returns the number
-    /// of bytes. While pending, an empty decoder holds no buffer.
+    /// Reads once into the [prepared](Decoder::prepare) space of the decoder, and returns the
+    /// number of bytes. While pending, an empty decoder holds no buffer.
     #[inline]
     fn poll_read_prepared(
         &mut self,
