@@ -9,6 +9,7 @@ use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 
 use super::incoming::IncomingCall;
+use super::lifecycle::SessionHandle;
 use super::object::Promise;
 use super::references::Export;
 use super::streams::{Consumer, ProducerTask};
@@ -71,6 +72,7 @@ impl<T: DeferredDrop> DeferredDrop for Option<T> {
 impl<T: Send> DeferredDrop for Vec<T> {}
 impl DeferredDrop for Call<Encoding> {}
 impl DeferredDrop for Encoder {}
+impl DeferredDrop for Arc<SessionHandle> {}
 impl DeferredDrop for Export {}
 impl DeferredDrop for Registry<Encoding> {}
 impl DeferredDrop for Consumer {}

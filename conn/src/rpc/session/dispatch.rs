@@ -1,5 +1,6 @@
 //! Dispatch of the messages that a driver receives.
 
+use std::borrow::Cow;
 use std::cell::Cell;
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -12,17 +13,14 @@ use tokio::time::Instant;
 use super::driver::{Driver, Yielding};
 use super::incoming::{AdmittedCall, CallAdmission, CallHead, TOO_MANY_REPLIES, log_fault};
 use super::outgoing::check_result_length;
-use super::{Phase, Session, overloaded};
-use crate::rpc::encoding::Encoding;
-use crate::rpc::error::Disconnected;
-use crate::rpc::message::{self, Message, Reference, cost};
+use super::{Deferred, Phase, Session, SessionState, overloaded};
+use crate::rpc::error::{Disconnected, Violation};
+use crate::rpc::message::{self, Message, cost};
 
 /// Maximum messages handled under one lock of the session.
 const BATCH_SIZE: usize = 8;
 
-/// Maximum bytes of a message that is handled under the lock, where only its payload is copied.
-/// Longer messages are copied whole. It is also the maximum of a result that is encoded outside the
-/// session.
+/// Maximum bytes of a result that is encoded outside the session, to be copied under its lock.
 const COPY_LIMIT: usize = 4096;
 
 /// Maximum bytes kept of the reason in a `Goodbye`.
@@ -41,8 +39,8 @@ pub(super) const fn counted_size(size: usize) -> usize {
 enum BatchEnd {
     /// The decoder has no complete message left.
     Drained,
-    /// This message must be handled outside the lock.
-    Single(Vec<u8>),
+    /// The peer cancels this call, which may have been admitted in the batch and not started.
+    Cancel(u64),
     /// The batch has [`BATCH_SIZE`] messages.
     Full,
 }
@@ -69,14 +67,14 @@ impl Driver {
             ADMITTED.set(admitted);
             match end? {
                 BatchEnd::Drained => return Ok(handled),
-                BatchEnd::Single(message) => self.dispatch_single(message)?,
+                BatchEnd::Cancel(id) => self.session.on_cancel(id),
                 BatchEnd::Full => {}
             }
         }
     }
 
-    /// Handles messages that only change the state of the session, and admits calls, which start
-    /// after the batch.
+    /// Handles messages under one lock of the session. Calls are admitted, and start after the
+    /// batch.
     fn dispatch_batch(
         &mut self,
         handled: &mut usize,
@@ -107,56 +105,23 @@ impl Driver {
             *can_read = session.can_read(state);
             *is_quiescent = false;
             for _ in 0..BATCH_SIZE {
-                if reader.decoder.is_large() {
-                    let message = reader.decoder.owned_message(limit);
-                    let message = message.map_err(Disconnected::broken)?;
-                    *handled += 1;
-                    return Ok(message.map_or(BatchEnd::Drained, BatchEnd::Single));
-                }
-                let message = reader.decoder.message(limit);
-                let Some(bytes) = message.map_err(Disconnected::broken)? else {
+                let decoder = &mut reader.decoder;
+                let bytes = match decoder.is_large() {
+                    true => decoder
+                        .owned_message(limit)
+                        .map(|bytes| bytes.map(Cow::Owned)),
+                    false => decoder.message(limit).map(|bytes| bytes.map(Cow::Borrowed)),
+                };
+                let Some(bytes) = bytes.map_err(Disconnected::broken)? else {
                     *is_quiescent = admitted.is_empty() && state.is_quiescent(waker);
                     *yielding = Yielding::with_in_flight(state.in_flight);
                     return Ok(BatchEnd::Drained);
                 };
                 *handled += 1;
-                if bytes.len() > COPY_LIMIT || *expects_held {
-                    return Ok(BatchEnd::Single(bytes.to_vec()));
-                }
-                if let Some((id, reply)) = message::plain_return(bytes) {
-                    let reply = Payload::copied(reply);
-                    session.on_return(state, deferred, id, Ok(reply))?;
-                    continue;
-                }
-                if let Some((message, payload)) = message::plain_call(bytes) {
-                    let params = || Payload::copied(&bytes[payload..]);
-                    let head = CallHead::of(&message, cost(bytes.len(), 0));
-                    match session.admit(state, head)? {
-                        CallAdmission::Run(target) => admitted.push(AdmittedCall {
-                            id: head.id,
-                            cost: head.cost,
-                            one_way: head.one_way,
-                            target,
-                            call: session.build_call(&message, origin, params()),
-                        }),
-                        CallAdmission::Wait(promise_id) => {
-                            let call = session.build_call(&message, origin, params());
-                            state.queue_dependent(head, promise_id, call);
-                        }
-                        CallAdmission::Rejected => {}
-                    }
-                    continue;
-                }
-                match session.read(bytes)? {
-                    Message::Item {
-                        stream,
-                        references,
-                        payload,
-                    } if references.is_empty() => {
-                        let item = Payload::copied(&bytes[payload..]);
-                        session.on_item(state, deferred, stream, item, cost(bytes.len(), 0))?;
-                    }
-                    _ => return Ok(BatchEnd::Single(bytes.to_vec())),
+                match session.on_message(state, deferred, expects_held, origin, bytes)? {
+                    Dispatched::Done => {}
+                    Dispatched::Call(call) => admitted.push(call),
+                    Dispatched::Cancel(id) => return Ok(BatchEnd::Cancel(id)),
                 }
             }
             Ok(BatchEnd::Full)
@@ -229,113 +194,13 @@ impl Driver {
         let backlog = self.backlog + self.replies.unwritten().len() as u64;
         backlog > self.session.settings.max_backlog
     }
-
-    fn dispatch_single(&mut self, bytes: Vec<u8>) -> Result<(), Disconnected> {
-        let session = &self.session;
-        let length = bytes.len();
-        let message = session.read(&bytes)?;
-        check_held_order(&mut self.expects_held, &message)?;
-        match message {
-            Message::Call(mut message, offset) => {
-                let references = std::mem::take(&mut message.references);
-                let head = CallHead::of(&message, cost(length, references.len()));
-                // The call is refused, so a method name over the limit is not copied.
-                let call = (!head.method_too_long)
-                    .then(|| session.build_call(&message, &self.origin, Payload::copied(&[])));
-                let params = self.payload(bytes, offset, &references)?;
-                let Self {
-                    session,
-                    deferred,
-                    replies,
-                    backlog,
-                    ..
-                } = self;
-                let mut call = call.map(|call| Call { params, ..call });
-                let admission = session.update_with(deferred, |state, _| {
-                    state.finish_batch(replies);
-                    *backlog = state.backlog();
-                    let admission = session.admit(state, head);
-                    if let Ok(CallAdmission::Wait(promise_id)) = admission
-                        && let Some(call) = call.take()
-                    {
-                        state.queue_dependent(head, promise_id, call);
-                    }
-                    admission
-                })?;
-                if let (CallAdmission::Run(target), Some(call)) = (admission, call) {
-                    self.run_call(AdmittedCall {
-                        id: head.id,
-                        cost: head.cost,
-                        one_way: head.one_way,
-                        target,
-                        call,
-                    });
-                }
-            }
-            Message::Return {
-                id,
-                references,
-                payload,
-            } => {
-                let reply = self.payload(bytes, payload, &references)?;
-                session
-                    .update(|state, deferred| session.on_return(state, deferred, id, Ok(reply)))?;
-            }
-            Message::Fault { id, fault } => {
-                session
-                    .update(|state, deferred| session.on_return(state, deferred, id, Err(fault)))?;
-            }
-            Message::Cancel(id) => session.on_cancel(id),
-            Message::Finish(id) => session.on_finish(id),
-            Message::Release(released) => session.on_release(released)?,
-            Message::Item {
-                stream,
-                references,
-                payload,
-            } => {
-                let cost = cost(length, references.len());
-                let item = self.payload(bytes, payload, &references)?;
-                session.update(|state, deferred| {
-                    session.on_item(state, deferred, stream, item, cost)
-                })?;
-            }
-            Message::End { stream, fault } => {
-                session.on_stream_end(stream, fault, cost(length, 0));
-            }
-            Message::Credit { stream, bytes } => session.on_credit(stream, bytes),
-            Message::Stop(stream) => session.on_stop(stream),
-            Message::Ping(number) => session.update(|state, _| state.push(&Message::Pong(number))),
-            Message::Pong(_) => {}
-            Message::Goodbye { last, reason } => session.on_goodbye(last, reason),
-            Message::Held(held) => session.on_held(held),
-            Message::Hello(_) => {
-                let message = "`Hello` in the middle of a session".to_owned();
-                return Err(Disconnected::Protocol(message));
-            }
-        }
-        Ok(())
-    }
-
-    fn payload(
-        &self,
-        bytes: Vec<u8>,
-        offset: usize,
-        references: &[Reference],
-    ) -> Result<Payload, Disconnected> {
-        let payload = Payload::rest(bytes, offset);
-        if references.is_empty() {
-            return Ok(payload);
-        }
-        let attachments = self.session.import(references)?;
-        Ok(payload.with_attachments(attachments))
-    }
 }
 
 /// Rejects a `Held` that is not the first message of a connection which resumed the session, and
 /// any other message in its place (docs/RPC.md, "Resuming a session"). The counts in `Held` replace
 /// the local ones: a late `Held` would release references that the peer still has, and a missing
 /// one would keep references that it does not have.
-fn check_held_order(expects_held: &mut bool, message: &Message<'_>) -> Result<(), Disconnected> {
+fn check_held_order(expects_held: &mut bool, message: &Message<'_>) -> Result<(), Violation> {
     let is_held = match message {
         // A peer that closes immediately, most often because of a protocol violation, may give
         // its reason.
@@ -346,65 +211,153 @@ fn check_held_order(expects_held: &mut bool, message: &Message<'_>) -> Result<()
     if std::mem::take(expects_held) == is_held {
         return Ok(());
     }
-    let message = match is_held {
-        true => "`Held` is not the first message after a greeting that resumed",
-        false => "the first message after a greeting that resumed is not `Held`",
-    };
-    Err(Disconnected::Protocol(message.to_owned()))
+    Err(match is_held {
+        true => Violation::UnexpectedHeld,
+        false => Violation::MissingHeld,
+    })
+}
+
+/// Result of [`Session::on_message`].
+enum Dispatched {
+    Done,
+    /// This call starts once the session is unlocked.
+    Call(AdmittedCall),
+    /// This call is cancelled once the calls before it have started.
+    Cancel(u64),
+}
+
+/// Returns the payload of a message, which begins at `offset`. A large message is not copied.
+fn payload(message: Cow<'_, [u8]>, offset: usize) -> Payload {
+    match message {
+        Cow::Borrowed(bytes) => Payload::copied(&bytes[offset..]),
+        Cow::Owned(bytes) => Payload::rest(bytes, offset),
+    }
 }
 
 impl Session {
-    /// Decodes a message.
-    fn read<'a>(&self, bytes: &'a [u8]) -> Result<Message<'a>, Disconnected> {
-        let limits = &self.settings.limits;
-        let max_references = limits.max_objects + limits.max_streams;
-        let message = Message::read(bytes, max_references);
-        message.map_err(|error| Disconnected::Protocol(error.to_string()))
-    }
-
+    /// Handles a message.
     #[inline]
-    fn build_call(
+    fn on_message(
         &self,
-        message: &message::Call<'_>,
+        state: &mut SessionState,
+        deferred: &mut Deferred,
+        expects_held: &mut bool,
         origin: &Arc<Origin>,
-        params: Payload,
-    ) -> Call<Encoding> {
-        let deadline = message
-            .timeout
-            .and_then(|left| Instant::now().checked_add(left));
-        let mut context = Context::new(message.method)
-            .with_deadline(deadline.map(Instant::into_std))
-            .with_origin(Arc::clone(origin));
-        if message.one_way {
-            context = context.one_way();
+        bytes: Cow<'_, [u8]>,
+    ) -> Result<Dispatched, Violation> {
+        let limits = &self.settings.limits;
+        let length = bytes.len();
+        let message = Message::read(&bytes, limits.max_objects + limits.max_streams)?;
+        check_held_order(expects_held, &message)?;
+        match message {
+            Message::Call(mut message, offset) => {
+                let references = std::mem::take(&mut message.references);
+                let head = CallHead::of(&message, cost(length, references.len()));
+                let admission = self.admit(state, head)?;
+                let attachments = self.import(state, deferred, &references)?;
+                if let CallAdmission::Rejected = admission {
+                    if !attachments.is_empty() {
+                        deferred.drop(attachments);
+                    }
+                    return Ok(Dispatched::Done);
+                }
+                let context = call_context(&message, origin);
+                let call = Call {
+                    params: payload(bytes, offset).with_attachments(attachments),
+                    format: self.encoding,
+                    context,
+                };
+                match admission {
+                    CallAdmission::Run(target) => {
+                        return Ok(Dispatched::Call(AdmittedCall {
+                            id: head.id,
+                            cost: head.cost,
+                            one_way: head.one_way,
+                            target,
+                            call,
+                        }));
+                    }
+                    CallAdmission::Wait(promise_id) => {
+                        state.queue_dependent(head, promise_id, call);
+                    }
+                    CallAdmission::Rejected => {}
+                }
+            }
+            Message::Return {
+                id,
+                references,
+                payload: offset,
+            } => {
+                let attachments = self.import(state, deferred, &references)?;
+                let reply = payload(bytes, offset).with_attachments(attachments);
+                self.on_return(state, deferred, id, Ok(reply))?;
+            }
+            Message::Fault { id, fault } => self.on_return(state, deferred, id, Err(fault))?,
+            Message::Item {
+                stream,
+                references,
+                payload: offset,
+            } => {
+                let attachments = self.import(state, deferred, &references)?;
+                let item = payload(bytes, offset).with_attachments(attachments);
+                let cost = cost(length, references.len());
+                self.on_item(state, deferred, stream, item, cost)?;
+            }
+            Message::End { stream, fault } => {
+                self.on_stream_end(state, deferred, stream, fault, cost(length, 0));
+            }
+            Message::Credit { stream, bytes } => state.on_credit(deferred, stream, bytes),
+            Message::Stop(stream) => state.on_stop(deferred, stream),
+            Message::Cancel(id) => return Ok(Dispatched::Cancel(id)),
+            Message::Finish(id) => state.on_finish(deferred, id),
+            Message::Release(released) => state.on_release(deferred, released)?,
+            Message::Held(held) => state.on_held(deferred, held),
+            Message::Ping(number) => state.push(&Message::Pong(number)),
+            Message::Pong(_) => {}
+            Message::Goodbye { last, reason } => self.on_goodbye(state, deferred, last, reason),
+            Message::Hello(_) => return Err(Violation::RepeatedHello),
         }
-        if message.idempotent {
-            context = context.idempotent();
-        }
-        Call {
-            params,
-            format: self.encoding,
-            context,
-        }
+        Ok(Dispatched::Done)
     }
 
     /// Records that the peer closes the session after call `last`.
-    fn on_goodbye(&self, last: u64, reason: &str) {
-        self.update(|state, deferred| {
-            if let Phase::Connected = state.phase {
-                // Every call and stream that the connection ends carries a copy of the reason.
-                let end = (0..=MAX_REASON)
-                    .rev()
-                    .find(|&end| reason.is_char_boundary(end));
-                let reason = reason.get(..end.unwrap_or(0)).unwrap_or(reason).to_owned();
-                state.phase = Phase::Closing {
-                    local: false,
-                    reason,
-                };
-            }
-            let reason = state.disconnect_reason();
-            state.fail_after(last, &reason, self.reconnects, deferred);
-            deferred.wake(state.driver_waker.take());
-        });
+    fn on_goodbye(
+        &self,
+        state: &mut SessionState,
+        deferred: &mut Deferred,
+        last: u64,
+        reason: &str,
+    ) {
+        if let Phase::Connected = state.phase {
+            // Every call and stream that the connection ends carries a copy of the reason.
+            let end = (0..=MAX_REASON)
+                .rev()
+                .find(|&end| reason.is_char_boundary(end));
+            let reason = reason.get(..end.unwrap_or(0)).unwrap_or(reason).to_owned();
+            state.phase = Phase::Closing {
+                local: false,
+                reason,
+            };
+        }
+        let reason = state.disconnect_reason();
+        state.fail_after(last, &reason, self.reconnects, deferred);
+        deferred.wake(state.driver_waker.take());
     }
+}
+
+/// Creates the context of a call.
+fn call_context(message: &message::Call<'_>, origin: &Arc<Origin>) -> Context {
+    let deadline = message
+        .timeout
+        .and_then(|left| Instant::now().checked_add(left));
+    let mut context = Context::new(message.method)
+        .with_deadline(deadline.map(Instant::into_std))
+        .with_origin(Arc::clone(origin));
+    if message.one_way {
+        context = context.one_way();
+    }
+    if message.idempotent {
+        context = context.idempotent();
+    }
+    context
 }

@@ -13,7 +13,7 @@ use super::{
     Deferred, Map, MissingAttachment, Session, SessionHandle, SessionState, in_order, overloaded,
 };
 use crate::rpc::encoding::Encoding;
-use crate::rpc::error::Disconnected;
+use crate::rpc::error::Violation;
 use crate::rpc::message::{self, Counts, Message, ObjectId, Reference};
 
 /// Objects and streams that the two sides have passed to each other.
@@ -52,6 +52,42 @@ impl SessionState {
     pub(super) fn exported(&self, id: ObjectId) -> Option<&ObjectHandle> {
         let export = self.tables.as_ref()?.exports.get(&id)?;
         Some(&export.object)
+    }
+
+    /// Subtracts the references that the peer released.
+    pub(super) fn on_release(
+        &mut self,
+        deferred: &mut Deferred,
+        released: Counts<'_>,
+    ) -> Result<(), Violation> {
+        for (id, count) in released {
+            let Entry::Occupied(mut entry) = self.tables().exports.entry(id) else {
+                return Err(Violation::UnknownReference);
+            };
+            let export = entry.get_mut();
+            match export.count.checked_sub(count) {
+                Some(0) => deferred.drop(entry.remove()),
+                Some(left) => export.count = left,
+                None => return Err(Violation::ReleasedTooOften),
+            }
+        }
+        Ok(())
+    }
+
+    /// Replaces the counts of exports by those of the peer of a resumed session: what was sent when
+    /// the connection broke may not have arrived. References sent since then are added.
+    pub(super) fn on_held(&mut self, deferred: &mut Deferred, held: Counts<'_>) {
+        let exports = &mut self.tables().exports;
+        for export in exports.values_mut() {
+            export.count = export.sent_on_connection;
+        }
+        for (id, count) in held {
+            if let Some(export) = exports.get_mut(&id) {
+                export.count = export.count.saturating_add(count);
+            }
+        }
+        let released = exports.extract_if(|_, export| export.count == 0);
+        deferred.drop(Export::in_order(released));
     }
 }
 
@@ -171,26 +207,39 @@ impl Session {
     }
 
     /// Imports the references that the peer passed.
-    pub(super) fn import(&self, references: &[Reference]) -> Result<Vec<Attachment>, Disconnected> {
-        // Declared outside the lock, which the destructors of the attachments take.
-        let mut attachments = Vec::with_capacity(references.len());
+    pub(super) fn import(
+        &self,
+        state: &mut SessionState,
+        deferred: &mut Deferred,
+        references: &[Reference],
+    ) -> Result<Vec<Attachment>, Violation> {
+        if references.is_empty() {
+            return Ok(Vec::new());
+        }
         let session = self.handle();
-        self.update(|state, _| {
-            for reference in references {
-                attachments.push(match reference {
-                    Reference::SenderHosted(id) => {
-                        self.import_object(state.tables(), *id, session.as_ref())?
-                    }
-                    Reference::ReceiverHosted(id) => match state.exported(*id) {
-                        Some(object) => Arc::new(object.clone()) as Attachment,
-                        None => Arc::new(MissingAttachment),
-                    },
-                    Reference::Stream(id) => self.import_stream(state, *id, session.as_ref())?,
-                });
+        let mut attachments = Vec::with_capacity(references.len());
+        let imported = references.iter().try_for_each(|reference| {
+            attachments.push(match reference {
+                Reference::SenderHosted(id) => {
+                    self.import_object(state.tables(), *id, session.as_ref())?
+                }
+                Reference::ReceiverHosted(id) => match state.exported(*id) {
+                    Some(object) => Arc::new(object.clone()) as Attachment,
+                    None => Arc::new(MissingAttachment),
+                },
+                Reference::Stream(id) => self.import_stream(state, *id, session.as_ref())?,
+            });
+            Ok(())
+        });
+        // The destructors of both take the lock.
+        deferred.drop(session);
+        match imported {
+            Ok(()) => Ok(attachments),
+            Err(violation) => {
+                deferred.drop(attachments);
+                Err(violation)
             }
-            Ok::<(), Disconnected>(())
-        })?;
-        Ok(attachments)
+        }
     }
 
     fn import_object(
@@ -198,7 +247,7 @@ impl Session {
         tables: &mut AttachmentTables,
         id: ObjectId,
         session: Option<&Arc<SessionHandle>>,
-    ) -> Result<Attachment, Disconnected> {
+    ) -> Result<Attachment, Violation> {
         let count = tables.imports.len() as u64;
         let Some(session) = session else {
             // No handle of the session is left to refer to the object.
@@ -207,8 +256,7 @@ impl Session {
         };
         let entry = tables.imports.entry(id);
         if matches!(entry, Entry::Vacant(_)) && count >= self.settings.limits.max_objects {
-            let message = "more objects were passed than the declared limit allows".to_owned();
-            return Err(Disconnected::Protocol(message));
+            return Err(Violation::TooManyObjects);
         }
         let import = entry.or_insert(Import {
             handle: Weak::new(),
@@ -244,28 +292,6 @@ impl Session {
         });
     }
 
-    /// Subtracts the references that the peer released.
-    pub(super) fn on_release(&self, released: Counts<'_>) -> Result<(), Disconnected> {
-        self.update(|state, deferred| {
-            for (id, count) in released {
-                let Entry::Occupied(mut entry) = state.tables().exports.entry(id) else {
-                    let message = "a reference was released that was not passed".to_owned();
-                    return Err(Disconnected::Protocol(message));
-                };
-                let export = entry.get_mut();
-                match export.count.checked_sub(count) {
-                    Some(0) => deferred.drop(entry.remove()),
-                    Some(left) => export.count = left,
-                    None => {
-                        let message = "more references were released than were passed".to_owned();
-                        return Err(Disconnected::Protocol(message));
-                    }
-                }
-            }
-            Ok(())
-        })
-    }
-
     /// Sends the peer of a resumed session the references that the local side still holds.
     pub(super) fn push_held(&self, state: &mut SessionState) {
         let tables = state.tables();
@@ -280,24 +306,6 @@ impl Session {
         let mut counts = Vec::new();
         message::write_counts(held, &mut counts);
         state.push(&Message::Held(Counts(&counts)));
-    }
-
-    /// Replaces the counts of exports by those of the peer of a resumed session: what was sent when
-    /// the connection broke may not have arrived. References sent since then are added.
-    pub(super) fn on_held(&self, held: Counts<'_>) {
-        self.update(|state, deferred| {
-            let exports = &mut state.tables().exports;
-            for export in exports.values_mut() {
-                export.count = export.sent_on_connection;
-            }
-            for (id, count) in held {
-                if let Some(export) = exports.get_mut(&id) {
-                    export.count = export.count.saturating_add(count);
-                }
-            }
-            let released = exports.extract_if(|_, export| export.count == 0);
-            deferred.drop(Export::in_order(released));
-        });
     }
 
     /// Drops all references in both directions.

@@ -20,7 +20,7 @@ use farcall_core::protocol::Payload;
 use super::outgoing::check_length;
 use super::{Deferred, Session, SessionHandle, SessionState, in_order, overloaded};
 use crate::rpc::encoding::Encoding;
-use crate::rpc::error::{Disconnected, StreamError};
+use crate::rpc::error::{Disconnected, StreamError, Violation};
 use crate::rpc::message::{self, Message, Reference, cost, fits};
 
 /// Fault message of a stream that fails because its session has too many unread items.
@@ -155,17 +155,15 @@ impl Session {
         state: &mut SessionState,
         id: u64,
         session: Option<&Arc<SessionHandle>>,
-    ) -> Result<Attachment, Disconnected> {
+    ) -> Result<Attachment, Violation> {
         let limits = &self.settings.limits;
         let consumers = &mut state.tables().consumers;
         if consumers.len() as u64 >= limits.max_streams {
-            let message = "more streams were opened than the declared limit allows".to_owned();
-            return Err(Disconnected::Protocol(message));
+            return Err(Violation::TooManyStreams);
         }
         // The existing stream stays: its items must not be dropped while the session is locked.
         let Entry::Vacant(entry) = consumers.entry(id) else {
-            let message = format!("stream {id} was opened twice");
-            return Err(Disconnected::Protocol(message));
+            return Err(Violation::ReopenedStream(id));
         };
         let Some(session) = session else {
             state.push(&Message::Stop(id));
@@ -190,7 +188,7 @@ impl Session {
         id: u64,
         item: Payload,
         cost: u64,
-    ) -> Result<(), Disconnected> {
+    ) -> Result<(), Violation> {
         let tables = state.tables();
         let Some(consumer) = tables.consumers.get_mut(&id) else {
             // The stream was stopped while the item was in flight.
@@ -203,8 +201,7 @@ impl Session {
         }
         if consumer.granted == 0 || consumer.end.is_some() {
             deferred.drop(item);
-            let message = format!("an item of stream {id} that was not granted");
-            return Err(Disconnected::Protocol(message));
+            return Err(Violation::UngrantedItem(id));
         }
         deferred.wake(consumer.waker.take());
         // The last item may cost more than the credit left, but the total over all streams is
@@ -239,50 +236,51 @@ impl Session {
     }
 
     /// Handles the end of a stream that the peer sends.
-    pub(super) fn on_stream_end(&self, id: u64, fault: Option<Fault>, cost: u64) {
-        self.update(|state, deferred| {
-            let tables = state.tables();
-            let Some(consumer) = tables.consumers.get_mut(&id) else {
-                return;
-            };
-            if consumer.end.is_some() {
-                return;
+    pub(super) fn on_stream_end(
+        &self,
+        state: &mut SessionState,
+        deferred: &mut Deferred,
+        id: u64,
+        fault: Option<Fault>,
+        cost: u64,
+    ) {
+        let tables = state.tables();
+        let Some(consumer) = tables.consumers.get_mut(&id) else {
+            return;
+        };
+        if consumer.end.is_some() {
+            return;
+        }
+        // The end of a stream needs no credit, but its fault may be long.
+        let fault = fault.map(|fault| {
+            if !fits(tables.unread_cost, cost, self.settings.max_backlog) {
+                return overloaded(TOO_MUCH_UNREAD);
             }
-            // The end of a stream needs no credit, but its fault may be long.
-            let fault = fault.map(|fault| {
-                if !fits(tables.unread_cost, cost, self.settings.max_backlog) {
-                    return overloaded(TOO_MUCH_UNREAD);
-                }
-                consumer.end_cost = cost;
-                tables.unread_cost += cost;
-                fault
-            });
-            consumer.end = Some(fault.map_or(Ok(()), |fault| Err(StreamError::Fault(fault))));
-            deferred.wake(consumer.waker.take());
+            consumer.end_cost = cost;
+            tables.unread_cost += cost;
+            fault
         });
-    }
-
-    /// Adds credit to a stream that the local side sends.
-    pub(super) fn on_credit(&self, id: u64, bytes: u64) {
-        self.update(|state, deferred| {
-            if let Some(producer) = state.tables().producers.get_mut(&id) {
-                producer.credit = producer.credit.saturating_add(bytes);
-                deferred.wake(producer.waker.take());
-            }
-        });
-    }
-
-    /// Closes a stream that the peer no longer reads.
-    pub(super) fn on_stop(&self, id: u64) {
-        self.update(|state, deferred| {
-            if let Some(producer) = state.tables().producers.remove(&id) {
-                deferred.wake(producer.waker);
-            }
-        });
+        consumer.end = Some(fault.map_or(Ok(()), |fault| Err(StreamError::Fault(fault))));
+        deferred.wake(consumer.waker.take());
     }
 }
 
 impl SessionState {
+    /// Adds credit to a stream that the local side sends.
+    pub(super) fn on_credit(&mut self, deferred: &mut Deferred, id: u64, bytes: u64) {
+        if let Some(producer) = self.tables().producers.get_mut(&id) {
+            producer.credit = producer.credit.saturating_add(bytes);
+            deferred.wake(producer.waker.take());
+        }
+    }
+
+    /// Closes a stream that the peer no longer reads.
+    pub(super) fn on_stop(&mut self, deferred: &mut Deferred, id: u64) {
+        if let Some(producer) = self.tables().producers.remove(&id) {
+            deferred.wake(producer.waker);
+        }
+    }
+
     /// Wakes the streams that wait for room in the outbox.
     pub(super) fn wake_blocked_producers(&mut self, deferred: &mut Deferred) {
         let has_outbox_room = self.has_outbox_room();

@@ -9,7 +9,7 @@ use farcall_core::{Cancellation, Fault, FaultKind};
 
 use super::IncomingCall;
 use super::promises::{PromiseState, promise_failed};
-use crate::rpc::error::Disconnected;
+use crate::rpc::error::Violation;
 use crate::rpc::message::{self, CallTarget, MAX_METHOD, ObjectId, fits};
 use crate::rpc::session::object::ObjectHandle;
 use crate::rpc::session::{Phase, Session, SessionState, overloaded};
@@ -78,7 +78,7 @@ impl Session {
         &self,
         state: &mut SessionState,
         head: CallHead,
-    ) -> Result<CallAdmission, Disconnected> {
+    ) -> Result<CallAdmission, Violation> {
         let CallHead {
             id,
             one_way,
@@ -86,8 +86,8 @@ impl Session {
             ..
         } = head;
         if id <= state.last_incoming {
-            let message = format!("call {id} came after call {}", state.last_incoming);
-            return Err(Disconnected::Protocol(message));
+            let last = state.last_incoming;
+            return Err(Violation::CallOrder { id, last });
         }
         if matches!(state.phase, Phase::Closing { local: true, .. }) {
             // The peer was told that later calls do not run.

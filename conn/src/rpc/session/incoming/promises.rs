@@ -9,7 +9,7 @@ use farcall_core::{Fault, FaultKind};
 use super::CallHead;
 use crate::rpc::encoding::Encoding;
 use crate::rpc::session::object::ObjectHandle;
-use crate::rpc::session::{Session, SessionState};
+use crate::rpc::session::{Deferred, Session, SessionState};
 
 /// The result of a call as the target of other calls.
 pub(super) enum PromiseState {
@@ -54,20 +54,18 @@ impl Session {
             self.call_object(object, call)
         })
     }
-
-    /// Removes a completed call, as the peer makes no more calls on its promise.
-    pub(in crate::rpc::session) fn on_finish(&self, id: u64) {
-        self.update(|state, deferred| {
-            let promise = state.incoming.get(&id).map(|entry| &entry.promise);
-            if let Some(Some(PromiseState::Fulfilled(_) | PromiseState::Rejected(_))) = promise {
-                let entry = state.remove_incoming(id);
-                deferred.drop(entry);
-            }
-        });
-    }
 }
 
 impl SessionState {
+    /// Removes a completed call, as the peer makes no more calls on its promise.
+    pub(in crate::rpc::session) fn on_finish(&mut self, deferred: &mut Deferred, id: u64) {
+        let promise = self.incoming.get(&id).map(|entry| &entry.promise);
+        if let Some(Some(PromiseState::Fulfilled(_) | PromiseState::Rejected(_))) = promise {
+            let entry = self.remove_incoming(id);
+            deferred.drop(entry);
+        }
+    }
+
     /// Makes an admitted call wait for the promise of another call.
     pub(in crate::rpc::session) fn queue_dependent(
         &mut self,

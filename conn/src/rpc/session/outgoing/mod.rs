@@ -15,7 +15,7 @@ use super::call_timeout::CallTimeout;
 use super::object::{ObjectHandle, Promise};
 use super::{Deferred, DeferredDrop, Phase, Session, SessionHandle, SessionState};
 use crate::rpc::encoding::Encoding;
-use crate::rpc::error::{Disconnected, TooLate, TooLong};
+use crate::rpc::error::{Disconnected, TooLate, TooLong, Violation};
 use crate::rpc::message::{self, CallTarget, Message};
 
 /// An outgoing call, until its caller has taken the result.
@@ -235,11 +235,10 @@ impl Session {
         deferred: &mut Deferred,
         id: u64,
         result: Result<Payload, Fault>,
-    ) -> Result<(), Disconnected> {
+    ) -> Result<(), Violation> {
         if id > state.outgoing.last_id() {
             deferred.drop(result);
-            let message = format!("a reply to call {id}, which was never made");
-            return Err(Disconnected::Protocol(message));
+            return Err(Violation::UnknownCall(id));
         }
         match state.outgoing.get(id).map(|entry| &entry.progress) {
             Some(Progress::Sent { .. } | Progress::Detached) => {
