@@ -5,7 +5,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use farcall_core::{CallError, CannotBlock, Execution, Fault};
+use farcall_core::{CallError, CannotBlock, Execution, Fault, FaultKind};
 
 use super::message::MAX_METHOD;
 
@@ -178,6 +178,11 @@ pub(super) struct LongMethod(pub(super) usize);
 pub(super) struct TooLong {
     pub(super) length: usize,
     pub(super) limit: u64,
+}
+
+/// Creates the fault for a request that exceeds a local limit.
+pub(super) fn overloaded(message: impl Into<String>) -> Fault {
+    Fault::of(FaultKind::Overloaded, message)
 }
 
 /// Error of a stream.
