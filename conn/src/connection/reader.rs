@@ -290,7 +290,7 @@ impl<R: ReadStream> Reader<R> {
     /// Reads once into the [prepared](Decoder::prepare) space of the decoder, and returns the
     /// number of bytes. While pending, an empty decoder holds no buffer.
     #[inline]
-    fn poll_read_prepared(
+    pub(crate) fn poll_read_prepared(
         &mut self,
         cx: &mut Context<'_>,
         space: Range<usize>,

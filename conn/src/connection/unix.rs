@@ -232,10 +232,6 @@ impl AsyncWrite for UnixWriteHalf {
         })
     }
 
-    fn is_write_vectored(&self) -> bool {
-        true
-    }
-
     /// Stops watching the socket, since everything is written.
     fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.get_mut().readiness = None;

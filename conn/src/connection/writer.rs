@@ -99,7 +99,7 @@ impl<W: WriteStream> Writer<W> {
 
     /// Writes once, within the budget, and returns the number of bytes.
     #[inline]
-    fn poll_write(&mut self, cx: &mut Context<'_>) -> Poll<Result<usize, SendError>> {
+    pub(crate) fn poll_write(&mut self, cx: &mut Context<'_>) -> Poll<Result<usize, SendError>> {
         let bytes = self.encoder.unwritten();
         let size = self.encoder.size();
         let written = match self.account.must_count(size) {
@@ -114,7 +114,10 @@ impl<W: WriteStream> Writer<W> {
         Poll::Ready(Ok(count))
     }
 
-    fn poll_flush_stream(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), SendError>> {
+    pub(crate) fn poll_flush_stream(
+        &mut self,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<(), SendError>> {
         if self.unflushed {
             let flushed = ready!(self.stream.poll_flush(cx));
             flushed.map_err(|error| self.fail(SendError::Io(error)))?;

@@ -54,7 +54,7 @@ impl ClosingState {
             let timeout = session.settings.timeout;
             let timed_out =
                 timeout.is_some_and(|timeout| now.duration_since(self.since) >= timeout);
-            let is_closed = write_half.lock().writing.is_empty()
+            let is_closed = write_half.lock().writing().is_empty()
                 && session.update(|state| state.is_closed(timed_out));
             if !is_closed {
                 return Ok(());

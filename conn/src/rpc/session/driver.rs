@@ -7,7 +7,6 @@ use std::task::{Context, Poll, Waker};
 
 use farcall_core::protocol::Origin;
 use farcall_core::transport::Peer;
-use tokio::io::{AsyncRead as _, ReadBuf};
 use tokio::time::Instant;
 
 use super::closing::ClosingState;
@@ -180,25 +179,20 @@ impl Driver {
         if !self.reserve_decoder(cx)? {
             return Ok(false);
         }
-        let reader = &mut self.reader;
-        let mut space = ReadBuf::new(reader.decoder.prepared(space));
-        match Pin::new(&mut reader.stream).poll_read(cx, &mut space) {
+        match self.reader.poll_read_prepared(cx, space) {
             Poll::Pending => {
-                reader.decoder.release_buffer();
                 self.reserve_decoder(cx)?;
                 return Ok(false);
             }
             Poll::Ready(Err(error)) => return Err(error.into()),
-            Poll::Ready(Ok(())) => {}
+            Poll::Ready(Ok(0)) => {
+                return Err(match self.reader.decoder.end() {
+                    Ok(()) => self.session.update(|state| state.end_of_connection()),
+                    Err(truncated) => Disconnected::broken(truncated),
+                });
+            }
+            Poll::Ready(Ok(_)) => {}
         }
-        let count = space.filled().len();
-        if count == 0 {
-            return Err(match reader.decoder.end() {
-                Ok(()) => self.session.update(|state| state.end_of_connection()),
-                Err(truncated) => Disconnected::broken(truncated),
-            });
-        }
-        reader.decoder.filled(count);
         self.liveness = Liveness::Heard;
         Ok(true)
     }
@@ -217,23 +211,23 @@ impl Driver {
             let mut half = self.write_half.lock();
             let mut took_all = false;
             let mut is_closing = false;
-            if half.writing.is_empty() {
-                let status = self.dispatcher.take_output(&mut half.writing, cx.waker());
+            if half.writing().is_empty() {
+                let status = self.dispatcher.take_output(half.writing(), cx.waker());
                 self.yielding = Yielding::with_in_flight(status.in_flight);
                 is_closing = status.is_closing;
                 took_all = status.can_read && status.has_outbox_room;
             }
-            let has_output = !half.writing.is_empty();
+            let has_output = !half.writing().is_empty();
             let mut wrote = match has_output {
                 true => half.poll_write(cx),
                 false => Poll::Ready(Ok(())),
             };
             // If nothing waits for room in the outbox, all output has been written now.
-            let is_drained = !has_output || (took_all && half.writing.is_empty());
+            let is_drained = !has_output || (took_all && half.writing().is_empty());
             if is_drained && matches!(wrote, Poll::Ready(Ok(()))) {
                 wrote = half.poll_flush(cx);
             }
-            let is_blocked = wrote.is_pending() && !half.writing.is_empty();
+            let is_blocked = wrote.is_pending() && !half.writing().is_empty();
             drop(half);
             self.dispatcher.run_deferred();
             if is_closing && self.closing.is_none() {
@@ -307,7 +301,7 @@ impl Driver {
         let mut half = self.write_half.lock();
         self.session.update(|state| {
             let message = state.goodbye(reason);
-            half.writing.push_message(|out| message.write(out));
+            half.writing().push_message(|out| message.write(out));
         });
         // If the connection takes no bytes, the peer only sees that it closes.
         let _ = half.poll_write(&mut Context::from_waker(Waker::noop()));

@@ -128,7 +128,7 @@ impl Session {
         let Some(mut half) = write_half.try_lock() else {
             return false;
         };
-        if !half.writing.is_empty() {
+        if !half.writing().is_empty() {
             // The driver waits for the connection to take more bytes, with a waker that must not be
             // replaced here. It then writes the outbox, too.
             return true;
@@ -140,11 +140,11 @@ impl Session {
             if !outbox.is_attached(write_half) {
                 return true;
             }
-            outbox.take(&mut half.writing);
+            outbox.take(half.writing());
         }
         // The driver writes what the connection does not take immediately.
         let mut cx = Context::from_waker(Waker::noop());
-        while !half.writing.is_empty() {
+        while !half.writing().is_empty() {
             let Poll::Ready(Ok(())) = half.poll_write(&mut cx) else {
                 return false;
             };

@@ -2,14 +2,13 @@
 //! alone on the connection: waking the driver would take longer than the call.
 
 use std::io;
-use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::task::{Context, Poll, ready};
 
-use tokio::io::AsyncWrite as _;
-
-use crate::connection::StreamWriteHalf;
+use crate::account::HalfAccount;
+use crate::connection::{StreamWriteHalf, WriteStream as _, Writer};
+use crate::error::SendError;
 use crate::frame::Encoder;
 
 /// The lock around the write half of a connection. It is taken before the lock of the session, and
@@ -18,22 +17,17 @@ pub(super) struct SharedWriteHalf(Mutex<WriteHalf>);
 
 /// The write half of a connection, and the bytes on their way to it.
 pub(super) struct WriteHalf {
-    stream: StreamWriteHalf,
-    /// Bytes being written.
-    pub(super) writing: Encoder,
+    writer: Writer,
     /// Bytes written to this connection: those that may have reached the peer.
     written: Arc<AtomicU64>,
-    /// `true` if the transport may still buffer written bytes.
-    unflushed: bool,
 }
 
 impl SharedWriteHalf {
     pub(super) fn new(stream: StreamWriteHalf, written: Arc<AtomicU64>) -> Self {
         Self(Mutex::new(WriteHalf {
-            stream,
-            writing: Encoder::new(),
+            // The session counts the bytes in its own account.
+            writer: Writer::new(stream, HalfAccount::default()),
             written,
-            unflushed: false,
         }))
     }
 
@@ -51,30 +45,32 @@ impl SharedWriteHalf {
 }
 
 impl WriteHalf {
+    /// Returns the bytes being written.
+    pub(super) const fn writing(&mut self) -> &mut Encoder {
+        &mut self.writer.encoder
+    }
+
     /// Writes once.
     pub(super) fn poll_write(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let stream = Pin::new(&mut self.stream);
-        let count = ready!(stream.poll_write(cx, self.writing.unwritten()))?;
-        if count == 0 {
-            return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
-        }
-        self.writing.wrote(count);
+        let count = ready!(self.writer.poll_write(cx)).map_err(into_io)?;
         self.written.fetch_add(count as u64, Ordering::Relaxed);
-        self.unflushed = true;
         Poll::Ready(Ok(()))
     }
 
     /// Flushes what was written. Sockets need no flush; TLS and similar layers do.
     pub(super) fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        if self.unflushed {
-            ready!(Pin::new(&mut self.stream).poll_flush(cx))?;
-            self.unflushed = false;
-        }
-        Poll::Ready(Ok(()))
+        self.writer.poll_flush_stream(cx).map_err(into_io)
     }
 
     /// Closes the connection in this direction.
     pub(super) fn poll_shutdown(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(cx)
+        self.writer.stream.poll_shutdown(cx)
+    }
+}
+
+fn into_io(error: SendError) -> io::Error {
+    match error {
+        SendError::Io(error) => error,
+        error => io::Error::other(error),
     }
 }
