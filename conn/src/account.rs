@@ -42,15 +42,6 @@ impl HalfAccount {
         }
     }
 
-    pub(crate) const fn budget(&self) -> Option<&Budget> {
-        self.budget.as_ref()
-    }
-
-    /// Moves the account out, for a half that replaces this one.
-    pub(crate) fn take(&mut self) -> Self {
-        std::mem::take(self)
-    }
-
     #[inline]
     pub(crate) fn is_evicted(&self) -> bool {
         self.reservation
@@ -61,7 +52,7 @@ impl HalfAccount {
     /// Returns `true` if a half with `bytes` bytes must be counted in the budget, or has been.
     #[inline]
     pub(crate) const fn must_count(&self, bytes: usize) -> bool {
-        bytes > Budget::FREE || self.reservation.is_some()
+        (bytes > Budget::FREE || self.reservation.is_some()) && self.budget.is_some()
     }
 
     /// Changes the reservation to `bytes`. If the budget has no room for more, it stays as it was.
@@ -103,20 +94,6 @@ impl HalfAccount {
         }
     }
 
-    /// Returns an error if the half was evicted. From then on it holds nothing and gets no room.
-    pub(crate) fn check_evicted(&mut self) -> Result<(), Evicted> {
-        if let Some(reservation) = &self.reservation
-            && reservation.account.is_evicted()
-        {
-            self.evict();
-        }
-        if self.is_evicted() {
-            Err(Evicted)
-        } else {
-            Ok(())
-        }
-    }
-
     /// Evicts the half, even if the budget did not request it.
     pub(crate) fn evict(&mut self) -> Evicted {
         if let Some(reservation) = &mut self.reservation {
@@ -127,14 +104,25 @@ impl HalfAccount {
         Evicted
     }
 
-    /// Returns an error if the half was evicted, and registers the task to wake when it is.
+    /// Returns an error if the half was evicted, and registers the task to wake when it is. An
+    /// evicted half holds nothing and gets no room.
     pub(crate) fn poll_evicted(&mut self, cx: &mut Context<'_>) -> Result<(), Evicted> {
-        if let Some(reservation) = &self.reservation
-            && reservation.account.poll_evicted(cx).is_ready()
-        {
-            return Err(self.evict());
+        match &self.reservation {
+            Some(reservation) if reservation.account.poll_evicted(cx).is_ready() => {
+                Err(self.evict())
+            }
+            _ if self.is_evicted() => Err(Evicted),
+            _ => Ok(()),
         }
-        self.check_evicted()
+    }
+
+    /// Changes the reservation to `bytes` unsent bytes, which the peer does not read. If the budget
+    /// has no room for more, the half is evicted. Otherwise the task is woken when it is.
+    pub(crate) fn hold(&mut self, cx: &mut Context<'_>, bytes: usize) -> Result<(), Evicted> {
+        match self.resize(bytes) {
+            Ok(()) => self.poll_evicted(cx),
+            Err(NoRoom { .. }) => Err(self.evict()),
+        }
     }
 
     /// Reserves `bytes` bytes. It is ready once the budget has room for them.

@@ -113,7 +113,7 @@
 //! # Async and blocking
 //!
 //! The API is async, on tokio. The module `blocking` has the same connections for programs without
-//! async code. Both use the same state machines, [`frame`] and [`auth`], which do no I/O.
+//! async code. Both use the same code above the system calls of their streams.
 //!
 //! # Security
 //!

@@ -4,7 +4,6 @@ use std::fmt;
 use std::io;
 use std::marker::PhantomData;
 use std::os::fd::{AsFd, OwnedFd};
-use std::sync::Arc;
 use std::time::Duration;
 
 use bytemuck::{AnyBitPattern, NoUninit};
@@ -12,18 +11,13 @@ use farcall_core::transport::Peer;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::check_allowed;
+use super::complete;
 use super::halves::{Receiver, Sender};
-use super::reader::BlockingReader;
-use super::stream::BlockingStream;
+use super::stream::{BlockingReadHalf, BlockingWriteHalf};
 use super::wait::wait;
-use super::writer::BlockingWriter;
 use crate::codec::{Bincode, Codec};
-use crate::connection::{PendingDescriptor, elements, value};
-use crate::descriptor::{
-    self, ACKNOWLEDGEMENT, Acknowledge, CONFIRMATION_TIMEOUT, ConfirmationDecision,
-    DescriptorError, DescriptorRead, Descriptors, SILENCE_TIMEOUT, expect_one,
-};
+use crate::connection::{Reader, Writer, recv_handle, send_handle};
+use crate::descriptor::{Acknowledge, DescriptorError, Descriptors};
 use crate::error::{RecvError, SendError};
 
 /// A connection that sends values of `S` and receives values of `R`, encoded by the codec `C`.
@@ -38,29 +32,14 @@ use crate::error::{RecvError, SendError};
 /// limit the time without progress. A call that times out leaves the connection intact: the next
 /// receive returns the message, and the next send first sends the rest of the earlier one.
 pub struct Connection<S = (), R = S, C = Bincode> {
-    pub(super) reader: BlockingReader,
-    writer: BlockingWriter,
+    pub(super) reader: Reader<BlockingReadHalf>,
+    pub(super) writer: Writer<BlockingWriteHalf>,
     pub(super) codec: C,
-    peer: Peer,
-    pub(super) acknowledge: Acknowledge,
-    /// A descriptor received by a call that failed afterwards.
-    pub(super) pending_descriptor: Option<Box<PendingDescriptor>>,
-    types: PhantomData<fn(S) -> R>,
+    pub(super) peer: Peer,
+    pub(super) types: PhantomData<fn(S) -> R>,
 }
 
 impl<S, R, C: Codec> Connection<S, R, C> {
-    pub(super) fn from_parts(reader: BlockingReader, writer: BlockingWriter, peer: Peer) -> Self {
-        Self {
-            reader,
-            writer,
-            codec: C::default(),
-            peer,
-            acknowledge: Acknowledge::default(),
-            pending_descriptor: None,
-            types: PhantomData,
-        }
-    }
-
     /// Sends a value, like [`farcall_conn::Connection::send`](crate::Connection::send).
     ///
     /// # Errors
@@ -70,7 +49,7 @@ impl<S, R, C: Codec> Connection<S, R, C> {
     where
         S: Serialize,
     {
-        self.writer.send(&self.codec, value)
+        complete(self.writer.send(&self.codec, value), SendError::Io)
     }
 
     /// Sends a value of any type, like
@@ -79,7 +58,7 @@ impl<S, R, C: Codec> Connection<S, R, C> {
     /// # Errors
     /// As with [`send`](Self::send).
     pub fn send_as<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), SendError> {
-        self.writer.send(&self.codec, value)
+        complete(self.writer.send(&self.codec, value), SendError::Io)
     }
 
     /// Receives a value, like [`farcall_conn::Connection::recv`](crate::Connection::recv).
@@ -100,10 +79,7 @@ impl<S, R, C: Codec> Connection<S, R, C> {
     /// # Errors
     /// As with [`recv`](Self::recv).
     pub fn recv_as<T: DeserializeOwned>(&mut self) -> Result<T, RecvError> {
-        let message = self.reader.message(self.reader.max_message)?;
-        let value = value(&self.codec, message);
-        self.reader.release_buffer();
-        value
+        complete(self.reader.value(&self.codec), RecvError::Io)
     }
 
     /// Sends bytes as one message. Messages of more than 16 KiB are written without a copy.
@@ -111,7 +87,7 @@ impl<S, R, C: Codec> Connection<S, R, C> {
     /// # Errors
     /// Any [`SendError`] but `Encode`, if the connection is broken or the send timed out.
     pub fn send_bytes(&mut self, message: &[u8]) -> Result<(), SendError> {
-        self.writer.send_vectored(&[message])
+        self.send_vectored(&[message])
     }
 
     /// Sends the slices as one message. They need not be joined.
@@ -119,7 +95,7 @@ impl<S, R, C: Codec> Connection<S, R, C> {
     /// # Errors
     /// Any [`SendError`] but `Encode`, if the connection is broken or the send timed out.
     pub fn send_vectored(&mut self, slices: &[&[u8]]) -> Result<(), SendError> {
-        self.writer.send_vectored(slices)
+        complete(self.writer.send_vectored(slices), SendError::Io)
     }
 
     /// Sends numbers as their bytes in memory, in the byte order of the local machine.
@@ -137,7 +113,7 @@ impl<S, R, C: Codec> Connection<S, R, C> {
     /// can still be received with a higher limit. [`RecvError::Closed`] if the peer closed the
     /// connection, and other errors if it is broken or the receive timed out.
     pub fn recv_bytes(&mut self, max: usize) -> Result<Vec<u8>, RecvError> {
-        self.reader.owned_message(max)
+        complete(self.reader.owned_message(max), RecvError::Io)
     }
 
     /// Receives a message directly into `buffer` and returns its length.
@@ -147,7 +123,7 @@ impl<S, R, C: Codec> Connection<S, R, C> {
     /// used. [`RecvError::Closed`] if the peer closed the connection, and other errors if it is
     /// broken or the receive timed out.
     pub fn recv_bytes_into(&mut self, buffer: &mut [u8]) -> Result<usize, RecvError> {
-        self.reader.message_into(buffer)
+        complete(self.reader.message_into(buffer), RecvError::Io)
     }
 
     /// Receives numbers as their bytes in memory, directly into `numbers`, and returns their count.
@@ -159,9 +135,7 @@ impl<S, R, C: Codec> Connection<S, R, C> {
         &mut self,
         numbers: &mut [T],
     ) -> Result<usize, RecvError> {
-        let bytes = bytemuck::cast_slice_mut(numbers);
-        let length = self.recv_bytes_into(bytes)?;
-        elements::<T>(&bytes[..length])
+        complete(self.reader.array_into(numbers), RecvError::Io)
     }
 
     /// Waits for at most `time` until a part of the next message was received or the connection was
@@ -189,7 +163,7 @@ impl<S, R, C: Codec> Connection<S, R, C> {
     /// # Errors
     /// Any [`SendError`] but `Encode`, if the connection is broken or the send timed out.
     pub fn close(mut self) -> Result<(), SendError> {
-        self.writer.shutdown()
+        complete(self.writer.shutdown(), SendError::Io)
     }
 
     /// Returns the peer.
@@ -214,7 +188,7 @@ impl<S, R, C: Codec> Connection<S, R, C> {
     /// # Errors
     /// If the time is zero, or the connection is a pipe, which has no timeouts.
     pub fn set_read_timeout(&mut self, time: Option<Duration>) -> io::Result<()> {
-        self.reader.stream.set_read_timeout(time)
+        self.reader.stream.set_timeout(time)
     }
 
     /// Sets how long a send waits for the peer to read before it fails with an
@@ -225,7 +199,7 @@ impl<S, R, C: Codec> Connection<S, R, C> {
     /// # Errors
     /// If the time is zero, or the connection is a pipe, which has no timeouts.
     pub fn set_write_timeout(&mut self, time: Option<Duration>) -> io::Result<()> {
-        self.reader.stream.set_write_timeout(time)
+        self.writer.stream.set_timeout(time)
     }
 
     /// Converts the connection to another codec, or to other settings of its codec.
@@ -247,8 +221,6 @@ impl<S, R, C: Codec> Connection<S, R, C> {
             writer: self.writer,
             codec,
             peer: self.peer,
-            acknowledge: self.acknowledge,
-            pending_descriptor: self.pending_descriptor,
             types: PhantomData,
         }
     }
@@ -260,20 +232,8 @@ impl<S, R, C: Codec> Connection<S, R, C> {
     /// If the connection is not a Unix socket, or is broken; [`DescriptorError::NotAcknowledged`]
     /// if the peer did not confirm the descriptor in time.
     pub fn send_handle(&mut self, handle: impl AsFd) -> Result<(), DescriptorError> {
-        let stream = Arc::clone(&self.writer.stream);
-        let BlockingStream::Unix(socket) = &*stream else {
-            return Err(DescriptorError::NotUnix);
-        };
-        check_allowed().map_err(SendError::Io)?;
-        self.writer.flush()?;
-        let sent = stream.retry_send(|| descriptor::send_descriptor(socket, &handle));
-        sent.map_err(SendError::Io)?;
-        if self.reader.confirmations.record_sent::<C>(self.acknowledge)
-            && !self.reader.confirmation(CONFIRMATION_TIMEOUT)?
-        {
-            return Err(DescriptorError::NotAcknowledged);
-        }
-        Ok(())
+        let sent = send_handle::<C, _, _>(&mut self.reader, &mut self.writer, handle);
+        complete(sent, |error| SendError::Io(error).into())
     }
 
     /// Receives an open file or socket from the peer, like
@@ -284,75 +244,13 @@ impl<S, R, C: Codec> Connection<S, R, C> {
     /// [`DescriptorError::NotReceiving`] if it is not. Other errors if the connection is not a Unix
     /// socket, is closed or broken, or the peer sent something other than a descriptor.
     pub fn recv_handle(&mut self) -> Result<OwnedFd, DescriptorError> {
-        if !matches!(&*self.reader.stream, BlockingStream::Unix(_)) {
-            return Err(DescriptorError::NotUnix);
-        }
-        if self.reader.descriptors != Descriptors::Receive {
-            return Err(DescriptorError::NotReceiving);
-        }
-        if self.pending_descriptor.is_none() {
-            let handle = match self.reader.descriptor()? {
-                DescriptorRead::End | DescriptorRead::Byte(_) => {
-                    return Err(DescriptorError::NoDescriptor);
-                }
-                DescriptorRead::Descriptors {
-                    announced,
-                    descriptors,
-                    is_truncated,
-                } => expect_one(announced, descriptors, is_truncated)?,
-            };
-            self.pending_descriptor = Some(Box::new(PendingDescriptor {
-                handle,
-                is_decided: false,
-            }));
-        }
-        self.confirm()?;
-        self.writer.flush()?;
-        let pending = self.pending_descriptor.take();
-        pending.map_or(Err(DescriptorError::NoDescriptor), |pending| {
-            Ok(pending.handle)
-        })
-    }
-
-    /// Confirms the pending descriptor, if the peer waits for a confirmation.
-    fn confirm(&mut self) -> Result<(), RecvError> {
-        if self
-            .pending_descriptor
-            .as_ref()
-            .is_none_or(|pending| pending.is_decided)
-        {
-            return Ok(());
-        }
-        let confirms = match self
-            .reader
-            .confirmations
-            .decide::<C>(self.acknowledge, &self.peer)
-        {
-            ConfirmationDecision::Skip => false,
-            ConfirmationDecision::Confirm => true,
-            ConfirmationDecision::Watch => {
-                let has_more = self
-                    .reader
-                    .wait_ready(SILENCE_TIMEOUT)
-                    .map_err(RecvError::Io)?;
-                if has_more {
-                    self.reader.confirmations.record_no_confirmation();
-                }
-                !has_more
-            }
-        };
-        if let Some(pending) = &mut self.pending_descriptor {
-            pending.is_decided = true;
-        }
-        if confirms {
-            self.writer.encoder.push_raw(&[ACKNOWLEDGEMENT]);
-        }
-        Ok(())
+        let handle = recv_handle::<C, _, _>(&mut self.reader, &mut self.writer, &self.peer);
+        complete(handle, |error| RecvError::Io(error).into())
     }
 
     /// Sets whether the receiver of a descriptor confirms it. Default: [`Acknowledge::Auto`].
     pub const fn set_acknowledge(&mut self, acknowledge: Acknowledge) {
-        self.acknowledge = acknowledge;
+        self.reader.confirmations.policy = acknowledge;
     }
 
     /// Sets whether descriptors that the peer sends are received or closed, like

@@ -10,23 +10,23 @@ use bytemuck::{AnyBitPattern, NoUninit};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::reader::BlockingReader;
+use super::complete;
+use super::stream::{BlockingReadHalf, BlockingWriteHalf};
 use super::wait::wait;
-use super::writer::BlockingWriter;
 use crate::codec::{Bincode, Codec};
-use crate::connection::{elements, value};
+use crate::connection::{Reader, Writer};
 use crate::error::{RecvError, SendError};
 
 /// The sending half of a connection. Clones send over the same connection from any thread; their
 /// messages are never interleaved. When the last clone is dropped, the sending direction is closed.
 pub struct Sender<S = (), C = Bincode> {
-    writer: Arc<Mutex<BlockingWriter>>,
+    writer: Arc<Mutex<Writer<BlockingWriteHalf>>>,
     codec: C,
     types: PhantomData<fn(S)>,
 }
 
 impl<S, C: Codec> Sender<S, C> {
-    pub(super) fn from_parts(writer: BlockingWriter, codec: C) -> Self {
+    pub(super) fn from_parts(writer: Writer<BlockingWriteHalf>, codec: C) -> Self {
         Self {
             writer: Arc::new(Mutex::new(writer)),
             codec,
@@ -42,7 +42,7 @@ impl<S, C: Codec> Sender<S, C> {
     where
         S: Serialize,
     {
-        self.lock().send(&self.codec, value)
+        complete(self.lock().send(&self.codec, value), SendError::Io)
     }
 
     /// Sends a value of any type, as [`Connection::send_as`](super::Connection::send_as) does.
@@ -50,7 +50,7 @@ impl<S, C: Codec> Sender<S, C> {
     /// # Errors
     /// As with [`Connection::send`](super::Connection::send).
     pub fn send_as<T: Serialize + ?Sized>(&self, value: &T) -> Result<(), SendError> {
-        self.lock().send(&self.codec, value)
+        complete(self.lock().send(&self.codec, value), SendError::Io)
     }
 
     /// Sends bytes, as [`Connection::send_bytes`](super::Connection::send_bytes) does.
@@ -67,7 +67,7 @@ impl<S, C: Codec> Sender<S, C> {
     /// # Errors
     /// Any [`SendError`] but `Encode`, if the connection is broken or the send timed out.
     pub fn send_vectored(&self, slices: &[&[u8]]) -> Result<(), SendError> {
-        self.lock().send_vectored(slices)
+        complete(self.lock().send_vectored(slices), SendError::Io)
     }
 
     /// Sends numbers, as [`Connection::send_array`](super::Connection::send_array) does.
@@ -83,10 +83,10 @@ impl<S, C: Codec> Sender<S, C> {
     /// # Errors
     /// Any [`SendError`] but `Encode`, if the connection is broken or the send timed out.
     pub fn close(self) -> Result<(), SendError> {
-        self.lock().shutdown()
+        complete(self.lock().shutdown(), SendError::Io)
     }
 
-    fn lock(&self) -> MutexGuard<'_, BlockingWriter> {
+    fn lock(&self) -> MutexGuard<'_, Writer<BlockingWriteHalf>> {
         // The writer is consistent even if serialising a value panicked: no part of it is kept.
         self.writer.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -112,13 +112,13 @@ impl<S, C: Codec> fmt::Debug for Sender<S, C> {
 
 /// The receiving half of a connection.
 pub struct Receiver<R = (), C = Bincode> {
-    pub(super) reader: BlockingReader,
+    pub(super) reader: Reader<BlockingReadHalf>,
     codec: C,
     types: PhantomData<fn() -> R>,
 }
 
 impl<R, C: Codec> Receiver<R, C> {
-    pub(super) fn from_parts(reader: BlockingReader, codec: C) -> Self {
+    pub(super) fn from_parts(reader: Reader<BlockingReadHalf>, codec: C) -> Self {
         Self {
             reader,
             codec,
@@ -142,10 +142,7 @@ impl<R, C: Codec> Receiver<R, C> {
     /// # Errors
     /// As with [`Connection::recv`](super::Connection::recv).
     pub fn recv_as<T: DeserializeOwned>(&mut self) -> Result<T, RecvError> {
-        let message = self.reader.message(self.reader.max_message)?;
-        let value = value(&self.codec, message);
-        self.reader.release_buffer();
-        value
+        complete(self.reader.value(&self.codec), RecvError::Io)
     }
 
     /// Receives bytes, as [`Connection::recv_bytes`](super::Connection::recv_bytes) does.
@@ -153,7 +150,7 @@ impl<R, C: Codec> Receiver<R, C> {
     /// # Errors
     /// As with [`Connection::recv_bytes`](super::Connection::recv_bytes).
     pub fn recv_bytes(&mut self, max: usize) -> Result<Vec<u8>, RecvError> {
-        self.reader.owned_message(max)
+        complete(self.reader.owned_message(max), RecvError::Io)
     }
 
     /// Receives into a buffer, as
@@ -162,7 +159,7 @@ impl<R, C: Codec> Receiver<R, C> {
     /// # Errors
     /// As with [`Connection::recv_bytes_into`](super::Connection::recv_bytes_into).
     pub fn recv_bytes_into(&mut self, buffer: &mut [u8]) -> Result<usize, RecvError> {
-        self.reader.message_into(buffer)
+        complete(self.reader.message_into(buffer), RecvError::Io)
     }
 
     /// Receives numbers, as [`Connection::recv_array_into`](super::Connection::recv_array_into)
@@ -174,9 +171,7 @@ impl<R, C: Codec> Receiver<R, C> {
         &mut self,
         numbers: &mut [T],
     ) -> Result<usize, RecvError> {
-        let bytes = bytemuck::cast_slice_mut(numbers);
-        let length = self.recv_bytes_into(bytes)?;
-        elements::<T>(&bytes[..length])
+        complete(self.reader.array_into(numbers), RecvError::Io)
     }
 
     /// Waits for input, as [`Connection::poll`](super::Connection::poll) does.

@@ -2,9 +2,9 @@
 
 use std::fmt;
 use std::io;
+use std::marker::PhantomData;
 use std::net::TcpStream;
 use std::os::unix::net::UnixStream;
-use std::sync::Arc;
 use std::time::Duration;
 
 use farcall_core::CannotBlock;
@@ -12,12 +12,11 @@ use farcall_core::protocol::blocking::wait;
 use farcall_core::transport::{Address, Peer};
 
 use super::Connection;
-use super::reader::BlockingReader;
-use super::stream::BlockingStream;
-use super::writer::BlockingWriter;
+use super::stream::{BlockingStream, StreamKind};
+use crate::account::HalfAccount;
 use crate::codec::Codec;
 use crate::connect::{ConnectError, ConnectionBuilder};
-use crate::connection::{self, MAX_MESSAGE, StreamReadHalf, StreamWriteHalf};
+use crate::connection::{self, MAX_MESSAGE, Reader, StreamReadHalf, StreamWriteHalf, Writer};
 use crate::listener::{BindError, ListenerBuilder};
 
 /// The blocking form of [`farcall_conn::Listener`](crate::Listener), returned by
@@ -98,52 +97,57 @@ impl<S, R, C: Codec> connection::Connection<S, R, C> {
     ///
     /// # Errors
     /// If the connection is not a socket, or is broken.
-    pub fn into_blocking(mut self) -> io::Result<Connection<S, R, C>> {
-        if let Some(error) = self.reader.deferred_error {
+    pub fn into_blocking(self) -> io::Result<Connection<S, R, C>> {
+        let (reader, writer) = (self.reader, self.writer);
+        if let Some(error) = reader.deferred_error {
             return Err(error);
         }
-        let stream = match (self.reader.stream, self.writer.stream) {
+        let stream = match (reader.stream, writer.stream) {
             (StreamReadHalf::Tcp(read_half), StreamWriteHalf::Tcp(write_half)) => {
                 let tcp = read_half.reunite(write_half).map_err(io::Error::other)?;
                 let tcp = tcp.into_std()?;
                 tcp.set_nonblocking(false)?;
-                BlockingStream::Tcp(tcp)
+                BlockingStream::new(StreamKind::Tcp, tcp.into())
             }
             (StreamReadHalf::Unix(read_half), StreamWriteHalf::Unix(write_half)) => {
-                BlockingStream::Unix(read_half.reunite(write_half)?)
+                BlockingStream::new(StreamKind::Unix, read_half.reunite(write_half)?)
             }
             _ => {
                 let message = "only connections on sockets can be converted to blocking ones";
                 return Err(io::Error::new(io::ErrorKind::Unsupported, message));
             }
         };
-        if let Some(idle) = &self.reader.idle {
+        let (receiving, sending) = stream.split();
+        if let Some(idle) = &reader.idle {
             // The system takes a timeout of zero for none.
             let time = idle.time().max(Duration::from_micros(1));
-            stream.set_read_timeout(Some(time))?;
+            receiving.set_timeout(Some(time))?;
         }
-        let stream = Arc::new(stream);
-        let mut reader = BlockingReader::new(Arc::clone(&stream), self.reader.max_message);
-        reader.decoder = self.reader.decoder;
-        reader.account = self.reader.account.take();
-        reader.descriptors = self.reader.descriptors;
-        reader.confirmations = self.reader.confirmations;
-        let mut writer = BlockingWriter::new(stream);
-        writer.encoder = self.writer.encoder;
-        writer.broken = self.writer.broken;
-        writer.account = self.writer.account.take();
-        let mut connection = Connection::from_parts(reader, writer, self.peer);
-        connection.codec = self.codec;
-        connection.acknowledge = self.acknowledge;
-        connection.pending_descriptor = self.pending_descriptor;
-        Ok(connection)
+        Ok(Connection {
+            reader: Reader {
+                decoder: reader.decoder,
+                descriptors: reader.descriptors,
+                confirmations: reader.confirmations,
+                pending_descriptor: reader.pending_descriptor,
+                ..Reader::new(receiving, reader.max_message, reader.account)
+            },
+            writer: Writer {
+                encoder: writer.encoder,
+                broken: writer.broken,
+                ..Writer::new(sending, writer.account)
+            },
+            codec: self.codec,
+            peer: self.peer,
+            types: PhantomData,
+        })
     }
 }
 
 impl<S, R, C: Codec> From<UnixStream> for Connection<S, R, C> {
     /// Creates a connection on a blocking socket, without authentication.
     fn from(socket: UnixStream) -> Self {
-        Self::on(BlockingStream::Unix(socket), Peer::Unix(None))
+        let stream = BlockingStream::new(StreamKind::Unix, socket.into());
+        Self::on(stream, Peer::Unix(None))
     }
 }
 
@@ -151,14 +155,19 @@ impl<S, R, C: Codec> From<TcpStream> for Connection<S, R, C> {
     /// Creates a connection on a blocking socket, without authentication.
     fn from(socket: TcpStream) -> Self {
         let peer = socket.peer_addr().map_or(Peer::Unknown, Peer::Tcp);
-        Self::on(BlockingStream::Tcp(socket), peer)
+        Self::on(BlockingStream::new(StreamKind::Tcp, socket.into()), peer)
     }
 }
 
 impl<S, R, C: Codec> Connection<S, R, C> {
     fn on(stream: BlockingStream, peer: Peer) -> Self {
-        let stream = Arc::new(stream);
-        let reader = BlockingReader::new(Arc::clone(&stream), MAX_MESSAGE);
-        Self::from_parts(reader, BlockingWriter::new(stream), peer)
+        let (receiving, sending) = stream.split();
+        Self {
+            reader: Reader::new(receiving, MAX_MESSAGE, HalfAccount::default()),
+            writer: Writer::new(sending, HalfAccount::default()),
+            codec: C::default(),
+            peer,
+            types: PhantomData,
+        }
     }
 }

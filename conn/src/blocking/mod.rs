@@ -39,14 +39,14 @@ mod connection;
 mod halves;
 mod listener;
 mod pipe;
-mod reader;
 mod stream;
 #[cfg(test)]
 mod tests;
 mod wait;
-mod writer;
 
 use std::io;
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
 
 pub use connection::Connection;
 #[cfg(feature = "pickle")]
@@ -59,4 +59,17 @@ pub use wait::{Wait, wait};
 /// Returns an error in async code, where no function of this module may wait.
 fn check_allowed() -> io::Result<()> {
     farcall_core::protocol::blocking::check_allowed().map_err(io::Error::from)
+}
+
+/// Completes a future of a reader or writer whose stream blocks the thread.
+#[inline]
+fn complete<T, E>(
+    future: impl Future<Output = Result<T, E>>,
+    not_allowed: fn(io::Error) -> E,
+) -> Result<T, E> {
+    check_allowed().map_err(not_allowed)?;
+    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(result) => result,
+        Poll::Pending => unreachable!("a blocking stream is ready when it is polled"),
+    }
 }

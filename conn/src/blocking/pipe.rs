@@ -2,14 +2,12 @@
 
 use std::io;
 use std::os::unix::net::UnixStream;
-use std::sync::Arc;
 
-use super::reader::BlockingReader;
-use super::stream::BlockingStream;
-use super::writer::BlockingWriter;
+use super::stream::{BlockingStream, StreamKind};
 use super::{Connection, Receiver, Sender};
+use crate::account::HalfAccount;
 use crate::codec::Codec;
-use crate::connection::MAX_MESSAGE;
+use crate::connection::{MAX_MESSAGE, Reader, Writer};
 
 /// Creates two connections that are each other's peers, like CPython's `Pipe()`. This is a socket
 /// pair; either socket can be passed to another process.
@@ -31,8 +29,10 @@ pub fn pipe<S, R, C: Codec>() -> io::Result<(Connection<S, R, C>, Connection<R, 
 /// If the system cannot create the pipe.
 pub fn simplex<T, C: Codec>() -> io::Result<(Receiver<T, C>, Sender<T, C>)> {
     let (reader, writer) = io::pipe()?;
-    let reader = BlockingReader::new(Arc::new(BlockingStream::PipeReader(reader)), MAX_MESSAGE);
-    let writer = BlockingWriter::new(Arc::new(BlockingStream::PipeWriter(writer)));
+    let (receiving, _) = BlockingStream::new(StreamKind::Pipe, reader.into()).split();
+    let (_, sending) = BlockingStream::new(StreamKind::Pipe, writer.into()).split();
+    let reader = Reader::new(receiving, MAX_MESSAGE, HalfAccount::default());
+    let writer = Writer::new(sending, HalfAccount::default());
     Ok((
         Receiver::from_parts(reader, C::default()),
         Sender::from_parts(writer, C::default()),

@@ -1,173 +1,295 @@
 //! The sockets and pipes under a blocking connection.
 
-use std::io::{self, IoSlice, PipeReader, PipeWriter, Read, Write};
-use std::net::{Shutdown, TcpStream};
-use std::os::fd::{AsFd, BorrowedFd};
-use std::os::unix::net::UnixStream;
+use std::io::{self, IoSlice};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+use std::thread;
 use std::time::{Duration, Instant};
 
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::net::sockopt::{Timeout, socket_timeout};
-use rustix::net::{RecvFlags, SendFlags};
+use rustix::event::{PollFd, PollFlags};
+use rustix::net::sockopt::{Timeout, set_socket_timeout, socket_timeout};
+use rustix::net::{RecvFlags, SendAncillaryBuffer, SendFlags, Shutdown};
+
+use super::wait::poll_timeout;
+use crate::account::{Evicted, HalfAccount, RETRY};
+use crate::connection::{ReadStream, Reader, WriteStream};
+use crate::descriptor::{self, DescriptorRead};
+use crate::error::{RecvError, SendError};
 
 /// A blocking byte stream. Each direction is used by one thread at a time.
 #[derive(Debug)]
-pub(super) enum BlockingStream {
-    Tcp(TcpStream),
-    Unix(UnixStream),
-    PipeReader(PipeReader),
-    PipeWriter(PipeWriter),
+pub(super) struct BlockingStream {
+    descriptor: OwnedFd,
+    kind: StreamKind,
 }
+
+/// The kinds of byte streams that differ in their system calls.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum StreamKind {
+    Tcp,
+    Unix,
+    Pipe,
+}
+
+/// The receiving direction of a blocking stream.
+#[derive(Debug)]
+pub(super) struct BlockingReadHalf(Arc<BlockingStream>);
+
+/// The sending direction of a blocking stream.
+#[derive(Debug)]
+pub(super) struct BlockingWriteHalf(Arc<BlockingStream>);
 
 impl BlockingStream {
-    pub(super) fn set_read_timeout(&self, time: Option<Duration>) -> io::Result<()> {
-        match self {
-            Self::Tcp(tcp) => tcp.set_read_timeout(time),
-            Self::Unix(unix) => unix.set_read_timeout(time),
-            Self::PipeReader(_) | Self::PipeWriter(_) => Err(io::ErrorKind::Unsupported.into()),
-        }
+    pub(super) const fn new(kind: StreamKind, descriptor: OwnedFd) -> Self {
+        Self { descriptor, kind }
     }
 
-    pub(super) fn set_write_timeout(&self, time: Option<Duration>) -> io::Result<()> {
-        match self {
-            Self::Tcp(tcp) => tcp.set_write_timeout(time),
-            Self::Unix(unix) => unix.set_write_timeout(time),
-            Self::PipeReader(_) | Self::PipeWriter(_) => Err(io::ErrorKind::Unsupported.into()),
-        }
+    pub(super) fn split(self) -> (BlockingReadHalf, BlockingWriteHalf) {
+        let stream = Arc::new(self);
+        (
+            BlockingReadHalf(Arc::clone(&stream)),
+            BlockingWriteHalf(stream),
+        )
     }
 
-    pub(super) fn read_timeout(&self) -> io::Result<Option<Duration>> {
-        match self {
-            Self::Tcp(tcp) => tcp.read_timeout(),
-            Self::Unix(unix) => unix.read_timeout(),
-            Self::PipeReader(_) | Self::PipeWriter(_) => Ok(None),
-        }
+    /// Returns the time after which a call in one direction times out. Pipes have no timeouts.
+    fn deadline(&self, direction: Timeout) -> Option<Instant> {
+        let time = socket_timeout(self, direction).ok().flatten();
+        time.and_then(|time| Instant::now().checked_add(time))
     }
 
-    pub(super) fn write_timeout(&self) -> io::Result<Option<Duration>> {
-        match self {
-            Self::Tcp(tcp) => tcp.write_timeout(),
-            Self::Unix(unix) => unix.write_timeout(),
-            Self::PipeReader(_) | Self::PipeWriter(_) => Ok(None),
-        }
+    /// Waits for at most `time` until the stream is ready for `events`. Returns `true` if it is.
+    fn wait_ready(&self, events: PollFlags, time: Duration) -> io::Result<bool> {
+        Ok(poll_timeout(&mut [PollFd::new(self, events)], Some(time))? > 0)
     }
 
-    /// Waits for at most `time` until the stream is ready for `events`. Returns `true` if it is,
-    /// and `false` after a timeout or a signal.
-    pub(super) fn poll_ready(&self, events: PollFlags, time: Duration) -> io::Result<bool> {
-        let mut polled = [PollFd::new(self, events)];
-        let time = Timespec::try_from(time).map_err(io::Error::other)?;
-        match poll(&mut polled, Some(&time)) {
-            Ok(ready) => Ok(ready > 0),
-            Err(rustix::io::Errno::INTR) => Ok(false),
-            Err(error) => Err(error.into()),
-        }
-    }
-
-    /// Writes as many bytes as possible without blocking. It is used only for sockets with a
-    /// budget; pipes have none.
-    pub(super) fn try_write(&self, bytes: &[u8]) -> io::Result<usize> {
-        let flags = SendFlags::NOSIGNAL | SendFlags::DONTWAIT;
-        match self {
-            Self::Tcp(tcp) => Ok(rustix::net::send(tcp, bytes, flags)?),
-            Self::Unix(unix) => Ok(rustix::net::send(unix, bytes, flags)?),
-            Self::PipeReader(_) | Self::PipeWriter(_) => (&mut &*self).write(bytes),
-        }
-    }
-
-    /// Shuts the sending direction down.
-    pub(super) fn shutdown(&self) -> io::Result<()> {
-        match self {
-            Self::Tcp(tcp) => tcp.shutdown(Shutdown::Write),
-            Self::Unix(unix) => unix.shutdown(Shutdown::Write),
-            Self::PipeReader(_) | Self::PipeWriter(_) => Ok(()),
+    /// Makes a system call, and retries it when a signal interrupts it. Each attempt restarts the
+    /// timeout of the socket. So that repeated signals, such as those of a profiler, do not make
+    /// the call endless, it fails with `TimedOut` once the timeout has elapsed since the first
+    /// signal.
+    #[inline]
+    fn retry<T, E: Into<io::Error>>(
+        &self,
+        direction: Timeout,
+        mut call: impl FnMut() -> Result<T, E>,
+    ) -> Poll<io::Result<T>> {
+        let mut deadline = None;
+        loop {
+            let error = match call() {
+                Ok(output) => return Poll::Ready(Ok(output)),
+                Err(error) => error.into(),
+            };
+            if error.kind() != io::ErrorKind::Interrupted {
+                return Poll::Ready(Err(error));
+            }
+            let deadline = *deadline.get_or_insert_with(|| self.deadline(direction));
+            if has_passed(deadline) {
+                return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
+            }
         }
     }
 }
 
-impl BlockingStream {
-    /// Makes a system call that sends, and retries it when a signal interrupts it.
-    pub(super) fn retry_send<T>(&self, call: impl FnMut() -> io::Result<T>) -> io::Result<T> {
-        retry_interrupted(|| self.timeout(Timeout::Send), call)
-    }
+fn has_passed(deadline: Option<Instant>) -> bool {
+    deadline.is_some_and(|deadline| deadline <= Instant::now())
+}
 
-    /// Makes a system call that receives, and retries it when a signal interrupts it.
-    pub(super) fn retry_receive<T>(&self, call: impl FnMut() -> io::Result<T>) -> io::Result<T> {
-        retry_interrupted(|| self.timeout(Timeout::Recv), call)
-    }
-
-    /// Returns the timeout of one direction. Pipes have none.
-    fn timeout(&self, direction: Timeout) -> Option<Duration> {
-        socket_timeout(self, direction).ok().flatten()
+impl AsFd for BlockingStream {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.descriptor.as_fd()
     }
 }
 
-/// Makes a system call, and retries it when a signal interrupts it. Each attempt restarts the
-/// timeout of the socket. So that repeated signals, such as those of a profiler, do not make the
-/// call endless, it fails with `TimedOut` once the timeout has elapsed since the first signal.
-fn retry_interrupted<T>(
-    timeout: impl Fn() -> Option<Duration>,
-    mut call: impl FnMut() -> io::Result<T>,
-) -> io::Result<T> {
-    let mut first: Option<Instant> = None;
-    loop {
-        match call() {
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            result => return result,
-        }
-        let first = first.get_or_insert_with(Instant::now);
-        if timeout().is_some_and(|timeout| first.elapsed() >= timeout) {
-            return Err(io::ErrorKind::TimedOut.into());
-        }
+impl BlockingReadHalf {
+    pub(super) fn set_timeout(&self, time: Option<Duration>) -> io::Result<()> {
+        Ok(set_socket_timeout(&*self.0, Timeout::Recv, time)?)
+    }
+}
+
+impl BlockingWriteHalf {
+    pub(super) fn set_timeout(&self, time: Option<Duration>) -> io::Result<()> {
+        Ok(set_socket_timeout(&*self.0, Timeout::Send, time)?)
+    }
+}
+
+impl AsFd for BlockingReadHalf {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
     }
 }
 
 // Sockets are read and written by direct system calls: in a program that has, or had, threads, the
 // functions of the C library take two atomic operations each.
 
-impl Read for &BlockingStream {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let none = RecvFlags::empty();
-        self.retry_receive(|| match self {
-            BlockingStream::Tcp(tcp) => Ok(rustix::net::recv(tcp, &mut *buffer, none)?.0),
-            BlockingStream::Unix(unix) => Ok(rustix::net::recv(unix, &mut *buffer, none)?.0),
-            BlockingStream::PipeReader(pipe) => (&mut &*pipe).read(buffer),
-            BlockingStream::PipeWriter(_) => Err(io::ErrorKind::Unsupported.into()),
-        })
-    }
-}
+impl ReadStream for BlockingReadHalf {
+    const BLOCKS: bool = true;
 
-impl Write for &BlockingStream {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.retry_send(|| match self {
-            BlockingStream::Tcp(tcp) => Ok(rustix::net::send(tcp, bytes, SendFlags::NOSIGNAL)?),
-            BlockingStream::Unix(unix) => Ok(rustix::net::send(unix, bytes, SendFlags::NOSIGNAL)?),
-            BlockingStream::PipeWriter(pipe) => (&mut &*pipe).write(bytes),
-            BlockingStream::PipeReader(_) => Err(io::ErrorKind::Unsupported.into()),
+    #[inline]
+    fn poll_read(&mut self, _: &mut Context<'_>, space: &mut [u8]) -> Poll<io::Result<usize>> {
+        let stream = &*self.0;
+        stream.retry(Timeout::Recv, || match stream.kind {
+            StreamKind::Pipe => rustix::io::read(stream, &mut *space),
+            _ => rustix::net::recv(stream, &mut *space, RecvFlags::empty()).map(|(count, _)| count),
         })
     }
 
-    fn write_vectored(&mut self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
-        self.retry_send(|| match self {
-            BlockingStream::Tcp(tcp) => (&mut &*tcp).write_vectored(slices),
-            BlockingStream::Unix(unix) => (&mut &*unix).write_vectored(slices),
-            BlockingStream::PipeWriter(pipe) => (&mut &*pipe).write_vectored(slices),
-            BlockingStream::PipeReader(_) => Err(io::ErrorKind::Unsupported.into()),
-        })
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl AsFd for BlockingStream {
-    fn as_fd(&self) -> BorrowedFd<'_> {
-        match self {
-            Self::Tcp(tcp) => tcp.as_fd(),
-            Self::Unix(unix) => unix.as_fd(),
-            Self::PipeReader(pipe) => pipe.as_fd(),
-            Self::PipeWriter(pipe) => pipe.as_fd(),
+    /// Waits until the budget has room for `bytes` bytes and the stream has bytes to read, for at
+    /// most the read timeout of the stream.
+    fn poll_reserve(
+        &mut self,
+        cx: &mut Context<'_>,
+        account: &mut HalfAccount,
+        bytes: usize,
+    ) -> Poll<Result<(), RecvError>> {
+        let deadline = self.0.deadline(Timeout::Recv);
+        let mut has_room = false;
+        loop {
+            has_room = has_room || account.resize(bytes).is_ok();
+            if !has_room && !account.can_ever_fit(bytes) {
+                account.evict();
+            }
+            let is_ready = match has_room {
+                true => self
+                    .0
+                    .wait_ready(PollFlags::IN, RETRY)
+                    .map_err(RecvError::Io)?,
+                false => {
+                    thread::sleep(RETRY);
+                    false
+                }
+            };
+            if let Err(Evicted) = account.poll_evicted(cx) {
+                return Poll::Ready(Err(RecvError::Evicted));
+            }
+            if is_ready {
+                return Poll::Ready(Ok(()));
+            }
+            if has_passed(deadline) {
+                let timed_out = io::ErrorKind::WouldBlock.into();
+                return Poll::Ready(Err(RecvError::Io(timed_out)));
+            }
         }
+    }
+
+    #[inline]
+    fn is_unix_socket(&self) -> bool {
+        self.0.kind == StreamKind::Unix
+    }
+
+    fn poll_peek(&mut self, _: &mut Context<'_>) -> Poll<io::Result<Option<u8>>> {
+        match descriptor::peek(&*self.0, RecvFlags::DONTWAIT) {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Poll::Pending,
+            peeked => Poll::Ready(peeked),
+        }
+    }
+
+    fn poll_receive_descriptor(&mut self, _: &mut Context<'_>) -> Poll<io::Result<DescriptorRead>> {
+        let stream = &*self.0;
+        stream.retry(Timeout::Recv, || descriptor::receive_descriptor(stream))
+    }
+
+    async fn within<T: Send>(
+        reader: &mut Reader<Self>,
+        time: Duration,
+        mut poll: impl FnMut(&mut Reader<Self>, &mut Context<'_>) -> Poll<T> + Send,
+    ) -> io::Result<Option<T>> {
+        let begin = Instant::now();
+        let mut cx = Context::from_waker(Waker::noop());
+        loop {
+            if let Poll::Ready(output) = poll(reader, &mut cx) {
+                return Ok(Some(output));
+            }
+            let remaining = time.saturating_sub(begin.elapsed());
+            if !reader.stream.0.wait_ready(PollFlags::IN, remaining)? {
+                return Ok(None);
+            }
+        }
+    }
+}
+
+impl WriteStream for BlockingWriteHalf {
+    #[inline]
+    fn poll_write(&mut self, _: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        let stream = &*self.0;
+        stream.retry(Timeout::Send, || match stream.kind {
+            StreamKind::Pipe => rustix::io::write(stream, bytes),
+            _ => rustix::net::send(stream, bytes, SendFlags::NOSIGNAL),
+        })
+    }
+
+    fn poll_write_vectored(
+        &mut self,
+        _: &mut Context<'_>,
+        slices: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let stream = &*self.0;
+        let mut control = SendAncillaryBuffer::default();
+        stream.retry(Timeout::Send, || match stream.kind {
+            StreamKind::Pipe => rustix::io::writev(stream, slices),
+            _ => rustix::net::sendmsg(stream, slices, &mut control, SendFlags::NOSIGNAL),
+        })
+    }
+
+    fn poll_write_held(
+        &mut self,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+        account: &mut HalfAccount,
+        size: usize,
+    ) -> Poll<Result<usize, SendError>> {
+        let stream = &*self.0;
+        let deadline = stream.deadline(Timeout::Send);
+        let flags = SendFlags::NOSIGNAL | SendFlags::DONTWAIT;
+        loop {
+            let sent = stream.retry(Timeout::Send, || rustix::net::send(stream, bytes, flags));
+            let is_full = |error: &io::Error| error.kind() == io::ErrorKind::WouldBlock;
+            if !matches!(&sent, Poll::Ready(Err(error)) if is_full(error)) {
+                return sent.map_err(SendError::Io);
+            }
+            if let Err(Evicted) = account.hold(cx, size) {
+                return Poll::Ready(Err(SendError::Evicted));
+            }
+            let is_ready = stream.wait_ready(PollFlags::OUT, RETRY);
+            if !is_ready.map_err(SendError::Io)? && has_passed(deadline) {
+                return sent.map_err(SendError::Io);
+            }
+        }
+    }
+
+    fn poll_shutdown(&mut self, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(match self.0.kind {
+            StreamKind::Pipe => Ok(()),
+            _ => Ok(rustix::net::shutdown(&*self.0, Shutdown::Write)?),
+        })
+    }
+
+    fn is_timeout(error: &io::Error) -> bool {
+        matches!(
+            error.kind(),
+            io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut
+        )
+    }
+
+    fn is_unix_socket(&self) -> bool {
+        self.0.kind == StreamKind::Unix
+    }
+
+    fn poll_send_descriptor(
+        &mut self,
+        _: &mut Context<'_>,
+        handle: BorrowedFd<'_>,
+    ) -> Poll<io::Result<usize>> {
+        let stream = &*self.0;
+        stream.retry(Timeout::Send, || {
+            descriptor::send_descriptor(stream, handle)
+        })
+    }
+}
+
+impl Drop for BlockingWriteHalf {
+    fn drop(&mut self) {
+        // This fails if the peer has disconnected.
+        let _ = self.poll_shutdown(&mut Context::from_waker(Waker::noop()));
     }
 }

@@ -39,6 +39,18 @@ fn values_and_bytes_both_ways() {
     assert!(local.recv().unwrap_err().is_closed());
 }
 
+/// The system refuses a write of more than 1024 slices.
+#[test]
+fn a_message_of_many_slices_is_whole() {
+    let (mut local, mut remote): Pair = pipe().unwrap();
+    let slices = vec![b"ten bytes.".as_slice(); 5000];
+    let message = slices.concat();
+    thread::scope(|scope| {
+        scope.spawn(|| local.send_vectored(&slices).unwrap());
+        assert_eq!(remote.recv_bytes(message.len()).unwrap(), message);
+    });
+}
+
 #[test]
 fn each_message_may_have_a_type_of_its_own() {
     let (mut local, mut remote): (PyConnection, PyConnection) = pipe().unwrap();
@@ -228,7 +240,7 @@ fn confirmations_of_descriptors() {
     assert_eq!(local.recv().unwrap(), 1);
 
     // With `Always` the sender waits for the confirmation, but not forever.
-    assert!(!local.reader.confirmation(SOON).unwrap());
+    assert!(!complete(local.reader.confirmation(SOON), RecvError::Io).unwrap());
     local.set_acknowledge(Acknowledge::Always);
     remote.write_all(b"A").unwrap();
     local.send_handle(&file).unwrap();

@@ -2,12 +2,15 @@
 
 use std::io;
 use std::os::fd::{AsFd as _, BorrowedFd};
+use std::task::{Context, Waker};
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
+use super::stream::BlockingReadHalf;
 use super::{Connection, Receiver, check_allowed};
 use crate::codec::Codec;
+use crate::connection::Reader;
 
 /// The types that [`wait`] accepts: [`Connection`] and [`Receiver`], with any type parameters.
 pub trait Wait: Pollable {}
@@ -18,39 +21,39 @@ impl<R, C: Codec> Wait for Receiver<R, C> {}
 
 #[allow(unnameable_types, reason = "`Wait` is sealed")]
 pub trait Pollable {
-    /// Returns `true` if it holds received bytes.
-    fn has_buffered(&self) -> bool;
-    /// Returns `true` if there are bytes to receive, or the stream is closed. It does not wait.
-    fn has_input(&mut self) -> bool;
     fn descriptor(&self) -> BorrowedFd<'_>;
+    /// Returns `true` if a receive would not wait. `is_readable` tells whether the stream has bytes
+    /// or is closed.
+    fn has_input(&mut self, is_readable: bool) -> bool;
 }
 
 impl<S, R, C> Pollable for Connection<S, R, C> {
-    fn has_buffered(&self) -> bool {
-        !self.reader.decoder.is_empty()
-    }
-
-    fn has_input(&mut self) -> bool {
-        self.reader.has_input()
-    }
-
     fn descriptor(&self) -> BorrowedFd<'_> {
         self.reader.stream.as_fd()
+    }
+
+    fn has_input(&mut self, is_readable: bool) -> bool {
+        has_input(&mut self.reader, is_readable)
     }
 }
 
 impl<R, C> Pollable for Receiver<R, C> {
-    fn has_buffered(&self) -> bool {
-        !self.reader.decoder.is_empty()
-    }
-
-    fn has_input(&mut self) -> bool {
-        self.reader.has_input()
-    }
-
     fn descriptor(&self) -> BorrowedFd<'_> {
         self.reader.stream.as_fd()
     }
+
+    fn has_input(&mut self, is_readable: bool) -> bool {
+        has_input(&mut self.reader, is_readable)
+    }
+}
+
+fn has_input(reader: &mut Reader<BlockingReadHalf>, is_readable: bool) -> bool {
+    if !is_readable || !reader.confirmations.are_outstanding() {
+        return is_readable || !reader.decoder.is_empty();
+    }
+    // The bytes may be confirmations of descriptors, which are discarded.
+    let mut cx = Context::from_waker(Waker::noop());
+    reader.poll_readable(&mut cx).is_ready()
 }
 
 /// Waits until at least one of the connections has input or is closed, and returns the indices of
@@ -65,7 +68,7 @@ pub fn wait(connections: &mut [&mut dyn Wait], time: Option<Duration>) -> io::Re
     check_allowed()?;
     let deadline = time.and_then(|time| Instant::now().checked_add(time));
     loop {
-        let any_buffered = connections.iter().any(|one| one.has_buffered());
+        let any_buffered = connections.iter_mut().any(|one| one.has_input(false));
         let remaining = match any_buffered {
             true => Some(Duration::ZERO),
             false => deadline.map(|deadline| deadline.saturating_duration_since(Instant::now())),
@@ -80,8 +83,9 @@ pub fn wait(connections: &mut [&mut dyn Wait], time: Option<Duration>) -> io::Re
             .map(|polled| !polled.revents().is_empty())
             .collect();
         let mut ready = Vec::new();
-        for (position, (connection, polled)) in connections.iter_mut().zip(polled).enumerate() {
-            if connection.has_buffered() || (polled && connection.has_input()) {
+        for (position, (connection, is_readable)) in connections.iter_mut().zip(polled).enumerate()
+        {
+            if connection.has_input(is_readable) {
                 ready.push(position);
             }
         }

@@ -13,7 +13,6 @@ use tokio::sync::{Mutex, MutexGuard};
 
 use super::reader::Reader;
 use super::writer::Writer;
-use super::{elements, value};
 use crate::codec::{Bincode, Codec};
 use crate::error::{RecvError, SendError};
 
@@ -183,10 +182,7 @@ impl<R, C: Codec> Receiver<R, C> {
     /// # Errors
     /// As with [`Connection::recv`](super::Connection::recv).
     pub async fn recv_as<T: DeserializeOwned>(&mut self) -> Result<T, RecvError> {
-        let message = self.reader.message(self.reader.max_message).await?;
-        let value = value(&self.codec, message);
-        self.reader.release_buffer();
-        value
+        self.reader.value(&self.codec).await
     }
 
     /// Receives bytes, as [`Connection::recv_bytes`](super::Connection::recv_bytes) does.
@@ -215,9 +211,7 @@ impl<R, C: Codec> Receiver<R, C> {
         &mut self,
         numbers: &mut [T],
     ) -> Result<usize, RecvError> {
-        let bytes = bytemuck::cast_slice_mut(numbers);
-        let length = self.recv_bytes_into(bytes).await?;
-        elements::<T>(&bytes[..length])
+        self.reader.array_into(numbers).await
     }
 
     /// Waits for input, as [`Connection::poll`](super::Connection::poll) does.

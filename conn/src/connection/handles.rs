@@ -3,23 +3,16 @@
 use std::future::poll_fn;
 use std::os::fd::{AsFd, OwnedFd};
 
-use tokio::time::timeout;
+use farcall_core::transport::Peer;
 
-use super::{Connection, StreamReadHalf, StreamWriteHalf, while_writing};
+use super::io::{ReadStream, WriteStream};
+use super::{Connection, Reader, Writer, while_writing};
 use crate::codec::Codec;
 use crate::descriptor::{
     ACKNOWLEDGEMENT, Acknowledge, CONFIRMATION_TIMEOUT, ConfirmationDecision, DescriptorError,
-    DescriptorRead, Descriptors, SILENCE_TIMEOUT, expect_one, send_descriptor,
+    DescriptorRead, Descriptors, PendingDescriptor, SILENCE_TIMEOUT, expect_one,
 };
-use crate::error::SendError;
-
-/// A received descriptor that `recv_handle` has not returned yet.
-#[derive(Debug)]
-pub(crate) struct PendingDescriptor {
-    pub(crate) handle: OwnedFd,
-    /// `true` once it is decided whether the descriptor is confirmed.
-    pub(crate) is_decided: bool,
-}
+use crate::error::{RecvError, SendError};
 
 impl<S, R, C: Codec> Connection<S, R, C> {
     /// Sends a copy of an open file or socket to the peer, like `reduction.send_handle` in CPython.
@@ -34,24 +27,7 @@ impl<S, R, C: Codec> Connection<S, R, C> {
     /// # Cancel safety
     /// The descriptor may have been sent. A later confirmation is discarded.
     pub async fn send_handle(&mut self, handle: impl AsFd) -> Result<(), DescriptorError> {
-        if !matches!(self.writer.stream, StreamWriteHalf::Unix(_)) {
-            return Err(DescriptorError::NotUnix);
-        }
-        self.writer.flush().await?;
-        let StreamWriteHalf::Unix(socket) = &mut self.writer.stream else {
-            return Err(DescriptorError::NotUnix);
-        };
-        poll_fn(|cx| socket.poll_send(cx, |socket| send_descriptor(socket, &handle)))
-            .await
-            .map_err(SendError::Io)?;
-        if self.reader.confirmations.record_sent::<C>(self.acknowledge) {
-            match timeout(CONFIRMATION_TIMEOUT, self.reader.confirmation()).await {
-                Ok(Ok(true)) => {}
-                Ok(Err(error)) => return Err(error.into()),
-                Ok(Ok(false)) | Err(_) => return Err(DescriptorError::NotAcknowledged),
-            }
-        }
-        Ok(())
+        send_handle::<C, _, _>(&mut self.reader, &mut self.writer, handle).await
     }
 
     /// Receives an open file or socket from the peer, like `reduction.recv_handle` in CPython. The
@@ -66,72 +42,12 @@ impl<S, R, C: Codec> Connection<S, R, C> {
     /// # Cancel safety
     /// Nothing is lost: the next call returns the descriptor.
     pub async fn recv_handle(&mut self) -> Result<OwnedFd, DescriptorError> {
-        if !matches!(self.reader.stream, StreamReadHalf::Unix(_)) {
-            return Err(DescriptorError::NotUnix);
-        }
-        if self.reader.descriptors != Descriptors::Receive {
-            return Err(DescriptorError::NotReceiving);
-        }
-        if self.pending_descriptor.is_none() {
-            let take = poll_fn(|cx| self.reader.poll_descriptor(cx));
-            let handle = match while_writing(&mut self.writer, take).await? {
-                DescriptorRead::End | DescriptorRead::Byte(_) => {
-                    return Err(DescriptorError::NoDescriptor);
-                }
-                DescriptorRead::Descriptors {
-                    announced,
-                    descriptors,
-                    is_truncated,
-                } => expect_one(announced, descriptors, is_truncated)?,
-            };
-            self.pending_descriptor = Some(Box::new(PendingDescriptor {
-                handle,
-                is_decided: false,
-            }));
-        }
-        self.confirm().await;
-        self.writer.flush().await?;
-        let pending = self.pending_descriptor.take();
-        pending.map_or(Err(DescriptorError::NoDescriptor), |pending| {
-            Ok(pending.handle)
-        })
-    }
-
-    /// Confirms the pending descriptor, if the peer waits for a confirmation.
-    async fn confirm(&mut self) {
-        if self
-            .pending_descriptor
-            .as_ref()
-            .is_none_or(|pending| pending.is_decided)
-        {
-            return;
-        }
-        let confirms = match self
-            .reader
-            .confirmations
-            .decide::<C>(self.acknowledge, &self.peer)
-        {
-            ConfirmationDecision::Skip => false,
-            ConfirmationDecision::Confirm => true,
-            ConfirmationDecision::Watch => {
-                let has_more = self.reader.poll(SILENCE_TIMEOUT).await;
-                if has_more {
-                    self.reader.confirmations.record_no_confirmation();
-                }
-                !has_more
-            }
-        };
-        if let Some(pending) = &mut self.pending_descriptor {
-            pending.is_decided = true;
-        }
-        if confirms {
-            self.writer.encoder.push_raw(&[ACKNOWLEDGEMENT]);
-        }
+        recv_handle::<C, _, _>(&mut self.reader, &mut self.writer, &self.peer).await
     }
 
     /// Sets whether the receiver of a descriptor confirms it. Default: [`Acknowledge::Auto`].
     pub const fn set_acknowledge(&mut self, acknowledge: Acknowledge) {
-        self.acknowledge = acknowledge;
+        self.reader.confirmations.policy = acknowledge;
     }
 
     /// Sets whether descriptors that the peer sends are received or closed. Bytes that were already
@@ -141,5 +57,91 @@ impl<S, R, C: Codec> Connection<S, R, C> {
     /// Default: [`Descriptors::Close`], or the setting of the listener or client.
     pub const fn set_descriptors(&mut self, descriptors: Descriptors) {
         self.reader.descriptors = descriptors;
+    }
+}
+
+/// Sends a copy of a descriptor, and waits for its confirmation if the program asks for that.
+pub(crate) async fn send_handle<C: Codec, R: ReadStream, W: WriteStream>(
+    reader: &mut Reader<R>,
+    writer: &mut Writer<W>,
+    handle: impl AsFd,
+) -> Result<(), DescriptorError> {
+    if !writer.stream.is_unix_socket() {
+        return Err(DescriptorError::NotUnix);
+    }
+    writer.flush().await?;
+    poll_fn(|cx| writer.stream.poll_send_descriptor(cx, handle.as_fd()))
+        .await
+        .map_err(SendError::Io)?;
+    match reader.confirmations.record_sent::<C>()
+        && !reader.confirmation(CONFIRMATION_TIMEOUT).await?
+    {
+        true => Err(DescriptorError::NotAcknowledged),
+        false => Ok(()),
+    }
+}
+
+/// Receives a descriptor, and confirms it if the peer waits for that.
+pub(crate) async fn recv_handle<C: Codec, R: ReadStream, W: WriteStream>(
+    reader: &mut Reader<R>,
+    writer: &mut Writer<W>,
+    peer: &Peer,
+) -> Result<OwnedFd, DescriptorError> {
+    if !writer.stream.is_unix_socket() {
+        return Err(DescriptorError::NotUnix);
+    }
+    if reader.descriptors != Descriptors::Receive {
+        return Err(DescriptorError::NotReceiving);
+    }
+    if reader.pending_descriptor.is_none() {
+        let received = while_writing(writer, poll_fn(|cx| reader.poll_descriptor(cx)));
+        let handle = match received.await? {
+            DescriptorRead::End | DescriptorRead::Byte(_) => {
+                return Err(DescriptorError::NoDescriptor);
+            }
+            DescriptorRead::Descriptors {
+                announced,
+                descriptors,
+                is_truncated,
+            } => expect_one(announced, descriptors, is_truncated)?,
+        };
+        reader.pending_descriptor = Some(Box::new(PendingDescriptor {
+            handle,
+            is_decided: false,
+        }));
+    }
+    let is_decided = |pending: &PendingDescriptor| pending.is_decided;
+    if !reader.pending_descriptor.as_deref().is_some_and(is_decided) {
+        let confirms = expects_confirmation::<C, _>(reader, peer).await?;
+        if let Some(pending) = &mut reader.pending_descriptor {
+            pending.is_decided = true;
+        }
+        if confirms {
+            writer.encoder.push_raw(&[ACKNOWLEDGEMENT]);
+        }
+    }
+    writer.flush().await?;
+    let pending = reader.pending_descriptor.take();
+    pending.map_or(Err(DescriptorError::NoDescriptor), |pending| {
+        Ok(pending.handle)
+    })
+}
+
+/// Returns `true` if the peer waits for the confirmation of the descriptor that it has sent.
+async fn expects_confirmation<C: Codec, R: ReadStream>(
+    reader: &mut Reader<R>,
+    peer: &Peer,
+) -> Result<bool, RecvError> {
+    match reader.confirmations.decide::<C>(peer) {
+        ConfirmationDecision::Skip => Ok(false),
+        ConfirmationDecision::Confirm => Ok(true),
+        ConfirmationDecision::Watch => {
+            let more = R::within(reader, SILENCE_TIMEOUT, Reader::poll_readable).await;
+            let is_silent = more.map_err(RecvError::Io)?.is_none();
+            if !is_silent {
+                reader.confirmations.record_no_confirmation();
+            }
+            Ok(is_silent)
+        }
     }
 }

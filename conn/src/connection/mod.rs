@@ -4,6 +4,7 @@ mod halves;
 #[cfg(unix)]
 mod handles;
 mod idle;
+mod io;
 mod reader;
 mod stream;
 #[cfg(unix)]
@@ -13,7 +14,6 @@ mod writer;
 use std::fmt;
 use std::future::{Future, poll_fn};
 use std::marker::PhantomData;
-use std::mem::size_of;
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -24,20 +24,20 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::account::HalfAccount;
-use crate::auth::CHALLENGE;
 use crate::codec::{Bincode, Codec};
 use crate::error::{RecvError, SendError};
 
 pub use halves::{Receiver, Sender};
 #[cfg(unix)]
-pub(crate) use handles::PendingDescriptor;
+pub(crate) use handles::{recv_handle, send_handle};
 pub(crate) use idle::IdleTimeout;
+#[cfg(unix)]
+pub(crate) use io::ReadStream;
+pub(crate) use io::WriteStream;
 pub(crate) use reader::Reader;
 #[cfg(unix)]
 pub(crate) use stream::own_credentials;
 pub(crate) use stream::{SplitStream, StreamReadHalf, StreamWriteHalf, split};
-#[cfg(unix)]
-pub(crate) use writer::MAX_COPIED;
 pub(crate) use writer::Writer;
 
 /// Default maximum length of a received message: 64 MiB.
@@ -82,11 +82,6 @@ pub struct Connection<S = (), R = S, C = Bincode> {
     pub(crate) writer: Writer,
     pub(crate) codec: C,
     pub(crate) peer: Peer,
-    #[cfg(unix)]
-    pub(crate) acknowledge: crate::descriptor::Acknowledge,
-    /// A descriptor received by a call that was dropped before it returned.
-    #[cfg(unix)]
-    pub(crate) pending_descriptor: Option<Box<PendingDescriptor>>,
     types: PhantomData<fn(S) -> R>,
 }
 
@@ -108,10 +103,6 @@ impl<S, R, C: Codec> Connection<S, R, C> {
             writer,
             codec: C::default(),
             peer,
-            #[cfg(unix)]
-            acknowledge: crate::descriptor::Acknowledge::default(),
-            #[cfg(unix)]
-            pending_descriptor: None,
             types: PhantomData,
         }
     }
@@ -183,11 +174,7 @@ impl<S, R, C: Codec> Connection<S, R, C> {
     /// # Cancel safety
     /// Nothing is lost: the next receive returns the message.
     pub async fn recv_as<T: DeserializeOwned>(&mut self) -> Result<T, RecvError> {
-        let limit = self.reader.max_message;
-        while_writing(&mut self.writer, self.reader.complete(limit)).await?;
-        let value = value(&self.codec, self.reader.take(limit)?);
-        self.reader.release_buffer();
-        value
+        while_writing(&mut self.writer, self.reader.value(&self.codec)).await
     }
 
     /// Sends bytes as one message, like CPython's `send_bytes`.
@@ -266,9 +253,7 @@ impl<S, R, C: Codec> Connection<S, R, C> {
         &mut self,
         numbers: &mut [T],
     ) -> Result<usize, RecvError> {
-        let bytes = bytemuck::cast_slice_mut(numbers);
-        let length = self.recv_bytes_into(bytes).await?;
-        elements::<T>(&bytes[..length])
+        while_writing(&mut self.writer, pin!(self.reader.array_into(numbers))).await
     }
 
     /// Waits for at most `time` until a part of the next message was received or the connection was
@@ -347,10 +332,6 @@ impl<S, R, C: Codec> Connection<S, R, C> {
             writer: self.writer,
             codec,
             peer: self.peer,
-            #[cfg(unix)]
-            acknowledge: self.acknowledge,
-            #[cfg(unix)]
-            pending_descriptor: self.pending_descriptor,
             types: PhantomData,
         }
     }
@@ -389,8 +370,8 @@ impl<S, R, C: Codec> fmt::Debug for Connection<S, R, C> {
 }
 
 /// Receives, and meanwhile writes the rest of a dropped send, since the peer may be waiting for it.
-fn while_writing<T>(
-    writer: &mut Writer,
+fn while_writing<T, W: WriteStream>(
+    writer: &mut Writer<W>,
     mut receive: impl Future<Output = T> + Unpin,
 ) -> impl Future<Output = T> {
     poll_fn(move |cx| {
@@ -401,27 +382,6 @@ fn while_writing<T>(
         }
         received
     })
-}
-
-pub(crate) fn value<R: DeserializeOwned>(
-    codec: &impl Codec,
-    message: &[u8],
-) -> Result<R, RecvError> {
-    codec.decode(message).map_err(|error| {
-        if message.starts_with(CHALLENGE) {
-            RecvError::KeyExpected
-        } else {
-            RecvError::Decode(error)
-        }
-    })
-}
-
-pub(crate) fn elements<T>(bytes: &[u8]) -> Result<usize, RecvError> {
-    match bytes.len().checked_rem(size_of::<T>()) {
-        None => Ok(0),
-        Some(0) => Ok(bytes.len() / size_of::<T>()),
-        Some(_) => Err(RecvError::NotElements(bytes.to_vec())),
-    }
 }
 
 impl<S, R, C: Codec> crate::wait::Sealed for Connection<S, R, C> {

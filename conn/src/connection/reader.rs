@@ -2,25 +2,31 @@
 
 use std::future::poll_fn;
 use std::io;
+use std::ops::Range;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use tokio::io::{AsyncRead, ReadBuf};
+use bytemuck::{AnyBitPattern, NoUninit};
+use serde::de::DeserializeOwned;
 use tokio::time::timeout;
 
 use super::idle::IdleTimeout;
+use super::io::ReadStream;
 use super::stream::StreamReadHalf;
-use crate::account::{Evicted, HalfAccount};
+use crate::account::HalfAccount;
+use crate::auth::CHALLENGE;
+use crate::codec::Codec;
 #[cfg(unix)]
-use crate::descriptor::{Confirmations, DescriptorRead, Descriptors};
+use crate::descriptor::{Confirmations, DescriptorRead, Descriptors, PendingDescriptor};
 use crate::error::RecvError;
 use crate::frame::{Decoder, Header};
 
-/// The receiving half of an async connection, on any kind of stream.
+/// The receiving half of a connection, async or blocking. On a blocking stream its futures are
+/// ready when they are polled.
 #[derive(Debug)]
-pub(crate) struct Reader {
-    pub(crate) stream: StreamReadHalf,
+pub(crate) struct Reader<R = StreamReadHalf> {
+    pub(crate) stream: R,
     pub(crate) decoder: Decoder,
     pub(crate) max_message: usize,
     /// The received bytes held in the listener's budget.
@@ -33,10 +39,13 @@ pub(crate) struct Reader {
     pub(crate) descriptors: Descriptors,
     #[cfg(unix)]
     pub(crate) confirmations: Confirmations,
+    /// A descriptor received by a call that failed or was dropped before it returned.
+    #[cfg(unix)]
+    pub(crate) pending_descriptor: Option<Box<PendingDescriptor>>,
 }
 
-impl Reader {
-    pub(crate) fn new(stream: StreamReadHalf, max_message: usize, account: HalfAccount) -> Self {
+impl<R: ReadStream> Reader<R> {
+    pub(crate) fn new(stream: R, max_message: usize, account: HalfAccount) -> Self {
         Self {
             stream,
             decoder: Decoder::new(),
@@ -48,25 +57,32 @@ impl Reader {
             descriptors: Descriptors::Close,
             #[cfg(unix)]
             confirmations: Confirmations::default(),
+            #[cfg(unix)]
+            pending_descriptor: None,
         }
     }
 
     /// Receives the next message. Nothing is lost when the future is dropped.
     pub(crate) async fn message(&mut self, limit: usize) -> Result<&[u8], RecvError> {
-        self.complete(limit).await?;
+        poll_fn(|cx| self.poll_complete(cx, limit)).await?;
         self.take(limit)
     }
 
-    /// Receives until the next message is complete in the decoder.
-    pub(crate) fn complete(
+    /// Receives the next message and decodes it.
+    pub(crate) fn value<T: DeserializeOwned>(
         &mut self,
-        limit: usize,
-    ) -> impl Future<Output = Result<(), RecvError>> + Unpin {
-        poll_fn(move |cx| self.poll_complete(cx, limit))
+        codec: &impl Codec,
+    ) -> impl Future<Output = Result<T, RecvError>> + Unpin {
+        poll_fn(move |cx| {
+            ready!(self.poll_complete(cx, self.max_message))?;
+            let value = decode(codec, self.take(self.max_message)?);
+            self.release_buffer();
+            Poll::Ready(value)
+        })
     }
 
     /// Takes the next message, which must be complete.
-    pub(crate) fn take(&mut self, limit: usize) -> Result<&[u8], RecvError> {
+    fn take(&mut self, limit: usize) -> Result<&[u8], RecvError> {
         let message = self.decoder.message(limit)?.unwrap_or_default();
         #[cfg(unix)]
         self.confirmations.record_message(message);
@@ -75,7 +91,7 @@ impl Reader {
 
     /// Releases the memory of a message that was decoded, if it is counted in a budget.
     #[inline]
-    pub(crate) fn release_buffer(&mut self) {
+    fn release_buffer(&mut self) {
         if self.account.must_count(0) {
             self.decoder.release_buffer();
             // Shrinking never fails.
@@ -92,11 +108,25 @@ impl Reader {
     }
 
     /// Receives the next message directly into `buffer`, and returns its length.
-    pub(crate) fn message_into<'a>(&'a mut self, buffer: &'a mut [u8]) -> MessageInto<'a> {
+    pub(crate) fn message_into<'a>(&'a mut self, buffer: &'a mut [u8]) -> MessageInto<'a, R> {
         MessageInto {
             reader: self,
             buffer,
             progress: None,
+        }
+    }
+
+    /// Receives numbers as their bytes in memory, and returns their count.
+    pub(crate) async fn array_into<T: NoUninit + AnyBitPattern>(
+        &mut self,
+        numbers: &mut [T],
+    ) -> Result<usize, RecvError> {
+        let bytes = bytemuck::cast_slice_mut(numbers);
+        let length = self.message_into(bytes).await?;
+        match length.checked_rem(size_of::<T>()) {
+            None => Ok(0),
+            Some(0) => Ok(length / size_of::<T>()),
+            Some(_) => Err(RecvError::NotElements(bytes[..length].to_vec())),
         }
     }
 
@@ -138,37 +168,33 @@ impl Reader {
         Poll::Ready(Ok(message))
     }
 
-    /// Waits for the next byte. Returns `true` if it confirms a descriptor, and `false` if it
-    /// belongs to something else.
+    /// Waits for the next byte, for at most `time`. Returns `true` if it confirms a descriptor, and
+    /// `false` if there is none or it belongs to something else.
     #[cfg(unix)]
-    pub(crate) async fn confirmation(&mut self) -> Result<bool, RecvError> {
-        poll_fn(|cx| {
-            if !self.decoder.is_empty() {
-                let is_confirmation = self.confirmations.consume(self.decoder.peek_byte());
-                if is_confirmation {
-                    self.decoder.take_byte();
-                }
-                return Poll::Ready(Ok(is_confirmation));
+    pub(crate) async fn confirmation(&mut self, time: Duration) -> Result<bool, RecvError> {
+        let next = R::within(self, time, |reader, cx| {
+            if !reader.decoder.is_empty() {
+                return Poll::Ready(Ok(Some(
+                    reader.confirmations.take_from(&mut reader.decoder),
+                )));
             }
-            let next = ready!(self.poll_confirmation(cx)).map_err(RecvError::Io)?;
-            Poll::Ready(next.ok_or(RecvError::Closed))
-        })
-        .await
+            reader.poll_confirmation(cx)
+        });
+        match next.await.map_err(RecvError::Io)? {
+            None => Ok(false),
+            Some(next) => next.map_err(RecvError::Io)?.ok_or(RecvError::Closed),
+        }
     }
 
     /// Takes the next byte if it confirms a descriptor. Returns `true` if it does, and `None` at
     /// the end of the stream.
     #[cfg(unix)]
     fn poll_confirmation(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Option<bool>>> {
-        let StreamReadHalf::Unix(socket) = &mut self.stream else {
-            return Poll::Ready(Ok(None));
-        };
-        let next = ready!(socket.poll_peek(cx))?;
+        let next = ready!(self.stream.poll_peek(cx))?;
         let is_confirmation = self.confirmations.consume(next);
         if is_confirmation {
-            let mut byte = [0];
             // The byte was peeked, so this read does not wait.
-            let _ = Pin::new(socket).poll_read(cx, &mut ReadBuf::new(&mut byte));
+            let _ = self.stream.poll_read(cx, &mut [0]);
         }
         Poll::Ready(Ok(next.map(|_| is_confirmation)))
     }
@@ -187,10 +213,8 @@ impl Reader {
             if let Some(byte) = self.decoder.peek_byte() {
                 return Poll::Ready(Ok(DescriptorRead::Byte(byte)));
             }
-            let StreamReadHalf::Unix(socket) = &mut self.stream else {
-                return Poll::Ready(Ok(DescriptorRead::End));
-            };
-            let read = socket.poll_receive_descriptor(cx).map_err(RecvError::Io);
+            let read = self.stream.poll_receive_descriptor(cx);
+            let read = read.map_err(RecvError::Io);
             match ready!(IdleTimeout::apply(&mut self.idle, cx, read))? {
                 DescriptorRead::End => {
                     self.decoder.end()?;
@@ -215,10 +239,9 @@ impl Reader {
     /// Returns `true` if reads must not go beyond the end of the next message, since descriptors
     /// may follow it.
     #[inline]
-    const fn is_exact(&self) -> bool {
+    fn is_exact(&self) -> bool {
         #[cfg(unix)]
-        return matches!(self.descriptors, Descriptors::Receive)
-            && matches!(self.stream, StreamReadHalf::Unix(_));
+        return self.descriptors == Descriptors::Receive && self.stream.is_unix_socket();
         #[cfg(not(unix))]
         return false;
     }
@@ -237,7 +260,7 @@ impl Reader {
         Poll::Ready(Ok(()))
     }
 
-    /// Reads once into the decoder and returns the number of bytes. Holds no buffer while pending.
+    /// Reads once into the decoder, within the budget, and returns the number of bytes.
     fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<Result<usize, RecvError>> {
         if self.account.is_evicted() {
             return Poll::Ready(Err(RecvError::Evicted));
@@ -249,23 +272,36 @@ impl Reader {
         };
         let size = self.decoder.size();
         if self.account.must_count(size)
-            && let Err(Evicted) = ready!(self.account.poll_resize(cx, size))
+            && let Err(error) = ready!(self.stream.poll_reserve(cx, &mut self.account, size))
         {
-            self.decoder.clear();
-            return Poll::Ready(Err(RecvError::Evicted));
-        }
-        let mut space = ReadBuf::new(self.decoder.prepared(space));
-        let Poll::Ready(result) = Pin::new(&mut self.stream).poll_read(cx, &mut space) else {
-            self.decoder.release_buffer();
-            if self.account.must_count(0) {
-                // Shrinking never fails.
-                let _ = self.account.resize(self.decoder.size());
+            if let RecvError::Evicted = error {
+                self.decoder.clear();
             }
+            return Poll::Ready(Err(error));
+        }
+        let read = self.poll_read_prepared(cx, space);
+        if read.is_pending() && self.account.must_count(0) {
+            // Shrinking never fails.
+            let _ = self.account.resize(self.decoder.size());
+        }
+        read.map_err(RecvError::Io)
+    }
+
+    /// Reads once into the [prepared](Decoder::prepare) space of the decoder, and returns the
+    /// number of bytes. While pending, an empty decoder holds no buffer.
+    #[inline]
+    pub(crate) fn poll_read_prepared(
+        &mut self,
+        cx: &mut Context<'_>,
+        space: Range<usize>,
+    ) -> Poll<io::Result<usize>> {
+        let Poll::Ready(read) = self.stream.poll_read(cx, self.decoder.prepared(space)) else {
+            self.decoder.release_buffer();
             return Poll::Pending;
         };
-        let count = space.filled().len();
+        let count = read?;
         self.decoder.filled(count);
-        Poll::Ready(result.map(|()| count).map_err(RecvError::Io))
+        Poll::Ready(Ok(count))
     }
 
     /// Completes once a part of the next message was received, or none can be received any more.
@@ -278,7 +314,7 @@ impl Reader {
             if !self.decoder.is_empty() {
                 return Poll::Ready(());
             }
-            let read = match self.is_exact() {
+            let read = match R::BLOCKS || self.is_exact() {
                 // The byte may come with a descriptor, so it is only peeked.
                 #[cfg(unix)]
                 true => ready!(self.poll_confirmation(cx))
@@ -297,7 +333,10 @@ impl Reader {
             }
         }
     }
+}
 
+impl Reader {
+    /// Waits until the next message is readable, but for at most `time`.
     pub(crate) async fn poll(&mut self, time: Duration) -> bool {
         timeout(time, poll_fn(|cx| self.poll_readable(cx)))
             .await
@@ -305,16 +344,26 @@ impl Reader {
     }
 }
 
+fn decode<T: DeserializeOwned>(codec: &impl Codec, message: &[u8]) -> Result<T, RecvError> {
+    codec.decode(message).map_err(|error| {
+        if message.starts_with(CHALLENGE) {
+            RecvError::KeyExpected
+        } else {
+            RecvError::Decode(error)
+        }
+    })
+}
+
 /// Future that receives a message directly into the caller's buffer. If it is dropped, the received
 /// part is put back into the decoder, so that the next receive returns the message.
-pub(crate) struct MessageInto<'a> {
-    reader: &'a mut Reader,
+pub(crate) struct MessageInto<'a, R> {
+    reader: &'a mut Reader<R>,
     buffer: &'a mut [u8],
     /// The header, once taken, and the number of received bytes of the message.
     progress: Option<(Header, usize)>,
 }
 
-impl Future for MessageInto<'_> {
+impl<R: ReadStream> Future for MessageInto<'_, R> {
     type Output = Result<usize, RecvError>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
@@ -340,16 +389,14 @@ impl Future for MessageInto<'_> {
     }
 }
 
-impl MessageInto<'_> {
+impl<R: ReadStream> MessageInto<'_, R> {
     fn poll_rest(&mut self, cx: &mut Context<'_>) -> Poll<Result<usize, RecvError>> {
         while let Some((_, filled)) = &mut self.progress
             && *filled < self.buffer.len()
         {
-            let mut space = ReadBuf::new(&mut self.buffer[*filled..]);
             let Reader { stream, idle, .. } = &mut *self.reader;
-            let read = Pin::new(stream).poll_read(cx, &mut space);
-            ready!(IdleTimeout::apply(idle, cx, read.map_err(RecvError::Io)))?;
-            match space.filled().len() {
+            let read = stream.poll_read(cx, &mut self.buffer[*filled..]);
+            match ready!(IdleTimeout::apply(idle, cx, read.map_err(RecvError::Io)))? {
                 0 => {
                     self.put_back();
                     self.reader.decoder.end()?;
@@ -361,7 +408,9 @@ impl MessageInto<'_> {
         self.progress = None;
         Poll::Ready(Ok(self.buffer.len()))
     }
+}
 
+impl<R> MessageInto<'_, R> {
     fn put_back(&mut self) {
         if let Some((header, filled)) = self.progress.take() {
             let part = &self.buffer[..filled];
@@ -370,7 +419,7 @@ impl MessageInto<'_> {
     }
 }
 
-impl Drop for MessageInto<'_> {
+impl<R> Drop for MessageInto<'_, R> {
     fn drop(&mut self) {
         self.put_back();
     }

@@ -3,8 +3,12 @@
 use std::any::Any;
 use std::fmt;
 use std::io::{self, IoSlice};
+#[cfg(unix)]
+use std::os::fd::BorrowedFd;
 use std::pin::Pin;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll, Waker, ready};
+#[cfg(unix)]
+use std::{future::poll_fn, time::Duration};
 
 use farcall_core::transport::{Io, Peer};
 use tokio::io::{AsyncRead, AsyncWrite, DuplexStream, ReadBuf, ReadHalf, WriteHalf};
@@ -12,11 +16,16 @@ use tokio::net::{TcpStream, tcp};
 #[cfg(unix)]
 use tokio::net::{UnixStream, unix::pipe};
 #[cfg(unix)]
-use tokio::runtime::Handle;
+use tokio::{runtime::Handle, time::timeout};
 
+#[cfg(unix)]
+use super::Reader;
+use super::io::{ReadStream, WriteStream};
 #[cfg(unix)]
 use super::unix::{UnixReadHalf, UnixWriteHalf};
 use crate::auth::Channel;
+#[cfg(unix)]
+use crate::descriptor::{DescriptorRead, send_descriptor};
 
 /// The read half of a byte stream.
 pub(crate) enum StreamReadHalf {
@@ -141,7 +150,7 @@ pub(crate) fn own_credentials() -> farcall_core::transport::Credentials {
     }
 }
 
-/// Applies an action to every kind of stream.
+/// Applies an action to every kind of write half.
 macro_rules! each {
     ($self:expr, $stream:ident => $action:expr) => {
         match $self {
@@ -150,90 +159,112 @@ macro_rules! each {
             Self::Unix($stream) => $action,
             #[cfg(unix)]
             Self::Pipe($stream) => $action,
-            Self::Other($stream) => $action,
+            Self::Other(ShutdownOnDrop($stream)) => $action,
         }
     };
 }
 
-impl AsyncWrite for ShutdownOnDrop {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.0).poll_write(cx, bytes)
+impl ReadStream for StreamReadHalf {
+    const BLOCKS: bool = false;
+
+    #[inline]
+    fn poll_read(&mut self, cx: &mut Context<'_>, space: &mut [u8]) -> Poll<io::Result<usize>> {
+        let mut space = ReadBuf::new(space);
+        let read = match self {
+            Self::Tcp(tcp) => Pin::new(tcp).poll_read(cx, &mut space),
+            #[cfg(unix)]
+            Self::Unix(unix) => Pin::new(unix).poll_read(cx, &mut space),
+            #[cfg(unix)]
+            Self::Pipe(pipe) => Pin::new(pipe).poll_read(cx, &mut space),
+            Self::Other(other) => Pin::new(other).poll_read(cx, &mut space),
+        };
+        ready!(read)?;
+        Poll::Ready(Ok(space.filled().len()))
     }
 
+    #[cfg(unix)]
+    #[inline]
+    fn is_unix_socket(&self) -> bool {
+        matches!(self, Self::Unix(_))
+    }
+
+    #[cfg(unix)]
+    fn poll_peek(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Option<u8>>> {
+        match self {
+            Self::Unix(socket) => socket.poll_peek(cx),
+            _ => Poll::Ready(Ok(None)),
+        }
+    }
+
+    #[cfg(unix)]
+    fn poll_receive_descriptor(
+        &mut self,
+        cx: &mut Context<'_>,
+    ) -> Poll<io::Result<DescriptorRead>> {
+        match self {
+            Self::Unix(socket) => socket.poll_receive_descriptor(cx),
+            _ => Poll::Ready(Ok(DescriptorRead::End)),
+        }
+    }
+
+    #[cfg(unix)]
+    async fn within<T: Send>(
+        reader: &mut Reader,
+        time: Duration,
+        mut poll: impl FnMut(&mut Reader, &mut Context<'_>) -> Poll<T> + Send,
+    ) -> io::Result<Option<T>> {
+        Ok(timeout(time, poll_fn(|cx| poll(reader, cx))).await.ok())
+    }
+}
+
+impl WriteStream for StreamWriteHalf {
+    #[inline]
+    fn poll_write(&mut self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        each!(self, stream => Pin::new(stream).poll_write(cx, bytes))
+    }
+
+    #[inline]
     fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
+        &mut self,
         cx: &mut Context<'_>,
         slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.0).poll_write_vectored(cx, slices)
+        each!(self, stream => Pin::new(stream).poll_write_vectored(cx, slices))
     }
 
-    fn is_write_vectored(&self) -> bool {
-        self.0.is_write_vectored()
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_flush(cx)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_shutdown(cx)
-    }
-}
-
-impl AsyncRead for StreamReadHalf {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        each!(&mut *self, stream => Pin::new(stream).poll_read(cx, buffer))
-    }
-}
-
-impl AsyncWrite for StreamWriteHalf {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        each!(&mut *self, stream => Pin::new(stream).poll_write(cx, bytes))
-    }
-
-    fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        slices: &[IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        each!(&mut *self, stream => Pin::new(stream).poll_write_vectored(cx, slices))
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        each!(self, stream => stream.is_write_vectored())
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        each!(&mut *self, stream => Pin::new(stream).poll_flush(cx))
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        each!(&mut *self, stream => Pin::new(stream).poll_shutdown(cx))
-    }
-}
-
-impl StreamWriteHalf {
-    /// Returns `true` if the stream must be flushed after the last write: streams such as TLS may
-    /// buffer bytes.
-    pub(super) const fn needs_flush(&self) -> bool {
+    /// Returns `true` for a full Unix socket, and for streams such as TLS that may buffer bytes.
+    #[inline]
+    fn needs_flush(&self) -> bool {
         match self {
             #[cfg(unix)]
             Self::Unix(socket) => socket.is_watched(),
             Self::Other(_) => true,
             _ => false,
+        }
+    }
+
+    fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        each!(self, stream => Pin::new(stream).poll_flush(cx))
+    }
+
+    fn poll_shutdown(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        each!(self, stream => Pin::new(stream).poll_shutdown(cx))
+    }
+
+    #[cfg(unix)]
+    fn is_unix_socket(&self) -> bool {
+        matches!(self, Self::Unix(_))
+    }
+
+    #[cfg(unix)]
+    fn poll_send_descriptor(
+        &mut self,
+        cx: &mut Context<'_>,
+        handle: BorrowedFd<'_>,
+    ) -> Poll<io::Result<usize>> {
+        match self {
+            Self::Unix(socket) => socket.poll_send(cx, |socket| send_descriptor(socket, handle)),
+            _ => Poll::Ready(Err(io::ErrorKind::Unsupported.into())),
         }
     }
 }

@@ -6,7 +6,6 @@
 
 use std::io::{self, IoSlice};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::os::unix::net::UnixStream;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
@@ -53,12 +52,12 @@ pub(crate) struct UnixReadHalf {
 
 impl UnixReadHalf {
     /// Reunites the halves into a blocking socket.
-    pub(crate) fn reunite(self, mut write_half: UnixWriteHalf) -> io::Result<UnixStream> {
+    pub(crate) fn reunite(self, mut write_half: UnixWriteHalf) -> io::Result<OwnedFd> {
         drop(write_half.socket.take());
         let socket = Arc::try_unwrap(self.socket);
         let socket =
             socket.map_err(|_| io::Error::other("the halves belong to different sockets"))?;
-        Ok(socket.into_blocking_fd()?.into())
+        socket.into_blocking_fd()
     }
 
     /// Takes one byte and the descriptors beside it.
@@ -231,10 +230,6 @@ impl AsyncWrite for UnixWriteHalf {
             let flags = SendFlags::NOSIGNAL;
             Ok(rustix::net::sendmsg(socket, slices, &mut control, flags)?)
         })
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        true
     }
 
     /// Stops watching the socket, since everything is written.

@@ -2,12 +2,11 @@
 
 use std::future::poll_fn;
 use std::io::{self, IoSlice};
-use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use serde::Serialize;
-use tokio::io::{AsyncWrite, AsyncWriteExt as _};
 
+use super::io::WriteStream;
 use super::stream::StreamWriteHalf;
 use crate::account::HalfAccount;
 use crate::codec::Codec;
@@ -16,22 +15,26 @@ use crate::frame::{Encoder, Header};
 
 /// Maximum length of a message that is copied behind its header. Up to this length the copy is
 /// cheaper than a vectored write.
-pub(crate) const MAX_COPIED: usize = 16 * 1024;
+const MAX_COPIED: usize = 16 * 1024;
 
-/// The sending half of an async connection, on any kind of stream.
+/// Maximum number of slices in one write, above which some systems refuse it.
+const MAX_SLICES: usize = 1024;
+
+/// The sending half of a connection, async or blocking. On a blocking stream its futures are ready
+/// when they are polled.
 #[derive(Debug)]
-pub(crate) struct Writer {
-    pub(crate) stream: StreamWriteHalf,
+pub(crate) struct Writer<W = StreamWriteHalf> {
+    pub(crate) stream: W,
     pub(crate) encoder: Encoder,
     pub(crate) broken: bool,
     /// The unsent bytes held in the listener's budget.
     pub(crate) account: HalfAccount,
     /// `true` if the stream must be flushed once everything is written.
-    unflushed: bool,
+    pub(crate) unflushed: bool,
 }
 
-impl Writer {
-    pub(crate) fn new(stream: StreamWriteHalf, account: HalfAccount) -> Self {
+impl<W: WriteStream> Writer<W> {
+    pub(crate) fn new(stream: W, account: HalfAccount) -> Self {
         Self {
             stream,
             encoder: Encoder::new(),
@@ -72,7 +75,7 @@ impl Writer {
         unwritten.extend(slices.iter().map(|slice| IoSlice::new(slice)));
         let mut send = PartialSend {
             writer: self,
-            unwritten,
+            unwritten: &mut unwritten,
             is_begun: false,
         };
         poll_fn(|cx| send.poll_write(cx)).await
@@ -87,38 +90,37 @@ impl Writer {
         if self.broken {
             return Poll::Ready(Err(SendError::Broken));
         }
-        while !self.encoder.unwritten().is_empty() {
-            let stream = Pin::new(&mut self.stream);
-            let Poll::Ready(written) = stream.poll_write(cx, self.encoder.unwritten()) else {
-                return self.hold(cx);
-            };
-            let count = self.progress(written)?;
-            self.encoder.wrote(count);
+        while !self.encoder.is_empty() {
+            ready!(self.poll_write(cx))?;
         }
         self.account.release();
         self.poll_flush_stream(cx)
     }
 
-    /// Counts the unsent bytes in the budget. Pending, unless that evicts the connection.
-    fn hold(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), SendError>> {
+    /// Writes once, within the budget, and returns the number of bytes.
+    #[inline]
+    pub(crate) fn poll_write(&mut self, cx: &mut Context<'_>) -> Poll<Result<usize, SendError>> {
+        let bytes = self.encoder.unwritten();
         let size = self.encoder.size();
-        if !self.account.must_count(size) {
-            return Poll::Pending;
-        }
-        let is_held = self.account.resize(size).is_ok();
-        if is_held && self.account.poll_evicted(cx).is_ok() {
-            return Poll::Pending;
-        }
-        self.account.evict();
-        self.broken = true;
-        self.encoder.clear();
-        Poll::Ready(Err(SendError::Evicted))
+        let written = match self.account.must_count(size) {
+            false => self.stream.poll_write(cx, bytes).map_err(SendError::Io),
+            true => {
+                let account = &mut self.account;
+                self.stream.poll_write_held(cx, bytes, account, size)
+            }
+        };
+        let count = self.progress(ready!(written))?;
+        self.encoder.wrote(count);
+        Poll::Ready(Ok(count))
     }
 
-    fn poll_flush_stream(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), SendError>> {
+    pub(crate) fn poll_flush_stream(
+        &mut self,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<(), SendError>> {
         if self.unflushed {
-            let flushed = ready!(Pin::new(&mut self.stream).poll_flush(cx));
-            flushed.map_err(|error| self.fail(error))?;
+            let flushed = ready!(self.stream.poll_flush(cx));
+            flushed.map_err(|error| self.fail(SendError::Io(error)))?;
             self.unflushed = false;
         }
         Poll::Ready(Ok(()))
@@ -126,6 +128,7 @@ impl Writer {
 
     /// Returns `true` if a flush is needed before a message is sent, or must report that the
     /// connection is broken.
+    #[inline]
     const fn is_pending(&self) -> bool {
         self.broken || self.has_unwritten()
     }
@@ -135,9 +138,9 @@ impl Writer {
         !self.broken && (!self.encoder.is_empty() || self.unflushed)
     }
 
-    fn progress(&mut self, written: io::Result<usize>) -> Result<usize, SendError> {
+    fn progress(&mut self, written: Result<usize, SendError>) -> Result<usize, SendError> {
         match written {
-            Ok(0) => Err(self.fail(io::ErrorKind::WriteZero.into())),
+            Ok(0) => Err(self.fail(SendError::Io(io::ErrorKind::WriteZero.into()))),
             Ok(count) => {
                 self.unflushed = self.stream.needs_flush();
                 Ok(count)
@@ -146,16 +149,20 @@ impl Writer {
         }
     }
 
-    /// Marks the connection as broken: no message can follow an error in the middle of another.
-    fn fail(&mut self, error: io::Error) -> SendError {
-        self.broken = true;
-        SendError::Io(error)
+    /// Marks the connection as broken, since no message can follow an error in the middle of
+    /// another. After a timeout the rest can still be written.
+    fn fail(&mut self, error: SendError) -> SendError {
+        self.broken = !matches!(&error, SendError::Io(error) if W::is_timeout(error));
+        if let SendError::Evicted = error {
+            self.encoder.clear();
+        }
+        error
     }
 
     /// Writes the unsent rest, and shuts the sending direction down.
     pub(crate) async fn shutdown(&mut self) -> Result<(), SendError> {
         self.flush().await?;
-        match self.stream.shutdown().await {
+        match poll_fn(|cx| self.stream.poll_shutdown(cx)).await {
             // The peer has closed the connection first.
             Err(error) if error.kind() == io::ErrorKind::NotConnected => Ok(()),
             result => result.map_err(SendError::Io),
@@ -165,45 +172,29 @@ impl Writer {
 
 /// A message that is being sent from the caller's slices. If it is dropped in the middle of the
 /// message, the writer keeps a copy of the rest.
-struct PartialSend<'a, 'b> {
-    writer: &'a mut Writer,
-    unwritten: Vec<IoSlice<'b>>,
+struct PartialSend<'a, 'b, W> {
+    writer: &'a mut Writer<W>,
+    unwritten: &'a mut [IoSlice<'b>],
     is_begun: bool,
 }
 
-impl PartialSend<'_, '_> {
+impl<W: WriteStream> PartialSend<'_, '_, W> {
     fn poll_write(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), SendError>> {
         while !self.unwritten.is_empty() {
-            let stream = Pin::new(&mut self.writer.stream);
-            let written = if stream.is_write_vectored() {
-                stream.poll_write_vectored(cx, &self.unwritten)
-            } else {
-                stream.poll_write(cx, &self.unwritten[0])
-            };
-            match self.writer.progress(ready!(written)) {
-                Ok(count) => self.advance(count),
-                Err(error) => {
-                    self.unwritten.clear();
-                    return Poll::Ready(Err(error));
-                }
-            }
+            let slices = &self.unwritten[..self.unwritten.len().min(MAX_SLICES)];
+            let written = ready!(self.writer.stream.poll_write_vectored(cx, slices));
+            let count = self.writer.progress(written.map_err(SendError::Io))?;
+            IoSlice::advance_slices(&mut self.unwritten, count);
+            self.is_begun = true;
         }
         self.writer.poll_flush_stream(cx)
     }
-
-    fn advance(&mut self, count: usize) {
-        self.is_begun = true;
-        let mut rest = self.unwritten.as_mut_slice();
-        IoSlice::advance_slices(&mut rest, count);
-        let remaining = rest.len();
-        self.unwritten.drain(..self.unwritten.len() - remaining);
-    }
 }
 
-impl Drop for PartialSend<'_, '_> {
+impl<W> Drop for PartialSend<'_, '_, W> {
     fn drop(&mut self) {
-        if self.is_begun {
-            for slice in &self.unwritten {
+        if self.is_begun && !self.writer.broken {
+            for slice in &*self.unwritten {
                 self.writer.encoder.push_raw(slice);
             }
         }

@@ -36,6 +36,7 @@ pub(crate) enum ConfirmationDecision {
 /// The evidence of one connection, and the confirmations that it may still receive.
 #[derive(Debug, Default)]
 pub(crate) struct Confirmations {
+    pub(crate) policy: Acknowledge,
     evidence: Evidence,
     /// The number of confirmations that may still be received.
     outstanding: u32,
@@ -68,8 +69,8 @@ impl Confirmations {
     }
 
     /// Records that a descriptor was sent. Returns `true` if the caller must wait for confirmation.
-    pub(crate) fn record_sent<C: Codec>(&mut self, setting: Acknowledge) -> bool {
-        let may_come = match setting {
+    pub(crate) fn record_sent<C: Codec>(&mut self) -> bool {
+        let may_come = match self.policy {
             Acknowledge::Never => false,
             Acknowledge::Always => true,
             Acknowledge::Auto => is_pickle::<C>() && self.evidence != Evidence::NoConfirmation,
@@ -77,7 +78,7 @@ impl Confirmations {
         if may_come {
             self.outstanding = self.outstanding.saturating_add(1);
         }
-        setting == Acknowledge::Always
+        self.policy == Acknowledge::Always
     }
 
     /// Returns `true` if confirmations may still be received.
@@ -99,18 +100,21 @@ impl Confirmations {
     /// Skips confirmations in front of the next message.
     #[inline]
     pub(crate) fn skip_in(&mut self, decoder: &mut Decoder) {
-        while self.outstanding > 0 && !decoder.is_large() && self.consume(decoder.peek_byte()) {
+        while self.are_outstanding() && self.take_from(decoder) {}
+    }
+
+    /// Takes a confirmation in front of the next message. Returns `true` if there was one.
+    pub(crate) fn take_from(&mut self, decoder: &mut Decoder) -> bool {
+        let is_confirmation = !decoder.is_large() && self.consume(decoder.peek_byte());
+        if is_confirmation {
             decoder.take_byte();
         }
+        is_confirmation
     }
 
     /// Decides whether to confirm a descriptor from `peer`.
-    pub(crate) fn decide<C: Codec>(
-        &self,
-        setting: Acknowledge,
-        peer: &Peer,
-    ) -> ConfirmationDecision {
-        match setting {
+    pub(crate) fn decide<C: Codec>(&self, peer: &Peer) -> ConfirmationDecision {
+        match self.policy {
             Acknowledge::Never => ConfirmationDecision::Skip,
             Acknowledge::Always => ConfirmationDecision::Confirm,
             Acknowledge::Auto if !is_pickle::<C>() => ConfirmationDecision::Skip,
@@ -179,7 +183,7 @@ mod tests {
     }
 
     fn decide(confirmations: &Confirmations) -> ConfirmationDecision {
-        confirmations.decide::<Pickle>(Acknowledge::Auto, &this_process())
+        confirmations.decide::<Pickle>(&this_process())
     }
 
     #[test]
@@ -206,10 +210,7 @@ mod tests {
             !confirmations.consume(Some(b'A')),
             "no confirmation is outstanding"
         );
-        assert!(
-            !confirmations.record_sent::<Pickle>(Acknowledge::Auto),
-            "Auto does not wait"
-        );
+        assert!(!confirmations.record_sent::<Pickle>(), "Auto does not wait");
         assert!(!confirmations.consume(Some(b'B')) && !confirmations.consume(None));
         assert!(confirmations.consume(Some(b'A')) && !confirmations.are_outstanding());
         confirmations.record_message(b"\x80\x04K\x01.");
@@ -220,7 +221,7 @@ mod tests {
         confirmations.record_no_confirmation();
         confirmations.record_message(b"\x80\x05K\x01.");
         assert_eq!(decide(&confirmations), ConfirmationDecision::Skip);
-        confirmations.record_sent::<Pickle>(Acknowledge::Auto);
+        confirmations.record_sent::<Pickle>();
         assert!(!confirmations.are_outstanding());
     }
 
@@ -229,19 +230,17 @@ mod tests {
         let peer = this_process();
         let mut confirmations = Confirmations::default();
         confirmations.record_message(b"\x80\x05K\x01.");
-        let always = confirmations.decide::<Bincode>(Acknowledge::Always, &peer);
-        assert_eq!(always, ConfirmationDecision::Confirm);
-        let never = confirmations.decide::<Pickle>(Acknowledge::Never, &peer);
-        assert_eq!(never, ConfirmationDecision::Skip);
-        let other = confirmations.decide::<Bincode>(Acknowledge::Auto, &peer);
+        let other = confirmations.decide::<Bincode>(&peer);
         assert_eq!(other, ConfirmationDecision::Skip);
-        confirmations.record_sent::<Bincode>(Acknowledge::Auto);
-        confirmations.record_sent::<Pickle>(Acknowledge::Never);
+        confirmations.record_sent::<Bincode>();
+        confirmations.policy = Acknowledge::Never;
+        assert_eq!(decide(&confirmations), ConfirmationDecision::Skip);
+        confirmations.record_sent::<Pickle>();
         assert!(!confirmations.are_outstanding());
-        assert!(
-            confirmations.record_sent::<Bincode>(Acknowledge::Always)
-                && confirmations.are_outstanding()
-        );
+        confirmations.policy = Acknowledge::Always;
+        let always = confirmations.decide::<Bincode>(&peer);
+        assert_eq!(always, ConfirmationDecision::Confirm);
+        assert!(confirmations.record_sent::<Bincode>() && confirmations.are_outstanding());
     }
 
     #[test]

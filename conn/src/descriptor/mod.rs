@@ -123,6 +123,14 @@ pub enum DescriptorError {
 
 farcall_core::debug_errors!(DescriptorError);
 
+/// A received descriptor that `recv_handle` has not returned yet.
+#[derive(Debug)]
+pub(crate) struct PendingDescriptor {
+    pub(crate) handle: OwnedFd,
+    /// `true` once it is decided whether the descriptor is confirmed.
+    pub(crate) is_decided: bool,
+}
+
 /// The result of a read without space for descriptors.
 pub(crate) struct BytesRead {
     pub(crate) bytes: usize,

@@ -25,9 +25,11 @@ pub struct Decoder {
     pub(super) buffer: Vec<u8>,
     start: usize,
     end: usize,
-    /// The header of a large message, once detached. The buffer then begins with the message
-    /// itself, so that it can be handed over without a copy.
-    large: Option<Header>,
+    /// The header of the next message, once it is complete and valid.
+    header: Option<Header>,
+    /// `true` if the buffer no longer holds that header, but begins with the message itself, so
+    /// that a large message can be handed over without a copy.
+    is_detached: bool,
 }
 
 impl Decoder {
@@ -48,7 +50,7 @@ impl Decoder {
     pub(crate) fn prepare(&mut self) -> Range<usize> {
         if self.start == self.end {
             (self.start, self.end) = (0, 0);
-            if self.large.is_none() {
+            if !self.is_detached {
                 if !(READ_AHEAD..=MAX_IDLE_BUFFER).contains(&self.buffer.len()) {
                     self.buffer = buffer_pool::take_read_buffer(READ_AHEAD);
                 }
@@ -64,9 +66,9 @@ impl Decoder {
             }
             self.grow(wanted);
         }
-        let until = match self.large {
-            Some(_) => self.start + wanted,
-            None => self.buffer.len(),
+        let until = match self.is_detached {
+            true => self.start + wanted,
+            false => self.buffer.len(),
         };
         self.end..until
     }
@@ -99,13 +101,11 @@ impl Decoder {
     #[cfg(unix)]
     fn missing(&self) -> usize {
         let held = self.end - self.start;
-        let known = match self.header() {
-            Ok(Some(header)) => usize::try_from(header.length)
-                .unwrap_or(usize::MAX)
-                .saturating_add(self.header_size(&header)),
+        let known = match self.next_size() {
+            Some(next) => next,
             // At least 4 bytes and no header: it is in the extended form.
-            _ if held >= 4 => 12,
-            _ => 4,
+            None if held >= 4 => 12,
+            None => 4,
         };
         known.saturating_sub(held).max(1)
     }
@@ -121,20 +121,19 @@ impl Decoder {
     /// Returns the buffer length needed for the next read, counted from the first held byte.
     fn wanted(&self) -> usize {
         let held = self.end - self.start;
-        let frame = match self.header() {
-            Ok(Some(header)) => usize::try_from(header.length)
-                .unwrap_or(usize::MAX)
-                .saturating_add(self.header_size(&header)),
-            _ => 0,
-        };
-        if frame <= held {
-            // The length of the next message is not known.
-            held + READ_AHEAD
-        } else if self.large.is_none() {
-            frame.max(READ_AHEAD)
-        } else {
-            frame.min(held + LARGE)
+        match self.next_size() {
+            Some(next) if self.is_detached && next > held => next.min(held + LARGE),
+            Some(next) if next > held => next.max(READ_AHEAD),
+            // The length of the message that will be read is not known.
+            _ => held + READ_AHEAD,
         }
+    }
+
+    /// Returns the size that the next message has in the buffer, if it is known.
+    fn next_size(&self) -> Option<usize> {
+        let header = self.header.as_ref()?;
+        let length = usize::try_from(header.length).unwrap_or(usize::MAX);
+        Some(length.saturating_add(self.header_size(header)))
     }
 
     /// Grows the buffer to at least `length` bytes.
@@ -142,7 +141,9 @@ impl Decoder {
         if self.buffer.len() >= length {
             return;
         }
-        if let Some(header) = self.large {
+        if self.is_detached
+            && let Some(header) = &self.header
+        {
             let frame = usize::try_from(header.length).unwrap_or(usize::MAX);
             let room = frame.min((self.end * 2).max(length));
             self.buffer
@@ -153,16 +154,30 @@ impl Decoder {
 
     /// Detaches the header of a large message that is incomplete.
     fn detach_header(&mut self) {
-        if self.large.is_some() {
-            return;
-        }
-        if let Ok(Some(header)) = self.header()
+        if let Some(header) = &self.header
             && header.length > LARGE as u64
+            && !self.is_detached
             && header.length > (self.end - self.start - usize::from(header.size)) as u64
         {
             self.start += usize::from(header.size);
-            self.large = Some(header);
+            self.is_detached = true;
         }
+    }
+
+    /// Removes the bytes before `start`, at which the next message begins.
+    #[inline]
+    fn advance_to(&mut self, start: usize) {
+        self.start = start;
+        self.is_detached = false;
+        self.header = None;
+        self.find_header();
+    }
+
+    /// Parses the header of the next message, if it is complete. An invalid one is parsed again
+    /// when it is [asked for](Self::header), to return the error.
+    #[inline]
+    fn find_header(&mut self) {
+        self.header = Header::parse(&self.buffer[self.start..self.end]).unwrap_or_default();
     }
 
     /// Records that the first `count` bytes of the [space](Self::space) were filled.
@@ -175,6 +190,9 @@ impl Decoder {
             "more bytes filled than there was space"
         );
         self.end += count;
+        if self.header.is_none() {
+            self.find_header();
+        }
     }
 
     /// Appends received bytes.
@@ -193,7 +211,7 @@ impl Decoder {
     /// # Errors
     /// If the length is negative.
     pub fn header(&self) -> Result<Option<Header>, FrameError> {
-        match self.large {
+        match self.header {
             Some(header) => Ok(Some(header)),
             None => Header::parse(&self.buffer[self.start..self.end]),
         }
@@ -202,7 +220,7 @@ impl Decoder {
     /// Returns `true` if it holds no bytes.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
-        self.start == self.end && self.large.is_none()
+        self.start == self.end && !self.is_detached
     }
 
     /// Returns `true` if the next message is complete.
@@ -221,20 +239,20 @@ impl Decoder {
         let Some(message) = self.next(limit)? else {
             return Ok(None);
         };
-        self.start = message.end;
-        self.large = None;
+        self.advance_to(message.end);
         Ok(Some(&self.buffer[message]))
     }
 
     /// Returns `true` if the next message is large and its header was detached.
     pub(crate) const fn is_large(&self) -> bool {
-        self.large.is_some()
+        self.is_detached
     }
 
     /// Returns the range of the next message in the buffer, if it is complete.
     fn next(&self, limit: usize) -> Result<Option<Range<usize>>, FrameError> {
-        let Some(header) = self.header()? else {
-            return Ok(None);
+        let Some(header) = &self.header else {
+            // It is incomplete or invalid.
+            return self.header().map(|_| None);
         };
         let length = match usize::try_from(header.length) {
             Ok(length) if length <= limit => length,
@@ -243,16 +261,16 @@ impl Decoder {
                 return Err(FrameError::TooLarge { length, limit });
             }
         };
-        let begin = self.start + self.header_size(&header);
+        let begin = self.start + self.header_size(header);
         let is_complete = length <= self.end - begin;
         Ok(is_complete.then(|| begin..begin + length))
     }
 
     /// Returns the number of held bytes that belong to the header.
     fn header_size(&self, header: &Header) -> usize {
-        match self.large {
-            Some(_) => 0,
-            None => usize::from(header.size),
+        match self.is_detached {
+            true => 0,
+            false => usize::from(header.size),
         }
     }
 
@@ -265,9 +283,8 @@ impl Decoder {
         let Some(message) = self.next(limit)? else {
             return Ok(None);
         };
-        self.start = message.end;
-        let is_whole_buffer =
-            self.large.take().is_some() && message.start == 0 && message.end == self.end;
+        let is_whole_buffer = self.is_detached && message.start == 0 && message.end == self.end;
+        self.advance_to(message.end);
         if !is_whole_buffer {
             return Ok(Some(self.buffer[message].to_vec()));
         }
@@ -281,11 +298,10 @@ impl Decoder {
     /// `buffer`. Returns the length of that part. The caller must then read the missing bytes into
     /// the buffer, or return the part with [`put_back`](Self::put_back).
     pub(crate) fn take_into(&mut self, header: &Header, buffer: &mut [u8]) -> usize {
-        self.start += self.header_size(header);
-        self.large = None;
-        let count = buffer.len().min(self.end - self.start);
-        buffer[..count].copy_from_slice(&self.buffer[self.start..self.start + count]);
-        self.start += count;
+        let begin = self.start + self.header_size(header);
+        let count = buffer.len().min(self.end - begin);
+        buffer[..count].copy_from_slice(&self.buffer[begin..begin + count]);
+        self.advance_to(begin + count);
         count
     }
 
@@ -293,7 +309,8 @@ impl Decoder {
     pub(crate) fn put_back(&mut self, header: &Header, part: &[u8]) {
         debug_assert!(self.is_empty(), "the part was all that it held");
         if header.length > LARGE as u64 {
-            self.large = Some(*header);
+            self.header = Some(*header);
+            self.is_detached = true;
         } else {
             self.feed(header.as_bytes());
         }
@@ -326,7 +343,7 @@ impl Decoder {
     #[cfg(unix)]
     pub(crate) fn take_byte(&mut self) -> Option<u8> {
         let byte = self.peek_byte()?;
-        self.start += 1;
+        self.advance_to(self.start + 1);
         Some(byte)
     }
 }

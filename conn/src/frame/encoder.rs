@@ -1,5 +1,8 @@
 //! Encoding of messages into frames.
 
+#[cfg(feature = "rpc")]
+use std::convert::Infallible;
+
 use farcall_core::protocol::all_or_nothing;
 
 use super::{Header, buffer_pool};
@@ -62,6 +65,20 @@ impl Encoder {
             }
             Ok(())
         })
+    }
+
+    /// Appends the message that `write` appends to its argument, and returns its length.
+    #[cfg(feature = "rpc")]
+    pub(crate) fn push_message(&mut self, write: impl FnOnce(&mut Vec<u8>)) -> usize {
+        let mut length = 0;
+        let pushed: Result<(), Infallible> = self.push_with(|out| {
+            let begin = out.len();
+            write(out);
+            length = out.len() - begin;
+            Ok(())
+        });
+        let Ok(()) = pushed;
+        length
     }
 
     /// Takes a buffer from the pool, if it has none: an encoder without bytes holds no buffer.

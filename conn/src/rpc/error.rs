@@ -5,7 +5,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use farcall_core::{CallError, CannotBlock, Execution, Fault};
+use farcall_core::{CallError, CannotBlock, Execution, Fault, FaultKind};
 
 use super::message::MAX_METHOD;
 
@@ -28,7 +28,7 @@ pub enum Disconnected {
     Silent(Duration),
     /// The peer violated the protocol.
     #[error("protocol violation by the peer: {0}")]
-    Protocol(String),
+    Protocol(Violation),
     /// The local side evicted the connection: other connections needed memory of the
     /// [budget](crate::ListenerBuilder::budget) of the listener, and this one had held the most for
     /// the longest.
@@ -40,6 +40,72 @@ pub enum Disconnected {
 }
 
 farcall_core::debug_errors!(Disconnected);
+
+/// Violation of the protocol by the peer: a message that a peer which keeps to `docs/RPC.md` never
+/// sends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Violation {
+    /// It sent a message without bytes.
+    #[error("empty message")]
+    EmptyMessage,
+    /// Its first message is not a valid `Hello`.
+    #[error("the first message is not a `Hello`: the peer speaks another protocol")]
+    NotHello,
+    /// It sent a message whose first byte is no known kind.
+    #[error("unknown message kind {0}")]
+    UnknownKind(u8),
+    /// It sent a message of this kind whose fields cannot be decoded.
+    #[error("a message of kind {0} is malformed")]
+    MalformedMessage(u8),
+    /// It sent a message with this number of references.
+    #[error("a message has {0} references, more than the limits of objects and streams allow")]
+    TooManyReferences(u64),
+    /// It sent a second `Hello`.
+    #[error("`Hello` in the middle of a session")]
+    RepeatedHello,
+    /// It resumed the session, and did not first send the references that it holds.
+    #[error("the first message after a greeting that resumed is not `Held`")]
+    MissingHeld,
+    /// It sent the references that it holds at any other time.
+    #[error("`Held` is not the first message after a greeting that resumed")]
+    UnexpectedHeld,
+    /// It made a call whose id is not higher than that of the call before.
+    #[error("call {id} came after call {last}")]
+    CallOrder {
+        /// Id of the call.
+        id: u64,
+        /// Id of the call before.
+        last: u64,
+    },
+    /// It replied to a call with this id.
+    #[error("a reply to call {0}, which was never made")]
+    UnknownCall(u64),
+    /// It opened more streams than the local limit, which it knows.
+    #[error("more streams were opened than the declared limit allows")]
+    TooManyStreams,
+    /// It opened a stream with the id of an open one.
+    #[error("stream {0} was opened twice")]
+    ReopenedStream(u64),
+    /// It sent an item without credit on the stream with this id, or after its end.
+    #[error("an item of stream {0} that was not granted")]
+    UngrantedItem(u64),
+    /// It passed more objects than the local limit, which it knows.
+    #[error("more objects were passed than the declared limit allows")]
+    TooManyObjects,
+    /// It released a reference to an object that was not passed to it.
+    #[error("a reference was released that was not passed")]
+    UnknownReference,
+    /// It released an object more often than the object was passed to it.
+    #[error("more references were released than were passed")]
+    ReleasedTooOften,
+}
+
+impl From<Violation> for Disconnected {
+    fn from(violation: Violation) -> Self {
+        Self::Protocol(violation)
+    }
+}
 
 /// Displays a reason behind a colon, and nothing if it is empty.
 struct ReasonSuffix<'a>(&'a str);
@@ -116,6 +182,11 @@ pub(super) struct LongMethod(pub(super) usize);
 pub(super) struct TooLong {
     pub(super) length: usize,
     pub(super) limit: u64,
+}
+
+/// Creates the fault for a request that exceeds a local limit.
+pub(super) fn overloaded(message: impl Into<String>) -> Fault {
+    Fault::of(FaultKind::Overloaded, message)
 }
 
 /// Error of a stream.

@@ -70,7 +70,7 @@ async fn receive(halves: &mut ConnectionHalves) -> Result<Hello, GreetingError> 
         return Err(GreetingError::KeyExpected);
     }
     match Message::read(message, 0) {
-        Ok(Message::Hello(hello)) => Ok(hello),
+        Ok(Message::Hello(hello)) => Ok(*hello),
         Ok(Message::Goodbye { reason, .. }) => Err(GreetingError::Refused(reason.to_owned())),
         Ok(_) => Err(GreetingError::NotRpc(
             "its first message is not a `Hello`".to_owned(),
@@ -100,7 +100,7 @@ pub(super) async fn greet_server(
         limits,
         session: resume,
     };
-    send(halves, &Message::Hello(hello)).await?;
+    send(halves, &Message::Hello(Box::new(hello))).await?;
     let hello = receive(halves).await?;
     if hello.version != VERSION {
         let theirs = hello.version;
@@ -179,7 +179,7 @@ pub(super) async fn send_server_hello(
         limits,
         session,
     };
-    send(halves, &Message::Hello(hello)).await
+    send(halves, &Message::Hello(Box::new(hello))).await
 }
 
 /// Rejects a client with a reason and closes the connection.

@@ -88,7 +88,7 @@ mod varint;
 
 pub use client::{Client, ClientBuilder, OpenError};
 pub use encoding::Encoding;
-pub use error::{Disconnected, PromiseFailed, StreamError};
+pub use error::{Disconnected, PromiseFailed, StreamError, Violation};
 pub use greeting::GreetingError;
 pub use pipeline::Pipelined;
 pub use reconnect::Reconnect;

@@ -59,3 +59,16 @@ fn a_connection_may_be_created_outside_of_a_runtime() {
         assert_eq!(remote.recv_bytes(10).await.unwrap(), b"hello");
     });
 }
+
+/// The system refuses a write of more than 1024 slices.
+#[tokio::test]
+async fn a_message_of_many_slices_is_whole() {
+    let (mut local, mut remote) = pair();
+    let slices = vec![b"ten bytes.".as_slice(); 5000];
+    let (sent, received) = tokio::join!(
+        local.send_vectored(&slices),
+        remote.recv_bytes(slices.len() * 10)
+    );
+    sent.unwrap();
+    assert_eq!(received.unwrap(), slices.concat());
+}

@@ -15,7 +15,6 @@ use std::time::Duration;
 use farcall_core::{Fault, FaultKind};
 
 pub(super) use cost::{cost, fits};
-pub(super) use read::{plain_call, plain_return};
 pub(super) use write::{write_counts, write_end, write_fault, write_item, write_return};
 
 /// Version of the protocol, which both sides send in their first message.
@@ -170,7 +169,8 @@ pub(super) struct Call<'a> {
 /// A message. A payload extends from its offset to the end of the bytes.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Message<'a> {
-    Hello(Hello),
+    /// Boxed, since no message of a session is as large.
+    Hello(Box<Hello>),
     Call(Call<'a>, usize),
     Return {
         id: u64,
@@ -214,21 +214,6 @@ pub(super) enum Message<'a> {
     /// After a session was resumed: all objects of the receiver that the sender refers to, and the
     /// number of times it received each.
     Held(Counts<'a>),
-}
-
-/// Errors of decoding a message.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub(super) enum MessageError {
-    #[error("empty message")]
-    Empty,
-    #[error("the first message is not a `Hello`: the peer speaks another protocol")]
-    NotHello,
-    #[error("unknown message kind {0}")]
-    Kind(u8),
-    #[error("a message of kind {0} is malformed")]
-    Malformed(u8),
-    #[error("a message has {0} references, more than the limits of objects and streams allow")]
-    References(u64),
 }
 
 /// Kinds of faults. The index of a kind in this list is its byte on the wire.

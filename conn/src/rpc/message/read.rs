@@ -5,63 +5,36 @@ use std::time::Duration;
 use farcall_core::Fault;
 
 use super::{
-    Call, CallTarget, Counts, FAULT_KINDS, Hello, MAGIC, MAX_CAUSES, Message, MessageError,
-    ObjectId, Reference, SessionLimits, Token, VERSION, flag, kind, reference, target,
+    Call, CallTarget, Counts, FAULT_KINDS, Hello, MAGIC, MAX_CAUSES, Message, ObjectId, Reference,
+    SessionLimits, Token, VERSION, flag, kind, reference, target,
 };
+use crate::rpc::error::Violation;
 use crate::rpc::varint;
 
 impl Message<'_> {
     /// Decodes a message with at most `max_references` references, which take more memory decoded
     /// than encoded.
+    #[inline]
     pub(in crate::rpc) fn read(
         message: &[u8],
         max_references: u64,
-    ) -> Result<Message<'_>, MessageError> {
-        let (&kind, rest) = message.split_first().ok_or(MessageError::Empty)?;
+    ) -> Result<Message<'_>, Violation> {
+        let (&kind, rest) = message.split_first().ok_or(Violation::EmptyMessage)?;
         let mut fields = Fields {
             rest,
             len: message.len(),
             max_references,
             excess: None,
         };
-        if kind > kind::HELD {
-            return Err(MessageError::Kind(kind));
-        }
-        fields.message(kind).ok_or(match fields.excess {
-            Some(references) => MessageError::References(references),
-            None if kind == kind::HELLO => MessageError::NotHello,
-            None => MessageError::Malformed(kind),
-        })
+        // Nearly all messages are of these kinds.
+        let message = match kind {
+            kind::CALL => fields.call(),
+            kind::RETURN => fields.reply(),
+            kind::ITEM => fields.item(),
+            _ => fields.message_without_payload(kind),
+        };
+        message.ok_or_else(|| fields.violation(kind))
     }
-}
-
-/// Returns the call id and the payload of a [`Return`](Message::Return) without references, as most
-/// messages to a client are. Returns `None` for other messages.
-pub(in crate::rpc) fn plain_return(message: &[u8]) -> Option<(u64, &[u8])> {
-    let [kind::RETURN, rest @ ..] = message else {
-        return None;
-    };
-    let mut rest = rest;
-    let id = varint::read(&mut rest)?;
-    let [0, payload @ ..] = rest else {
-        return None;
-    };
-    Some((id, payload))
-}
-
-/// Returns the fields of a [`Call`] without references, as most messages to a server are, and the
-/// offset of its parameters. Returns `None` for other messages.
-pub(in crate::rpc) fn plain_call(message: &[u8]) -> Option<(Call<'_>, usize)> {
-    let [kind::CALL, rest @ ..] = message else {
-        return None;
-    };
-    let mut fields = Fields {
-        rest,
-        len: message.len(),
-        max_references: 0,
-        excess: None,
-    };
-    Some((fields.call()?, fields.payload()))
 }
 
 /// The part of a message that is not decoded yet.
@@ -74,20 +47,28 @@ struct Fields<'a> {
 }
 
 impl<'a> Fields<'a> {
-    fn message(&mut self, kind: u8) -> Option<Message<'a>> {
+    #[inline]
+    fn reply(&mut self) -> Option<Message<'a>> {
+        Some(Message::Return {
+            id: self.number()?,
+            references: self.references()?,
+            payload: self.payload(),
+        })
+    }
+
+    #[inline]
+    fn item(&mut self) -> Option<Message<'a>> {
+        Some(Message::Item {
+            stream: self.number()?,
+            references: self.references()?,
+            payload: self.payload(),
+        })
+    }
+
+    fn message_without_payload(&mut self, kind: u8) -> Option<Message<'a>> {
         let message = match kind {
-            kind::HELLO => Message::Hello(self.hello()?),
-            kind::CALL => Message::Call(self.call()?, self.payload()),
-            kind::RETURN => Message::Return {
-                id: self.number()?,
-                references: self.references()?,
-                payload: self.payload(),
-            },
-            kind::ITEM => Message::Item {
-                stream: self.number()?,
-                references: self.references()?,
-                payload: self.payload(),
-            },
+            // A later version may append fields to its first message.
+            kind::HELLO => return Some(Message::Hello(Box::new(self.hello()?))),
             kind::FAULT => Message::Fault {
                 id: self.number()?,
                 fault: self.fault()?,
@@ -117,12 +98,18 @@ impl<'a> Fields<'a> {
             },
             _ => return None,
         };
-        // A later version may append fields to its first message.
-        let has_payload = matches!(
-            message,
-            Message::Hello(_) | Message::Call(..) | Message::Return { .. } | Message::Item { .. }
-        );
-        (has_payload || self.rest.is_empty()).then_some(message)
+        self.rest.is_empty().then_some(message)
+    }
+
+    /// Returns the reason why the message could not be decoded.
+    #[cold]
+    fn violation(&self, kind: u8) -> Violation {
+        match self.excess {
+            Some(references) => Violation::TooManyReferences(references),
+            None if kind == kind::HELLO => Violation::NotHello,
+            None if kind > kind::HELD => Violation::UnknownKind(kind),
+            None => Violation::MalformedMessage(kind),
+        }
     }
 
     fn hello(&mut self) -> Option<Hello> {
@@ -159,7 +146,8 @@ impl<'a> Fields<'a> {
         })
     }
 
-    fn call(&mut self) -> Option<Call<'a>> {
+    #[inline]
+    fn call(&mut self) -> Option<Message<'a>> {
         let id = self.number()?;
         let target = match self.byte()? {
             target::ROOT => CallTarget::Root,
@@ -172,7 +160,7 @@ impl<'a> Fields<'a> {
             return None;
         }
         let timeout = self.number()?.checked_sub(1).map(Duration::from_micros);
-        Some(Call {
+        let call = Call {
             id,
             target,
             one_way: flags & flag::ONE_WAY != 0,
@@ -181,7 +169,8 @@ impl<'a> Fields<'a> {
             timeout,
             method: self.text()?,
             references: self.references()?,
-        })
+        };
+        Some(Message::Call(call, self.payload()))
     }
 
     fn fault(&mut self) -> Option<Fault> {

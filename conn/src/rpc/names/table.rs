@@ -7,8 +7,9 @@ use farcall_core::{Fault, FaultKind};
 use tokio_util::sync::DropGuard;
 
 use super::{Listing, Names};
+use crate::rpc::error::overloaded;
 use crate::rpc::remote::Remote;
-use crate::rpc::session::{SessionHandle, overloaded};
+use crate::rpc::session::SessionHandle;
 
 /// Maximum number of names.
 const MAX_NAMES: usize = 65_536;

@@ -6,13 +6,10 @@
 //! reserved in steps of [`STEP`] bytes: a small session never writes to memory that sessions share,
 //! and a large one rarely does.
 
-use std::sync::atomic::Ordering;
 use std::task::Context;
 
 use farcall_core::Budget;
 use farcall_core::protocol::{Account, Hold, NoRoom};
-
-use super::{Session, SessionState};
 
 /// Granularity of reservations, in bytes.
 const STEP: u64 = 64 << 10;
@@ -20,12 +17,28 @@ const STEP: u64 = 64 << 10;
 /// Bytes that a session holds without a reservation.
 const FREE: u64 = Budget::FREE as u64;
 
-/// The account of a session that holds more than the free bytes.
+/// The part of the budget that a session uses: nothing while it holds no more than the free bytes.
 pub(super) struct SessionAccount {
+    budget: Option<Budget>,
+    reservation: Option<Box<Reservation>>,
+}
+
+/// Bytes that a session holds, except the part of the next message.
+#[derive(Clone, Copy)]
+pub(super) struct HeldBytes {
+    /// Cost of the calls and items that are not processed.
+    pub(super) unprocessed: u64,
+    /// Bytes that wait to be written.
+    pub(super) backlog: u64,
+    /// Bytes written to the connection.
+    pub(super) written: u64,
+}
+
+struct Reservation {
     account: Account,
     hold: Hold,
     /// Bytes of the current reservation, including the free ones.
-    reserved_bytes: u64,
+    bytes: u64,
     /// Memory of the next message, which is partly received.
     partial_message: u64,
     /// Bytes released since the budget was last notified that newer bytes replaced older ones.
@@ -36,142 +49,125 @@ pub(super) struct SessionAccount {
     written: u64,
 }
 
-impl SessionAccount {
+impl Reservation {
     fn resize(&mut self, bytes: u64) -> Result<(), NoRoom> {
         let size = usize::try_from(bytes).unwrap_or(usize::MAX);
         self.hold.resize(&self.account, size)?;
-        let less = self.reserved_bytes.saturating_sub(bytes);
+        let less = self.bytes.saturating_sub(bytes);
         self.released = self.released.saturating_sub(less);
-        self.reserved_bytes = bytes;
+        self.bytes = bytes;
         Ok(())
     }
 }
 
-impl SessionState {
-    /// Returns the cost of everything that the session holds, except the bytes to be written.
-    fn unprocessed_cost(&self) -> u64 {
-        let unread_cost = self.tables.as_ref().map_or(0, |tables| tables.unread_cost);
-        self.incoming_cost + unread_cost + self.partial_message()
+impl SessionAccount {
+    pub(super) const fn new(budget: Option<Budget>) -> Self {
+        Self {
+            budget,
+            reservation: None,
+        }
+    }
+
+    /// Returns `true` if the session holds more than the free bytes, so that it can be evicted.
+    pub(super) const fn is_used(&self) -> bool {
+        self.reservation.is_some()
     }
 
     /// Returns the memory of the next message, which is partly received, if it counts.
     pub(super) fn partial_message(&self) -> u64 {
-        self.account
-            .as_ref()
-            .map_or(0, |account| account.partial_message)
+        let reservation = self.reservation.as_ref();
+        reservation.map_or(0, |reservation| reservation.partial_message)
     }
 
     /// Records the memory of the next message.
     pub(super) fn set_partial_message(&mut self, size: usize) {
-        if let Some(account) = &mut self.account {
-            account.partial_message = size as u64;
+        if let Some(reservation) = &mut self.reservation {
+            reservation.partial_message = size as u64;
         }
     }
 
-    /// Returns all bytes held on behalf of the peer.
-    fn held_bytes(&self) -> u64 {
-        self.unprocessed_cost() + self.backlog()
+    fn total(&self, held: HeldBytes) -> u64 {
+        held.unprocessed + self.partial_message() + held.backlog
     }
-}
 
-impl Session {
     /// Reserves room for `more` bytes.
-    pub(super) fn reserve(&self, state: &mut SessionState, more: u64) -> Result<(), NoRoom> {
-        let wanted = state.held_bytes().saturating_add(more);
-        let Some(budget) = &self.settings.budget else {
+    pub(super) fn reserve(&mut self, held: HeldBytes, more: u64) -> Result<(), NoRoom> {
+        let wanted = self.total(held).saturating_add(more);
+        let Some(budget) = &self.budget else {
             return Ok(());
         };
-        let reserved_bytes = state
-            .account
-            .as_ref()
-            .map_or(FREE, |account| account.reserved_bytes);
-        if wanted <= reserved_bytes {
+        let reserved = self.reservation.as_ref().map_or(FREE, |held| held.bytes);
+        if wanted <= reserved {
             return Ok(());
         }
-        let (unprocessed, written) = (state.unprocessed_cost(), state.written());
-        let account = state.account.get_or_insert_with(|| {
-            self.has_account.store(true, Ordering::Relaxed);
+        let reservation = self.reservation.get_or_insert_with(|| {
             let account = budget.account();
-            Box::new(SessionAccount {
+            Box::new(Reservation {
                 hold: account.hold(),
                 account,
-                reserved_bytes: FREE,
+                bytes: FREE,
                 partial_message: 0,
                 released: 0,
-                unprocessed,
-                written,
+                unprocessed: held.unprocessed,
+                written: held.written,
             })
         });
         // Rounds up to the next step, or reserves the exact size if the budget has no more.
-        account
+        reservation
             .resize(wanted.next_multiple_of(STEP))
-            .or_else(|NoRoom { .. }| account.resize(wanted))
+            .or_else(|NoRoom { .. }| reservation.resize(wanted))
+    }
+
+    /// Reserves room for the memory of the next message, which is partly received.
+    pub(super) fn reserve_message(&mut self, held: HeldBytes, size: usize) -> Result<(), NoRoom> {
+        if let Some(more @ 1..) = (size as u64).checked_sub(self.partial_message()) {
+            self.reserve(held, more)?;
+        }
+        self.set_partial_message(size);
+        Ok(())
     }
 
     /// Adjusts the reservation to the bytes that are held now.
     #[inline]
-    pub(super) fn update_hold(&self, state: &mut SessionState) {
-        if state.account.is_some() || state.held_bytes() > FREE {
-            self.update_hold_slow(state);
+    pub(super) fn update(&mut self, held: HeldBytes) {
+        if self.reservation.is_some() || self.total(held) > FREE {
+            self.update_slow(held);
         }
     }
 
-    fn update_hold_slow(&self, state: &mut SessionState) {
-        let held = state.held_bytes();
-        let (unprocessed, written) = (state.unprocessed_cost(), state.written());
-        if let Some(account) = &mut state.account {
-            account.released += account.unprocessed.saturating_sub(unprocessed);
-            account.released += written.saturating_sub(account.written);
-            (account.unprocessed, account.written) = (unprocessed, written);
-            if held <= FREE / 2 {
-                self.release_hold(state);
-                return;
+    fn update_slow(&mut self, held: HeldBytes) {
+        let total = self.total(held);
+        let unprocessed = held.unprocessed + self.partial_message();
+        if let Some(reservation) = &mut self.reservation {
+            reservation.released += reservation.unprocessed.saturating_sub(unprocessed);
+            reservation.released += held.written.saturating_sub(reservation.written);
+            (reservation.unprocessed, reservation.written) = (unprocessed, held.written);
+            if total <= FREE / 2 {
+                return self.release();
             }
-            if held + 2 * STEP < account.reserved_bytes {
+            if total + 2 * STEP < reservation.bytes {
                 // A smaller reservation is never refused.
-                let _ = account.resize(held.next_multiple_of(STEP));
+                let _ = reservation.resize(total.next_multiple_of(STEP));
             }
-            if account.released >= STEP {
-                let released = std::mem::take(&mut account.released);
-                account
-                    .hold
-                    .replaced(usize::try_from(released).unwrap_or(usize::MAX));
+            if reservation.released >= STEP {
+                let released = std::mem::take(&mut reservation.released);
+                let released = usize::try_from(released).unwrap_or(usize::MAX);
+                reservation.hold.replaced(released);
             }
         }
         // Small messages such as pongs are never refused, but they count: the next larger
         // reservation fails instead.
-        let _ = self.reserve(state, 0);
+        let _ = self.reserve(held, 0);
     }
 
     /// Releases the whole reservation.
-    pub(super) fn release_hold(&self, state: &mut SessionState) {
-        state.account = None;
-        self.has_account.store(false, Ordering::Relaxed);
+    pub(super) fn release(&mut self) {
+        self.reservation = None;
     }
 
-    /// Reserves room for the memory of the next message, which is partly received.
-    pub(super) fn reserve_for_message(&self, size: usize) -> Result<(), NoRoom> {
-        self.update(|state, _| {
-            let reserved = match (size as u64).checked_sub(state.partial_message()) {
-                None | Some(0) => Ok(()),
-                Some(more) => self.reserve(state, more),
-            };
-            if reserved.is_ok() {
-                state.set_partial_message(size);
-            }
-            reserved
-        })
-    }
-
-    /// Releases the room for bytes written in the meantime, and returns `true` if the connection is
-    /// evicted. Otherwise the task is woken when it is.
+    /// Returns `true` if the connection is evicted. Otherwise the task is woken when it is.
     pub(super) fn is_evicted(&self, cx: &mut Context<'_>) -> bool {
-        if !self.has_account.load(Ordering::Relaxed) {
-            return false;
-        }
-        let state = &mut *self.lock();
-        self.update_hold(state);
-        let account = state.account.as_ref();
-        account.is_some_and(|account| account.account.poll_evicted(cx).is_ready())
+        let reservation = self.reservation.as_ref();
+        reservation.is_some_and(|held| held.account.poll_evicted(cx).is_ready())
     }
 }

@@ -1,25 +1,25 @@
 //! The future of an outgoing call.
 
-use std::borrow::Borrow;
 use std::future::Future;
+use std::ops::Deref;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use farcall_core::CallError;
-use farcall_core::protocol::{Call, Payload};
+use farcall_core::protocol::{Call, CallReply, Payload};
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::call_timeout::{CallTimeout, deadline_exceeded};
-use super::object::ObjectHandle;
-use super::outgoing::{CallRequest, StartedCall};
-use super::{SessionHandle, pipelining};
+use super::object::{CallRequest, ObjectHandle, SessionLink, StartedCall};
+use super::pipelining;
 use crate::rpc::encoding::Encoding;
-use crate::rpc::error::{LongMethod, TooLate};
+use crate::rpc::error::{LongMethod, PromiseFailed, TooLate};
 use crate::rpc::message::MAX_METHOD;
 
 /// Future of an outgoing call. It keeps the session open for as long as `L` does.
 #[must_use = "a call does nothing unless it is awaited"]
-pub(in crate::rpc) struct CallFuture<L: Borrow<SessionHandle>> {
+pub(in crate::rpc) struct CallFuture<L: Deref<Target: SessionLink>> {
     session: L,
     state: CallFutureState,
 }
@@ -36,7 +36,7 @@ enum CallFutureState {
     Completed,
 }
 
-impl<L: Borrow<SessionHandle>> CallFuture<L> {
+impl<L: Deref<Target: SessionLink>> CallFuture<L> {
     /// Creates a call on an object of the peer, or, without an object, on the methods the peer
     /// offers to everyone.
     #[inline]
@@ -52,19 +52,20 @@ impl<L: Borrow<SessionHandle>> CallFuture<L> {
     }
 }
 
-impl<L: Borrow<SessionHandle> + Unpin> Future for CallFuture<L> {
+impl<L: Deref<Target: SessionLink> + Unpin> Future for CallFuture<L> {
     type Output = Result<Payload, CallError>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = &mut *self;
-        let session = this.session.borrow();
+        let session = &*this.session;
         if let CallFutureState::New(new) = &mut this.state
             && let Some(request) = new
         {
-            if request.call.format != session.encoding {
+            if request.call.format != session.encoding() {
                 let message = format!(
                     "the call is encoded as {}, but the connection uses {}",
-                    request.call.format, session.encoding
+                    request.call.format,
+                    session.encoding()
                 );
                 this.state = CallFutureState::Completed;
                 return Poll::Ready(Err(CallError::NotSent(message.into())));
@@ -74,7 +75,7 @@ impl<L: Borrow<SessionHandle> + Unpin> Future for CallFuture<L> {
                 this.state = CallFutureState::Completed;
                 return Poll::Ready(Err(CallError::NotSent(Box::new(LongMethod(method)))));
             }
-            let timeout = CallTimeout::of(&request.call.context, &session.settings);
+            let timeout = CallTimeout::of(&request.call.context, session.settings());
             let deadline = timeout.deadline();
             if deadline.is_some() && !request.call.context.has_own_deadline() {
                 let context = std::mem::take(&mut request.call.context);
@@ -82,9 +83,9 @@ impl<L: Borrow<SessionHandle> + Unpin> Future for CallFuture<L> {
                 request.call.context = context.with_deadline(deadline);
             }
             let object = request.object.clone();
-            let promised = pipelining::is_promise_requested().then(|| session.handle());
+            let wants_promise = pipelining::is_promise_requested();
             let one_way = request.call.context.is_one_way();
-            let started = session.start_call(new, promised.flatten(), timeout, cx);
+            let started = session.start_call(new, wants_promise, timeout, cx);
             // The rest of the request is dropped here, where no lock is held.
             this.state = CallFutureState::Completed;
             let id = match started? {
@@ -126,10 +127,48 @@ impl<L: Borrow<SessionHandle> + Unpin> Future for CallFuture<L> {
     }
 }
 
-impl<L: Borrow<SessionHandle>> Drop for CallFuture<L> {
+impl<L: Deref<Target: SessionLink>> Drop for CallFuture<L> {
     fn drop(&mut self) {
         if let CallFutureState::Started { id, .. } = self.state {
-            self.session.borrow().cancel_call(id);
+            self.session.cancel_call(id);
+        }
+    }
+}
+
+/// Calls on objects.
+impl ObjectHandle {
+    /// Answers a call on the object.
+    pub(in crate::rpc) fn answer(&self, call: Call<Encoding>) -> CallReply {
+        if let Self::Local(local) = self {
+            return local.registry.dispatch(call);
+        }
+        let sending = self.send(call);
+        CallReply::later(async move {
+            sending.await.map_err(|error| match error {
+                // No local method ran, so the fault is passed on as it is.
+                CallError::Fault(fault) => fault,
+                error => error.into(),
+            })
+        })
+    }
+
+    /// Makes a call on the object.
+    pub(in crate::rpc) fn send(
+        &self,
+        call: Call<Encoding>,
+    ) -> impl Future<Output = Result<Payload, CallError>> + Send + 'static {
+        let object = self.resolved();
+        async move {
+            let object = object?;
+            let session = match &object {
+                Self::Imported(imported) => Arc::clone(&imported.session),
+                Self::Promised(promise) => Arc::clone(&promise.session),
+                Self::Local(local) => {
+                    return local.registry.dispatch(call).await.map_err(Into::into);
+                }
+                Self::Failed(cause) => return Err(PromiseFailed::of(Arc::clone(cause))),
+            };
+            CallFuture::new(session, Some(object), call).await
         }
     }
 }

@@ -1,18 +1,11 @@
 //! Actions that a change of the state defers until the session is unlocked.
 
-use std::sync::Arc;
 use std::task::Waker;
 
 use farcall_core::Registry;
 use farcall_core::protocol::{Call, Payload};
-use tokio::runtime::Handle;
-use tokio_util::sync::CancellationToken;
 
-use super::incoming::IncomingCall;
-use super::object::Promise;
-use super::references::Export;
-use super::streams::{Consumer, ProducerTask};
-use crate::frame::Encoder;
+use super::item_source::ItemSource;
 use crate::rpc::encoding::Encoding;
 
 /// Actions to carry out after the lock is released. Most changes only wake tasks.
@@ -25,13 +18,10 @@ pub(super) struct Deferred {
 
 /// The actions that few changes need, boxed to keep [`Deferred`] small.
 #[derive(Default)]
-pub(super) struct RareActions {
-    /// Tasks to spawn.
-    pub(super) producer_tasks: Vec<ProducerTask>,
-    pub(super) completed_promises: Vec<Arc<Promise>>,
-    pub(super) cancelled_calls: Vec<IncomingCall>,
-    /// Tokens of objects that can no longer be reached.
-    pub(super) lost_imports: Vec<CancellationToken>,
+struct RareActions {
+    /// Streams to be sent, with their ids.
+    streams: Vec<(u64, Box<dyn ItemSource>)>,
+    actions: Vec<Box<dyn FnOnce() + Send>>,
     dropped: Vec<Box<dyn DeferredDrop>>,
 }
 
@@ -68,15 +58,17 @@ impl<T: DeferredDrop> DeferredDrop for Option<T> {
     }
 }
 
-impl<T: Send> DeferredDrop for Vec<T> {}
+impl<T: Send> DeferredDrop for Vec<T> {
+    fn is_trivial(&self) -> bool {
+        self.is_empty()
+    }
+}
+
 impl DeferredDrop for Call<Encoding> {}
-impl DeferredDrop for Encoder {}
-impl DeferredDrop for Export {}
 impl DeferredDrop for Registry<Encoding> {}
-impl DeferredDrop for Consumer {}
 
 impl Deferred {
-    pub(super) fn rare(&mut self) -> &mut RareActions {
+    fn rare(&mut self) -> &mut RareActions {
         self.rare.get_or_insert_default()
     }
 
@@ -88,6 +80,16 @@ impl Deferred {
         }
     }
 
+    /// Starts to send a stream once the session is unlocked.
+    pub(super) fn start_stream(&mut self, id: u64, source: Box<dyn ItemSource>) {
+        self.rare().streams.push((id, source));
+    }
+
+    /// Runs `action` once the session is unlocked.
+    pub(super) fn later(&mut self, action: impl FnOnce() + Send + 'static) {
+        self.rare().actions.push(Box::new(action));
+    }
+
     /// Drops the value once the session is unlocked, unless its destructor is trivial: it may be
     /// code of the program, or take the lock.
     pub(super) fn drop(&mut self, value: impl DeferredDrop + 'static) {
@@ -96,10 +98,21 @@ impl Deferred {
         }
     }
 
+    /// Moves the actions to the empty `other`. The memory of the list of wakers stays, or is
+    /// exchanged.
+    #[inline]
+    pub(super) fn move_to(&mut self, other: &mut Self) {
+        other.waker = self.waker.take();
+        other.rare = self.rare.take();
+        if !self.more_wakers.is_empty() {
+            std::mem::swap(&mut self.more_wakers, &mut other.more_wakers);
+        }
+    }
+
     /// Carries out the actions. Afterwards there are none, and the memory of the list of wakers is
     /// kept for the next ones.
     #[inline]
-    pub(super) fn run(&mut self, runtime: &Handle) {
+    pub(super) fn run(&mut self, start_stream: impl FnMut((u64, Box<dyn ItemSource>))) {
         if let Some(waker) = self.waker.take() {
             waker.wake();
             if !self.more_wakers.is_empty() {
@@ -107,24 +120,8 @@ impl Deferred {
             }
         }
         if let Some(rare) = self.rare.take() {
-            rare.run(runtime);
-        }
-    }
-}
-
-impl RareActions {
-    fn run(self, runtime: &Handle) {
-        for task in self.producer_tasks {
-            runtime.spawn(task);
-        }
-        for call in self.cancelled_calls {
-            call.cancel();
-        }
-        for token in self.lost_imports {
-            token.cancel();
-        }
-        for promise in self.completed_promises {
-            promise.notify();
+            rare.streams.into_iter().for_each(start_stream);
+            rare.actions.into_iter().for_each(|action| action());
         }
     }
 }

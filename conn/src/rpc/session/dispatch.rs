@@ -1,48 +1,84 @@
-//! Dispatch of the messages that a driver receives.
+//! Dispatch of the messages that a driver receives: batches under the lock of the session, then
+//! the calls that were admitted.
 
+use std::borrow::Cow;
 use std::cell::Cell;
-use std::convert::Infallible;
 use std::sync::Arc;
 use std::task::Waker;
 
-use farcall_core::protocol::{Call, Origin, Payload};
-use farcall_core::{Budget, Context, Fault};
-use tokio::time::Instant;
+use farcall_core::protocol::{Origin, Payload};
+use farcall_core::{Fault, Registry};
 
-use super::driver::{Driver, Yielding};
-use super::incoming::{AdmittedCall, CallAdmission, CallHead, TOO_MANY_REPLIES, log_fault};
-use super::outgoing::check_result_length;
-use super::{Phase, Session, overloaded};
+use super::decoder_memory::DecoderMemory;
+use super::deferred::Deferred;
+use super::fault_log::log_fault;
+use super::handle::Session;
+use super::incoming::AdmittedCall;
+use super::length::check_result_length;
+use super::state::{Dispatched, OutputStatus, TOO_MANY_REPLIES};
+use crate::connection::Reader;
+use crate::frame::Encoder;
 use crate::rpc::encoding::Encoding;
-use crate::rpc::error::Disconnected;
-use crate::rpc::message::{self, Message, Reference, cost};
+use crate::rpc::error::{Disconnected, overloaded};
+use crate::rpc::message;
 
 /// Maximum messages handled under one lock of the session.
 const BATCH_SIZE: usize = 8;
 
-/// Maximum bytes of a message that is handled under the lock, where only its payload is copied.
-/// Longer messages are copied whole. It is also the maximum of a result that is encoded outside the
-/// session.
+/// Maximum bytes of a result that is encoded outside the session, to be copied under its lock.
 const COPY_LIMIT: usize = 4096;
 
-/// Maximum bytes kept of the reason in a `Goodbye`.
-const MAX_REASON: usize = 1024;
+/// Handles the messages of one connection.
+pub(super) struct Dispatcher {
+    session: Arc<Session>,
+    origin: Arc<Origin>,
+    /// Methods that the local side offers to every peer.
+    root: Registry<Encoding>,
+    /// Actions deferred while messages are handled.
+    deferred: Deferred,
+    /// Maximum bytes of a result.
+    reply_limit: u64,
+    /// Replies of calls that completed immediately. They are encoded outside the session lock.
+    replies: Encoder,
+    /// Bytes that waited to be written before these replies.
+    backlog: u64,
+    reading: Reading,
+    output: Output,
+    /// Outgoing calls in flight when the session was last locked.
+    in_flight: usize,
+}
 
-/// Returns the part of a buffer of `size` bytes that counts against the budget. Up to
-/// [`Budget::FREE`] nothing counts: such a buffer is released while no bytes arrive.
-pub(super) const fn counted_size(size: usize) -> usize {
-    match size {
-        ..=Budget::FREE => 0,
-        size => size,
+/// Reading of messages from the peer.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Reading {
+    Open,
+    /// Too many replies wait until the peer reads them.
+    Paused,
+}
+
+impl Reading {
+    const fn of(can_read: bool) -> Self {
+        match can_read {
+            true => Self::Open,
+            false => Self::Paused,
+        }
     }
+}
+
+/// Knowledge about the output of the session.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Output {
+    /// There was none when messages were last handled, and the session wakes the driver for more.
+    None,
+    Unknown,
 }
 
 /// Reason why a batch ended.
 enum BatchEnd {
     /// The decoder has no complete message left.
     Drained,
-    /// This message must be handled outside the lock.
-    Single(Vec<u8>),
+    /// The peer cancels this call, which may have been admitted in the batch and not started.
+    Cancel(u64),
     /// The batch has [`BATCH_SIZE`] messages.
     Full,
 }
@@ -52,111 +88,124 @@ thread_local! {
     static ADMITTED: Cell<Vec<AdmittedCall>> = const { Cell::new(Vec::new()) };
 }
 
-impl Driver {
+impl Dispatcher {
+    pub(super) fn new(session: Arc<Session>, origin: Arc<Origin>, reply_limit: u64) -> Self {
+        Self {
+            origin,
+            root: session.update(|state| state.root().clone()),
+            session,
+            deferred: Deferred::default(),
+            reply_limit,
+            replies: Encoder::new(),
+            backlog: 0,
+            reading: Reading::Open,
+            output: Output::Unknown,
+            in_flight: 0,
+        }
+    }
+
+    pub(super) const fn origin(&self) -> &Arc<Origin> {
+        &self.origin
+    }
+
+    pub(super) const fn reading(&self) -> Reading {
+        self.reading
+    }
+
+    /// Returns the number of outgoing calls that were in flight when the session was last locked.
+    pub(super) const fn in_flight(&self) -> usize {
+        self.in_flight
+    }
+
+    /// Forgets what is known of the output.
+    pub(super) const fn begin(&mut self) {
+        self.output = Output::Unknown;
+    }
+
+    /// Returns `true` if there is no output, and the session wakes the driver for more.
+    pub(super) fn has_no_output(&self) -> bool {
+        self.output == Output::None && self.replies.is_empty()
+    }
+
     /// Handles up to `max` messages that the decoder holds, and returns their number.
-    pub(super) fn dispatch(&mut self, max: usize, waker: &Waker) -> Result<usize, Disconnected> {
+    pub(super) fn dispatch(
+        &mut self,
+        reader: &mut Reader,
+        memory: &mut DecoderMemory,
+        max: usize,
+        waker: &Waker,
+    ) -> Result<usize, Disconnected> {
         let mut handled = 0;
         loop {
-            let limit = self.reader.max_message;
-            let is_complete = self.reader.decoder.is_complete(limit);
+            let is_complete = reader.decoder.is_complete(reader.max_message);
             let is_complete = is_complete.map_err(Disconnected::broken)?;
-            if !is_complete || !self.can_read || handled >= max {
+            if !is_complete || self.reading == Reading::Paused || handled >= max {
                 return Ok(handled);
             }
             let mut admitted = ADMITTED.take();
-            let end = self.dispatch_batch(&mut handled, &mut admitted, waker);
+            let end = self.dispatch_batch(reader, memory, &mut handled, &mut admitted, waker);
             admitted.drain(..).for_each(|call| self.run_call(call));
             ADMITTED.set(admitted);
             match end? {
                 BatchEnd::Drained => return Ok(handled),
-                BatchEnd::Single(message) => self.dispatch_single(message)?,
+                BatchEnd::Cancel(id) => {
+                    let deferred = &mut self.deferred;
+                    self.session.update_with(deferred, |state| {
+                        state.cancel_incoming(id);
+                    });
+                }
                 BatchEnd::Full => {}
             }
         }
     }
 
-    /// Handles messages that only change the state of the session, and admits calls, which start
-    /// after the batch.
+    /// Handles messages under one lock of the session. Calls are admitted, and start after the
+    /// batch.
     fn dispatch_batch(
         &mut self,
+        reader: &mut Reader,
+        memory: &mut DecoderMemory,
         handled: &mut usize,
         admitted: &mut Vec<AdmittedCall>,
         waker: &Waker,
     ) -> Result<BatchEnd, Disconnected> {
         let Self {
             session,
-            reader,
             origin,
             deferred,
             replies,
             backlog,
-            can_read,
-            is_quiescent,
-            yielding,
-            expects_held,
-            decoder_counted,
+            reading,
+            output,
+            in_flight,
             ..
         } = self;
         let limit = reader.max_message;
-        let size = counted_size(reader.decoder.size());
-        *decoder_counted = size > 0;
-        session.update_with(deferred, |state, deferred| {
-            state.finish_batch(replies);
-            state.set_partial_message(size);
-            *backlog = state.backlog();
-            *can_read = session.can_read(state);
-            *is_quiescent = false;
+        let decoder = &mut reader.decoder;
+        let size = memory.count(decoder.size());
+        *output = Output::Unknown;
+        session.update_with(deferred, |state| {
+            state.end_batch(replies);
+            state.account().set_partial_message(size);
+            *backlog = state.outbox().backlog();
+            *reading = Reading::of(state.can_read());
             for _ in 0..BATCH_SIZE {
-                if reader.decoder.is_large() {
-                    let message = reader.decoder.owned_message(limit);
-                    let message = message.map_err(Disconnected::broken)?;
-                    *handled += 1;
-                    return Ok(message.map_or(BatchEnd::Drained, BatchEnd::Single));
-                }
-                let message = reader.decoder.message(limit);
-                let Some(bytes) = message.map_err(Disconnected::broken)? else {
-                    *is_quiescent = admitted.is_empty() && state.is_quiescent(waker);
-                    *yielding = Yielding::with_in_flight(state.in_flight);
+                let bytes = match decoder.is_large() {
+                    true => decoder
+                        .owned_message(limit)
+                        .map(|bytes| bytes.map(Cow::Owned)),
+                    false => decoder.message(limit).map(|bytes| bytes.map(Cow::Borrowed)),
+                };
+                let Some(bytes) = bytes.map_err(Disconnected::broken)? else {
+                    if admitted.is_empty() && state.is_quiescent(waker) {
+                        *output = Output::None;
+                    }
+                    *in_flight = state.outgoing().in_flight();
                     return Ok(BatchEnd::Drained);
                 };
                 *handled += 1;
-                if bytes.len() > COPY_LIMIT || *expects_held {
-                    return Ok(BatchEnd::Single(bytes.to_vec()));
-                }
-                if let Some((id, reply)) = message::plain_return(bytes) {
-                    let reply = Payload::copied(reply);
-                    session.on_return(state, deferred, id, Ok(reply))?;
-                    continue;
-                }
-                if let Some((message, payload)) = message::plain_call(bytes) {
-                    let params = || Payload::copied(&bytes[payload..]);
-                    let head = CallHead::of(&message, cost(bytes.len(), 0));
-                    match session.admit(state, head)? {
-                        CallAdmission::Run(target) => admitted.push(AdmittedCall {
-                            id: head.id,
-                            cost: head.cost,
-                            one_way: head.one_way,
-                            target,
-                            call: session.build_call(&message, origin, params()),
-                        }),
-                        CallAdmission::Wait(promise_id) => {
-                            let call = session.build_call(&message, origin, params());
-                            state.queue_dependent(head, promise_id, call);
-                        }
-                        CallAdmission::Rejected => {}
-                    }
-                    continue;
-                }
-                match session.read(bytes)? {
-                    Message::Item {
-                        stream,
-                        references,
-                        payload,
-                    } if references.is_empty() => {
-                        let item = Payload::copied(&bytes[payload..]);
-                        session.on_item(state, deferred, stream, item, cost(bytes.len(), 0))?;
-                    }
-                    _ => return Ok(BatchEnd::Single(bytes.to_vec())),
+                if let Dispatched::Cancel(id) = state.on_message(bytes, origin, admitted)? {
+                    return Ok(BatchEnd::Cancel(id));
                 }
             }
             Ok(BatchEnd::Full)
@@ -165,9 +214,9 @@ impl Driver {
 
     /// Runs an admitted call.
     fn run_call(&mut self, call: AdmittedCall) {
-        let (id, one_way) = (call.id, call.one_way);
+        let (id, one_way) = (call.head.id, call.head.one_way);
         let result = match self.exceeds_backlog() {
-            true => self.session.reject(call, overloaded(TOO_MANY_REPLIES)),
+            true => self.session.reject(&call, overloaded(TOO_MANY_REPLIES)),
             false => self.session.run(&self.root, call),
         };
         match result {
@@ -175,7 +224,8 @@ impl Driver {
                 if let Err(fault) = &result {
                     log_fault(fault, "a call failed");
                 }
-                self.push(|out| message::write_return(id, &[], out));
+                self.replies
+                    .push_message(|out| message::write_return(id, &[], out));
             }
             Some(result) => self.send_reply(id, result),
             None => {}
@@ -189,37 +239,30 @@ impl Driver {
             let bytes = reply.as_slice();
             if reply.attachments().is_empty() && bytes.len() <= COPY_LIMIT {
                 check_result_length(self.reply_limit, bytes.len(), &[])?;
-                self.push(|out| {
+                self.replies.push_message(|out| {
                     message::write_return(id, &[], out);
                     out.extend_from_slice(bytes);
                 });
                 return Ok(());
             }
-            self.is_quiescent = false;
-            let session = &self.session;
+            self.output = Output::Unknown;
             let (replies, backlog) = (&mut self.replies, &mut self.backlog);
-            session.update_with(&mut self.deferred, |state, deferred| {
-                state.append_replies(replies);
-                let pushed = session.push_return(state, deferred, id, &reply);
-                *backlog = state.backlog();
-                deferred.drop(reply);
+            let deferred = &mut self.deferred;
+            self.session.update_with(deferred, |state| {
+                state.outbox().append(replies);
+                let pushed = state.push_return(id, &reply);
+                *backlog = state.outbox().backlog();
                 pushed
             })
         });
         if let Err(fault) = result {
             log_fault(&fault, "a call failed");
-            let fault = self.session.fault_for_peer(fault);
-            let with_causes = self.session.settings.sends_causes;
-            self.push(|out| message::write_fault(id, &fault, with_causes, out));
+            let settings = &self.session.settings;
+            let fault = settings.fault_for_peer(fault);
+            let with_causes = settings.sends_causes;
+            self.replies
+                .push_message(|out| message::write_fault(id, &fault, with_causes, out));
         }
-    }
-
-    fn push(&mut self, write: impl FnOnce(&mut Vec<u8>)) {
-        let pushed: Result<(), Infallible> = self.replies.push_with(|out| {
-            write(out);
-            Ok(())
-        });
-        let Ok(()) = pushed;
     }
 
     /// Returns `true` if the peer reads so slowly that further calls are refused. The calls of a
@@ -230,182 +273,21 @@ impl Driver {
         backlog > self.session.settings.max_backlog
     }
 
-    fn dispatch_single(&mut self, bytes: Vec<u8>) -> Result<(), Disconnected> {
-        let session = &self.session;
-        let length = bytes.len();
-        let message = session.read(&bytes)?;
-        check_held_order(&mut self.expects_held, &message)?;
-        match message {
-            Message::Call(mut message, offset) => {
-                let references = std::mem::take(&mut message.references);
-                let head = CallHead::of(&message, cost(length, references.len()));
-                // The call is refused, so a method name over the limit is not copied.
-                let call = (!head.method_too_long)
-                    .then(|| session.build_call(&message, &self.origin, Payload::copied(&[])));
-                let params = self.payload(bytes, offset, &references)?;
-                let Self {
-                    session,
-                    deferred,
-                    replies,
-                    backlog,
-                    ..
-                } = self;
-                let mut call = call.map(|call| Call { params, ..call });
-                let admission = session.update_with(deferred, |state, _| {
-                    state.finish_batch(replies);
-                    *backlog = state.backlog();
-                    let admission = session.admit(state, head);
-                    if let Ok(CallAdmission::Wait(promise_id)) = admission
-                        && let Some(call) = call.take()
-                    {
-                        state.queue_dependent(head, promise_id, call);
-                    }
-                    admission
-                })?;
-                if let (CallAdmission::Run(target), Some(call)) = (admission, call) {
-                    self.run_call(AdmittedCall {
-                        id: head.id,
-                        cost: head.cost,
-                        one_way: head.one_way,
-                        target,
-                        call,
-                    });
-                }
-            }
-            Message::Return {
-                id,
-                references,
-                payload,
-            } => {
-                let reply = self.payload(bytes, payload, &references)?;
-                session
-                    .update(|state, deferred| session.on_return(state, deferred, id, Ok(reply)))?;
-            }
-            Message::Fault { id, fault } => {
-                session
-                    .update(|state, deferred| session.on_return(state, deferred, id, Err(fault)))?;
-            }
-            Message::Cancel(id) => session.on_cancel(id),
-            Message::Finish(id) => session.on_finish(id),
-            Message::Release(released) => session.on_release(released)?,
-            Message::Item {
-                stream,
-                references,
-                payload,
-            } => {
-                let cost = cost(length, references.len());
-                let item = self.payload(bytes, payload, &references)?;
-                session.update(|state, deferred| {
-                    session.on_item(state, deferred, stream, item, cost)
-                })?;
-            }
-            Message::End { stream, fault } => {
-                session.on_stream_end(stream, fault, cost(length, 0));
-            }
-            Message::Credit { stream, bytes } => session.on_credit(stream, bytes),
-            Message::Stop(stream) => session.on_stop(stream),
-            Message::Ping(number) => session.update(|state, _| state.push(&Message::Pong(number))),
-            Message::Pong(_) => {}
-            Message::Goodbye { last, reason } => session.on_goodbye(last, reason),
-            Message::Held(held) => session.on_held(held),
-            Message::Hello(_) => {
-                let message = "`Hello` in the middle of a session".to_owned();
-                return Err(Disconnected::Protocol(message));
-            }
-        }
-        Ok(())
+    /// Moves the output to `writing`. The task is woken when there is more. Call
+    /// [`run_deferred`](Self::run_deferred) when no lock is held.
+    pub(super) fn take_output(&mut self, writing: &mut Encoder, waker: &Waker) -> OutputStatus {
+        let replies = &mut self.replies;
+        let deferred = &mut self.deferred;
+        let status = self
+            .session
+            .update_locked(deferred, |state| state.take_output(replies, writing, waker));
+        self.reading = Reading::of(status.can_read);
+        self.in_flight = status.in_flight;
+        status
     }
 
-    fn payload(
-        &self,
-        bytes: Vec<u8>,
-        offset: usize,
-        references: &[Reference],
-    ) -> Result<Payload, Disconnected> {
-        let range = offset..bytes.len();
-        let payload = Payload::from(bytes).with_range(range);
-        if references.is_empty() {
-            return Ok(payload);
-        }
-        let attachments = self.session.import(references)?;
-        Ok(payload.with_attachments(attachments))
-    }
-}
-
-/// Rejects a `Held` that is not the first message of a connection which resumed the session, and
-/// any other message in its place (docs/RPC.md, "Resuming a session"). The counts in `Held` replace
-/// the local ones: a late `Held` would release references that the peer still has, and a missing
-/// one would keep references that it does not have.
-fn check_held_order(expects_held: &mut bool, message: &Message<'_>) -> Result<(), Disconnected> {
-    let is_held = match message {
-        // A peer that closes immediately, most often because of a protocol violation, may give
-        // its reason.
-        Message::Goodbye { .. } => return Ok(()),
-        Message::Held(_) => true,
-        _ => false,
-    };
-    if std::mem::take(expects_held) == is_held {
-        return Ok(());
-    }
-    let message = match is_held {
-        true => "`Held` is not the first message after a greeting that resumed",
-        false => "the first message after a greeting that resumed is not `Held`",
-    };
-    Err(Disconnected::Protocol(message.to_owned()))
-}
-
-impl Session {
-    /// Decodes a message.
-    fn read<'a>(&self, bytes: &'a [u8]) -> Result<Message<'a>, Disconnected> {
-        let limits = &self.settings.limits;
-        let max_references = limits.max_objects + limits.max_streams;
-        let message = Message::read(bytes, max_references);
-        message.map_err(|error| Disconnected::Protocol(error.to_string()))
-    }
-
-    #[inline]
-    fn build_call(
-        &self,
-        message: &message::Call<'_>,
-        origin: &Arc<Origin>,
-        params: Payload,
-    ) -> Call<Encoding> {
-        let deadline = message
-            .timeout
-            .and_then(|left| Instant::now().checked_add(left));
-        let mut context = Context::new(message.method)
-            .with_deadline(deadline.map(Instant::into_std))
-            .with_origin(Arc::clone(origin));
-        if message.one_way {
-            context = context.one_way();
-        }
-        if message.idempotent {
-            context = context.idempotent();
-        }
-        Call {
-            params,
-            format: self.encoding,
-            context,
-        }
-    }
-
-    /// Records that the peer closes the session after call `last`.
-    fn on_goodbye(&self, last: u64, reason: &str) {
-        self.update(|state, deferred| {
-            if let Phase::Connected = state.phase {
-                // Every call and stream that the connection ends carries a copy of the reason.
-                let end = (0..=MAX_REASON)
-                    .rev()
-                    .find(|&end| reason.is_char_boundary(end));
-                let reason = reason.get(..end.unwrap_or(0)).unwrap_or(reason).to_owned();
-                state.phase = Phase::Closing {
-                    local: false,
-                    reason,
-                };
-            }
-            let reason = state.disconnect_reason();
-            state.fail_after(last, &reason, self.reconnects, deferred);
-            deferred.wake(state.driver_waker.take());
-        });
+    /// Carries out the actions that [`take_output`](Self::take_output) deferred.
+    pub(super) fn run_deferred(&mut self) {
+        self.session.run_deferred(&mut self.deferred);
     }
 }

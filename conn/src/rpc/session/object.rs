@@ -1,22 +1,84 @@
-//! Handles of objects: local, imported or promised.
+//! Handles of objects: local, imported or promised. They know their session as a [`SessionLink`].
 
 use std::any::Any;
 use std::fmt;
-use std::future::Future;
 use std::sync::{Arc, OnceLock};
+use std::task::{Context, Poll};
 
-use farcall_core::protocol::Attachment;
-use farcall_core::protocol::CallReply;
-use farcall_core::protocol::{Call, Payload};
+use farcall_core::protocol::{Attachment, Call, Payload};
 use farcall_core::{CallError, Instance, RegisterError, Registry};
 use tokio::sync::Notify;
 use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 
-use super::{CallFuture, SessionHandle, random};
+use super::call_timeout::CallTimeout;
+use super::deferred::DeferredDrop;
+use super::settings::Settings;
 use crate::rpc::encoding::Encoding;
-use crate::rpc::error::{NoObject, PromiseFailed};
+use crate::rpc::error::{NoObject, PromiseFailed, StreamError};
 use crate::rpc::message::ObjectId;
+
+/// A session, as the handles of its calls, objects and streams see it.
+pub(in crate::rpc) trait SessionLink: Send + Sync {
+    fn encoding(&self) -> Encoding;
+
+    fn settings(&self) -> &Settings;
+
+    /// Starts a call, and sends it if the limits allow. Takes the request out of `request` only if
+    /// it must be kept. If a promise is wanted, the result is one.
+    fn start_call(
+        &self,
+        request: &mut Option<CallRequest>,
+        wants_promise: bool,
+        timeout: CallTimeout,
+        cx: &Context<'_>,
+    ) -> Result<StartedCall, CallError>;
+
+    /// Returns the result of a call, if it has completed.
+    fn poll_result(&self, call: u64, cx: &Context<'_>) -> Poll<Result<Payload, CallError>>;
+
+    /// Cancels a call whose caller no longer waits. Returns `true` if it was sent.
+    fn cancel_call(&self, call: u64) -> bool;
+
+    /// Completes a promise whose deadline has passed.
+    fn expire_promise(&self, call: u64);
+
+    /// Removes an object of the peer whose last handle was dropped.
+    fn release(&self, object: &ImportedObject);
+
+    /// Returns the next item of a stream that the peer sends; `None` at the end.
+    fn poll_item(
+        &self,
+        stream: u64,
+        cx: &Context<'_>,
+    ) -> Poll<Option<Result<Payload, StreamError>>>;
+
+    /// Stops a stream that the local side no longer reads.
+    fn stop_stream(&self, stream: u64);
+}
+
+impl DeferredDrop for Arc<dyn SessionLink> {}
+
+/// The content of an outgoing call.
+pub(in crate::rpc) struct CallRequest {
+    pub(super) object: Option<ObjectHandle>,
+    pub(super) call: Call<Encoding>,
+}
+
+impl DeferredDrop for CallRequest {
+    fn is_trivial(&self) -> bool {
+        self.object.is_none()
+            && self.call.params.is_trivial()
+            && self.call.context.headers().is_none()
+    }
+}
+
+/// Result of [`SessionLink::start_call`].
+pub(in crate::rpc) enum StartedCall {
+    /// Id of the call.
+    Call(u64),
+    Promise(Arc<Promise>),
+}
 
 /// A handle of an object that calls can be made on.
 #[derive(Clone)]
@@ -30,14 +92,14 @@ pub(in crate::rpc) enum ObjectHandle {
 
 /// An object of the local side.
 pub(in crate::rpc) struct LocalObject {
-    registry: Registry<Encoding>,
+    pub(super) registry: Registry<Encoding>,
     instance: Arc<dyn Any + Send + Sync>,
     id: OnceLock<ObjectId>,
 }
 
 /// An object of a peer. Dropping the last handle releases the reference at the peer.
 pub(in crate::rpc) struct ImportedObject {
-    pub(in crate::rpc) session: Arc<SessionHandle>,
+    pub(in crate::rpc) session: Arc<dyn SessionLink>,
     pub(in crate::rpc) id: ObjectId,
     /// Cancelled when the object can no longer be reached.
     pub(in crate::rpc) lost: CancellationToken,
@@ -45,7 +107,7 @@ pub(in crate::rpc) struct ImportedObject {
 
 /// The object that a call will return.
 pub(in crate::rpc) struct Promise {
-    pub(in crate::rpc) session: Arc<SessionHandle>,
+    pub(in crate::rpc) session: Arc<dyn SessionLink>,
     pub(in crate::rpc) call: u64,
     /// Deadline of the call.
     deadline: Option<Instant>,
@@ -55,7 +117,7 @@ pub(in crate::rpc) struct Promise {
 
 impl Promise {
     pub(in crate::rpc) fn new(
-        session: Arc<SessionHandle>,
+        session: Arc<dyn SessionLink>,
         call: u64,
         deadline: Option<Instant>,
     ) -> Self {
@@ -175,8 +237,8 @@ impl ObjectHandle {
     pub(in crate::rpc) fn encoding(&self) -> Encoding {
         match self {
             Self::Local(_) | Self::Failed(_) => Encoding::default(),
-            Self::Imported(imported) => imported.session.encoding,
-            Self::Promised(promise) => promise.session.encoding,
+            Self::Imported(imported) => imported.session.encoding(),
+            Self::Promised(promise) => promise.session.encoding(),
         }
     }
 
@@ -187,41 +249,6 @@ impl ObjectHandle {
             (Self::Imported(one), Self::Imported(other)) => Arc::ptr_eq(one, other),
             (Self::Promised(one), Self::Promised(other)) => Arc::ptr_eq(one, other),
             _ => false,
-        }
-    }
-
-    /// Answers a call on the object.
-    pub(in crate::rpc) fn answer(&self, call: Call<Encoding>) -> CallReply {
-        if let Self::Local(local) = self {
-            return local.registry.dispatch(call);
-        }
-        let sending = self.send(call);
-        CallReply::later(async move {
-            sending.await.map_err(|error| match error {
-                // No local method ran, so the fault is passed on as it is.
-                CallError::Fault(fault) => fault,
-                error => error.into(),
-            })
-        })
-    }
-
-    /// Makes a call on the object.
-    pub(in crate::rpc) fn send(
-        &self,
-        call: Call<Encoding>,
-    ) -> impl Future<Output = Result<Payload, CallError>> + Send + 'static {
-        let object = self.resolved();
-        async move {
-            let object = object?;
-            let session = match &object {
-                Self::Imported(imported) => Arc::clone(&imported.session),
-                Self::Promised(promise) => Arc::clone(&promise.session),
-                Self::Local(local) => {
-                    return local.registry.dispatch(call).await.map_err(Into::into);
-                }
-                Self::Failed(cause) => return Err(PromiseFailed::of(Arc::clone(cause))),
-            };
-            CallFuture::new(session, Some(object), call).await
         }
     }
 
@@ -249,5 +276,40 @@ impl fmt::Debug for ObjectHandle {
             Self::Promised(promise) => f.debug_tuple("Promised").field(&promise.call).finish(),
             Self::Failed(cause) => f.debug_tuple("Failed").field(cause).finish(),
         }
+    }
+}
+
+/// Placeholder for a received object or stream that no longer exists.
+pub(super) struct MissingAttachment;
+
+/// Returns 128 unpredictable random bits.
+pub(in crate::rpc) fn random() -> [u8; 16] {
+    let mut bits = [0; 16];
+    // Without random numbers, object ids and session tokens could be guessed. No caller could
+    // handle this failure.
+    getrandom::fill(&mut bits).expect("the operating system provides random numbers");
+    bits
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_request_of_plain_bytes_is_dropped_under_the_lock() {
+        let request = |object| CallRequest {
+            object,
+            call: Call {
+                params: Payload::from(vec![1]),
+                format: Encoding::Bincode,
+                context: farcall_core::Context::new("f"),
+            },
+        };
+        assert!(request(None).is_trivial());
+        let failed = Arc::new(CallError::NotSent("no connection".into()));
+        assert!(!request(Some(ObjectHandle::Failed(failed))).is_trivial());
+        let mut attached = request(None);
+        attached.call.params = Payload::from(vec![1]).with_attachments(vec![Arc::new("object")]);
+        assert!(!attached.is_trivial());
     }
 }

@@ -1,63 +1,41 @@
-//! References to objects, counted in both directions, and the tables of all objects and streams.
+//! References to objects, counted in both directions.
 
 use std::collections::hash_map::Entry;
 use std::sync::{Arc, Weak};
 
+use farcall_core::Registry;
 use farcall_core::protocol::Attachment;
-use farcall_core::{Fault, Registry};
 use tokio_util::sync::CancellationToken;
 
-use super::object::{ImportedObject, ObjectHandle};
-use super::streams::{Consumer, ItemSource, Producer, is_stream, source};
-use super::{
-    Deferred, Map, MissingAttachment, Session, SessionHandle, SessionState, in_order, overloaded,
-};
+use super::deferred::DeferredDrop;
+use super::object::{ImportedObject, MissingAttachment, ObjectHandle, SessionLink, random};
+use super::outbox::Outbox;
+use super::tables::{Map, in_order};
 use crate::rpc::encoding::Encoding;
-use crate::rpc::error::Disconnected;
-use crate::rpc::message::{self, Counts, Message, ObjectId, Reference};
+use crate::rpc::error::Violation;
+use crate::rpc::message::{Counts, Message, ObjectId, Reference, write_counts};
 
-/// Objects and streams that the two sides have passed to each other.
+/// Objects that the two sides have passed to each other. The tables are allocated on first use:
+/// most sessions have no objects.
 #[derive(Default)]
-pub(super) struct AttachmentTables {
+pub(super) struct References(Option<Box<ObjectTables>>);
+
+#[derive(Default)]
+struct ObjectTables {
     /// Objects made for this session alone, by the number of their factory.
-    pub(super) instances: Map<u64, Registry<Encoding>>,
-    pub(super) exports: Map<ObjectId, Export>,
-    pub(super) last_export: u64,
-    pub(super) imports: Map<ObjectId, Import>,
+    instances: Map<u64, Registry<Encoding>>,
+    exports: Map<ObjectId, Export>,
+    last_export: u64,
+    imports: Map<ObjectId, Import>,
     /// Cancelled when none of the imports can be reached any more. Set once there is an import.
-    pub(super) imports_lost: Option<CancellationToken>,
+    imports_lost: Option<CancellationToken>,
     /// References dropped since the last `Release`, with their counts.
-    pub(super) releases: Vec<(ObjectId, u64)>,
-
-    pub(super) producers: Map<u64, Producer>,
-    pub(super) last_stream: u64,
-    pub(super) consumers: Map<u64, Consumer>,
-    /// Cost of the items that were received and not taken.
-    pub(super) unread_cost: u64,
-    /// Cost of the calls that wait for promises.
-    pub(super) dependents_cost: u64,
-    /// Streams that wait for room in the outbox.
-    pub(super) blocked_producers: Vec<u64>,
-}
-
-impl AttachmentTables {
-    /// Returns `true` if no stream is open.
-    pub(super) fn is_idle(&self) -> bool {
-        self.producers.is_empty() && self.consumers.values().all(Consumer::has_ended)
-    }
-}
-
-impl SessionState {
-    /// Returns an object that the peer refers to.
-    pub(super) fn exported(&self, id: ObjectId) -> Option<&ObjectHandle> {
-        let export = self.tables.as_ref()?.exports.get(&id)?;
-        Some(&export.object)
-    }
+    releases: Vec<(ObjectId, u64)>,
 }
 
 /// An object that the peer refers to.
-pub(super) struct Export {
-    pub(super) object: ObjectHandle,
+struct Export {
+    object: ObjectHandle,
     /// Exports are dropped in the order in which they were first passed.
     sequence: u64,
     /// Number of times it was sent and not released.
@@ -66,38 +44,7 @@ pub(super) struct Export {
     sent_on_connection: u64,
 }
 
-/// An object of the peer that the local side refers to.
-pub(super) struct Import {
-    handle: Weak<ImportedObject>,
-    /// Number of times it was received and not released.
-    count: u64,
-}
-
-/// An attachment to be passed to the peer.
-enum OutgoingAttachment {
-    Object(ObjectHandle),
-    Stream(Box<dyn ItemSource>),
-}
-
-impl OutgoingAttachment {
-    fn of(attachment: &Attachment) -> Result<Self, Fault> {
-        if let Some(object) = attachment.downcast_ref::<ObjectHandle>() {
-            return match object.resolved().map_err(Fault::internal)? {
-                ObjectHandle::Promised(_) => Err(Fault::internal(
-                    "a promised object cannot be passed on: await `ready()` first",
-                )),
-                object => Ok(Self::Object(object)),
-            };
-        }
-        match source(attachment) {
-            Some(Some(source)) => Ok(Self::Stream(source)),
-            Some(None) => Err(Fault::internal("a stream can only be passed once")),
-            None => Err(Fault::internal(
-                "unsupported attachment: expected an object or a stream",
-            )),
-        }
-    }
-}
+impl DeferredDrop for Export {}
 
 impl Export {
     fn in_order(exports: impl Iterator<Item = (ObjectId, Self)>) -> Vec<Self> {
@@ -105,57 +52,74 @@ impl Export {
     }
 }
 
-impl Session {
-    /// Exports attachments to the peer, and returns the references that stand for them on the wire.
-    /// On error, none of them is exported.
-    pub(super) fn export(
-        &self,
-        state: &mut SessionState,
-        deferred: &mut Deferred,
-        attachments: &[Attachment],
-    ) -> Result<Vec<Reference>, Fault> {
-        if attachments.is_empty() {
-            return Ok(Vec::new());
-        }
-        let streams = attachments.iter().filter(|item| is_stream(item)).count();
-        let peer = state.peer_limits;
-        let tables = state.tables();
-        if (tables.producers.len() + streams) as u64 > peer.max_streams {
-            return Err(overloaded("too many streams are open on this connection"));
-        }
-        let objects = attachments.len() - streams;
-        if (tables.exports.len() + objects) as u64 > peer.max_objects {
-            return Err(overloaded(
-                "too many objects are passed over this connection",
-            ));
-        }
-        let mut items = Vec::with_capacity(attachments.len());
-        for attachment in attachments {
-            let item = OutgoingAttachment::of(attachment);
-            if let Err(fault) = item {
-                deferred.drop(items);
-                return Err(fault);
-            }
-            items.extend(item);
-        }
-        let export = |item| match item {
-            OutgoingAttachment::Object(object) => self.export_object(state.tables(), object),
-            OutgoingAttachment::Stream(source) => self.export_stream(state, deferred, source),
-        };
-        Ok(items.into_iter().map(export).collect())
+/// An object of the peer that the local side refers to.
+struct Import {
+    handle: Weak<ImportedObject>,
+    /// Number of times it was received and not released.
+    count: u64,
+}
+
+impl References {
+    fn tables(&mut self) -> &mut ObjectTables {
+        self.0.get_or_insert_default()
     }
 
-    fn export_object(&self, tables: &mut AttachmentTables, object: ObjectHandle) -> Reference {
+    /// Returns the object that the factory with this number made.
+    pub(super) fn instance(&self, factory: u64) -> Option<Registry<Encoding>> {
+        self.0.as_ref()?.instances.get(&factory).cloned()
+    }
+
+    /// Adds an object that a factory made, and returns the first one that it made.
+    pub(super) fn add_instance(
+        &mut self,
+        factory: u64,
+        made: &Registry<Encoding>,
+    ) -> Registry<Encoding> {
+        let first = self.tables().instances.entry(factory);
+        first.or_insert_with(|| made.clone()).clone()
+    }
+
+    pub(super) fn drop_instances(&mut self, outbox: &mut Outbox) {
+        if let Some(tables) = &mut self.0 {
+            outbox.drop(tables.instances.drain().collect::<Vec<_>>());
+        }
+    }
+
+    /// Returns the number of local objects that the peer refers to.
+    pub(super) fn exports(&self) -> usize {
+        self.0.as_ref().map_or(0, |tables| tables.exports.len())
+    }
+
+    /// Returns the number of objects of the peer that the local side refers to.
+    pub(super) fn imports(&self) -> usize {
+        self.0.as_ref().map_or(0, |tables| tables.imports.len())
+    }
+
+    /// Returns an object that the peer refers to.
+    pub(super) fn exported(&self, id: ObjectId) -> Option<&ObjectHandle> {
+        let export = self.0.as_ref()?.exports.get(&id)?;
+        Some(&export.object)
+    }
+
+    /// Passes an object to the peer of `session`.
+    pub(super) fn export(
+        &mut self,
+        object: ObjectHandle,
+        session: &Weak<dyn SessionLink>,
+    ) -> Reference {
+        let is_own =
+            |other: &Arc<dyn SessionLink>| std::ptr::addr_eq(Arc::as_ptr(other), session.as_ptr());
         let id = match &object {
-            ObjectHandle::Imported(imported) if self.is_session_of(&imported.session) => {
+            ObjectHandle::Imported(imported) if is_own(&imported.session) => {
                 return Reference::ReceiverHosted(imported.id);
             }
             // An object of a third peer: calls on it are forwarded.
             ObjectHandle::Imported(imported) => imported.id,
             ObjectHandle::Local(local) => local.id(),
             // Such an object does not exist: calls on it fail for this reason.
-            ObjectHandle::Promised(_) | ObjectHandle::Failed(_) => ObjectId::new(super::random()),
+            ObjectHandle::Promised(_) | ObjectHandle::Failed(_) => ObjectId::new(random()),
         };
+        let tables = self.tables();
         let export = tables.exports.entry(id).or_insert_with(|| {
             tables.last_export += 1;
             Export {
@@ -170,45 +134,22 @@ impl Session {
         Reference::SenderHosted(id)
     }
 
-    /// Imports the references that the peer passed.
-    pub(super) fn import(&self, references: &[Reference]) -> Result<Vec<Attachment>, Disconnected> {
-        // Declared outside the lock, which the destructors of the attachments take.
-        let mut attachments = Vec::with_capacity(references.len());
-        let session = self.handle();
-        self.update(|state, _| {
-            for reference in references {
-                attachments.push(match reference {
-                    Reference::SenderHosted(id) => {
-                        self.import_object(state.tables(), *id, session.as_ref())?
-                    }
-                    Reference::ReceiverHosted(id) => match state.exported(*id) {
-                        Some(object) => Arc::new(object.clone()) as Attachment,
-                        None => Arc::new(MissingAttachment),
-                    },
-                    Reference::Stream(id) => self.import_stream(state, *id, session.as_ref())?,
-                });
-            }
-            Ok::<(), Disconnected>(())
-        })?;
-        Ok(attachments)
-    }
-
-    fn import_object(
-        &self,
-        tables: &mut AttachmentTables,
+    /// Receives an object of the peer. There is no session if its last handle was dropped.
+    pub(super) fn import(
+        &mut self,
         id: ObjectId,
-        session: Option<&Arc<SessionHandle>>,
-    ) -> Result<Attachment, Disconnected> {
+        session: Option<&Arc<dyn SessionLink>>,
+        max_objects: u64,
+    ) -> Result<Attachment, Violation> {
+        let tables = self.tables();
         let count = tables.imports.len() as u64;
         let Some(session) = session else {
-            // No handle of the session is left to refer to the object.
             tables.releases.push((id, 1));
             return Ok(Arc::new(MissingAttachment));
         };
         let entry = tables.imports.entry(id);
-        if matches!(entry, Entry::Vacant(_)) && count >= self.settings.limits.max_objects {
-            let message = "more objects were passed than the declared limit allows".to_owned();
-            return Err(Disconnected::Protocol(message));
+        if matches!(entry, Entry::Vacant(_)) && count >= max_objects {
+            return Err(Violation::TooManyObjects);
         }
         let import = entry.or_insert(Import {
             handle: Weak::new(),
@@ -228,47 +169,57 @@ impl Session {
     }
 
     /// Removes an object of the peer whose last handle was dropped.
-    pub(in crate::rpc) fn release(&self, handle: &ImportedObject) {
-        self.update(|state, _| {
-            let is_connected = state.is_connected();
-            let tables = state.tables();
-            if let Entry::Occupied(entry) = tables.imports.entry(handle.id)
-                && std::ptr::eq(entry.get().handle.as_ptr(), handle)
-            {
-                let count = entry.remove().count;
-                // Without a connection, the next one starts with the references that are left.
-                if is_connected {
-                    tables.releases.push((handle.id, count));
-                }
+    pub(super) fn release(&mut self, handle: &ImportedObject, outbox: &Outbox) {
+        let tables = self.tables();
+        if let Entry::Occupied(entry) = tables.imports.entry(handle.id)
+            && std::ptr::eq(entry.get().handle.as_ptr(), handle)
+        {
+            let count = entry.remove().count;
+            // Without a connection, the next one starts with the references that are left.
+            if outbox.is_open() {
+                tables.releases.push((handle.id, count));
             }
-        });
+        }
+    }
+
+    /// Returns the number of references that wait to be released at the peer.
+    pub(super) fn unsent_releases(&self) -> usize {
+        self.0.as_ref().map_or(0, |tables| tables.releases.len())
+    }
+
+    /// Releases the references that wait for it.
+    pub(super) fn push_releases(&mut self, outbox: &mut Outbox) {
+        if self.unsent_releases() > 0 {
+            let releases = std::mem::take(&mut self.tables().releases);
+            let mut counts = Vec::new();
+            write_counts(releases, &mut counts);
+            outbox.push(&Message::Release(Counts(&counts)));
+        }
     }
 
     /// Subtracts the references that the peer released.
-    pub(super) fn on_release(&self, released: Counts<'_>) -> Result<(), Disconnected> {
-        self.update(|state, deferred| {
-            for (id, count) in released {
-                let Entry::Occupied(mut entry) = state.tables().exports.entry(id) else {
-                    let message = "a reference was released that was not passed".to_owned();
-                    return Err(Disconnected::Protocol(message));
-                };
-                let export = entry.get_mut();
-                match export.count.checked_sub(count) {
-                    Some(0) => deferred.drop(entry.remove()),
-                    Some(left) => export.count = left,
-                    None => {
-                        let message = "more references were released than were passed".to_owned();
-                        return Err(Disconnected::Protocol(message));
-                    }
-                }
+    pub(super) fn on_release(
+        &mut self,
+        released: Counts<'_>,
+        outbox: &mut Outbox,
+    ) -> Result<(), Violation> {
+        for (id, count) in released {
+            let Entry::Occupied(mut entry) = self.tables().exports.entry(id) else {
+                return Err(Violation::UnknownReference);
+            };
+            let export = entry.get_mut();
+            match export.count.checked_sub(count) {
+                Some(0) => outbox.drop(entry.remove()),
+                Some(left) => export.count = left,
+                None => return Err(Violation::ReleasedTooOften),
             }
-            Ok(())
-        })
+        }
+        Ok(())
     }
 
     /// Sends the peer of a resumed session the references that the local side still holds.
-    pub(super) fn push_held(&self, state: &mut SessionState) {
-        let tables = state.tables();
+    pub(super) fn push_held(&mut self, outbox: &mut Outbox) {
+        let tables = self.tables();
         tables.releases.clear();
         for export in tables.exports.values_mut() {
             export.sent_on_connection = 0;
@@ -278,38 +229,36 @@ impl Session {
             .iter()
             .map(|(id, import)| (*id, import.count));
         let mut counts = Vec::new();
-        message::write_counts(held, &mut counts);
-        state.push(&Message::Held(Counts(&counts)));
+        write_counts(held, &mut counts);
+        outbox.push(&Message::Held(Counts(&counts)));
     }
 
     /// Replaces the counts of exports by those of the peer of a resumed session: what was sent when
     /// the connection broke may not have arrived. References sent since then are added.
-    pub(super) fn on_held(&self, held: Counts<'_>) {
-        self.update(|state, deferred| {
-            let exports = &mut state.tables().exports;
-            for export in exports.values_mut() {
-                export.count = export.sent_on_connection;
+    pub(super) fn on_held(&mut self, held: Counts<'_>, outbox: &mut Outbox) {
+        let exports = &mut self.tables().exports;
+        for export in exports.values_mut() {
+            export.count = export.sent_on_connection;
+        }
+        for (id, count) in held {
+            if let Some(export) = exports.get_mut(&id) {
+                export.count = export.count.saturating_add(count);
             }
-            for (id, count) in held {
-                if let Some(export) = exports.get_mut(&id) {
-                    export.count = export.count.saturating_add(count);
-                }
-            }
-            let released = exports.extract_if(|_, export| export.count == 0);
-            deferred.drop(Export::in_order(released));
-        });
+        }
+        let released = exports.extract_if(|_, export| export.count == 0);
+        outbox.drop(Export::in_order(released));
     }
 
     /// Drops all references in both directions.
-    pub(super) fn clear_references(&self, state: &mut SessionState, deferred: &mut Deferred) {
-        let Some(tables) = &mut state.tables else {
+    pub(super) fn clear(&mut self, outbox: &mut Outbox) {
+        let Some(tables) = &mut self.0 else {
             return;
         };
-        deferred.drop(Export::in_order(tables.exports.drain()));
+        outbox.drop(Export::in_order(tables.exports.drain()));
         tables.imports.clear();
         tables.releases.clear();
-        if let Some(token) = tables.imports_lost.take() {
-            deferred.rare().lost_imports.push(token);
+        if let Some(lost) = tables.imports_lost.take() {
+            outbox.later(move || lost.cancel());
         }
     }
 }

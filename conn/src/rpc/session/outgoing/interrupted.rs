@@ -2,56 +2,42 @@
 
 use farcall_core::CallError;
 
-use super::{CallRequest, Progress};
+use super::{CallPattern, OutgoingCall, OutgoingCalls, Progress};
 use crate::rpc::error::Disconnected;
-use crate::rpc::session::object::ObjectHandle;
-use crate::rpc::session::state::CallPattern;
-use crate::rpc::session::streams::is_stream;
-use crate::rpc::session::{Deferred, SessionState};
+use crate::rpc::session::object::{CallRequest, ObjectHandle};
+use crate::rpc::session::outbox::Outbox;
+use crate::rpc::session::stream_handles::is_stream;
 
-impl SessionState {
+impl OutgoingCalls {
     /// Fails the calls that the loss of the connection affects. If there will be another
     /// connection, two kinds of calls are queued again: those that did not reach the peer, and
     /// idempotent ones.
-    pub(in crate::rpc::session) fn interrupt_calls(
+    pub(crate) fn interrupt(
         &mut self,
         reason: &Disconnected,
         reconnects: bool,
-        deferred: &mut Deferred,
+        outbox: &mut Outbox,
     ) {
         self.in_flight = 0;
-        self.call_pattern = CallPattern::Sequential;
-        let written = self.written();
-        for id in self.outgoing.ids() {
-            let Some(entry) = self.outgoing.get_mut(id) else {
+        self.pattern = CallPattern::Sequential;
+        let written = outbox.written();
+        for id in self.calls.ids() {
+            let Some(call) = self.calls.get_mut(id) else {
                 continue;
             };
-            let undelivered = match entry.progress {
+            let undelivered = match call.progress {
                 Progress::Queued => true,
                 Progress::Sent { end } => end > written,
-                Progress::Detached | Progress::Completed(_) => {
-                    if matches!(entry.progress, Progress::Detached) {
-                        let entry = self.outgoing.remove(id);
-                        deferred.drop(entry);
-                    }
+                Progress::Detached => {
+                    outbox.drop(self.calls.remove(id));
                     continue;
                 }
+                Progress::Completed(_) => continue,
             };
-            let again = undelivered
-                || entry
-                    .request
-                    .as_ref()
-                    .is_some_and(|request| request.call.context.is_idempotent());
-            if reconnects
-                && again
-                && entry
-                    .request
-                    .as_deref()
-                    .is_some_and(CallRequest::can_be_resent)
-            {
-                if !matches!(entry.progress, Progress::Queued) {
-                    entry.progress = Progress::Queued;
-                    entry.may_have_run |= !undelivered;
+            if reconnects && call.can_be_resent() && (undelivered || call.is_idempotent()) {
+                if !matches!(call.progress, Progress::Queued) {
+                    call.progress = Progress::Queued;
+                    call.may_have_run |= !undelivered;
                     self.queued.push_back(id);
                 }
                 continue;
@@ -61,89 +47,76 @@ impl SessionState {
                 true => CallError::NotSent(reason),
                 false => CallError::Lost(reason),
             };
-            self.complete(id, Err(error), deferred);
+            self.complete(id, Err(error), outbox);
         }
-        let calls = &self.outgoing;
+        let calls = &self.calls;
         self.queued.retain(|id| {
-            calls
-                .get(*id)
-                .is_some_and(|entry| matches!(entry.progress, Progress::Queued))
+            let call = calls.get(*id);
+            call.is_some_and(|call| matches!(call.progress, Progress::Queued))
         });
         self.queued.make_contiguous().sort_unstable();
     }
 
     /// Fails the queued calls.
-    pub(in crate::rpc::session) fn fail_queued(
-        &mut self,
-        reason: &Disconnected,
-        deferred: &mut Deferred,
-    ) {
+    pub(crate) fn fail_queued(&mut self, reason: &Disconnected, outbox: &mut Outbox) {
         for id in std::mem::take(&mut self.queued) {
-            self.complete(
-                id,
-                Err(CallError::NotSent(Box::new(reason.clone()))),
-                deferred,
-            );
+            let error = CallError::NotSent(Box::new(reason.clone()));
+            self.complete(id, Err(error), outbox);
         }
     }
 
     /// Fails or queues again the calls after `last`, which the peer will not run.
-    pub(in crate::rpc::session) fn fail_after(
+    pub(crate) fn fail_after(
         &mut self,
         last: u64,
         reason: &Disconnected,
         reconnects: bool,
-        deferred: &mut Deferred,
+        outbox: &mut Outbox,
     ) {
-        let ids = self.outgoing.ids();
-        for id in ids.into_iter().filter(|id| *id > last) {
-            let Some(entry) = self.outgoing.get_mut(id) else {
+        for id in self.calls.ids().into_iter().filter(|id| *id > last) {
+            let Some(call) = self.calls.get_mut(id) else {
                 continue;
             };
-            let again = reconnects
-                && entry
-                    .request
-                    .as_deref()
-                    .is_some_and(CallRequest::can_be_resent);
-            match entry.progress {
-                Progress::Queued if reconnects => continue,
-                Progress::Queued => {}
+            match call.progress {
+                // A queued call fails below, if there will be no other connection.
+                Progress::Queued | Progress::Completed(_) => {}
+                Progress::Sent { .. } if reconnects && call.can_be_resent() => {
+                    call.progress = Progress::Queued;
+                    self.queued.push_back(id);
+                    self.answered();
+                }
                 Progress::Sent { .. } => {
-                    if again {
-                        entry.progress = Progress::Queued;
-                    }
-                    self.call_completed();
+                    self.answered();
+                    let error = CallError::NotSent(Box::new(reason.clone()));
+                    self.complete(id, Err(error), outbox);
                 }
                 Progress::Detached => {
-                    self.call_completed();
-                    let entry = self.outgoing.remove(id);
-                    deferred.drop(entry);
-                    continue;
+                    self.answered();
+                    outbox.drop(self.calls.remove(id));
                 }
-                Progress::Completed(_) => continue,
             }
-            if again {
-                self.queued.push_back(id);
-                continue;
-            }
-            self.complete(
-                id,
-                Err(CallError::NotSent(Box::new(reason.clone()))),
-                deferred,
-            );
         }
         self.queued.make_contiguous().sort_unstable();
         if !reconnects {
-            self.fail_queued(reason, deferred);
+            self.fail_queued(reason, outbox);
         }
     }
 }
 
-impl CallRequest {
+impl OutgoingCall {
+    fn is_idempotent(&self) -> bool {
+        let request = self.request.as_ref();
+        request.is_some_and(|request| request.call.context.is_idempotent())
+    }
+
     /// Returns `true` if the call can be sent over another connection. Streams and promises belong
     /// to one connection.
     fn can_be_resent(&self) -> bool {
-        !matches!(self.object, Some(ObjectHandle::Promised(_)))
-            && !self.call.params.attachments().iter().any(is_stream)
+        self.request
+            .as_deref()
+            .is_some_and(|CallRequest { object, call }| {
+                !matches!(object, Some(ObjectHandle::Promised(_)))
+                    && !call.params.attachments().iter().any(is_stream)
+            })
     }
 }

@@ -2,25 +2,43 @@
 
 mod interrupted;
 
-use std::sync::{Arc, Weak};
+use std::collections::VecDeque;
+use std::sync::Weak;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use farcall_core::protocol::Attachment;
-use farcall_core::protocol::{Call, Payload};
-use farcall_core::{CallError, Execution, Fault, FaultKind};
+use farcall_core::protocol::Payload;
+use farcall_core::{CallError, Execution, Fault};
 use tokio::time::Instant;
 
-use super::call_timeout::CallTimeout;
-use super::object::{ObjectHandle, Promise};
-use super::{Deferred, DeferredDrop, Phase, Session, SessionHandle, SessionState};
-use crate::rpc::encoding::Encoding;
-use crate::rpc::error::{Disconnected, TooLate, TooLong};
-use crate::rpc::message::{self, CallTarget, Message};
+use super::call_table::CallTable;
+use super::call_timeout::deadline_exceeded;
+use super::deferred::DeferredDrop;
+use super::object::{CallRequest, Promise};
+use super::outbox::Outbox;
+use crate::rpc::error::{TooLate, Violation};
+use crate::rpc::message::Message;
+
+/// The outgoing calls of a session, until their callers have taken the results.
+pub(super) struct OutgoingCalls {
+    calls: CallTable<OutgoingCall>,
+    /// Calls that are not sent yet, the oldest first.
+    queued: VecDeque<u64>,
+    /// Number of calls that were sent and are not answered.
+    in_flight: usize,
+    /// The pattern of the calls since `in_flight` was last 0.
+    pattern: CallPattern,
+    /// The pattern of the calls in the busy period before that.
+    previous_pattern: CallPattern,
+    /// Number of ticks so far.
+    ticks: u32,
+    /// Time of the last tick.
+    ticked_at: Option<Instant>,
+}
 
 /// An outgoing call, until its caller has taken the result.
 pub(super) struct OutgoingCall {
-    pub(super) progress: Progress,
+    progress: Progress,
     waker: Option<Waker>,
     /// The request: to be sent, or kept because it may have to be sent again.
     request: Option<Box<CallRequest>>,
@@ -30,12 +48,12 @@ pub(super) struct OutgoingCall {
     one_way: bool,
     /// `true` if an earlier connection delivered the call, so that it may have run even if it
     /// cannot be sent again.
-    pub(super) may_have_run: bool,
+    may_have_run: bool,
     /// The tick at which the call times out, if it has the default timeout.
-    pub(super) timeout_tick: Option<u32>,
+    timeout_tick: Option<u32>,
 }
 
-pub(super) enum Progress {
+enum Progress {
     /// Not sent yet.
     Queued,
     /// The peer may know of the call once the connection has taken this many bytes.
@@ -47,351 +65,302 @@ pub(super) enum Progress {
     Completed(Result<Payload, CallError>),
 }
 
-/// Result of [`Session::start_call`].
-pub(super) enum StartedCall {
-    /// Id of the call.
-    Call(u64),
-    Promise(Arc<Promise>),
-}
-
-/// The content of a call.
-pub(super) struct CallRequest {
-    pub(super) object: Option<ObjectHandle>,
-    pub(super) call: Call<Encoding>,
-}
-
-impl DeferredDrop for CallRequest {
-    fn is_trivial(&self) -> bool {
-        self.object.is_none()
-            && self.call.params.is_trivial()
-            && self.call.context.headers().is_none()
-    }
+/// The pattern of the outgoing calls of a busy period, in which at least one is always in flight.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum CallPattern {
+    /// One call after another.
+    Sequential,
+    /// Several calls were in flight at once.
+    Overlapping,
 }
 
 impl DeferredDrop for OutgoingCall {}
 
-impl Session {
-    /// Translates the object of a call to its target in this session.
-    fn target(&self, object: Option<&ObjectHandle>) -> Result<CallTarget, CallError> {
-        let Some(object) = object else {
-            return Ok(CallTarget::Root);
-        };
-        match object.resolved()? {
-            ObjectHandle::Imported(imported) if imported.lost.is_cancelled() => {
-                Err(CallError::NotSent(Box::new(Disconnected::Forgotten)))
-            }
-            ObjectHandle::Imported(imported) if self.is_session_of(&imported.session) => {
-                Ok(CallTarget::Object(imported.id))
-            }
-            ObjectHandle::Promised(promise) => Ok(CallTarget::Promise(promise.call)),
-            ObjectHandle::Local(_) | ObjectHandle::Imported(_) | ObjectHandle::Failed(_) => {
-                Err(CallError::NotSent(
-                    "the promised object is on another connection: await `ready()` first".into(),
-                ))
-            }
-        }
-    }
-
-    /// Starts a call, and sends it if the limits allow. Takes the request out of `request` only if
-    /// it must be kept. With a `promise_session` the result is a promise.
-    pub(super) fn start_call(
-        &self,
-        request: &mut Option<CallRequest>,
-        promise_session: Option<Arc<SessionHandle>>,
-        timeout: CallTimeout,
-        cx: &Context<'_>,
-    ) -> Result<StartedCall, CallError> {
-        self.update_and_write(|state, deferred| {
-            let Some(call) = request.as_ref() else {
-                return Err(CallError::NotSent("the call was already made".into()));
-            };
-            let can_start = match &state.phase {
-                Phase::Connected => true,
-                Phase::Closing { local, .. } => self.reconnects && !local,
-                Phase::Disconnected(_) => self.reconnects,
-                Phase::Ended(_) => false,
-            };
-            if !can_start {
-                return Err(CallError::NotSent(Box::new(state.disconnect_reason())));
-            }
-            let id = state.outgoing.next_id();
-            let promise = promise_session
-                .map(|session| Arc::new(Promise::new(session, id, timeout.deadline())));
-            let mut entry = OutgoingCall {
-                progress: Progress::Queued,
-                waker: None,
-                promise: promise.as_ref().map(Arc::downgrade),
-                one_way: call.call.context.is_one_way(),
-                may_have_run: false,
-                timeout_tick: self.timeout_tick(state, timeout),
-                request: None,
-            };
-            let started = match promise {
-                Some(promise) => StartedCall::Promise(promise),
-                None => {
-                    entry.waker = Some(cx.waker().clone());
-                    StartedCall::Call(id)
-                }
-            };
-            if !state.can_send() || !state.queued.is_empty() {
-                entry.request = request.take().map(Box::new);
-                state.outgoing.insert(id, entry);
-                state.queued.push_back(id);
-                return Ok(started);
-            }
-            let sent = self.send(state, deferred, id, call, entry.promise.is_some());
-            if sent.is_ok() {
-                entry.sent(state);
-                if self.reconnects && !entry.one_way {
-                    entry.request = request.take().map(Box::new);
-                }
-            }
-            state.outgoing.insert(id, entry);
-            if let Err(error) = sent {
-                state.complete(id, Err(error), deferred);
-            }
-            Ok(started)
-        })
-    }
-
-    /// Sends queued calls, as far as the limits allow.
-    pub(super) fn send_queued(&self, state: &mut SessionState, deferred: &mut Deferred) {
-        while !state.queued.is_empty() && state.can_send() {
-            let Some(id) = state.queued.pop_front() else {
-                return;
-            };
-            let Some(mut entry) = state.outgoing.remove(id) else {
-                continue;
-            };
-            let Some(request) = entry.request.take() else {
-                continue;
-            };
-            let sent = self.send(state, deferred, id, &request, entry.promise.is_some());
-            if sent.is_ok() {
-                entry.sent(state);
-                if entry.one_way {
-                    deferred.wake(entry.waker.take());
-                }
-            }
-            if sent.is_ok() && self.reconnects && !entry.one_way {
-                entry.request = Some(request);
-            } else {
-                deferred.drop(request);
-            }
-            state.outgoing.insert(id, entry);
-            if let Err(error) = sent {
-                state.complete(id, Err(error), deferred);
-            }
-        }
-    }
-
-    fn send(
-        &self,
-        state: &mut SessionState,
-        deferred: &mut Deferred,
-        id: u64,
-        CallRequest { object, call }: &CallRequest,
-        promise: bool,
-    ) -> Result<(), CallError> {
-        let target = self.target(object.as_ref())?;
-        let timeout = match call.context.deadline() {
-            None => None,
-            Some(deadline) => match remaining(deadline.into()) {
-                Some(left) => Some(left),
-                None => return Err(CallError::NotSent(Box::new(TooLate))),
-            },
-        };
-        let length = call.params.as_slice().len() + call.method().len();
-        check_length(
-            state.peer_limits.max_message,
-            length,
-            call.params.attachments(),
-        )
-        .map_err(|error| CallError::NotSent(Box::new(error)))?;
-        let references = self
-            .export(state, deferred, call.params.attachments())
-            .map_err(|fault| CallError::NotSent(Box::new(fault)))?;
-        let message = message::Call {
-            id,
-            target,
-            one_way: call.context.is_one_way(),
+impl OutgoingCall {
+    /// Creates a call. Its caller waits with the waker, or for the promise.
+    pub(super) const fn new(
+        waker: Option<Waker>,
+        promise: Option<Weak<Promise>>,
+        one_way: bool,
+        timeout_tick: Option<u32>,
+    ) -> Self {
+        Self {
+            progress: Progress::Queued,
+            waker,
+            request: None,
             promise,
-            idempotent: call.context.is_idempotent(),
-            timeout,
-            method: call.method(),
-            references,
+            one_way,
+            may_have_run: false,
+            timeout_tick,
+        }
+    }
+
+    pub(super) const fn has_promise(&self) -> bool {
+        self.promise.is_some()
+    }
+
+    pub(super) const fn is_one_way(&self) -> bool {
+        self.one_way
+    }
+}
+
+impl OutgoingCalls {
+    pub(super) const fn new() -> Self {
+        Self {
+            calls: CallTable::new(),
+            queued: VecDeque::new(),
+            in_flight: 0,
+            pattern: CallPattern::Sequential,
+            previous_pattern: CallPattern::Sequential,
+            ticks: 0,
+            ticked_at: None,
+        }
+    }
+
+    /// Returns the number of calls whose results were not taken.
+    pub(super) const fn len(&self) -> usize {
+        self.calls.len()
+    }
+
+    /// Returns the number of calls that were sent and are not answered.
+    pub(super) const fn in_flight(&self) -> usize {
+        self.in_flight
+    }
+
+    /// Returns `true` if calls wait to be sent.
+    pub(super) fn has_queued(&self) -> bool {
+        !self.queued.is_empty()
+    }
+
+    /// Returns `true` if a caller waits for the reply to a sent call.
+    pub(super) fn awaits_replies(&self) -> bool {
+        let is_awaited = |id| {
+            let call = self.calls.get(id);
+            call.is_some_and(|call| matches!(call.progress, Progress::Sent { .. }))
         };
-        state.push_with(|out| {
-            message.write(out);
-            out.extend_from_slice(call.params.as_slice());
-        });
-        Ok(())
+        self.calls.ids().into_iter().any(is_awaited)
+    }
+
+    /// Returns `true` if the only call in flight should be written by its own task. If other calls
+    /// are about to follow, one write by the driver carries all of them.
+    pub(super) fn is_single(&self) -> bool {
+        self.in_flight == 1 && self.previous_pattern == CallPattern::Sequential
+    }
+
+    /// Returns the id of the next call. Insert it before requesting another one.
+    pub(super) fn next_id(&mut self) -> u64 {
+        self.calls.next_id()
+    }
+
+    /// Inserts a call that is not sent yet.
+    pub(super) fn insert_queued(&mut self, id: u64, call: OutgoingCall, request: CallRequest) {
+        let request = Some(Box::new(request));
+        self.calls.insert(id, OutgoingCall { request, ..call });
+        self.queued.push_back(id);
+    }
+
+    /// Inserts a call whose message is at the end of the outbox, or that cannot be sent.
+    pub(super) fn insert(
+        &mut self,
+        id: u64,
+        mut call: OutgoingCall,
+        sent: Result<(), CallError>,
+        outbox: &mut Outbox,
+    ) {
+        if let Err(error) = sent {
+            self.calls.insert(id, call);
+            return self.complete(id, Err(error), outbox);
+        }
+        self.in_flight += 1;
+        if self.in_flight > 1 {
+            self.pattern = CallPattern::Overlapping;
+        }
+        call.progress = if call.one_way {
+            outbox.wake(call.waker.take());
+            Progress::Detached
+        } else {
+            Progress::Sent {
+                end: outbox.pushed(),
+            }
+        };
+        self.calls.insert(id, call);
+    }
+
+    /// Keeps the request of a call that may have to be sent again.
+    pub(super) fn keep(&mut self, id: u64, request: Box<CallRequest>) {
+        if let Some(call) = self.calls.get_mut(id) {
+            call.request = Some(request);
+        }
+    }
+
+    /// Removes the oldest call that is not sent. It must be inserted again.
+    pub(super) fn take_queued(&mut self) -> Option<(u64, OutgoingCall, Box<CallRequest>)> {
+        while let Some(id) = self.queued.pop_front() {
+            if let Some(mut call) = self.calls.remove(id)
+                && let Some(request) = call.request.take()
+            {
+                return Some((id, call, request));
+            }
+        }
+        None
+    }
+
+    /// Records that a sent call is answered.
+    fn answered(&mut self) {
+        self.in_flight -= 1;
+        if self.in_flight == 0 {
+            self.previous_pattern = std::mem::replace(&mut self.pattern, CallPattern::Sequential);
+        }
     }
 
     /// Completes a call with the reply of the peer.
     pub(super) fn on_return(
-        &self,
-        state: &mut SessionState,
-        deferred: &mut Deferred,
+        &mut self,
         id: u64,
         result: Result<Payload, Fault>,
-    ) -> Result<(), Disconnected> {
-        if id > state.outgoing.last_id() {
-            deferred.drop(result);
-            let message = format!("a reply to call {id}, which was never made");
-            return Err(Disconnected::Protocol(message));
-        }
-        match state.outgoing.get(id).map(|entry| &entry.progress) {
+        outbox: &mut Outbox,
+    ) -> Result<(), Violation> {
+        match self.calls.get(id).map(|call| &call.progress) {
             Some(Progress::Sent { .. } | Progress::Detached) => {
-                state.call_completed();
-                state.complete(id, result.map_err(CallError::Fault), deferred);
-                self.send_queued(state, deferred);
+                self.answered();
+                self.complete(id, result.map_err(CallError::Fault), outbox);
             }
-            // The call was cancelled while the reply was in flight.
-            _ => deferred.drop(result),
+            // The call was cancelled while the reply was in flight, or was never made.
+            _ => outbox.drop(result),
+        }
+        if id > self.calls.last_id() {
+            return Err(Violation::UnknownCall(id));
         }
         Ok(())
     }
 
-    /// Cancels a call whose caller no longer waits. Returns `true` if it was sent.
-    pub(in crate::rpc) fn cancel_call(&self, id: u64) -> bool {
-        self.update(|state, deferred| {
-            let Some(entry) = state.outgoing.get_mut(id) else {
-                return true;
-            };
-            if matches!(entry.progress, Progress::Detached) {
-                // A one-way call needs no result: it stays until its reply comes.
-                entry.waker = None;
-                return true;
+    /// Completes the call with `result`.
+    fn complete(&mut self, id: u64, result: Result<Payload, CallError>, outbox: &mut Outbox) {
+        let Some(call) = self.calls.get_mut(id) else {
+            return outbox.drop(result);
+        };
+        let result = match result {
+            Err(error) if call.may_have_run => Err(may_have_run(error)),
+            result => result,
+        };
+        if let Some(promise) = &call.promise {
+            let promise = promise.upgrade();
+            outbox.drop(self.calls.remove(id));
+            if result.is_ok() {
+                outbox.push(&Message::Finish(id));
             }
-            let sent = state.withdraw(id);
-            let entry = state.outgoing.remove(id);
-            deferred.drop(entry);
-            self.send_queued(state, deferred);
-            sent.unwrap_or(true)
-        })
+            if let Some(promise) = promise {
+                outbox.drop(promise.complete(result));
+                outbox.later(move || promise.notify());
+            } else {
+                outbox.drop(result);
+            }
+            return;
+        }
+        if call.one_way && matches!(call.progress, Progress::Detached) {
+            outbox.drop(self.calls.remove(id));
+            return outbox.drop(result);
+        }
+        let request = call.request.take();
+        call.progress = Progress::Completed(result);
+        outbox.wake(call.waker.take());
+        outbox.drop(request);
     }
 
     /// Returns the result of a call, if it has completed.
     pub(super) fn poll_result(
-        &self,
+        &mut self,
         id: u64,
-        cx: &mut Context<'_>,
+        cx: &Context<'_>,
     ) -> Poll<Result<Payload, CallError>> {
-        let state = &mut *self.lock();
-        let Some(entry) = state.outgoing.get_mut(id) else {
+        let Some(call) = self.calls.get_mut(id) else {
             // A one-way call that completed before its caller polled for it.
             return Poll::Ready(Ok(Payload::copied(&[])));
         };
-        match &entry.progress {
+        match &call.progress {
             Progress::Detached => Poll::Ready(Ok(Payload::copied(&[]))),
             Progress::Queued | Progress::Sent { .. } => {
-                match &mut entry.waker {
+                match &mut call.waker {
                     Some(waker) => waker.clone_from(cx.waker()),
                     none => *none = Some(cx.waker().clone()),
                 }
                 Poll::Pending
             }
-            Progress::Completed(_) => match state.outgoing.remove(id).map(|ended| ended.progress) {
+            Progress::Completed(_) => match self.calls.remove(id).map(|ended| ended.progress) {
                 Some(Progress::Completed(result)) => Poll::Ready(result),
                 _ => Poll::Pending,
             },
         }
     }
-}
 
-impl OutgoingCall {
-    /// Records that the call was sent.
-    fn sent(&mut self, state: &mut SessionState) {
-        state.call_started();
-        self.progress = match self.one_way {
-            true => Progress::Detached,
-            false => Progress::Sent { end: state.pushed },
+    /// Cancels a call whose caller no longer waits. Returns `true` if it was sent.
+    pub(super) fn cancel(&mut self, id: u64, outbox: &mut Outbox) -> bool {
+        let Some(call) = self.calls.get_mut(id) else {
+            return true;
         };
-    }
-}
-
-/// Checks that a message with a payload of this length is within the limit of the peer.
-pub(super) fn check_length(
-    limit: u64,
-    length: usize,
-    attachments: &[Attachment],
-) -> Result<(), TooLong> {
-    // The fields before the payload: integers of up to 10 bytes, references of up to 17.
-    let length = length + 64 + 17 * attachments.len();
-    if length as u64 <= limit {
-        return Ok(());
-    }
-    Err(TooLong { length, limit })
-}
-
-/// Like [`check_length`], for a result, with a fault for its caller.
-pub(super) fn check_result_length(
-    limit: u64,
-    length: usize,
-    attachments: &[Attachment],
-) -> Result<(), Fault> {
-    check_length(limit, length, attachments).map_err(|error| {
-        // The limit is the caller's own, so it may be disclosed to it.
-        Fault::of(
-            FaultKind::Internal,
-            format!("the result cannot be sent: {error}"),
-        )
-    })
-}
-
-/// Returns the time left until the deadline, if it has not passed.
-fn remaining(deadline: Instant) -> Option<Duration> {
-    let left = deadline.saturating_duration_since(Instant::now());
-    (!left.is_zero()).then_some(left)
-}
-
-impl SessionState {
-    /// Returns `true` if the limits allow another call to be sent now.
-    fn can_send(&self) -> bool {
-        matches!(self.phase, Phase::Connected)
-            && self.has_outbox_room()
-            && (self.in_flight as u64) < self.peer_limits.max_calls
+        if matches!(call.progress, Progress::Detached) {
+            // A one-way call needs no result: it stays until its reply comes.
+            call.waker = None;
+            return true;
+        }
+        let sent = self.withdraw(id, outbox);
+        outbox.drop(self.calls.remove(id));
+        sent.unwrap_or(true)
     }
 
-    /// Completes the call with `result`.
-    pub(super) fn complete(
-        &mut self,
-        id: u64,
-        result: Result<Payload, CallError>,
-        deferred: &mut Deferred,
-    ) {
-        let Some(entry) = self.outgoing.get_mut(id) else {
-            return deferred.drop(result);
-        };
-        let result = match result {
-            Err(error) if entry.may_have_run => Err(may_have_run(error)),
-            result => result,
-        };
-        if let Some(promise) = &entry.promise {
-            let promise = promise.upgrade();
-            let entry = self.outgoing.remove(id);
-            deferred.drop(entry);
-            if result.is_ok() && self.is_connected() {
-                self.push(&Message::Finish(id));
+    /// Withdraws a call that has not completed; it stays in the table. Returns `true` if the peer
+    /// may know of it.
+    fn withdraw(&mut self, id: u64, outbox: &mut Outbox) -> Option<bool> {
+        let call = self.calls.get(id)?;
+        match call.progress {
+            Progress::Queued => {
+                let may_have_run = call.may_have_run;
+                if let Ok(place) = self.queued.binary_search(&id) {
+                    self.queued.remove(place);
+                }
+                Some(may_have_run)
             }
-            if let Some(promise) = promise {
-                deferred.drop(promise.complete(result));
-                deferred.rare().completed_promises.push(promise);
-            } else {
-                deferred.drop(result);
+            Progress::Sent { .. } => {
+                outbox.push(&Message::Cancel(id));
+                self.answered();
+                Some(true)
             }
+            Progress::Detached | Progress::Completed(_) => None,
+        }
+    }
+
+    /// Completes a call whose deadline has passed, if it has not completed.
+    pub(super) fn expire(&mut self, id: u64, outbox: &mut Outbox) {
+        let error = match self.withdraw(id, outbox) {
+            None => return,
+            Some(false) => CallError::NotSent(Box::new(TooLate)),
+            Some(true) => CallError::Fault(deadline_exceeded()),
+        };
+        self.complete(id, Err(error), outbox);
+    }
+
+    /// Returns the tick at which a call that starts now has waited for this number of ticks.
+    pub(super) const fn tick_after(&self, ticks: u32) -> u32 {
+        self.ticks.saturating_add(ticks)
+    }
+
+    /// Counts a tick if one is due, and completes the calls that have timed out.
+    pub(super) fn tick(&mut self, now: Instant, interval: Duration, outbox: &mut Outbox) {
+        let is_due = |last| now.duration_since(last) >= interval;
+        if !self.ticked_at.is_none_or(is_due) {
             return;
         }
-        if entry.one_way && matches!(entry.progress, Progress::Detached) {
-            let entry = self.outgoing.remove(id);
-            deferred.drop(entry);
-            return deferred.drop(result);
+        self.ticked_at = Some(now);
+        self.ticks = self.ticks.saturating_add(1);
+        if self.calls.len() == 0 {
+            return;
         }
-        let request = entry.request.take();
-        entry.progress = Progress::Completed(result);
-        deferred.wake(entry.waker.take());
-        deferred.drop(request);
+        for id in self.calls.ids() {
+            let expiry = self.calls.get(id).and_then(|call| call.timeout_tick);
+            if expiry.is_some_and(|tick| tick <= self.ticks) {
+                self.expire(id, outbox);
+            }
+        }
     }
 }
 
@@ -408,24 +377,6 @@ fn may_have_run(error: CallError) -> CallError {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn only_a_request_of_plain_bytes_is_dropped_under_the_lock() {
-        let request = |object| CallRequest {
-            object,
-            call: Call {
-                params: Payload::from(vec![1]),
-                format: Encoding::Bincode,
-                context: farcall_core::Context::new("f"),
-            },
-        };
-        assert!(request(None).is_trivial());
-        let failed = Arc::new(CallError::NotSent("no connection".into()));
-        assert!(!request(Some(ObjectHandle::Failed(failed))).is_trivial());
-        let mut attached = request(None);
-        attached.call.params = Payload::from(vec![1]).with_attachments(vec![Arc::new("object")]);
-        assert!(!attached.is_trivial());
-    }
 
     #[test]
     fn a_failure_to_resend_a_call_does_not_mean_that_it_did_not_run() {

@@ -1,0 +1,209 @@
+//! Running the calls of the peer, and their replies.
+
+use std::cell::Cell;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+
+use farcall_core::protocol::{Call, CallReply, Payload};
+use farcall_core::{Cancellation, Fault, FaultKind, Registry};
+use tokio::time::{Instant, timeout_at};
+
+use super::fault_log::log_fault;
+use super::handle::Session;
+use super::incoming::{AdmittedCall, CallHead, promised_object};
+use super::object::ObjectHandle;
+use crate::rpc::encoding::Encoding;
+
+/// A reply that is sent after the calls that depend on its object have started.
+struct PendingReply {
+    id: u64,
+    result: Result<Payload, Fault>,
+    dependents: std::vec::IntoIter<(u64, Call<Encoding>)>,
+}
+
+impl PendingReply {
+    fn new(session: &Session, id: u64, result: Result<Payload, Fault>) -> Self {
+        if let Err(fault) = &result {
+            log_fault(fault, "a call failed");
+        }
+        Self {
+            id,
+            result: result.map_err(|fault| session.settings.fault_for_peer(fault)),
+            dependents: Vec::new().into_iter(),
+        }
+    }
+}
+
+thread_local! {
+    /// Cancellation of an earlier call, which nothing refers to any more. The next call reuses it.
+    static SPARE_CANCELLATION: Cell<Option<Cancellation>> = const { Cell::new(None) };
+}
+
+/// Presence of a call in the table of incoming calls before it starts.
+enum Tracking {
+    Tracked(Cancellation),
+    Untracked(CallHead),
+}
+
+impl Session {
+    /// Runs a call. If it completes immediately and no other call depends on its result, it needs
+    /// no task, and its result is returned for the caller of this function to send.
+    pub(super) fn run(
+        self: &Arc<Self>,
+        root: &Registry<Encoding>,
+        admitted: AdmittedCall,
+    ) -> Option<Result<Payload, Fault>> {
+        let AdmittedCall {
+            head,
+            object,
+            cancellation,
+            call,
+        } = admitted;
+        let is_tracked = cancellation.is_some();
+        let tracking = cancellation.map_or(Tracking::Untracked(head), Tracking::Tracked);
+        let result = self.start(head.id, tracking, call, |call| match object {
+            None => root.dispatch(call),
+            Some(object) => self.call_object(object, call),
+        })?;
+        self.keep_or_reply(head.id, is_tracked, result)
+    }
+
+    /// Completes an admitted call with a fault. Returns the fault to send, unless other calls
+    /// depend on the result: then it is sent from here.
+    pub(super) fn reject(
+        self: &Arc<Self>,
+        call: &AdmittedCall,
+        fault: Fault,
+    ) -> Option<Result<Payload, Fault>> {
+        self.keep_or_reply(call.head.id, call.cancellation.is_some(), Err(fault))
+    }
+
+    fn keep_or_reply(
+        self: &Arc<Self>,
+        id: u64,
+        is_tracked: bool,
+        result: Result<Payload, Fault>,
+    ) -> Option<Result<Payload, Fault>> {
+        if !is_tracked {
+            return Some(result);
+        }
+        self.reply(id, result);
+        None
+    }
+
+    /// Runs a call that waited for its target. If it completes immediately, its result is returned.
+    fn run_dependent(
+        self: &Arc<Self>,
+        id: u64,
+        object: ObjectHandle,
+        call: Call<Encoding>,
+    ) -> Option<Result<Payload, Fault>> {
+        // A call that is not in the table any more was cancelled.
+        let cancellation = self.update(|state| state.incoming().cancellation(id))?;
+        let answer = |call| self.call_object(object, call);
+        self.start(id, Tracking::Tracked(cancellation), call, answer)
+    }
+
+    /// Answers a call on an object, within the layers if there are any.
+    fn call_object(&self, object: ObjectHandle, call: Call<Encoding>) -> CallReply {
+        match &self.settings.layers {
+            None => object.answer(call),
+            Some(layers) => layers.dispatch(call, move |call| object.answer(call)),
+        }
+    }
+
+    /// Runs a call. If it completes immediately, it needs no task, and its result is returned for
+    /// the caller of this function to send.
+    fn start(
+        self: &Arc<Self>,
+        id: u64,
+        tracking: Tracking,
+        call: Call<Encoding>,
+        answer: impl FnOnce(Call<Encoding>) -> CallReply,
+    ) -> Option<Result<Payload, Fault>> {
+        let (cancellation, untracked) = match tracking {
+            Tracking::Tracked(cancellation) => (cancellation, None),
+            Tracking::Untracked(head) => {
+                (SPARE_CANCELLATION.take().unwrap_or_default(), Some(head))
+            }
+        };
+        let deadline = call.context.deadline();
+        let mut answer = answer(Call {
+            context: call.context.with_cancellation(cancellation.clone()),
+            ..call
+        });
+        let first = Pin::new(&mut answer).poll(&mut Context::from_waker(Waker::noop()));
+        if let Poll::Ready(result) = first {
+            if untracked.is_some() && cancellation.is_unshared() {
+                SPARE_CANCELLATION.set(Some(cancellation));
+            }
+            return Some(result);
+        }
+        if let Some(head) = untracked
+            && !self.update(|state| state.track(&head, &cancellation))
+        {
+            // The connection was lost.
+            cancellation.cancel();
+            return None;
+        }
+        let session = Arc::clone(self);
+        let task = self.runtime().spawn(async move {
+            let result = match deadline {
+                None => answer.await,
+                Some(deadline) => timeout_at(Instant::from_std(deadline), answer)
+                    .await
+                    .unwrap_or_else(|_| Err(session.time_out(id))),
+            };
+            session.reply(id, result);
+        });
+        let task = task.abort_handle();
+        let cancelled = self.update(|state| state.incoming().set_task(id, task));
+        if let Some(task) = cancelled {
+            // If the call has completed, this has no effect.
+            task.abort();
+        }
+        None
+    }
+
+    /// Cancels a call whose deadline has passed, and returns its fault.
+    fn time_out(&self, id: u64) -> Fault {
+        if let Some(cancellation) = self.update(|state| state.incoming().cancellation(id)) {
+            cancellation.cancel();
+        }
+        Fault::of(
+            FaultKind::DeadlineExceeded,
+            "the deadline of the call passed before it completed",
+        )
+    }
+
+    /// Sends the reply of a call. Calls that depend on the object in it run first: they precede any
+    /// call that the caller makes on the object itself.
+    ///
+    /// Dependent calls may complete immediately, and others may depend on them. The peer determines
+    /// the length of such a chain, so this uses a loop instead of recursion.
+    fn reply(self: &Arc<Self>, id: u64, result: Result<Payload, Fault>) {
+        let mut replies = vec![PendingReply::new(self, id, result)];
+        while let Some(mut reply) = replies.pop() {
+            if let Some((dependent, call)) = reply.dependents.next() {
+                let result = match promised_object(&reply.result) {
+                    Ok(object) => self.run_dependent(dependent, object, call),
+                    Err(fault) => Some(Err(fault)),
+                };
+                replies.push(reply);
+                replies.extend(result.map(|result| PendingReply::new(self, dependent, result)));
+                continue;
+            }
+            let unsent = self.update(|state| {
+                reply.dependents = state.incoming().take_dependents(reply.id).into_iter();
+                if reply.dependents.len() > 0 {
+                    return Some(reply);
+                }
+                state.complete_incoming(reply.id, reply.result);
+                None
+            });
+            replies.extend(unsent);
+        }
+    }
+}
