@@ -30,7 +30,7 @@ struct Reservation {
     is_evicted: bool,
 }
 
-/// The half was evicted, because it had held the most bytes for the longest.
+/// Error of a half that was evicted, because it had held the most bytes for the longest.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Evicted;
 

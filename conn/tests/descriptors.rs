@@ -25,7 +25,7 @@ const LONG: Duration = Duration::from_secs(30);
 struct Watch(UnixStream);
 
 impl Watch {
-    /// Sends bytes, with a descriptor beside the first, and closes the own copy of the descriptor.
+    /// Sends bytes, with a descriptor beside the first, and closes the local copy of it.
     fn sent_beside(bytes: &[u8], socket: &UnixStream) -> Self {
         let (watched, handle) = UnixStream::pair().unwrap();
         watched.set_nonblocking(true).unwrap();
@@ -144,7 +144,7 @@ async fn descriptors_with_calls_do_not_enter_the_process() {
     tokio::task::spawn_blocking(client).await.unwrap();
 }
 
-/// Otherwise the process itself would keep the connection open, for ever.
+/// Otherwise the process itself would keep the connection open forever.
 #[tokio::test]
 async fn a_peer_that_passed_its_own_socket_and_left_is_noticed() {
     let (mut local, remote) = pair();

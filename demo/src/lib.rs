@@ -1,5 +1,5 @@
-//! The methods of the demo server, for peers in any language. Its program is an example; tests of
-//! other packages serve the same methods.
+//! The methods of the demo server, for peers in any language. The server is a program of the
+//! package `examples`; tests of other packages serve the same methods.
 
 pub mod connections;
 mod methods;

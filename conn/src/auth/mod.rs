@@ -103,8 +103,9 @@ impl AuthKey {
     }
 }
 
-/// Returns the error of the key file at `path`. It shows the path if that exists, or else if it is
-/// that of a place in a directory and cannot be a URL with a password.
+/// Returns the error of the key file at `path`. It shows the path of a file that exists, or could
+/// exist: an absolute path, or one in a directory that exists, but none that may be a URL with a
+/// password.
 fn file_error(path: &Path, kind: io::ErrorKind, problem: &dyn fmt::Display) -> io::Error {
     let is_place = || {
         let may_be_url = path.to_string_lossy().contains([':', '@', '%']);

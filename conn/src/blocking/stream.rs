@@ -65,9 +65,8 @@ impl BlockingStream {
     }
 
     /// Makes a system call, and retries it when a signal interrupts it. Each attempt restarts the
-    /// timeout of the socket. So that repeated signals, such as those of a profiler, do not make
-    /// the call endless, it fails with `TimedOut` once the timeout has elapsed since the first
-    /// signal.
+    /// timeout of the socket, and signals may be repeated, such as those of a profiler. The call
+    /// fails with `TimedOut` once the timeout has elapsed since the first signal.
     #[inline]
     fn retry<T, E: Into<io::Error>>(
         &self,

@@ -105,7 +105,7 @@ pub(super) fn poll_timeout(
     let deadline = time.and_then(|time| Instant::now().checked_add(time));
     let mut remaining = time;
     loop {
-        // A time that the system cannot represent is as good as no timeout.
+        // A time that the system cannot represent counts as no timeout.
         let time = remaining.and_then(|remaining| Timespec::try_from(remaining).ok());
         match poll(descriptors, time.as_ref()) {
             Err(rustix::io::Errno::INTR) => {}

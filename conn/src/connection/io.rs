@@ -43,7 +43,7 @@ pub(crate) trait ReadStream: Sized {
     fn is_unix_socket(&self) -> bool;
 
     /// Returns the next byte of a Unix socket without taking it; `None` at the end of the stream.
-    /// Only this function is pending on a blocking stream, too.
+    /// It is the only function that can be pending on a blocking stream.
     #[cfg(unix)]
     fn poll_peek(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Option<u8>>>;
 
@@ -52,8 +52,8 @@ pub(crate) trait ReadStream: Sized {
     fn poll_receive_descriptor(&mut self, cx: &mut Context<'_>)
     -> Poll<io::Result<DescriptorRead>>;
 
-    /// Waits until the function, which may [peek](Self::poll_peek), is ready, but for at most
-    /// `time`.
+    /// Waits until `poll`, which may [peek](Self::poll_peek), is ready, for at most `time`. Returns
+    /// `None` after that.
     #[cfg(unix)]
     fn within<T: Send>(
         reader: &mut Reader<Self>,

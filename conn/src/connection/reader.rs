@@ -31,7 +31,7 @@ pub(crate) struct Reader<R = StreamReadHalf> {
     pub(crate) max_message: usize,
     /// The received bytes held in the listener's budget.
     pub(crate) account: HalfAccount,
-    /// An error met while waiting for input; the next receive returns it.
+    /// An error that occurred while waiting for input; the next receive returns it.
     pub(crate) deferred_error: Option<io::Error>,
     /// The timeout of receives, if one is set.
     pub(crate) idle: Option<IdleTimeout>,
@@ -328,7 +328,7 @@ impl<R: ReadStream> Reader<R> {
                     self.deferred_error = Some(error);
                     return Poll::Ready(());
                 }
-                // The next receive meets the end of the stream, or the eviction, as well.
+                // The next receive returns the end of the stream, or the eviction, as well.
                 Ok(false) | Err(_) => return Poll::Ready(()),
             }
         }

@@ -135,7 +135,7 @@ fn split_unix(unix: UnixStream) -> SplitStream {
             StreamReadHalf::Unix(read_half),
             StreamWriteHalf::Unix(write_half),
         ),
-        // A socket that cannot be registered with the event loop is as good as closed.
+        // A socket that cannot be registered with the event loop is treated as closed.
         Err(_) => split_other(tokio::io::duplex(1).0),
     };
     (read_half, write_half, peer, channel)

@@ -70,8 +70,8 @@ impl Handshakes {
         }
     }
 
-    /// Adds a handshake to those in progress, until what is returned is dropped. Aborts the oldest
-    /// one if a limit is exceeded.
+    /// Adds a handshake to those in progress, until the returned value is dropped. Aborts the
+    /// oldest one if a limit is exceeded.
     fn add(&self, peer: &Peer, abort: AbortHandle) -> Arc<()> {
         let network = network_of(peer);
         let mut pending = self.pending.lock().unwrap_or_else(PoisonError::into_inner);

@@ -17,7 +17,7 @@ use crate::payload::Payload;
 
 /// The layers of a [`Registry`], erased to one type. Clones share them.
 ///
-/// A protocol with calls to something else than a method of its registry, such as an object, passes
+/// A protocol in which calls can have a target other than its registry, such as an object, passes
 /// them through the layers of the registry with [`dispatch`](Self::dispatch).
 pub struct Layers<F: Format>(Arc<dyn Stack<F>>);
 

@@ -110,8 +110,8 @@ impl ToTarget for str {
             return Ok(Target::Address(address));
         }
         match self.rsplit_once(':') {
-            // An `@` or `%` is that of a URL with a user name, a `?` that of a query: these belong
-            // into no error.
+            // An `@` or `%` is part of a URL with a user name, a `?` of one with a query. Errors do
+            // not show these.
             Some((host, port)) if !host.contains([':', '/', '@', '%', '?']) => parse_port(port)
                 .map(|port| Target::Host(host.to_owned(), port))
                 .ok_or_else(|| AddressError::of_target(self)),

@@ -218,7 +218,7 @@ impl<'a> Exception<'a> {
         Self::network(address, bits(address))
     }
 
-    /// Returns a network, one of IPv4 in its own form.
+    /// Returns a network. One of IPv4 that is written as IPv6 becomes one of IPv4.
     fn network(address: IpAddr, length: u8) -> Self {
         match (address.to_canonical(), length.checked_sub(96)) {
             (mapped @ IpAddr::V4(_), Some(length)) if address.is_ipv6() => {

@@ -200,7 +200,7 @@ impl XmlRpc {
     }
 }
 
-/// Returns `true` if a payload is its whole message, and not a range after the start of one.
+/// Returns `true` if a payload is its whole message, not a range after the start of the message.
 fn is_document(payload: &Payload) -> bool {
     payload.range().start == 0
 }

@@ -18,7 +18,7 @@ use super::subject::{Forbidden, Texts, outcomes, tokens, value};
 /// # Panics
 /// If anything differs: a tag, a text, a value, an error, or a position.
 pub(crate) fn compare(document: &[u8], part: usize, (max_depth, max_values): (usize, usize)) {
-    // A character is not cut in two, as no reader of a part does.
+    // A part never starts within a character.
     let part = (part..document.len())
         .find(|&at| document[at] & 0xC0 != 0x80)
         .unwrap_or(document.len());

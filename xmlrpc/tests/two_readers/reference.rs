@@ -1,4 +1,4 @@
-//! A reader that leaves all to quick-xml, and has nothing of ours: the reference for the tags and
+//! A reader that uses quick-xml alone, without code of our reader: the reference for the tags and
 //! texts of a document.
 
 use std::borrow::Cow;
@@ -73,7 +73,7 @@ pub(crate) fn tokens(
     }
 }
 
-/// Returns the offsets of all tags up to the first error, and whether there is none.
+/// Returns the offsets of all tags up to the first error, and `true` if there is none.
 pub(crate) fn tags(document: &[u8]) -> (Vec<(usize, usize)>, bool) {
     let mut reader = Reference::new(document, 0, usize::MAX, true);
     let mut tags = Vec::new();

@@ -28,7 +28,7 @@ struct Record {
     list: Vec<f64>,
 }
 
-/// An integer type that swallows errors.
+/// An integer type that ignores errors.
 #[derive(Debug)]
 #[allow(dead_code, reason = "shown by Debug")]
 enum LenientInt {

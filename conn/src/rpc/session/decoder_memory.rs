@@ -28,9 +28,9 @@ struct BudgetWait {
 }
 
 impl DecoderMemory {
-    /// Returns the part of a buffer of `size` bytes that counts against the budget, and that the
-    /// caller counts now. Up to [`Budget::FREE`] nothing counts: such a buffer is released while no
-    /// bytes arrive.
+    /// Returns the part of a buffer of `size` bytes that counts in the budget, for the caller to
+    /// count it. Up to [`Budget::FREE`] nothing counts: such a buffer is released while no bytes
+    /// arrive.
     pub(super) const fn count(&mut self, size: usize) -> usize {
         let counted = counted_size(size);
         self.is_counted = counted > 0;

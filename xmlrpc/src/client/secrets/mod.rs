@@ -62,7 +62,7 @@ const PUBLIC_PARAMETERS: [&[u8]; 8] = [
 #[derive(Default)]
 pub(crate) struct Secrets {
     forms: Forms,
-    /// The cookies of the server, which are secrets of the client from then on.
+    /// The cookies that the server has set so far.
     cookies: Option<Arc<Cookies>>,
 }
 
@@ -91,8 +91,8 @@ impl Secrets {
         self
     }
 
-    /// Returns a text of the server with all secrets replaced, and so the start of one at its end,
-    /// where it may have been cut.
+    /// Returns a text of the server with all secrets replaced. The text may have been cut: the
+    /// start of a secret at its end is replaced, too.
     pub(super) fn redact(&self, text: &str) -> String {
         let mut cookies = Forms::default();
         for value in self.cookies.iter().flat_map(|cookies| cookies.values()) {
@@ -143,7 +143,7 @@ struct Forms(Vec<Vec<u8>>);
 
 impl Forms {
     /// Adds a secret, and its base64 in both alphabets, without padding. The secret may be base64
-    /// itself, so it is also added without.
+    /// itself, so it is also added without its own padding.
     fn add(&mut self, secret: &[u8]) {
         let secret = secret.trim_ascii();
         if secret.len() < SHORTEST {
@@ -158,7 +158,7 @@ impl Forms {
         if secret.len() - padding >= SHORTEST {
             self.push(secret[..secret.len() - padding].to_vec());
         }
-        // As it is shown if it is not UTF-8.
+        // The text that stands for a secret that is not UTF-8.
         self.push(String::from_utf8_lossy(secret).into_owned().into());
         self.push(BASE64_STANDARD_NO_PAD.encode(secret).into());
         self.push(BASE64_URL_SAFE_NO_PAD.encode(secret).into());
