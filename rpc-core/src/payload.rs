@@ -60,8 +60,7 @@ impl Payload {
     /// Creates a payload by copying bytes. Up to 30 bytes need no allocation.
     #[must_use]
     pub fn copied(message: &[u8]) -> Self {
-        let range = 0..message.len();
-        let message = match message.len() {
+        Self::whole(match message.len() {
             len @ 0..=INLINE_CAPACITY => {
                 let mut bytes = [0; INLINE_CAPACITY];
                 bytes[..len].copy_from_slice(message);
@@ -71,10 +70,13 @@ impl Payload {
                 }
             }
             _ => Message::Owned(message.to_vec()),
-        };
+        })
+    }
+
+    fn whole(message: Message) -> Self {
         Self {
+            range: 0..message.as_slice().len(),
             message,
-            range,
             attachments: None,
         }
     }
@@ -184,21 +186,13 @@ impl Payload {
 
 impl From<Vec<u8>> for Payload {
     fn from(bytes: Vec<u8>) -> Self {
-        Self {
-            range: 0..bytes.len(),
-            message: Message::Owned(bytes),
-            attachments: None,
-        }
+        Self::whole(Message::Owned(bytes))
     }
 }
 
 impl From<Bytes> for Payload {
     fn from(bytes: Bytes) -> Self {
-        Self {
-            range: 0..bytes.len(),
-            message: Message::Shared(bytes),
-            attachments: None,
-        }
+        Self::whole(Message::Shared(bytes))
     }
 }
 

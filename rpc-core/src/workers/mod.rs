@@ -77,7 +77,6 @@ mod worker;
 
 use std::io;
 use std::num::NonZero;
-use std::sync::Arc;
 use std::thread::available_parallelism;
 use std::time::Duration;
 
@@ -166,7 +165,7 @@ impl Workers {
         Threads::new(
             self.clone(),
             address,
-            Arc::new(worker::in_event_loop(serve)),
+            Box::new(worker::in_event_loop(serve)),
         )
     }
 

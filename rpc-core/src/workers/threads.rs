@@ -29,16 +29,15 @@ type Serve =
 #[must_use = "workers do nothing until they are run"]
 pub struct Threads {
     workers: Workers,
-    sockets: Arc<Sockets>,
-    serve: Arc<Serve>,
+    sockets: Sockets,
+    serve: Box<Serve>,
 }
 
 impl Threads {
-    pub(super) fn new(workers: Workers, address: &Address, serve: Arc<Serve>) -> io::Result<Self> {
-        let sockets = Arc::new(Sockets::bind(address, workers.count, workers.mode)?);
+    pub(super) fn new(workers: Workers, address: &Address, serve: Box<Serve>) -> io::Result<Self> {
         Ok(Self {
+            sockets: Sockets::bind(address, workers.count, workers.mode)?,
             workers,
-            sockets,
             serve,
         })
     }
@@ -71,15 +70,13 @@ impl Threads {
     pub async fn serve_until(self, stop: impl Future<Output = ()>) -> io::Result<()> {
         let running = TaskTracker::new();
         let guard = StopGuard {
-            sockets: Arc::clone(&self.sockets),
+            threads: Arc::new(self),
             stop: CancellationToken::new(),
         };
-        for index in 0..self.workers.count {
+        for index in 0..guard.threads.workers.count {
             let thread = Thread {
                 index,
-                workers: self.workers.clone(),
-                sockets: Arc::clone(&self.sockets),
-                serve: Arc::clone(&self.serve),
+                threads: Arc::clone(&guard.threads),
                 stop: guard.stop.clone(),
                 _running: running.token(),
             };
@@ -106,14 +103,14 @@ impl fmt::Debug for Threads {
 
 /// Stops the workers on drop.
 struct StopGuard {
-    sockets: Arc<Sockets>,
+    threads: Arc<Threads>,
     stop: CancellationToken,
 }
 
 impl Drop for StopGuard {
     fn drop(&mut self) {
         // Closed first, so that a worker that then closes its socket closes the last duplicate.
-        self.sockets.close();
+        self.threads.sockets.close();
         self.stop.cancel();
     }
 }
@@ -121,9 +118,7 @@ impl Drop for StopGuard {
 /// The thread of one worker and of those that are restarted in its place.
 struct Thread {
     index: usize,
-    workers: Workers,
-    sockets: Arc<Sockets>,
-    serve: Arc<Serve>,
+    threads: Arc<Threads>,
     stop: CancellationToken,
     _running: TaskTrackerToken,
 }
@@ -131,7 +126,7 @@ struct Thread {
 impl Thread {
     fn run(self) {
         let worker = self.index;
-        let mut backoff = Backoff::new(self.workers.restart_pause);
+        let mut backoff = Backoff::new(self.threads.workers.restart_pause);
         let mut pause = Duration::ZERO;
         loop {
             let begin = Instant::now();
@@ -163,11 +158,16 @@ impl Thread {
         if !pause.is_zero() && runtime.block_on(stopped) {
             return Ok(None);
         }
-        let Some(socket) = self.sockets.for_worker(self.index)? else {
+        let Threads {
+            workers,
+            sockets,
+            serve,
+        } = &*self.threads;
+        let Some(socket) = sockets.for_worker(self.index)? else {
             return Ok(None);
         };
         let worker = Worker::new(self.index, socket, self.stop.clone());
-        let serve = || (self.serve)(&runtime, worker, self.workers.drain_timeout);
+        let serve = || serve(&runtime, worker, workers.drain_timeout);
         let result = catch_unwind(AssertUnwindSafe(serve));
         // Blocking tasks in the background are not waited for.
         runtime.shutdown_background();
