@@ -98,14 +98,7 @@ impl Payload {
     /// If `range` does not lie within the message.
     #[must_use]
     pub fn part_at(message: Bytes, range: Range<usize>, start: Position) -> Self {
-        let part = Self::part(message, range);
-        match part.message {
-            Message::Shared(bytes) => Self {
-                message: Message::Positioned(Box::new((bytes, start))),
-                ..part
-            },
-            _ => part,
-        }
+        Self::whole(Message::Positioned(Box::new((message, start)))).with_range(range)
     }
 
     /// The position of the payload in a text document, if it was [given](Self::part_at).

@@ -87,6 +87,9 @@ pub use self::worker::{Worker, WorkerError};
 use crate::serve::ShutdownReport;
 use crate::transport::{Address, SystemListener};
 
+/// The time added to a worker's drain timeout, as the worker enforces that itself.
+const GRACE: Duration = Duration::from_secs(1);
+
 /// The number of workers, and how they are restarted and stopped.
 #[derive(Clone, Debug)]
 #[must_use = "workers do nothing until they are run"]

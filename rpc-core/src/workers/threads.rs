@@ -13,11 +13,11 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tokio_util::task::task_tracker::TaskTrackerToken;
 
-use super::Workers;
 use super::backoff::Backoff;
 use super::sockets::Sockets;
 use super::stop::stop_signal;
 use super::worker::{Worker, WorkerError, event_loop};
+use super::{GRACE, Workers};
 use crate::call::panic_message;
 use crate::serve::ShutdownReport;
 use crate::transport::Address;
@@ -60,7 +60,9 @@ impl Threads {
         event_loop()?.block_on(async { self.serve_until(stop_signal()?).await })
     }
 
-    /// Serves until `stop` completes, then waits for the workers to finish running calls.
+    /// Serves until `stop` completes, then waits for the workers to finish running calls. A worker
+    /// whose handler still blocks its thread a second after the
+    /// [drain timeout](Workers::drain_timeout) is left running.
     ///
     /// # Errors
     /// If the system cannot start another thread.
@@ -86,8 +88,12 @@ impl Threads {
         }
         running.close();
         stop.await;
+        let drain_timeout = guard.threads.workers.drain_timeout;
         drop(guard);
-        running.wait().await;
+        let limit = drain_timeout.saturating_add(GRACE);
+        if timeout(limit, running.wait()).await.is_err() {
+            tracing::error!("workers whose handlers block did not finish in time and are left");
+        }
         Ok(())
     }
 }
@@ -178,5 +184,39 @@ impl Thread {
                 Err(format!("the worker panicked: {message}").into())
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Mutex, mpsc};
+
+    use tokio::sync::Notify;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_stop_does_not_wait_for_a_worker_that_blocks() {
+        let (release, blocked) = mpsc::channel::<()>();
+        let blocked = Mutex::new(blocked);
+        let serves = Arc::new(Notify::new());
+        let is_served = Arc::clone(&serves);
+        let drain_timeout = Duration::from_millis(10);
+        let workers = Workers::new().count(1).drain_timeout(drain_timeout);
+        let address = "127.0.0.1:0".parse().expect("an address");
+        let threads = workers.threads(&address, async move |worker| {
+            let (_listener, stop) = worker.listen()?;
+            serves.notify_one();
+            stop.cancelled().await;
+            let _ = blocked.lock().map(|blocked| blocked.recv());
+            Ok(ShutdownReport::default())
+        });
+        let begin = Instant::now();
+        let serving = threads.expect("a port");
+        let serving = serving.serve_until(async move { is_served.notified().await });
+        let served = timeout(Duration::from_secs(30), serving).await;
+        served.expect("the worker blocks").expect("a thread");
+        assert!(begin.elapsed() >= GRACE);
+        drop(release);
     }
 }

@@ -12,10 +12,8 @@ use tokio::time::sleep;
 
 use super::parent::WorkerProcess;
 use super::{Processes, Supervisor};
+use crate::workers::GRACE;
 use crate::workers::backoff::Backoff;
-
-/// The time added to a worker's drain timeout, as the worker enforces that itself.
-const GRACE: Duration = Duration::from_secs(1);
 
 pub(super) struct Slot {
     index: usize,
