@@ -25,19 +25,15 @@ pub(crate) struct Authentication {
 
 impl Authentication {
     pub(crate) fn authkey(&self) -> Result<Option<AuthKey>, Box<dyn Error>> {
-        Ok(
-            match (&self.authkey_file, std::env::var_os("FARCALL_AUTHKEY")) {
-                (Some(file), _) => {
-                    let key = AuthKey::from_file(file);
-                    Some(key.map_err(|error| format!("--authkey-file: {error}"))?)
-                }
-                (None, Some(key)) => {
-                    let key = AuthKey::new(key.as_encoded_bytes());
-                    Some(key.map_err(|error| format!("FARCALL_AUTHKEY: {error}"))?)
-                }
-                (None, None) => None,
-            },
-        )
+        let key = match (&self.authkey_file, std::env::var_os("FARCALL_AUTHKEY")) {
+            (Some(file), _) => {
+                AuthKey::from_file(file).map_err(|error| format!("--authkey-file: {error}"))
+            }
+            (None, Some(key)) => AuthKey::new(key.as_encoded_bytes())
+                .map_err(|error| format!("FARCALL_AUTHKEY: {error}")),
+            (None, None) => return Ok(None),
+        };
+        Ok(Some(key?))
     }
 }
 

@@ -4,7 +4,7 @@ use std::fmt;
 use std::marker::PhantomData;
 
 use serde::de::{DeserializeOwned, Deserializer, SeqAccess, Visitor};
-use serde::ser::{SerializeSeq, SerializeTuple, Serializer};
+use serde::ser::{SerializeTuple, Serializer};
 use serde::{Deserialize, Serialize};
 
 use crate::describe::{MissingParameter, Parameter};
@@ -66,11 +66,7 @@ impl<A: Args + ?Sized> Args for &A {
 
 impl<T: Serialize> Args for Variadic<T> {
     fn serialize_args<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut seq = serializer.serialize_seq(Some(self.0.len()))?;
-        for value in &self.0 {
-            seq.serialize_element(value)?;
-        }
-        seq.end()
+        serializer.collect_seq(&self.0)
     }
 }
 
@@ -136,18 +132,26 @@ macro_rules! tuples {
     )*};
 }
 
-tuples! {
-    0: ;
-    1: A;
-    2: A B;
-    3: A B C;
-    4: A B C D;
-    5: A B C D E;
-    6: A B C D E F;
-    7: A B C D E F G;
-    8: A B C D E F G H;
-    9: A B C D E F G H I;
-    10: A B C D E F G H I J;
-    11: A B C D E F G H I J K;
-    12: A B C D E F G H I J K L;
+/// Passes the names of the elements of all tuples of arguments to a macro.
+macro_rules! for_tuples {
+    ($callback:ident) => {
+        $callback! {
+            0: ;
+            1: A;
+            2: A B;
+            3: A B C;
+            4: A B C D;
+            5: A B C D E;
+            6: A B C D E F;
+            7: A B C D E F G;
+            8: A B C D E F G H;
+            9: A B C D E F G H I;
+            10: A B C D E F G H I J;
+            11: A B C D E F G H I J K;
+            12: A B C D E F G H I J K L;
+        }
+    };
 }
+pub(crate) use for_tuples;
+
+for_tuples!(tuples);

@@ -105,10 +105,8 @@ impl Future for CallReply {
             }
             ReplyState::Later(future) => {
                 let poll = || context::within(deadline, || future.as_mut().poll(cx));
-                match catch_unwind(AssertUnwindSafe(poll)) {
-                    Ok(poll) => poll,
-                    Err(panic) => Poll::Ready(Err(panicked(&*panic))),
-                }
+                catch_unwind(AssertUnwindSafe(poll))
+                    .unwrap_or_else(|panic| Poll::Ready(Err(panicked(&*panic))))
             }
         }
     }

@@ -91,7 +91,8 @@ struct Probe {
 }
 
 /// The error that ends each deserialization from a [`Probe`]: the requested kind, if known.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
+#[error("a probe has no value")]
 enum ProbeOutcome {
     Requested { kind: Kind, optional: bool },
     Unknown,
@@ -106,14 +107,6 @@ impl Probe {
     }
 }
 
-impl fmt::Display for ProbeOutcome {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a probe has no value")
-    }
-}
-
-impl std::error::Error for ProbeOutcome {}
-
 impl de::Error for ProbeOutcome {
     fn custom<T: fmt::Display>(_: T) -> Self {
         Self::Unknown
@@ -121,8 +114,12 @@ impl de::Error for ProbeOutcome {
 }
 
 macro_rules! probe {
-    ($($kind:ident: $($method:ident)*;)*) => {$($(
-        fn $method<V: Visitor<'de>>(self, _: V) -> Result<V::Value, ProbeOutcome> {
+    ($($kind:ident: $($method:ident$(($($argument:ty),*))?)*;)*) => {$($(
+        fn $method<V: Visitor<'de>>(
+            self,
+            $($(_: $argument,)*)?
+            _: V,
+        ) -> Result<V::Value, ProbeOutcome> {
             Err(self.requested(Kind::$kind))
         }
     )*)*};
@@ -133,15 +130,18 @@ impl<'de> Deserializer<'de> for Probe {
 
     probe! {
         Any: deserialize_any deserialize_ignored_any deserialize_identifier;
-        Nil: deserialize_unit;
+        // A unit variant is a string, a variant with content a struct.
+        Any: deserialize_enum(&'static str, &'static [&'static str]);
+        Nil: deserialize_unit deserialize_unit_struct(&'static str);
         Boolean: deserialize_bool;
         Int: deserialize_i8 deserialize_i16 deserialize_i32 deserialize_i64 deserialize_i128
             deserialize_u8 deserialize_u16 deserialize_u32 deserialize_u64 deserialize_u128;
         Double: deserialize_f32 deserialize_f64;
         String: deserialize_char deserialize_str deserialize_string;
         Bytes: deserialize_bytes deserialize_byte_buf;
-        Array: deserialize_seq;
-        Struct: deserialize_map;
+        Array: deserialize_seq deserialize_tuple(usize)
+            deserialize_tuple_struct(&'static str, usize);
+        Struct: deserialize_map deserialize_struct(&'static str, &'static [&'static str]);
     }
 
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ProbeOutcome> {
@@ -157,46 +157,6 @@ impl<'de> Deserializer<'de> for Probe {
             return Err(self.requested(Kind::DateTime));
         }
         visitor.visit_newtype_struct(self)
-    }
-
-    fn deserialize_unit_struct<V: Visitor<'de>>(
-        self,
-        _: &'static str,
-        _: V,
-    ) -> Result<V::Value, ProbeOutcome> {
-        Err(self.requested(Kind::Nil))
-    }
-
-    fn deserialize_tuple<V: Visitor<'de>>(self, _: usize, _: V) -> Result<V::Value, ProbeOutcome> {
-        Err(self.requested(Kind::Array))
-    }
-
-    fn deserialize_tuple_struct<V: Visitor<'de>>(
-        self,
-        _: &'static str,
-        _: usize,
-        _: V,
-    ) -> Result<V::Value, ProbeOutcome> {
-        Err(self.requested(Kind::Array))
-    }
-
-    fn deserialize_struct<V: Visitor<'de>>(
-        self,
-        _: &'static str,
-        _: &'static [&'static str],
-        _: V,
-    ) -> Result<V::Value, ProbeOutcome> {
-        Err(self.requested(Kind::Struct))
-    }
-
-    fn deserialize_enum<V: Visitor<'de>>(
-        self,
-        _: &'static str,
-        _: &'static [&'static str],
-        _: V,
-    ) -> Result<V::Value, ProbeOutcome> {
-        // A unit variant is a string, a variant with content a struct.
-        Err(self.requested(Kind::Any))
     }
 }
 

@@ -166,9 +166,7 @@ impl Fault {
     pub fn of(kind: FaultKind, message: impl Into<String>) -> Self {
         Self {
             kind,
-            code: kind.code(),
-            message: message.into(),
-            source: None,
+            ..Self::new(kind.code(), message)
         }
     }
 
@@ -177,9 +175,7 @@ impl Fault {
     pub fn received(code: i64, message: impl Into<String>) -> Self {
         Self {
             kind: FaultKind::from_code(code),
-            code,
-            message: message.into(),
-            source: None,
+            ..Self::new(code, message)
         }
     }
 
@@ -291,22 +287,11 @@ impl fmt::Debug for Fault {
 }
 
 /// A cause that a peer sent as text.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
+#[error("{message}")]
 struct RemoteCause {
     message: String,
     source: Option<Source>,
-}
-
-impl fmt::Display for RemoteCause {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message)
-    }
-}
-
-impl Error for RemoteCause {
-    fn source(&self) -> Option<&(dyn Error + 'static)> {
-        self.source.as_deref().map(|source| source as _)
-    }
 }
 
 impl Error for Fault {

@@ -28,7 +28,7 @@ use std::marker::PhantomData;
 
 use serde::Serialize;
 
-use crate::args::{Arg, FromArgs, Variadic};
+use crate::args::{Arg, FromArgs, Variadic, for_tuples};
 use crate::call::Call;
 use crate::context::Context;
 use crate::error::FormatError;
@@ -107,8 +107,8 @@ macro_rules! function {
     };
 }
 
-macro_rules! up_to_12 {
-    ($($($arg:ident)*;)*) => {$(
+macro_rules! from_call {
+    ($($len:literal: $($arg:ident)*;)*) => {$(
         function!($($arg)*);
 
         impl<$($arg: Arg),*> FromCall<WithoutContext> for ($($arg,)*) {
@@ -131,21 +131,7 @@ macro_rules! up_to_12 {
     )*};
 }
 
-up_to_12! {
-    ;
-    A;
-    A B;
-    A B C;
-    A B C D;
-    A B C D E;
-    A B C D E F;
-    A B C D E F G;
-    A B C D E F G H;
-    A B C D E F G H I;
-    A B C D E F G H I J;
-    A B C D E F G H I J K;
-    A B C D E F G H I J K L;
-}
+for_tuples!(from_call);
 
 // A context and 12 arguments.
 function!(A B C D E F G H I J K L M);

@@ -50,23 +50,17 @@ impl<T: AsRef<str> + ?Sized> From<&T> for Name {
     }
 }
 
-impl From<String> for Name {
-    fn from(name: String) -> Self {
-        Self(name.into())
-    }
+macro_rules! from_owned {
+    ($($string:ty)*) => {$(
+        impl From<$string> for Name {
+            fn from(name: $string) -> Self {
+                Self(name.into())
+            }
+        }
+    )*};
 }
 
-impl From<Box<str>> for Name {
-    fn from(name: Box<str>) -> Self {
-        Self(name.into())
-    }
-}
-
-impl From<Cow<'_, str>> for Name {
-    fn from(name: Cow<'_, str>) -> Self {
-        Self(name.into())
-    }
-}
+from_owned! { String Box<str> Cow<'_, str> }
 
 impl fmt::Display for Name {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

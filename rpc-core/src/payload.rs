@@ -60,8 +60,7 @@ impl Payload {
     /// Creates a payload by copying bytes. Up to 30 bytes need no allocation.
     #[must_use]
     pub fn copied(message: &[u8]) -> Self {
-        let range = 0..message.len();
-        let message = match message.len() {
+        Self::whole(match message.len() {
             len @ 0..=INLINE_CAPACITY => {
                 let mut bytes = [0; INLINE_CAPACITY];
                 bytes[..len].copy_from_slice(message);
@@ -71,10 +70,13 @@ impl Payload {
                 }
             }
             _ => Message::Owned(message.to_vec()),
-        };
+        })
+    }
+
+    fn whole(message: Message) -> Self {
         Self {
+            range: 0..message.as_slice().len(),
             message,
-            range,
             attachments: None,
         }
     }
@@ -96,14 +98,7 @@ impl Payload {
     /// If `range` does not lie within the message.
     #[must_use]
     pub fn part_at(message: Bytes, range: Range<usize>, start: Position) -> Self {
-        let part = Self::part(message, range);
-        match part.message {
-            Message::Shared(bytes) => Self {
-                message: Message::Positioned(Box::new((bytes, start))),
-                ..part
-            },
-            _ => part,
-        }
+        Self::whole(Message::Positioned(Box::new((message, start)))).with_range(range)
     }
 
     /// The position of the payload in a text document, if it was [given](Self::part_at).
@@ -184,21 +179,13 @@ impl Payload {
 
 impl From<Vec<u8>> for Payload {
     fn from(bytes: Vec<u8>) -> Self {
-        Self {
-            range: 0..bytes.len(),
-            message: Message::Owned(bytes),
-            attachments: None,
-        }
+        Self::whole(Message::Owned(bytes))
     }
 }
 
 impl From<Bytes> for Payload {
     fn from(bytes: Bytes) -> Self {
-        Self {
-            range: 0..bytes.len(),
-            message: Message::Shared(bytes),
-            attachments: None,
-        }
+        Self::whole(Message::Shared(bytes))
     }
 }
 

@@ -7,6 +7,7 @@ use std::fmt;
 
 use farcall::protocol::output::is_harmless;
 use serde::de::{self, Deserialize, Deserializer, MapAccess, Visitor};
+use serde::ser::{self, Serialize, Serializer};
 use serde_json::value::RawValue;
 
 /// Maximum depth of JSON arguments and results.
@@ -96,8 +97,8 @@ impl Json {
     /// Encodes a result as JSON. Characters that could control a terminal are escaped as `\uXXXX`,
     /// which does not change the value. Bytes are base64 text, dates ISO 8601 text.
     pub(crate) fn write(&self) -> String {
-        let mut text = String::new();
-        self.write_to(&mut text);
+        // Encoding text, and numbers that are JSON, cannot fail.
+        let text = serde_json::to_string(&Written(self)).unwrap_or_default();
         if text.chars().all(is_harmless) {
             return text;
         }
@@ -113,37 +114,6 @@ impl Json {
             }
         }
         escaped
-    }
-
-    fn write_to(&self, out: &mut String) {
-        match self {
-            Self::Null => out.push_str("null"),
-            Self::Bool(truth) => out.push_str(if *truth { "true" } else { "false" }),
-            Self::Number(digits) => out.push_str(digits),
-            Self::String(text) => write_text(text, out),
-            Self::Array(values) => {
-                out.push('[');
-                for (index, value) in values.iter().enumerate() {
-                    if index > 0 {
-                        out.push(',');
-                    }
-                    value.write_to(out);
-                }
-                out.push(']');
-            }
-            Self::Object(members) => {
-                out.push('{');
-                for (index, (name, value)) in members.iter().enumerate() {
-                    if index > 0 {
-                        out.push(',');
-                    }
-                    write_text(name, out);
-                    out.push(':');
-                    value.write_to(out);
-                }
-                out.push('}');
-            }
-        }
     }
 
     /// Returns an error that names the first number that cannot be sent, where `max_integer` is the
@@ -169,9 +139,24 @@ impl Json {
     }
 }
 
-fn write_text(text: &str, out: &mut String) {
-    // Encoding a string cannot fail.
-    out.push_str(&serde_json::to_string(text).unwrap_or_default());
+/// Serialises a value as JSON, with its numbers unchanged.
+struct Written<'a>(&'a Json);
+
+impl Serialize for Written<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.0 {
+            Json::Number(digits) => {
+                let raw = RawValue::from_string(digits.clone());
+                raw.map_err(ser::Error::custom)?.serialize(serializer)
+            }
+            Json::Array(values) => serializer.collect_seq(values.iter().map(Written)),
+            Json::Object(members) => {
+                let members = members.iter().map(|(name, value)| (name, Written(value)));
+                serializer.collect_map(members)
+            }
+            other => other.serialize(serializer),
+        }
+    }
 }
 
 /// Converts a double. JSON has no non-finite numbers: they become the strings `nan`, `inf` and

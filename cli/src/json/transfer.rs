@@ -59,10 +59,10 @@ impl<'de> Visitor<'de> for NewtypeVisitor {
 /// Accepts a value of any type. A newtype is a date and time, the only type delivered as one.
 struct ValueVisitor;
 
-macro_rules! integers {
-    ($($method:ident($type:ty);)*) => {$(
-        fn $method<E: de::Error>(self, number: $type) -> Result<Json, E> {
-            Ok(Json::Number(number.to_string()))
+macro_rules! visit {
+    ($($method:ident($($content:ident: $type:ty)?) => $json:expr;)*) => {$(
+        fn $method<E: de::Error>(self, $($content: $type)?) -> Result<Json, E> {
+            Ok($json)
         }
     )*};
 }
@@ -74,39 +74,18 @@ impl<'de> Visitor<'de> for ValueVisitor {
         f.write_str("any value")
     }
 
-    integers! {
-        visit_i64(i64);
-        visit_u64(u64);
-        visit_i128(i128);
-        visit_u128(u128);
-    }
-
-    fn visit_bool<E: de::Error>(self, truth: bool) -> Result<Json, E> {
-        Ok(Json::Bool(truth))
-    }
-
-    fn visit_f64<E: de::Error>(self, number: f64) -> Result<Json, E> {
-        Ok(double(number))
-    }
-
-    fn visit_str<E: de::Error>(self, text: &str) -> Result<Json, E> {
-        Ok(Json::String(text.to_owned()))
-    }
-
-    fn visit_string<E: de::Error>(self, text: String) -> Result<Json, E> {
-        Ok(Json::String(text))
-    }
-
-    fn visit_bytes<E: de::Error>(self, bytes: &[u8]) -> Result<Json, E> {
-        Ok(Json::String(STANDARD.encode(bytes)))
-    }
-
-    fn visit_none<E: de::Error>(self) -> Result<Json, E> {
-        Ok(Json::Null)
-    }
-
-    fn visit_unit<E: de::Error>(self) -> Result<Json, E> {
-        Ok(Json::Null)
+    visit! {
+        visit_none() => Json::Null;
+        visit_unit() => Json::Null;
+        visit_bool(truth: bool) => Json::Bool(truth);
+        visit_i64(number: i64) => Json::Number(number.to_string());
+        visit_u64(number: u64) => Json::Number(number.to_string());
+        visit_i128(number: i128) => Json::Number(number.to_string());
+        visit_u128(number: u128) => Json::Number(number.to_string());
+        visit_f64(number: f64) => double(number);
+        visit_str(text: &str) => Json::String(text.to_owned());
+        visit_string(text: String) => Json::String(text);
+        visit_bytes(bytes: &[u8]) => Json::String(STANDARD.encode(bytes));
     }
 
     fn visit_some<D: Deserializer<'de>>(self, source: D) -> Result<Json, D::Error> {

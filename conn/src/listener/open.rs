@@ -6,7 +6,7 @@ use std::io;
 use std::pin::Pin;
 
 use farcall_core::serve::Accept;
-use farcall_core::transport::{Address, Listen};
+use farcall_core::transport::{Address, Listen, Peer};
 
 use super::handshakes::Handshakes;
 use crate::connection::{SplitStream, split};
@@ -35,6 +35,10 @@ impl Accept for Streams {
 
     fn next(&mut self) -> impl Future<Output = io::Result<SplitStream>> + Send {
         self.0.accept_stream()
+    }
+
+    fn peer((_, _, peer, _): &SplitStream) -> &Peer {
+        peer
     }
 }
 

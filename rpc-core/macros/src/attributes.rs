@@ -138,8 +138,8 @@ impl MethodOptions {
 #[derive(Default)]
 pub(crate) struct CallOptions {
     pub(crate) name: Option<LitStr>,
-    idempotent: Option<()>,
-    one_way: Option<()>,
+    pub(crate) idempotent: Option<()>,
+    pub(crate) one_way: Option<()>,
 }
 
 impl CallOptions {
@@ -155,14 +155,6 @@ impl CallOptions {
             )),
         })?;
         Ok(options)
-    }
-
-    pub(crate) const fn is_idempotent(&self) -> bool {
-        self.idempotent.is_some()
-    }
-
-    pub(crate) const fn is_one_way(&self) -> bool {
-        self.one_way.is_some()
     }
 }
 

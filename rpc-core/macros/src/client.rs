@@ -223,12 +223,12 @@ impl ClientMethod {
         let support = support.at(name_span);
         // The `self` of the user's signature: one with another span would not resolve to it.
         let this = signature.receiver().map(|receiver| receiver.self_token);
-        let context = if options.is_idempotent() {
+        let context = if options.idempotent.is_some() {
             quote_spanned!(name_span=> #support::Context::new(#remote).idempotent())
         } else {
             quote_spanned!(name_span=> #support::Context::new(#remote))
         };
-        let body = match (options.is_one_way(), self.is_async()) {
+        let body = match (options.one_way.is_some(), self.is_async()) {
             (true, true) => quote_spanned! {name_span=>
                 let reply = #support::#caller::notify(#this, #remote, #arguments);
                 async move { #outcome::from_call(reply.await) }

@@ -21,6 +21,12 @@ pub(crate) fn shortened(text: String) -> String {
     }
 }
 
+/// Returns the characters that the first `length` bytes of a text contain.
+pub(super) fn start(text: &str, length: usize) -> &str {
+    let end = (0..=length).rev().find(|&end| text.is_char_boundary(end));
+    &text[..end.unwrap_or(0)]
+}
+
 struct Excerpt(String);
 
 impl fmt::Write for Excerpt {
@@ -33,8 +39,7 @@ impl fmt::Write for Excerpt {
             self.0.push_str(text);
             return Ok(());
         }
-        let end = (0..=room).rev().find(|&end| text.is_char_boundary(end));
-        self.0.push_str(&text[..end.unwrap_or(0)]);
+        self.0.push_str(start(text, room));
         self.0.push('…');
         Err(fmt::Error)
     }

@@ -4,7 +4,7 @@
 use std::error::Error;
 use std::fmt::{self, Write as _};
 
-use super::excerpt::LIMIT;
+use super::excerpt::{LIMIT, start};
 
 /// Displays a text that a peer could influence, and escapes every character that could control a
 /// terminal or mislead a reader.
@@ -47,11 +47,7 @@ enum Breaks {
 impl<T: fmt::Display> Foreign<T> {
     /// The text on one line: line breaks and tabs are escaped as well.
     pub const fn line(text: T) -> Self {
-        Self {
-            text,
-            breaks: Breaks::Escaped,
-            limit: usize::MAX,
-        }
+        Self::new(text, Breaks::Escaped, usize::MAX)
     }
 
     /// The text with its line breaks and tabs. A carriage return is dropped before a line feed and
@@ -59,20 +55,20 @@ impl<T: fmt::Display> Foreign<T> {
     ///
     /// For texts that are displayed on lines of their own, such as the help of a method.
     pub const fn lines(text: T) -> Self {
-        Self {
-            text,
-            breaks: Breaks::Kept,
-            limit: usize::MAX,
-        }
+        Self::new(text, Breaks::Kept, usize::MAX)
     }
 
     /// The start of the text on one line, for logs: at most 1,024 bytes, as a peer may send
     /// megabytes, with an ellipsis if it was longer.
     pub const fn excerpt(text: T) -> Self {
+        Self::new(text, Breaks::Escaped, LIMIT)
+    }
+
+    const fn new(text: T, breaks: Breaks, limit: usize) -> Self {
         Self {
             text,
-            breaks: Breaks::Escaped,
-            limit: LIMIT,
+            breaks,
+            limit,
         }
     }
 
@@ -224,13 +220,8 @@ impl Escape<'_, '_> {
             self.room -= text.len();
             return self.out.write_str(text);
         }
-        let ends = (0..=self.room).rev();
-        let fits = ends
-            .into_iter()
-            .find(|&end| text.is_char_boundary(end))
-            .unwrap_or(0);
+        self.out.write_str(start(text, self.room))?;
         self.room = 0;
-        self.out.write_str(&text[..fits])?;
         self.out.write_char('…')?;
         self.is_full = true;
         Err(fmt::Error)

@@ -19,13 +19,14 @@ use crate::payload::Payload;
 ///
 /// A protocol in which calls can have a target other than its registry, such as an object, passes
 /// them through the layers of the registry with [`dispatch`](Self::dispatch).
+#[derive(Clone)]
 pub struct Layers<F: Format>(Arc<dyn Stack<F>>);
 
 /// The service that a layer wraps: the methods of a registry, with all layers that were added
 /// before.
 ///
 /// It is always ready. The layers below it wait for their own readiness within the call.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Dispatch<F: Format>(Option<Layers<F>>);
 
 /// The place that a call is for, which travels with the call through the layers.
@@ -93,21 +94,9 @@ impl<F: Format> Layers<F> {
     }
 }
 
-impl<F: Format> Clone for Layers<F> {
-    fn clone(&self) -> Self {
-        Self(Arc::clone(&self.0))
-    }
-}
-
 impl<F: Format> fmt::Debug for Layers<F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Layers(..)")
-    }
-}
-
-impl<F: Format> Clone for Dispatch<F> {
-    fn clone(&self) -> Self {
-        Self(self.0.clone())
     }
 }
 

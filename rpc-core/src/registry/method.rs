@@ -18,6 +18,7 @@ use crate::payload::Payload;
 use crate::value::Kind;
 
 /// A method: a name, a handler, and a description for introspection.
+#[derive(Clone)]
 pub struct Method<F: Format> {
     pub(super) name: Name,
     pub(super) description: Arc<Description>,
@@ -37,7 +38,7 @@ impl<F: Format> Method<F> {
         type Value<H, A, Mode> = <<H as Function<A>>::Output as IntoReply<Mode>>::Value;
 
         let description = describe::<A::Params, Value<H, A, Mode>>();
-        Self::new(name, description, move |_, call| {
+        Self::raw(name, description, move |_, call| {
             let (arguments, format) = match A::from_call(call) {
                 Ok(parts) => parts,
                 Err(error) => return Fault::from(error).into(),
@@ -59,7 +60,7 @@ impl<F: Format> Method<F> {
 
         let description = describe::<A::Params, Value<H, A, Mark>>();
         let function = Arc::new(function);
-        Self::new(name, description, move |_, call| {
+        Self::raw(name, description, move |_, call| {
             let (arguments, format) = match A::from_call(call) {
                 Ok(parts) => parts,
                 Err(error) => return Fault::from(error).into(),
@@ -89,14 +90,6 @@ impl<F: Format> Method<F> {
     /// with an encoded reply: the payload of [`Format::reply`], or what the format permits beside
     /// it.
     pub fn raw(
-        name: impl Into<Name>,
-        description: Description,
-        invoke: impl Fn(&Registry<F>, Call<F>) -> CallReply + Send + Sync + 'static,
-    ) -> Self {
-        Self::new(name, description, invoke)
-    }
-
-    fn new(
         name: impl Into<Name>,
         description: Description,
         invoke: impl Fn(&Registry<F>, Call<F>) -> CallReply + Send + Sync + 'static,
@@ -140,17 +133,6 @@ impl<F: Format> Method<F> {
     pub fn returns(mut self, kind: Kind) -> Self {
         Arc::make_mut(&mut self.description).result = kind;
         self
-    }
-}
-
-impl<F: Format> Clone for Method<F> {
-    fn clone(&self) -> Self {
-        Self {
-            name: self.name.clone(),
-            description: Arc::clone(&self.description),
-            invoke: Arc::clone(&self.invoke),
-            is_batch: self.is_batch,
-        }
     }
 }
 

@@ -7,7 +7,6 @@ mod method;
 use std::collections::HashMap;
 use std::convert::Infallible;
 use std::fmt;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::Poll;
 
@@ -22,8 +21,8 @@ pub use self::layers::{Dispatch, Layers};
 use self::method::Invoke;
 pub use self::method::Method;
 pub(crate) use self::method::encode;
-use crate::call::{Call, CallReply, panicked};
-use crate::context::{self, Context};
+use crate::call::{Call, CallReply};
+use crate::context::Context;
 use crate::describe::Description;
 use crate::fault::Fault;
 use crate::format::Format;
@@ -47,6 +46,7 @@ use crate::payload::Payload;
 /// # Ok(())
 /// # }
 /// ```
+#[derive(Clone)]
 pub struct Registry<F: Format> {
     shared: Arc<SharedTable<F>>,
 }
@@ -58,6 +58,7 @@ struct SharedTable<F: Format> {
 }
 
 /// The table, copied on write: readers load it without a lock, and a change replaces it as a whole.
+#[derive(Clone)]
 struct Table<F: Format> {
     // Peers cannot add names, so the fast unkeyed hash is safe.
     methods: HashMap<Name, Method<F>, FixedState>,
@@ -313,12 +314,8 @@ impl<F: Format> Registry<F> {
     /// Returns the description of a method, if it is registered.
     #[must_use]
     pub fn describe(&self, name: &str) -> Option<Arc<Description>> {
-        self.shared
-            .table
-            .load()
-            .methods
-            .get(name)
-            .map(|method| Arc::clone(&method.description))
+        let table = self.shared.table.load();
+        Some(Arc::clone(&table.methods.get(name)?.description))
     }
 
     /// Runs the called method, within the layers if there are any. A method that panics answers
@@ -371,30 +368,19 @@ impl<F: Format> Registry<F> {
             return Fault::unknown_method(call.method()).into();
         };
         let deadline = call.context.deadline();
-        context::within(deadline, || {
-            catch_unwind(AssertUnwindSafe(|| {
-                if let Some(guard) = &table.guard {
-                    guard(&call.context)?;
-                }
-                Ok(invoke(self, call))
-            }))
+        CallReply::guarded(deadline, || {
+            let guard = table.guard.as_ref();
+            match guard.map_or(Ok(()), |guard| guard(&call.context)) {
+                Ok(()) => invoke(self, call),
+                Err(fault) => fault.into(),
+            }
         })
-        .unwrap_or_else(|panic| Err(panicked(&*panic)))
-        .map_or_else(CallReply::from, |answer| answer.with_deadline(deadline))
     }
 }
 
 impl<F: Format> Default for Registry<F> {
     fn default() -> Self {
         Self::new()
-    }
-}
-
-impl<F: Format> Clone for Registry<F> {
-    fn clone(&self) -> Self {
-        Self {
-            shared: Arc::clone(&self.shared),
-        }
     }
 }
 
@@ -407,18 +393,6 @@ impl<F: Format> fmt::Debug for Registry<F> {
             .field("has_fallback", &table.fallback.is_some())
             .field("has_guard", &table.guard.is_some())
             .finish()
-    }
-}
-
-impl<F: Format> Clone for Table<F> {
-    fn clone(&self) -> Self {
-        Self {
-            methods: self.methods.clone(),
-            fallback: self.fallback.clone(),
-            guard: self.guard.clone(),
-            layers: self.layers.clone(),
-            outer: self.outer.clone(),
-        }
     }
 }
 

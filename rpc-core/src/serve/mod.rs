@@ -40,17 +40,19 @@ mod tests;
 
 use std::future::Future;
 use std::io;
+use std::panic::AssertUnwindSafe;
 use std::pin::pin;
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
-use tokio::task::{JoinError, JoinSet, unconstrained, yield_now};
-use tokio::time::{sleep, timeout};
+use tokio::task::{JoinSet, unconstrained, yield_now};
+use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 pub use self::blocking::{BlockingServer, Serve};
 pub use self::stop::{StopHandle, Stopped};
 use crate::call::panic_message;
 use crate::output::{Foreign, Quota};
+use crate::time::deadline;
 use crate::transport::{Listen, Peer};
 
 /// The maximum number of log lines per minute about connections that cannot be accepted.
@@ -66,6 +68,10 @@ const MAX_PAUSE: Duration = Duration::from_secs(1);
 ///
 /// Its client does not know of the stop, and makes the call as soon as it is connected.
 pub const FIRST_CALL_GRACE: Duration = Duration::from_secs(1);
+
+/// The time in which aborted connections are closed: 1 second. One whose handler computes or blocks
+/// for longer, and so cannot be aborted yet, is not waited for.
+const ABORT_GRACE: Duration = Duration::from_secs(1);
 
 /// The limits of [`serve`].
 ///
@@ -97,7 +103,8 @@ impl Options {
         self
     }
 
-    /// Sets how long a graceful stop waits for open connections before it aborts them.
+    /// Sets how long after its request a graceful stop aborts the connections that are still open.
+    /// It takes at most one second more, if the handler of an aborted connection blocks its thread.
     ///
     /// Default: 30 seconds, within the time that service managers grant a process to exit.
     pub fn drain_timeout(mut self, drain_timeout: Duration) -> Self {
@@ -132,6 +139,9 @@ pub trait Accept: Send {
     /// # Cancel safety
     /// As with [`Listen::accept`]: no connection is lost.
     fn next(&mut self) -> impl Future<Output = io::Result<Self::Connection>> + Send;
+
+    /// The peer of a connection, for the log.
+    fn peer(connection: &Self::Connection) -> &Peer;
 }
 
 impl<L: Listen> Accept for L {
@@ -139,6 +149,10 @@ impl<L: Listen> Accept for L {
 
     fn next(&mut self) -> impl Future<Output = io::Result<Self::Connection>> + Send {
         self.accept()
+    }
+
+    fn peer((_, peer): &Self::Connection) -> &Peer {
+        peer
     }
 }
 
@@ -172,33 +186,35 @@ where
     let mut stop = pin!(stop);
     let signal = StopHandle::new();
     let mut connections = JoinSet::new();
+    let handle = |accepted: A::Connection| {
+        let peer = A::peer(&accepted).clone();
+        log_panic(handler(accepted, signal.stopped()), peer)
+    };
     loop {
         let accepted = tokio::select! {
             biased;
             () = &mut stop => break,
-            Some(ended) = connections.join_next() => {
-                log_panic(ended);
-                continue;
-            }
+            Some(_) = connections.join_next() => continue,
             accepted = accept(&mut listener), if connections.len() < options.max_connections => accepted,
         };
-        connections.spawn(handler(accepted, signal.stopped()));
+        connections.spawn(handle(accepted));
     }
+    let end = deadline(options.drain_timeout);
     // Those that ended before the stop do not count.
-    while let Some(ended) = connections.try_join_next() {
-        log_panic(ended);
-    }
-    signal.stop();
+    while connections.try_join_next().is_some() {}
     // Closing the listener resets the connections in its backlog. A listener that was just
-    // registered with the event loop learns of its backlog after one turn of the loop.
-    yield_now().await;
+    // registered with the event loop learns of its backlog after one turn of the loop. The turn has
+    // no end while a handler blocks the thread.
+    let _ = timeout_at(end, yield_now()).await;
+    signal.stop();
     while connections.len() < options.max_connections
+        && Instant::now() < end
         && let Some(accepted) = unconstrained(accept(&mut listener)).now_or_never()
     {
-        connections.spawn(handler(accepted, signal.stopped()));
+        connections.spawn(handle(accepted));
     }
     drop(listener);
-    drain(connections, options.drain_timeout).await
+    drain(connections, end).await
 }
 
 /// Accepts the next connection. An error of the listener, such as a lack of file descriptors, is
@@ -225,44 +241,38 @@ async fn accept<A: Accept>(listener: &mut A) -> A::Connection {
     }
 }
 
-/// Waits until the connections have finished, and aborts those that are left after `time`.
-async fn drain(mut connections: JoinSet<()>, time: Duration) -> ShutdownReport {
-    let mut report = ShutdownReport::default();
-    let mut count = |ended: Result<(), JoinError>| match ended {
-        Err(error) if error.is_cancelled() => report.aborted += 1,
-        ended => {
-            log_panic(ended);
-            report.finished += 1;
-        }
-    };
-    let all_finished = async {
-        while let Some(ended) = connections.join_next().await {
-            count(ended);
-        }
-    };
-    if timeout(time, all_finished).await.is_err() {
+/// Waits until the connections have finished, and aborts those that are left at `end`.
+async fn drain(mut connections: JoinSet<()>, end: Instant) -> ShutdownReport {
+    let open = connections.len();
+    let mut aborted = 0;
+    if timeout_at(end, join_all(&mut connections)).await.is_err() {
+        while connections.try_join_next().is_some() {}
+        aborted = connections.len();
+        tracing::warn!(aborted, "connections aborted at the drain timeout");
         connections.abort_all();
-        while let Some(ended) = connections.join_next().await {
-            count(ended);
-        }
-        tracing::warn!(
-            aborted = report.aborted,
-            "connections aborted at the drain timeout"
-        );
+        let _ = timeout(ABORT_GRACE, join_all(&mut connections)).await;
     }
-    report
+    let finished = open - aborted;
+    ShutdownReport { finished, aborted }
+}
+
+async fn join_all(connections: &mut JoinSet<()>) {
+    while connections.join_next().await.is_some() {}
 }
 
 /// Logs the panic of a handler. It is a defect of the protocol: panics of methods become faults.
-fn log_panic(ended: Result<(), JoinError>) {
-    if let Err(error) = ended
-        && let Ok(panic) = error.try_into_panic()
-    {
-        let message = panic_message(&*panic);
-        // The message of a panic may contain data of the peer.
-        let message = message.map(Foreign::excerpt).map(tracing::field::display);
-        tracing::error!(message, "the handler of a connection panicked");
-    }
+fn log_panic(
+    handler: impl Future<Output = ()> + Send + 'static,
+    peer: Peer,
+) -> impl Future<Output = ()> + Send + 'static {
+    AssertUnwindSafe(handler).catch_unwind().map(move |ended| {
+        if let Err(panic) = ended {
+            let message = panic_message(&*panic);
+            // The message of a panic may contain data of the peer.
+            let message = message.map(Foreign::excerpt).map(tracing::field::display);
+            tracing::error!(%peer, message, "the handler of a connection panicked");
+        }
+    })
 }
 
 /// Returns `true` if accepting the next connection may succeed right away.

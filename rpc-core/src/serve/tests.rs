@@ -6,10 +6,13 @@ use std::net::Ipv4Addr;
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc;
+use std::thread;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
+use tokio::task::coop::consume_budget;
 use tokio::time::Instant;
 
 use super::*;
@@ -203,6 +206,70 @@ async fn connections_beyond_the_drain_timeout_are_aborted_and_counted() -> io::R
     assert_eq!(server.await?, mixed);
     assert_eq!(begin.elapsed(), Duration::from_secs(2));
     assert_eq!(silent.read(&mut [0]).await?, 0, "the server closed it");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 3)]
+async fn a_stop_does_not_wait_for_a_handler_that_blocks_its_thread() -> io::Result<()> {
+    let (listener, connector) = memory::listener("blocked");
+    let (release, blocked) = mpsc::channel::<()>();
+    let blocked = Arc::new(std::sync::Mutex::new(blocked));
+    let options = Options::default().drain_timeout(Duration::from_millis(20));
+    let (stop, server) = start(listener, options, move |connection, stop| {
+        let blocked = Arc::clone(&blocked);
+        async move {
+            let _connection = connection;
+            stop.await;
+            let _ = blocked.lock().expect("one task locks it").recv();
+        }
+    });
+    let _client = connector.connect().await?;
+    sleep(Duration::from_millis(20)).await;
+    let begin = Instant::now();
+    stop.stop();
+    let report = timeout(Duration::from_secs(30), server).await;
+    let aborted = ShutdownReport {
+        finished: 0,
+        aborted: 1,
+    };
+    assert_eq!(report.expect("the handler still blocks")?, aborted);
+    assert!(begin.elapsed() >= ABORT_GRACE);
+    drop(release);
+    Ok(())
+}
+
+/// Always has another peer.
+struct Flooded;
+
+impl Listen for Flooded {
+    type Io = DuplexStream;
+
+    async fn accept(&mut self) -> io::Result<(DuplexStream, Peer)> {
+        consume_budget().await;
+        Ok((tokio::io::duplex(1).0, Peer::Unknown))
+    }
+
+    fn local_address(&self) -> io::Result<Address> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+}
+
+#[tokio::test]
+async fn the_time_of_a_stop_includes_the_backlog() -> io::Result<()> {
+    let drain_timeout = Duration::from_millis(50);
+    let options = Options::default()
+        .max_connections(10_000)
+        .drain_timeout(drain_timeout);
+    let (stop, server) = start(Flooded, options, |_, _| {
+        thread::sleep(Duration::from_millis(1));
+        pending()
+    });
+    sleep(Duration::from_millis(5)).await;
+    stop.stop();
+    let begin = Instant::now();
+    let report = server.await?;
+    assert!(report.aborted > 0, "{report:?}");
+    assert!(begin.elapsed() < drain_timeout + ABORT_GRACE, "{report:?}");
     Ok(())
 }
 

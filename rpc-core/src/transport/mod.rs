@@ -58,6 +58,11 @@ pub(crate) const BACKLOG: u16 = 1024;
 /// The default permissions of socket files: only the user of the process may connect.
 const SOCKET_MODE: u32 = 0o600;
 
+/// Returns the error of listening, with the address.
+pub(crate) fn cannot_listen(address: impl fmt::Display, error: &io::Error) -> io::Error {
+    io::Error::new(error.kind(), format!("cannot listen on {address}: {error}"))
+}
+
 /// A byte stream in both directions.
 ///
 /// Implemented for every type with these properties, including `Box<dyn Io>`.
@@ -212,19 +217,12 @@ impl FromStr for Address {
 
     /// Parses the text form. Host names are not addresses: a [`Target`] may have one.
     fn from_str(text: &str) -> Result<Self, AddressError> {
-        if let Some(path) = text.strip_prefix("unix:") {
-            return Ok(Self::Unix(PathBuf::from(path)));
-        }
-        if let Some(name) = text.strip_prefix("unix-abstract:") {
-            return Ok(Self::Abstract(unescape(name)));
-        }
-        if let Some(name) = text.strip_prefix("memory:") {
-            return Ok(Self::Memory(name.to_owned()));
-        }
-        match text.parse() {
-            Ok(address) => Ok(Self::Tcp(address)),
-            Err(_) => Err(AddressError::new(text)),
-        }
+        Ok(match text.split_once(':') {
+            Some(("unix", path)) => Self::Unix(PathBuf::from(path)),
+            Some(("unix-abstract", name)) => Self::Abstract(unescape(name)),
+            Some(("memory", name)) => Self::Memory(name.to_owned()),
+            _ => Self::Tcp(text.parse().map_err(|_| AddressError::new(text, "IP"))?),
+        })
     }
 }
 
@@ -266,13 +264,12 @@ fn digit(byte: u8) -> Option<u8> {
 /// may contain a password, as a URL does.
 #[derive(Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "{} is not an address: expected `{expected}:PORT`, `unix:PATH`, `unix-abstract:NAME` or \
-     `memory:NAME`",
-    shown(.text.as_deref(), *.is_url)
+    "{text} is not an address: expected `{expected}:PORT`, `unix:PATH`, `unix-abstract:NAME` or \
+     `memory:NAME`"
 )]
 pub struct AddressError {
-    text: Option<String>,
-    is_url: bool,
+    /// The text as it is shown.
+    text: String,
     /// The form of the part before the port.
     expected: &'static str,
 }
@@ -280,27 +277,13 @@ pub struct AddressError {
 crate::debug_errors!(AddressError);
 
 impl AddressError {
-    fn new(text: &str) -> Self {
-        Self {
-            text: (!may_hold_password(text)).then(|| text.to_owned()),
-            is_url: text.contains("://"),
-            expected: "IP",
-        }
-    }
-
-    fn of_target(text: &str) -> Self {
-        Self {
-            expected: "HOST",
-            ..Self::new(text)
-        }
-    }
-}
-
-fn shown(text: Option<&str>, is_url: bool) -> String {
-    match text {
-        None if is_url => "a URL (not shown, as it may contain a password)".to_owned(),
-        Some(text) => format!("`{}`", Foreign::excerpt(text)),
-        None => "the text (hidden, as it may contain a password)".to_owned(),
+    fn new(text: &str, expected: &'static str) -> Self {
+        let text = match text {
+            _ if !may_hold_password(text) => format!("`{}`", Foreign::excerpt(text)),
+            _ if text.contains("://") => "a URL (not shown, as it may contain a password)".into(),
+            _ => "the text (hidden, as it may contain a password)".into(),
+        };
+        Self { text, expected }
     }
 }
 

@@ -7,7 +7,7 @@ use tokio::net::lookup_host;
 use super::tcp::{self, TcpConnector, TcpListener};
 #[cfg(unix)]
 use super::unix::{UnixConnector, UnixListener};
-use super::{Address, Listen, SOCKET_MODE, Target};
+use super::{Address, Listen, SOCKET_MODE, Target, cannot_listen};
 
 /// A listening socket of the operating system.
 ///
@@ -52,7 +52,7 @@ impl SystemListener {
             Target::Host(host, port) => {
                 let host = if host.is_empty() { "0.0.0.0" } else { host };
                 let found = lookup_host((host, *port)).await;
-                let addresses: Vec<_> = found.map_err(|e| named(target, &e))?.collect();
+                let addresses: Vec<_> = found.map_err(|e| cannot_listen(target, &e))?.collect();
                 Ok(Self::Tcp(tcp::bind(&addresses[..]).await?))
             }
             Target::Address(Address::Tcp(address)) => Ok(Self::Tcp(tcp::bind(address).await?)),
@@ -64,9 +64,9 @@ impl SystemListener {
             #[cfg(any(target_os = "linux", target_os = "android"))]
             Target::Address(Address::Abstract(name)) => {
                 let listener = UnixListener::bind_abstract(name);
-                Ok(Self::Unix(listener.map_err(|e| named(target, &e))?))
+                Ok(Self::Unix(listener.map_err(|e| cannot_listen(target, &e))?))
             }
-            Target::Address(_) => Err(named(target, &unsupported())),
+            Target::Address(_) => Err(cannot_listen(target, &unsupported())),
         }
     }
 
@@ -116,10 +116,6 @@ impl SystemConnector {
             Target::Address(_) => Err(unsupported()),
         }
     }
-}
-
-fn named(target: &Target, error: &io::Error) -> io::Error {
-    io::Error::new(error.kind(), format!("cannot listen on {target}: {error}"))
 }
 
 fn unsupported() -> io::Error {

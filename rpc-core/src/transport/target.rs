@@ -44,64 +44,29 @@ pub trait ToTarget {
     fn to_target(&self) -> Result<Target, AddressError>;
 }
 
-impl ToTarget for Target {
-    fn to_target(&self) -> Result<Target, AddressError> {
-        Ok(self.clone())
-    }
+macro_rules! to_target {
+    ($($type:ty: |$this:ident| $target:expr;)*) => {$(
+        impl ToTarget for $type {
+            fn to_target(&self) -> Result<Target, AddressError> {
+                let $this = self;
+                $target
+            }
+        }
+    )*};
 }
 
-impl ToTarget for Address {
-    fn to_target(&self) -> Result<Target, AddressError> {
-        Ok(Target::Address(self.clone()))
-    }
-}
-
-impl ToTarget for SocketAddr {
-    fn to_target(&self) -> Result<Target, AddressError> {
-        Ok(Target::Address(Address::Tcp(*self)))
-    }
-}
-
-impl ToTarget for (IpAddr, u16) {
-    fn to_target(&self) -> Result<Target, AddressError> {
-        SocketAddr::from(*self).to_target()
-    }
-}
-
-impl ToTarget for (Ipv4Addr, u16) {
-    fn to_target(&self) -> Result<Target, AddressError> {
-        SocketAddr::from(*self).to_target()
-    }
-}
-
-impl ToTarget for (Ipv6Addr, u16) {
-    fn to_target(&self) -> Result<Target, AddressError> {
-        SocketAddr::from(*self).to_target()
-    }
-}
-
-impl ToTarget for (&str, u16) {
-    fn to_target(&self) -> Result<Target, AddressError> {
-        Ok(Target::Host(self.0.to_owned(), self.1))
-    }
-}
-
-impl ToTarget for (String, u16) {
-    fn to_target(&self) -> Result<Target, AddressError> {
-        (self.0.as_str(), self.1).to_target()
-    }
-}
-
-impl ToTarget for Path {
-    fn to_target(&self) -> Result<Target, AddressError> {
-        Ok(Target::Address(Address::Unix(self.to_path_buf())))
-    }
-}
-
-impl ToTarget for PathBuf {
-    fn to_target(&self) -> Result<Target, AddressError> {
-        self.as_path().to_target()
-    }
+to_target! {
+    Target: |target| Ok(target.clone());
+    Address: |address| Ok(Target::Address(address.clone()));
+    SocketAddr: |address| Address::Tcp(*address).to_target();
+    (IpAddr, u16): |address| SocketAddr::from(*address).to_target();
+    (Ipv4Addr, u16): |address| SocketAddr::from(*address).to_target();
+    (Ipv6Addr, u16): |address| SocketAddr::from(*address).to_target();
+    (&str, u16): |host| Ok(Target::Host(host.0.to_owned(), host.1));
+    (String, u16): |host| (host.0.as_str(), host.1).to_target();
+    Path: |path| Address::Unix(path.to_path_buf()).to_target();
+    PathBuf: |path| path.as_path().to_target();
+    String: |text| text.as_str().to_target();
 }
 
 impl ToTarget for str {
@@ -114,15 +79,9 @@ impl ToTarget for str {
             // not show these.
             Some((host, port)) if !host.contains([':', '/', '@', '%', '?']) => parse_port(port)
                 .map(|port| Target::Host(host.to_owned(), port))
-                .ok_or_else(|| AddressError::of_target(self)),
-            _ => Err(AddressError::of_target(self)),
+                .ok_or_else(|| AddressError::new(self, "HOST")),
+            _ => Err(AddressError::new(self, "HOST")),
         }
-    }
-}
-
-impl ToTarget for String {
-    fn to_target(&self) -> Result<Target, AddressError> {
-        self.as_str().to_target()
     }
 }
 

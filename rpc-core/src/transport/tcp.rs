@@ -28,7 +28,7 @@ use socket2::{SockRef, TcpKeepalive};
 pub use tokio::net::TcpListener;
 use tokio::net::{TcpSocket, TcpStream, ToSocketAddrs, lookup_host};
 
-use super::{Address, BACKLOG, Connect, Listen, Peer};
+use super::{Address, BACKLOG, Connect, Listen, Peer, cannot_listen};
 
 /// The number of unanswered keepalive probes after which a connection is closed.
 const PROBES: u32 = 3;
@@ -46,10 +46,7 @@ pub async fn bind(address: impl ToSocketAddrs) -> io::Result<TcpListener> {
     for address in lookup_host(address).await? {
         match listen(address) {
             Ok(listener) => return Ok(listener),
-            Err(error) => {
-                let message = format!("cannot listen on {address}: {error}");
-                failure = io::Error::new(error.kind(), message);
-            }
+            Err(error) => failure = cannot_listen(address, &error),
         }
     }
     Err(failure)

@@ -65,11 +65,16 @@ impl<'de> Visitor<'de> for ValueVisitor {
 struct AnyVisitor;
 
 macro_rules! visit {
-    ($($method:ident($type:ty) => $variant:ident;)*) => {$(
-        fn $method<E: de::Error>(self, value: $type) -> Result<Value, E> {
-            Ok(Value::$variant(value.into()))
+    ($($method:ident($($content:ident: $type:ty)?) => $value:expr;)*) => {$(
+        fn $method<E: de::Error>(self, $($content: $type)?) -> Result<Value, E> {
+            Ok($value)
         }
     )*};
+}
+
+fn integer(number: impl TryInto<i64> + Copy + ToString) -> Value {
+    let small = number.try_into().map(Value::Int);
+    small.unwrap_or_else(|_| Value::String(number.to_string()))
 }
 
 impl<'de> Visitor<'de> for AnyVisitor {
@@ -80,33 +85,18 @@ impl<'de> Visitor<'de> for AnyVisitor {
     }
 
     visit! {
-        visit_bool(bool) => Bool;
-        visit_i64(i64) => Int;
-        visit_f64(f64) => Double;
-        visit_str(&str) => String;
-        visit_string(String) => String;
-        visit_bytes(&[u8]) => Bytes;
-        visit_byte_buf(Vec<u8>) => Bytes;
-    }
-
-    fn visit_u64<E: de::Error>(self, number: u64) -> Result<Value, E> {
-        self.visit_u128(number.into())
-    }
-
-    fn visit_i128<E: de::Error>(self, number: i128) -> Result<Value, E> {
-        Ok(i64::try_from(number).map_or_else(|_| Value::String(number.to_string()), Value::Int))
-    }
-
-    fn visit_u128<E: de::Error>(self, number: u128) -> Result<Value, E> {
-        Ok(i64::try_from(number).map_or_else(|_| Value::String(number.to_string()), Value::Int))
-    }
-
-    fn visit_none<E: de::Error>(self) -> Result<Value, E> {
-        Ok(Value::Nil)
-    }
-
-    fn visit_unit<E: de::Error>(self) -> Result<Value, E> {
-        Ok(Value::Nil)
+        visit_none() => Value::Nil;
+        visit_unit() => Value::Nil;
+        visit_bool(truth: bool) => Value::Bool(truth);
+        visit_i64(number: i64) => Value::Int(number);
+        visit_u64(number: u64) => integer(number);
+        visit_i128(number: i128) => integer(number);
+        visit_u128(number: u128) => integer(number);
+        visit_f64(number: f64) => Value::Double(number);
+        visit_str(text: &str) => Value::String(text.to_owned());
+        visit_string(text: String) => Value::String(text);
+        visit_bytes(bytes: &[u8]) => Value::Bytes(bytes.to_vec());
+        visit_byte_buf(bytes: Vec<u8>) => Value::Bytes(bytes);
     }
 
     fn visit_some<D: Deserializer<'de>>(self, source: D) -> Result<Value, D::Error> {

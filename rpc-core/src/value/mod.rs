@@ -93,24 +93,6 @@ impl Value {
         matches!(self, Self::Nil)
     }
 
-    /// The boolean, if it is one.
-    #[must_use]
-    pub const fn as_bool(&self) -> Option<bool> {
-        match self {
-            Self::Bool(truth) => Some(*truth),
-            _ => None,
-        }
-    }
-
-    /// The integer, if it is one.
-    #[must_use]
-    pub const fn as_i64(&self) -> Option<i64> {
-        match self {
-            Self::Int(number) => Some(*number),
-            _ => None,
-        }
-    }
-
     /// The number, if it is one. An integer is converted to the nearest floating-point number.
     #[must_use]
     pub const fn as_f64(&self) -> Option<f64> {
@@ -120,51 +102,39 @@ impl Value {
             _ => None,
         }
     }
+}
 
+/// Defines methods that return the content of one variant.
+macro_rules! contents {
+    ($($(#[$doc:meta])* $method:ident -> $type:ty: $variant:ident($content:ident) => $part:expr;)*) => {
+        impl Value {$(
+            $(#[$doc])*
+            #[must_use]
+            pub const fn $method(&self) -> Option<$type> {
+                match self {
+                    Self::$variant($content) => Some($part),
+                    _ => None,
+                }
+            }
+        )*}
+    };
+}
+
+contents! {
+    /// The boolean, if it is one.
+    as_bool -> bool: Bool(truth) => *truth;
+    /// The integer, if it is one.
+    as_i64 -> i64: Int(number) => *number;
     /// The string, if it is one.
-    #[must_use]
-    pub fn as_str(&self) -> Option<&str> {
-        match self {
-            Self::String(text) => Some(text),
-            _ => None,
-        }
-    }
-
+    as_str -> &str: String(text) => text.as_str();
     /// The byte string, if it is one.
-    #[must_use]
-    pub fn as_bytes(&self) -> Option<&[u8]> {
-        match self {
-            Self::Bytes(bytes) => Some(bytes),
-            _ => None,
-        }
-    }
-
+    as_bytes -> &[u8]: Bytes(bytes) => bytes.as_slice();
     /// The date and time, if it is one.
-    #[must_use]
-    pub const fn as_datetime(&self) -> Option<DateTime> {
-        match self {
-            Self::DateTime(datetime) => Some(*datetime),
-            _ => None,
-        }
-    }
-
+    as_datetime -> DateTime: DateTime(datetime) => *datetime;
     /// The array, if it is one.
-    #[must_use]
-    pub fn as_array(&self) -> Option<&[Self]> {
-        match self {
-            Self::Array(values) => Some(values),
-            _ => None,
-        }
-    }
-
+    as_array -> &[Self]: Array(values) => values.as_slice();
     /// The members, if it is a struct.
-    #[must_use]
-    pub const fn as_struct(&self) -> Option<&Struct> {
-        match self {
-            Self::Struct(members) => Some(members),
-            _ => None,
-        }
-    }
+    as_struct -> &Struct: Struct(members) => members;
 }
 
 /// Returns the member of this name, or `Nil` if there is none.

@@ -95,9 +95,17 @@ impl ToValue {
 }
 
 macro_rules! plain {
-    ($($method:ident($type:ty) => $variant:ident;)*) => {$(
-        fn $method(self, value: $type) -> Result<Value, FormatError> {
-            Ok(Value::$variant(value.into()))
+    ($($method:ident($($content:ident: $type:ty),*) => $value:expr;)*) => {$(
+        fn $method(self, $($content: $type),*) -> Result<Value, FormatError> {
+            Ok($value)
+        }
+    )*};
+}
+
+macro_rules! compound {
+    ($($method:ident($($part:ident: $type:ty),*) => $new:ident($variant:expr) -> $parts:ty;)*) => {$(
+        fn $method(self, $($part: $type),*) -> Result<$parts, FormatError> {
+            self.$new($variant)
         }
     )*};
 }
@@ -114,19 +122,38 @@ impl Serializer for ToValue {
     type SerializeStructVariant = MembersSerializer;
 
     plain! {
-        serialize_bool(bool) => Bool;
-        serialize_i8(i8) => Int;
-        serialize_i16(i16) => Int;
-        serialize_i32(i32) => Int;
-        serialize_i64(i64) => Int;
-        serialize_u8(u8) => Int;
-        serialize_u16(u16) => Int;
-        serialize_u32(u32) => Int;
-        serialize_f32(f32) => Double;
-        serialize_f64(f64) => Double;
-        serialize_char(char) => String;
-        serialize_str(&str) => String;
-        serialize_bytes(&[u8]) => Bytes;
+        serialize_none() => Value::Nil;
+        serialize_unit() => Value::Nil;
+        serialize_unit_struct(_name: &'static str) => Value::Nil;
+        serialize_unit_variant(_name: &'static str, _index: u32, variant: &'static str)
+            => variant.into();
+        serialize_bool(truth: bool) => truth.into();
+        serialize_i8(number: i8) => number.into();
+        serialize_i16(number: i16) => number.into();
+        serialize_i32(number: i32) => number.into();
+        serialize_i64(number: i64) => number.into();
+        serialize_u8(number: u8) => Value::Int(number.into());
+        serialize_u16(number: u16) => number.into();
+        serialize_u32(number: u32) => number.into();
+        serialize_f32(number: f32) => number.into();
+        serialize_f64(number: f64) => number.into();
+        serialize_char(character: char) => Value::String(character.into());
+        serialize_str(text: &str) => text.into();
+        serialize_bytes(bytes: &[u8]) => bytes.into();
+    }
+
+    compound! {
+        serialize_seq(_len: Option<usize>) => list(None) -> ListSerializer;
+        serialize_tuple(_len: usize) => list(None) -> ListSerializer;
+        serialize_tuple_struct(_name: &'static str, _len: usize) => list(None) -> ListSerializer;
+        serialize_tuple_variant(
+            _name: &'static str, _index: u32, variant: &'static str, _len: usize
+        ) => list(Some(variant)) -> ListSerializer;
+        serialize_map(_len: Option<usize>) => members(None) -> MembersSerializer;
+        serialize_struct(_name: &'static str, _len: usize) => members(None) -> MembersSerializer;
+        serialize_struct_variant(
+            _name: &'static str, _index: u32, variant: &'static str, _len: usize
+        ) => members(Some(variant)) -> MembersSerializer;
     }
 
     fn serialize_u64(self, number: u64) -> Result<Value, FormatError> {
@@ -145,29 +172,8 @@ impl Serializer for ToValue {
         Ok(Value::Int(number))
     }
 
-    fn serialize_none(self) -> Result<Value, FormatError> {
-        Ok(Value::Nil)
-    }
-
     fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<Value, FormatError> {
         into_value(value, self.depth)
-    }
-
-    fn serialize_unit(self) -> Result<Value, FormatError> {
-        Ok(Value::Nil)
-    }
-
-    fn serialize_unit_struct(self, _: &'static str) -> Result<Value, FormatError> {
-        Ok(Value::Nil)
-    }
-
-    fn serialize_unit_variant(
-        self,
-        _: &'static str,
-        _: u32,
-        variant: &'static str,
-    ) -> Result<Value, FormatError> {
-        Ok(variant.into())
     }
 
     fn serialize_newtype_struct<T: Serialize + ?Sized>(
@@ -195,53 +201,7 @@ impl Serializer for ToValue {
         value: &T,
     ) -> Result<Value, FormatError> {
         let value = into_value(value, self.nested_depth()?)?;
-        Ok(Value::Struct(
-            [(variant.to_owned(), value)].into_iter().collect(),
-        ))
-    }
-
-    fn serialize_seq(self, _: Option<usize>) -> Result<ListSerializer, FormatError> {
-        self.list(None)
-    }
-
-    fn serialize_tuple(self, _: usize) -> Result<ListSerializer, FormatError> {
-        self.list(None)
-    }
-
-    fn serialize_tuple_struct(
-        self,
-        _: &'static str,
-        _: usize,
-    ) -> Result<ListSerializer, FormatError> {
-        self.list(None)
-    }
-
-    fn serialize_tuple_variant(
-        self,
-        _: &'static str,
-        _: u32,
-        variant: &'static str,
-        _: usize,
-    ) -> Result<ListSerializer, FormatError> {
-        self.list(Some(variant))
-    }
-
-    fn serialize_map(self, _: Option<usize>) -> Result<MembersSerializer, FormatError> {
-        self.members(None)
-    }
-
-    fn serialize_struct(self, _: &'static str, _: usize) -> Result<MembersSerializer, FormatError> {
-        self.members(None)
-    }
-
-    fn serialize_struct_variant(
-        self,
-        _: &'static str,
-        _: u32,
-        variant: &'static str,
-        _: usize,
-    ) -> Result<MembersSerializer, FormatError> {
-        self.members(Some(variant))
+        Ok(wrap(Some(variant), value))
     }
 }
 
@@ -259,20 +219,6 @@ struct ListSerializer {
     depth: u8,
 }
 
-impl SerializeSeq for ListSerializer {
-    type Ok = Value;
-    type Error = FormatError;
-
-    fn serialize_element<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), FormatError> {
-        self.values.push(into_value(value, self.depth)?);
-        Ok(())
-    }
-
-    fn end(self) -> Result<Value, FormatError> {
-        Ok(wrap(self.variant, Value::Array(self.values)))
-    }
-}
-
 macro_rules! as_list {
     ($($part:ident: $method:ident;)*) => {$(
         impl $part for ListSerializer {
@@ -280,27 +226,15 @@ macro_rules! as_list {
             type Error = FormatError;
 
             fn $method<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), FormatError> {
-                SerializeSeq::serialize_element(self, value)
+                self.values.push(into_value(value, self.depth)?);
+                Ok(())
             }
 
             fn end(self) -> Result<Value, FormatError> {
-                SerializeSeq::end(self)
+                Ok(wrap(self.variant, Value::Array(self.values)))
             }
         }
     )*};
-}
-
-impl SerializeTuple for ListSerializer {
-    type Ok = Value;
-    type Error = FormatError;
-
-    fn serialize_element<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), FormatError> {
-        SerializeSeq::serialize_element(self, value)
-    }
-
-    fn end(self) -> Result<Value, FormatError> {
-        SerializeSeq::end(self)
-    }
 }
 
 struct MembersSerializer {
@@ -365,6 +299,8 @@ macro_rules! as_members {
 }
 
 as_list! {
+    SerializeSeq: serialize_element;
+    SerializeTuple: serialize_element;
     SerializeTupleStruct: serialize_field;
     SerializeTupleVariant: serialize_field;
 }

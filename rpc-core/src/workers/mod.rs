@@ -77,7 +77,6 @@ mod worker;
 
 use std::io;
 use std::num::NonZero;
-use std::sync::Arc;
 use std::thread::available_parallelism;
 use std::time::Duration;
 
@@ -87,6 +86,9 @@ pub use self::threads::Threads;
 pub use self::worker::{Worker, WorkerError};
 use crate::serve::ShutdownReport;
 use crate::transport::{Address, SystemListener};
+
+/// The time added to a worker's drain timeout, as the worker enforces that itself.
+const GRACE: Duration = Duration::from_secs(1);
 
 /// The number of workers, and how they are restarted and stopped.
 #[derive(Clone, Debug)]
@@ -166,7 +168,7 @@ impl Workers {
         Threads::new(
             self.clone(),
             address,
-            Arc::new(worker::in_event_loop(serve)),
+            Box::new(worker::in_event_loop(serve)),
         )
     }
 

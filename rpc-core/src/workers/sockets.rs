@@ -10,7 +10,7 @@ use socket2::{Domain, Protocol, Socket as RawSocket, Type};
 
 #[cfg(unix)]
 use crate::transport::unix::{self, SocketFile};
-use crate::transport::{Address, BACKLOG, SystemListener};
+use crate::transport::{Address, BACKLOG, SystemListener, cannot_listen};
 
 /// A listening socket outside of any event loop.
 #[derive(Debug)]
@@ -62,9 +62,7 @@ impl Sockets {
     /// # Errors
     /// With the address, if it is in use or not permitted.
     pub(super) fn bind(address: &Address, count: usize, mode: u32) -> io::Result<Self> {
-        Self::open(address, count, mode).map_err(|error| {
-            io::Error::new(error.kind(), format!("cannot listen on {address}: {error}"))
-        })
+        Self::open(address, count, mode).map_err(|error| cannot_listen(address, &error))
     }
 
     fn open(address: &Address, count: usize, mode: u32) -> io::Result<Self> {

@@ -13,11 +13,11 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tokio_util::task::task_tracker::TaskTrackerToken;
 
-use super::Workers;
 use super::backoff::Backoff;
 use super::sockets::Sockets;
 use super::stop::stop_signal;
 use super::worker::{Worker, WorkerError, event_loop};
+use super::{GRACE, Workers};
 use crate::call::panic_message;
 use crate::serve::ShutdownReport;
 use crate::transport::Address;
@@ -29,16 +29,15 @@ type Serve =
 #[must_use = "workers do nothing until they are run"]
 pub struct Threads {
     workers: Workers,
-    sockets: Arc<Sockets>,
-    serve: Arc<Serve>,
+    sockets: Sockets,
+    serve: Box<Serve>,
 }
 
 impl Threads {
-    pub(super) fn new(workers: Workers, address: &Address, serve: Arc<Serve>) -> io::Result<Self> {
-        let sockets = Arc::new(Sockets::bind(address, workers.count, workers.mode)?);
+    pub(super) fn new(workers: Workers, address: &Address, serve: Box<Serve>) -> io::Result<Self> {
         Ok(Self {
+            sockets: Sockets::bind(address, workers.count, workers.mode)?,
             workers,
-            sockets,
             serve,
         })
     }
@@ -61,7 +60,9 @@ impl Threads {
         event_loop()?.block_on(async { self.serve_until(stop_signal()?).await })
     }
 
-    /// Serves until `stop` completes, then waits for the workers to finish running calls.
+    /// Serves until `stop` completes, then waits for the workers to finish running calls. A worker
+    /// whose handler still blocks its thread a second after the
+    /// [drain timeout](Workers::drain_timeout) is left running.
     ///
     /// # Errors
     /// If the system cannot start another thread.
@@ -71,15 +72,13 @@ impl Threads {
     pub async fn serve_until(self, stop: impl Future<Output = ()>) -> io::Result<()> {
         let running = TaskTracker::new();
         let guard = StopGuard {
-            sockets: Arc::clone(&self.sockets),
+            threads: Arc::new(self),
             stop: CancellationToken::new(),
         };
-        for index in 0..self.workers.count {
+        for index in 0..guard.threads.workers.count {
             let thread = Thread {
                 index,
-                workers: self.workers.clone(),
-                sockets: Arc::clone(&self.sockets),
-                serve: Arc::clone(&self.serve),
+                threads: Arc::clone(&guard.threads),
                 stop: guard.stop.clone(),
                 _running: running.token(),
             };
@@ -89,8 +88,12 @@ impl Threads {
         }
         running.close();
         stop.await;
+        let drain_timeout = guard.threads.workers.drain_timeout;
         drop(guard);
-        running.wait().await;
+        let limit = drain_timeout.saturating_add(GRACE);
+        if timeout(limit, running.wait()).await.is_err() {
+            tracing::error!("workers whose handlers block did not finish in time and are left");
+        }
         Ok(())
     }
 }
@@ -106,14 +109,14 @@ impl fmt::Debug for Threads {
 
 /// Stops the workers on drop.
 struct StopGuard {
-    sockets: Arc<Sockets>,
+    threads: Arc<Threads>,
     stop: CancellationToken,
 }
 
 impl Drop for StopGuard {
     fn drop(&mut self) {
         // Closed first, so that a worker that then closes its socket closes the last duplicate.
-        self.sockets.close();
+        self.threads.sockets.close();
         self.stop.cancel();
     }
 }
@@ -121,9 +124,7 @@ impl Drop for StopGuard {
 /// The thread of one worker and of those that are restarted in its place.
 struct Thread {
     index: usize,
-    workers: Workers,
-    sockets: Arc<Sockets>,
-    serve: Arc<Serve>,
+    threads: Arc<Threads>,
     stop: CancellationToken,
     _running: TaskTrackerToken,
 }
@@ -131,7 +132,7 @@ struct Thread {
 impl Thread {
     fn run(self) {
         let worker = self.index;
-        let mut backoff = Backoff::new(self.workers.restart_pause);
+        let mut backoff = Backoff::new(self.threads.workers.restart_pause);
         let mut pause = Duration::ZERO;
         loop {
             let begin = Instant::now();
@@ -163,11 +164,16 @@ impl Thread {
         if !pause.is_zero() && runtime.block_on(stopped) {
             return Ok(None);
         }
-        let Some(socket) = self.sockets.for_worker(self.index)? else {
+        let Threads {
+            workers,
+            sockets,
+            serve,
+        } = &*self.threads;
+        let Some(socket) = sockets.for_worker(self.index)? else {
             return Ok(None);
         };
         let worker = Worker::new(self.index, socket, self.stop.clone());
-        let serve = || (self.serve)(&runtime, worker, self.workers.drain_timeout);
+        let serve = || serve(&runtime, worker, workers.drain_timeout);
         let result = catch_unwind(AssertUnwindSafe(serve));
         // Blocking tasks in the background are not waited for.
         runtime.shutdown_background();
@@ -178,5 +184,39 @@ impl Thread {
                 Err(format!("the worker panicked: {message}").into())
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Mutex, mpsc};
+
+    use tokio::sync::Notify;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_stop_does_not_wait_for_a_worker_that_blocks() {
+        let (release, blocked) = mpsc::channel::<()>();
+        let blocked = Mutex::new(blocked);
+        let serves = Arc::new(Notify::new());
+        let is_served = Arc::clone(&serves);
+        let drain_timeout = Duration::from_millis(10);
+        let workers = Workers::new().count(1).drain_timeout(drain_timeout);
+        let address = "127.0.0.1:0".parse().expect("an address");
+        let threads = workers.threads(&address, async move |worker| {
+            let (_listener, stop) = worker.listen()?;
+            serves.notify_one();
+            stop.cancelled().await;
+            let _ = blocked.lock().map(|blocked| blocked.recv());
+            Ok(ShutdownReport::default())
+        });
+        let begin = Instant::now();
+        let serving = threads.expect("a port");
+        let serving = serving.serve_until(async move { is_served.notified().await });
+        let served = timeout(Duration::from_secs(30), serving).await;
+        served.expect("the worker blocks").expect("a thread");
+        assert!(begin.elapsed() >= GRACE);
+        drop(release);
     }
 }

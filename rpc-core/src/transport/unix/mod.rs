@@ -7,11 +7,12 @@ use std::os::unix::net::UnixListener as StdListener;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use socket2::SockRef;
 use tokio::net::{UnixListener as Socket, UnixStream};
 use tokio::time::sleep;
 
 pub(crate) use self::socket_file::{SocketFile, listen_at};
-use super::{Address, Connect, Credentials, Listen, Peer, SOCKET_MODE};
+use super::{Address, Connect, Credentials, Listen, Peer, SOCKET_MODE, cannot_listen};
 
 /// The longest pause between two attempts to connect while the backlog is full.
 const MAX_PAUSE: Duration = Duration::from_millis(50);
@@ -66,10 +67,8 @@ impl UnixListener {
     /// As with [`bind`](Self::bind).
     pub async fn bind_with_mode(path: impl AsRef<Path>, mode: u32) -> io::Result<Self> {
         let path = path.as_ref();
-        let (file, socket) = listen_at(path, mode).map_err(|error| {
-            let message = format!("cannot listen on {}: {error}", path.display());
-            io::Error::new(error.kind(), message)
-        })?;
+        let listening = listen_at(path, mode);
+        let (file, socket) = listening.map_err(|error| cannot_listen(path.display(), &error))?;
         Ok(Self {
             _file: Some(file),
             ..Self::from_std(socket)?
@@ -137,16 +136,11 @@ pub(crate) fn listen_at_abstract(name: &[u8]) -> io::Result<StdListener> {
 
 /// The address at which a socket listens.
 fn address_of(socket: &StdListener) -> io::Result<Address> {
-    let address = socket.local_addr()?;
+    let address = SockRef::from(socket).local_addr()?;
     if let Some(path) = address.as_pathname() {
         return Ok(Address::Unix(path.to_owned()));
     }
-    #[cfg(target_os = "linux")]
-    if let Some(name) = std::os::linux::net::SocketAddrExt::as_abstract_name(&address) {
-        return Ok(Address::Abstract(name.to_vec()));
-    }
-    #[cfg(target_os = "android")]
-    if let Some(name) = std::os::android::net::SocketAddrExt::as_abstract_name(&address) {
+    if let Some(name) = address.as_abstract_namespace() {
         return Ok(Address::Abstract(name.to_vec()));
     }
     Err(io::ErrorKind::AddrNotAvailable.into())

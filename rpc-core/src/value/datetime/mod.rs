@@ -131,59 +131,43 @@ impl DateTime {
         })
     }
 
-    /// The year, 0 to 9999.
-    #[must_use]
-    pub const fn year(self) -> u16 {
-        self.year
-    }
-
-    /// The month, 1 to 12.
-    #[must_use]
-    pub const fn month(self) -> u8 {
-        self.month
-    }
-
-    /// The day of the month, from 1.
-    #[must_use]
-    pub const fn day(self) -> u8 {
-        self.day
-    }
-
-    /// The hour, 0 to 23.
-    #[must_use]
-    pub const fn hour(self) -> u8 {
-        self.hour
-    }
-
-    /// The minute, 0 to 59.
-    #[must_use]
-    pub const fn minute(self) -> u8 {
-        self.minute
-    }
-
-    /// The second, 0 to 59, or 60 in a leap second.
-    #[must_use]
-    pub const fn second(self) -> u8 {
-        self.second
-    }
-
-    /// The fraction of the second, in nanoseconds.
-    #[must_use]
-    pub const fn nanosecond(self) -> u32 {
-        self.nanosecond
-    }
-
-    /// The offset from UTC in minutes east, if it is known. XML-RPC does not carry one.
-    #[must_use]
-    pub const fn offset(self) -> Option<i16> {
-        self.offset
-    }
-
     /// Displays the basic form of ISO 8601 that XML-RPC uses: `19980717T14:08:55`.
     #[must_use]
     pub const fn basic(self) -> impl fmt::Display {
         Basic(self)
     }
+}
+
+/// Defines methods that return a component.
+macro_rules! components {
+    ($($(#[$doc:meta])* $component:ident: $type:ty;)*) => {
+        impl DateTime {$(
+            $(#[$doc])*
+            #[must_use]
+            pub const fn $component(self) -> $type {
+                self.$component
+            }
+        )*}
+    };
+}
+
+components! {
+    /// The year, 0 to 9999.
+    year: u16;
+    /// The month, 1 to 12.
+    month: u8;
+    /// The day of the month, from 1.
+    day: u8;
+    /// The hour, 0 to 23.
+    hour: u8;
+    /// The minute, 0 to 59.
+    minute: u8;
+    /// The second, 0 to 59, or 60 in a leap second.
+    second: u8;
+    /// The fraction of the second, in nanoseconds.
+    nanosecond: u32;
+    /// The offset from UTC in minutes east, if it is known. XML-RPC does not carry one.
+    offset: Option<i16>;
 }
 
 const fn days_in(year: u16, month: u8) -> u8 {
@@ -319,28 +303,26 @@ impl Serialize for DateTime {
 
 impl<'de> Deserialize<'de> for DateTime {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct DateTimeVisitor;
+        deserializer.deserialize_newtype_struct(NEWTYPE, TextVisitor(str::parse))
+    }
+}
 
-        impl<'de> Visitor<'de> for DateTimeVisitor {
-            type Value = DateTime;
+/// Reads the text of a date and time with this function.
+struct TextVisitor<T>(fn(&str) -> Result<T, DateTimeError>);
 
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a date and time")
-            }
+impl<'de, T> Visitor<'de> for TextVisitor<T> {
+    type Value = T;
 
-            fn visit_str<E: de::Error>(self, text: &str) -> Result<DateTime, E> {
-                text.parse().map_err(E::custom)
-            }
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a date and time")
+    }
 
-            fn visit_newtype_struct<D: Deserializer<'de>>(
-                self,
-                source: D,
-            ) -> Result<DateTime, D::Error> {
-                source.deserialize_str(self)
-            }
-        }
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<T, E> {
+        (self.0)(text).map_err(E::custom)
+    }
 
-        deserializer.deserialize_newtype_struct(NEWTYPE, DateTimeVisitor)
+    fn visit_newtype_struct<D: Deserializer<'de>>(self, source: D) -> Result<T, D::Error> {
+        source.deserialize_str(self)
     }
 }
 

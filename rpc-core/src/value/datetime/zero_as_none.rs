@@ -22,12 +22,10 @@
 //! # Ok::<(), farcall::FormatError>(())
 //! ```
 
-use std::fmt;
-
-use serde::de::{self, Deserialize, Deserializer, Visitor};
+use serde::de::{Deserialize, Deserializer};
 use serde::ser::{Serialize, Serializer};
 
-use super::{DateTime, NEWTYPE};
+use super::{DateTime, NEWTYPE, TextVisitor};
 
 /// Serialises it like a plain `Option<DateTime>`.
 ///
@@ -56,34 +54,11 @@ struct NonZero(Option<DateTime>);
 
 impl<'de> Deserialize<'de> for NonZero {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct NonZeroVisitor;
-
-        impl<'de> Visitor<'de> for NonZeroVisitor {
-            type Value = NonZero;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a date and time")
-            }
-
-            fn visit_str<E: de::Error>(self, text: &str) -> Result<NonZero, E> {
-                if is_zero(text) {
-                    Ok(NonZero(None))
-                } else {
-                    text.parse()
-                        .map(|date| NonZero(Some(date)))
-                        .map_err(E::custom)
-                }
-            }
-
-            fn visit_newtype_struct<D: Deserializer<'de>>(
-                self,
-                source: D,
-            ) -> Result<NonZero, D::Error> {
-                source.deserialize_str(self)
-            }
-        }
-
-        deserializer.deserialize_newtype_struct(NEWTYPE, NonZeroVisitor)
+        let read = |text: &str| match is_zero(text) {
+            true => Ok(Self(None)),
+            false => text.parse().map(|date| Self(Some(date))),
+        };
+        deserializer.deserialize_newtype_struct(NEWTYPE, TextVisitor(read))
     }
 }
 

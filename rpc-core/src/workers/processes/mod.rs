@@ -33,15 +33,23 @@ use crate::transport::Address;
 #[must_use = "workers do nothing until they are run"]
 pub struct Processes {
     workers: Workers,
-    sockets: Arc<Sockets>,
-    program: Arc<Program>,
+    sockets: Sockets,
+    program: Program,
+}
+
+/// The state that the slots of the workers share.
+struct Supervisor {
+    processes: Processes,
+    stop: CancellationToken,
+    /// Held by the slot whose worker is being replaced.
+    replacing: Mutex<()>,
 }
 
 impl Processes {
     pub(super) fn new(workers: Workers, address: &Address) -> io::Result<Self> {
         Ok(Self {
-            sockets: Arc::new(Sockets::bind(address, workers.count, workers.mode)?),
-            program: Arc::new(Program::of_this_process()?),
+            sockets: Sockets::bind(address, workers.count, workers.mode)?,
+            program: Program::of_this_process()?,
             workers,
         })
     }
@@ -77,18 +85,14 @@ impl Processes {
         let mut hangup = signal(SignalKind::hangup())?;
         let mut stop_signal = std::pin::pin!(stop_signal()?);
         let (reload, reloads) = watch::channel(());
-        let stop = CancellationToken::new();
-        let replacing = Arc::new(Mutex::new(()));
+        let supervisor = Arc::new(Supervisor {
+            processes: self,
+            stop: CancellationToken::new(),
+            replacing: Mutex::default(),
+        });
         let mut slots = JoinSet::new();
-        for index in 0..self.workers.count {
-            let slot = Slot::new(
-                index,
-                &self.workers,
-                Arc::clone(&self.program),
-                Arc::clone(&self.sockets),
-                Arc::clone(&replacing),
-                stop.clone(),
-            );
+        for index in 0..supervisor.processes.workers.count {
+            let slot = Slot::new(index, Arc::clone(&supervisor));
             slots.spawn(slot.run(reloads.clone()));
         }
         loop {
@@ -101,8 +105,8 @@ impl Processes {
             }
         }
         // Closed first, so that a worker that then closes its socket closes the last duplicate.
-        self.sockets.close();
-        stop.cancel();
+        supervisor.processes.sockets.close();
+        supervisor.stop.cancel();
         slots.join_all().await;
         Ok(())
     }

@@ -6,49 +6,29 @@ use std::process::ExitStatus;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use tokio::sync::{Mutex, watch};
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::sleep;
-use tokio_util::sync::CancellationToken;
 
-use super::parent::{Program, WorkerProcess};
-use crate::workers::Workers;
+use super::parent::WorkerProcess;
+use super::{Processes, Supervisor};
+use crate::workers::GRACE;
 use crate::workers::backoff::Backoff;
-use crate::workers::sockets::Sockets;
-
-/// The time added to a worker's drain timeout, as the worker enforces that itself.
-const GRACE: Duration = Duration::from_secs(1);
 
 pub(super) struct Slot {
     index: usize,
-    program: Arc<Program>,
-    sockets: Arc<Sockets>,
-    /// Held by the slot whose worker is being replaced.
-    replacing: Arc<Mutex<()>>,
-    stop: CancellationToken,
+    supervisor: Arc<Supervisor>,
     backoff: Backoff,
-    drain_timeout: Duration,
     /// Workers that finish their calls and then exit.
     finishing: JoinSet<()>,
 }
 
 impl Slot {
-    pub(super) fn new(
-        index: usize,
-        workers: &Workers,
-        program: Arc<Program>,
-        sockets: Arc<Sockets>,
-        replacing: Arc<Mutex<()>>,
-        stop: CancellationToken,
-    ) -> Self {
+    pub(super) fn new(index: usize, supervisor: Arc<Supervisor>) -> Self {
         Self {
             index,
-            program,
-            sockets,
-            replacing,
-            stop,
-            backoff: Backoff::new(workers.restart_pause),
-            drain_timeout: workers.drain_timeout.saturating_add(GRACE),
+            backoff: Backoff::new(supervisor.processes.workers.restart_pause),
+            supervisor,
             finishing: JoinSet::new(),
         }
     }
@@ -57,7 +37,7 @@ impl Slot {
     pub(super) async fn run(mut self, mut reloads: watch::Receiver<()>) {
         let worker = self.index;
         let mut pause = Duration::ZERO;
-        let stop = self.stop.clone();
+        let stop = self.supervisor.stop.clone();
         while stop.run_until_cancelled(sleep(pause)).await.is_some() {
             let begin = Instant::now();
             // Reloads requested before its start do not concern the new worker.
@@ -79,10 +59,13 @@ impl Slot {
 
     /// Starts a worker. `None` once the server stops.
     fn start(&self) -> io::Result<Option<WorkerProcess>> {
-        let Some(socket) = self.sockets.for_worker(self.index)? else {
+        let Processes {
+            sockets, program, ..
+        } = &self.supervisor.processes;
+        let Some(socket) = sockets.for_worker(self.index)? else {
             return Ok(None);
         };
-        let process = self.program.start(self.index, &socket)?;
+        let process = program.start(self.index, &socket)?;
         tracing::info!(
             worker = self.index,
             process = process.id(),
@@ -97,15 +80,17 @@ impl Slot {
         mut process: WorkerProcess,
         reloads: &mut watch::Receiver<()>,
     ) -> Option<io::Result<ExitStatus>> {
+        let drain_timeout = self.supervisor.processes.workers.drain_timeout;
+        let drain_timeout = drain_timeout.saturating_add(GRACE);
         loop {
             tokio::select! {
-                () = self.stop.cancelled() => {
-                    process.finish(self.drain_timeout).await;
+                () = self.supervisor.stop.cancelled() => {
+                    process.finish(drain_timeout).await;
                     return None;
                 }
                 Ok(()) = reloads.changed() => if let Some(new) = self.successor().await {
                     let old = replace(&mut process, new);
-                    self.finishing.spawn(old.finish(self.drain_timeout));
+                    self.finishing.spawn(old.finish(drain_timeout));
                 },
                 Some(_) = self.finishing.join_next() => {}
                 result = process.wait() => return Some(result),
@@ -116,15 +101,18 @@ impl Slot {
     /// Starts a successor and waits until it is ready.
     async fn successor(&self) -> Option<WorkerProcess> {
         let worker = self.index;
+        let Supervisor {
+            stop, replacing, ..
+        } = &*self.supervisor;
         // Slots take turns, so that a program that cannot serve does no harm.
-        let _guard = self.stop.run_until_cancelled(self.replacing.lock()).await?;
+        let _guard = stop.run_until_cancelled(replacing.lock()).await?;
         let started = self.start().inspect_err(|error| {
             tracing::error!(worker, %error, "cannot replace the worker");
         });
         let mut successor = started.ok()??;
         tokio::select! {
             // The caller stops the successor like the old worker, and waits for both.
-            () = self.stop.cancelled() => {}
+            () = stop.cancelled() => {}
             ready = successor.ready() => if !ready {
                 tracing::error!(worker, "the new worker exited; the old one stays");
                 return None;
