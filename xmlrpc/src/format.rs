@@ -6,6 +6,19 @@ use farcall_core::{FormatError, FormatErrorKind};
 
 use crate::xml::Forbidden;
 
+/// Defines setters by value, named after their fields.
+macro_rules! setters {
+    ($($(#[$meta:meta])* $field:ident: $type:ty,)*) => {$(
+        $(#[$meta])*
+        pub const fn $field(mut self, $field: $type) -> Self {
+            self.$field = $field;
+            self
+        }
+    )*};
+}
+
+pub(crate) use setters;
+
 /// The XML-RPC format: its settings and limits.
 ///
 /// The payload of a reply is the `<value>` of the result, as a range of the document that a server
@@ -74,32 +87,43 @@ impl XmlRpc {
         }
     }
 
-    /// Maximum number of values in a received message, nested values included. Default:
-    /// 1,000,000. An empty value is a few bytes on the wire, and many more in memory.
-    pub const fn max_values(self, max_values: usize) -> Self {
-        Self { max_values, ..self }
-    }
+    setters! {
+        /// Maximum number of values in a received message, nested values included. Default:
+        /// 1,000,000. An empty value is a few bytes on the wire, and many more in memory.
+        max_values: usize,
 
-    /// Writes `None` and `()` as `<nil/>`. Default: on, because most peers support it.
-    ///
-    /// When off, a struct member that is `None` is left out, a result that is `()` becomes the
-    /// boolean `true`, and any other nil is an error. Nil can always be read.
-    pub const fn nil(self, nil: bool) -> Self {
-        Self { nil, ..self }
-    }
+        /// Writes `None` and `()` as `<nil/>`. Default: on, because most peers support it.
+        ///
+        /// When off, a struct member that is `None` is left out, a result that is `()` becomes the
+        /// boolean `true`, and any other nil is an error. Nil can always be read.
+        nil: bool,
 
-    /// Writes integers beyond 32 bits as `<i8>`. Default: on, because most peers support it. When
-    /// off, such integers are an error. `<i8>` can always be read.
-    pub const fn i8(self, i8: bool) -> Self {
-        Self { i8, ..self }
-    }
+        /// Writes integers beyond 32 bits as `<i8>`. Default: on, because most peers support it.
+        /// When off, such integers are an error. `<i8>` can always be read.
+        i8: bool,
 
-    /// Writes the fraction of a second and the UTC offset of dates that have them. Default: off,
-    /// because the specification has neither and CPython, for one, cannot read them. When off,
-    /// they are left out, and the date and time of day are written unconverted. Both can always
-    /// be read.
-    pub const fn full_dates(self, full_dates: bool) -> Self {
-        Self { full_dates, ..self }
+        /// Writes the fraction of a second and the UTC offset of dates that have them. Default:
+        /// off, because the specification has neither and CPython, for one, cannot read them. When
+        /// off, they are left out, and the date and time of day are written unconverted. Both can
+        /// always be read.
+        full_dates: bool,
+
+        /// Writes infinite doubles and NaN as `inf`, `-inf` and `nan`, as CPython spells them.
+        /// Default: off, because they are not in the specification and most peers cannot read them.
+        /// When off, they are an error that names the value. They can always be read, in the
+        /// spellings of all languages.
+        non_finite: bool,
+
+        /// Sets the handling of characters that XML forbids in received documents. Default:
+        /// refused, with their position, because a text that lost characters is a different text. A
+        /// replaced character takes up to three times the space.
+        read_forbidden: Forbidden,
+
+        /// Sets the handling of characters that XML forbids in written texts and member names.
+        /// Default: refused, because no peer is obliged to read them and they do not survive a
+        /// round trip. In method names they are always refused, because the result would name a
+        /// different method.
+        write_forbidden: Forbidden,
     }
 
     /// Maximum bytes of a reply.
@@ -118,34 +142,6 @@ impl XmlRpc {
         match self.max_written {
             Some(max) if length.saturating_add(more) > max.get() => Err(too_long(max.get())),
             _ => Ok(()),
-        }
-    }
-
-    /// Writes infinite doubles and NaN as `inf`, `-inf` and `nan`, as CPython spells them. Default:
-    /// off, because they are not in the specification and most peers cannot read them. When off,
-    /// they are an error that names the value. They can always be read, in the spellings of all
-    /// languages.
-    pub const fn non_finite(self, non_finite: bool) -> Self {
-        Self { non_finite, ..self }
-    }
-
-    /// Sets the handling of characters that XML forbids in received documents. Default: refused,
-    /// with their position, because a text that lost characters is a different text. A replaced
-    /// character takes up to three times the space.
-    pub const fn read_forbidden(self, read_forbidden: Forbidden) -> Self {
-        Self {
-            read_forbidden,
-            ..self
-        }
-    }
-
-    /// Sets the handling of characters that XML forbids in written texts and member names. Default:
-    /// refused, because no peer is obliged to read them and they do not survive a round trip. In
-    /// method names they are always refused, because the result would name a different method.
-    pub const fn write_forbidden(self, write_forbidden: Forbidden) -> Self {
-        Self {
-            write_forbidden,
-            ..self
         }
     }
 

@@ -12,10 +12,9 @@ use farcall_core::protocol::{Args, Name};
 use farcall_core::{BlockingCaller, CallError, Caller as _, Context, Within};
 use serde::de::DeserializeOwned;
 
-use crate::client::batch::Calls;
 use crate::client::endpoint::Endpoint;
 use crate::client::transport::BlockingConnector;
-use crate::{ClientOptions, InvalidUrl, Results, Ticket, XmlRpc};
+use crate::{ClientOptions, InvalidUrl, Results, XmlRpc};
 
 /// A client of one XML-RPC server, whose calls block the calling thread.
 ///
@@ -57,10 +56,8 @@ impl Client {
     /// As with [`new`](Self::new).
     #[expect(clippy::needless_pass_by_value, reason = "as with every with_options")]
     pub fn with_options(url: &str, options: ClientOptions) -> Result<Self, InvalidUrl> {
-        let endpoint = Endpoint::new(url, &options, BlockingConnector::to)?;
-        Ok(Self {
-            endpoint: Arc::new(endpoint),
-        })
+        let endpoint = Arc::new(Endpoint::new(url, &options, BlockingConnector::to)?);
+        Ok(Self { endpoint })
     }
 
     /// Calls a method by name with a tuple of arguments, and waits for the result.
@@ -85,10 +82,7 @@ impl Client {
 
     /// Starts a [`Batch`](crate::Batch): several calls in one request.
     pub fn batch(&self) -> Batch {
-        Batch {
-            client: self.clone(),
-            calls: Calls::new(self.endpoint.format()),
-        }
+        Batch::new(self.clone(), self.endpoint.format())
     }
 }
 
@@ -111,43 +105,17 @@ impl fmt::Debug for Client {
     }
 }
 
-/// Several calls in one request: the blocking counterpart of [`Batch`](crate::Batch).
-#[derive(Debug)]
-#[must_use = "a batch does nothing unless it is sent"]
-pub struct Batch {
-    client: Client,
-    calls: Calls,
-}
+/// Several calls in one request: the blocking form of the async [`Batch`](crate::Batch).
+pub type Batch = crate::Batch<Client>;
 
 impl Batch {
-    /// Adds a call with a tuple of arguments, which are encoded at once. If that fails, this call
-    /// is not sent and the result of its ticket is [`CallError::Encode`].
-    pub fn call<R: DeserializeOwned>(
-        &mut self,
-        method: impl Into<Name>,
-        args: impl Args,
-    ) -> Ticket<R> {
-        self.calls.add(method.into(), &args)
-    }
-
-    /// Returns the number of calls in the batch.
-    #[must_use]
-    pub const fn len(&self) -> usize {
-        self.calls.len()
-    }
-
-    /// Returns `true` if the batch has no calls.
-    #[must_use]
-    pub const fn is_empty(&self) -> bool {
-        self.calls.len() == 0
-    }
-
     /// Sends the calls and waits for their results. An empty batch sends nothing.
     ///
     /// # Errors
     /// As with the async [`send`](crate::Batch::send); also [`CallError::NotSent`] in async code.
     pub fn send(self) -> Result<Results, CallError> {
-        complete(self.calls.send(&self.client.endpoint))
+        let (client, calls) = self.into_parts();
+        complete(calls.send(&client.endpoint))
     }
 }
 

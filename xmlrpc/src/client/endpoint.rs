@@ -367,7 +367,7 @@ mod tests {
             Ok(Broken)
         }
 
-        fn start_reaper(_: &Pool<Self>) {}
+        fn spawn(_: impl Future<Output = ()> + Send + 'static) {}
     }
 
     #[tokio::test]

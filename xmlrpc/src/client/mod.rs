@@ -98,10 +98,8 @@ impl Client {
     /// As with [`new`](Self::new).
     #[expect(clippy::needless_pass_by_value, reason = "as with every with_options")]
     pub fn with_options(url: &str, options: ClientOptions) -> Result<Self, InvalidUrl> {
-        let endpoint = Endpoint::new(url, &options, TokioConnector::to)?;
-        Ok(Self {
-            endpoint: Arc::new(endpoint),
-        })
+        let endpoint = Arc::new(Endpoint::new(url, &options, TokioConnector::to)?);
+        Ok(Self { endpoint })
     }
 
     /// Creates a client that reaches its server through `connect`, whatever the host of the URL:
@@ -135,10 +133,8 @@ impl Client {
         connect: impl Connect,
         options: ClientOptions,
     ) -> Result<Self, InvalidUrl> {
-        let endpoint = Endpoint::at(url, &options, TokioConnector::new(connect))?;
-        Ok(Self {
-            endpoint: Arc::new(endpoint),
-        })
+        let endpoint = Arc::new(Endpoint::at(url, &options, TokioConnector::new(connect))?);
+        Ok(Self { endpoint })
     }
 
     /// Calls a method by name with a tuple of arguments, and waits for the result.
@@ -170,7 +166,7 @@ impl Client {
 
     /// Starts a [`Batch`]: several calls in one request.
     pub fn batch(&self) -> Batch {
-        Batch::new(self.clone())
+        Batch::new(self.clone(), self.format())
     }
 }
 

@@ -12,6 +12,7 @@ use super::error::{InvalidHeader, InvalidUrl};
 use super::proxy::{Proxy, ProxyChoice};
 use super::url::basic;
 use crate::XmlRpc;
+use crate::format::setters;
 
 /// Headers that depend on the body or the connection, so that only the client itself can set them.
 const RESERVED: [HeaderName; 4] = [
@@ -70,74 +71,53 @@ impl Default for ClientOptions {
 }
 
 impl ClientOptions {
-    /// The wire format: how values are written, and the limits for reading them. Default: those
-    /// of [`XmlRpc`].
-    pub const fn format(mut self, format: XmlRpc) -> Self {
-        self.format = format;
-        self
-    }
+    setters! {
+        /// The wire format: how values are written, and the limits for reading them. Default: those
+        /// of [`XmlRpc`].
+        format: XmlRpc,
 
-    /// Maximum duration of a call, from the first connection attempt to the last byte of the
-    /// reply. An earlier deadline in the context of a call takes precedence. Default: 60 s, after
-    /// which most proxies give up too. `None` waits as long as the connection lasts.
-    pub const fn timeout(mut self, timeout: Option<Duration>) -> Self {
-        self.timeout = timeout;
-        self
-    }
+        /// Maximum duration of a call, from the first connection attempt to the last byte of the
+        /// reply. An earlier deadline in the context of a call takes precedence. Default: 60 s,
+        /// after which most proxies give up too. `None` waits as long as the connection lasts.
+        timeout: Option<Duration>,
 
-    /// Maximum duration of a connection attempt, name resolution included. Default: 10 s, which
-    /// outlasts three lost packets. `None` leaves it to the system and to
-    /// [`timeout`](Self::timeout).
-    pub const fn connect_timeout(mut self, timeout: Option<Duration>) -> Self {
-        self.connect_timeout = timeout;
-        self
-    }
+        /// Maximum duration of a connection attempt, name resolution included. Default: 10 s, which
+        /// outlasts three lost packets. `None` leaves it to the system and to
+        /// [`timeout`](Self::timeout).
+        connect_timeout: Option<Duration>,
 
-    /// Time for which an idle connection is kept for later calls. Default: 20 s, which is less than
-    /// the idle timeout of servers (30 s in this crate): if a server closes a connection just as a
-    /// call is sent on it, the client cannot tell whether the call ran. Zero keeps no connections.
-    pub const fn idle_timeout(mut self, timeout: Duration) -> Self {
-        self.idle_timeout = timeout;
-        self
-    }
+        /// Time for which an idle connection is kept for later calls. Default: 20 s, which is less
+        /// than the idle timeout of servers (30 s in this crate): if a server closes a connection
+        /// just as a call is sent on it, the client cannot tell whether the call ran. Zero keeps no
+        /// connections.
+        idle_timeout: Duration,
 
-    /// Maximum size of a response body in bytes, on the wire and decompressed. Default: 16 MiB,
-    /// enough for large arrays without letting a server exhaust the memory.
-    pub const fn max_body(mut self, bytes: usize) -> Self {
-        self.max_body = bytes;
-        self
-    }
+        /// Maximum size of a response body in bytes, on the wire and decompressed. Default: 16 MiB,
+        /// enough for large arrays without letting a server exhaust the memory.
+        max_body: usize,
 
-    /// Compresses calls larger than `bytes` with gzip. Default: `None`, never, since a server
-    /// cannot announce in advance that it reads gzip, and many do not.
-    #[cfg(feature = "gzip")]
-    pub const fn gzip_over(mut self, bytes: Option<usize>) -> Self {
-        self.gzip_over = bytes;
-        self
-    }
+        /// Compresses calls of more than this number of bytes with gzip. Default: `None`, never,
+        /// since a server cannot announce in advance that it reads gzip, and many do not.
+        #[cfg(feature = "gzip")]
+        gzip_over: Option<usize>,
 
-    /// Stores the cookies that the server sets, until the client is dropped, and sends them with
-    /// later calls. Default: `false`, as few servers need it.
-    #[cfg(feature = "cookies")]
-    pub const fn cookies(mut self, keep: bool) -> Self {
-        self.cookies = keep;
-        self
-    }
+        /// Stores the cookies that the server sets, until the client is dropped, and sends them
+        /// with later calls. Default: `false`, as few servers need it.
+        #[cfg(feature = "cookies")]
+        cookies: bool,
 
-    /// Follows up to `max` redirects for each call: responses with status 301, 302, 307 or 308 to a
-    /// URL with the scheme, host and port of the client's own. The call is sent there with the same
-    /// headers and the cookies for that path. The [`timeout`](Self::timeout) of the call covers all
-    /// redirects.
-    ///
-    /// A redirect to any other server is an error, since it would disclose the call and its
-    /// credentials: to follow it, create a client for that URL. A redirect to `https` is an error
-    /// too, as there is no TLS yet. [`HttpError::location`](crate::HttpError::location) is
-    /// the target of a redirect that was not followed; the call did not run then.
-    ///
-    /// Default: 0, since it is better to call a service that has moved at its new URL.
-    pub const fn redirects(mut self, max: usize) -> Self {
-        self.redirects = max;
-        self
+        /// Follows up to this number of redirects for each call: responses with status 301, 302,
+        /// 307 or 308 to a URL with the scheme, host and port of the client's own. The call is sent
+        /// there with the same headers and the cookies for that path. The
+        /// [`timeout`](Self::timeout) of the call covers all redirects.
+        ///
+        /// A redirect to any other server is an error, since it would disclose the call and its
+        /// credentials: to follow it, create a client for that URL. A redirect to `https` is an
+        /// error too, as there is no TLS yet. [`HttpError::location`](crate::HttpError::location)
+        /// is the target of a redirect that was not followed; the call did not run then.
+        ///
+        /// Default: 0, since it is better to call a service that has moved at its new URL.
+        redirects: usize,
     }
 
     /// Sends all calls through the HTTP proxy at `url`, with its user information as credentials.

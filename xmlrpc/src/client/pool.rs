@@ -5,6 +5,8 @@ use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
+use tokio::time::sleep;
+
 use super::connection::Connection;
 use super::stream::Stream;
 
@@ -28,9 +30,9 @@ pub(crate) trait Transport: Send + Sync + Sized + 'static {
         deadline: Option<Instant>,
     ) -> impl Future<Output = io::Result<Self::Stream>> + Send;
 
-    /// Starts closing expired connections of the pool in the background, until none is left. Does
-    /// nothing if no task can run between calls.
-    fn start_reaper(pool: &Pool<Self>);
+    /// Runs a task in the background, which closes expired connections. Does nothing if no task can
+    /// run between calls.
+    fn spawn(task: impl Future<Output = ()> + Send + 'static);
 }
 
 /// Idle connections, each kept for `timeout`.
@@ -42,14 +44,8 @@ pub(crate) struct Pool<T: Transport> {
 struct Idle<S> {
     /// Ordered by the time of last use, most recent last.
     connections: Vec<(Instant, Connection<S>)>,
-    /// `true` after [`Transport::start_reaper`], until the reaper finds no connection.
+    /// `true` while a task [closes expired connections](close_expired).
     has_reaper: bool,
-}
-
-/// A weak handle of a [`Pool`].
-pub(crate) struct WeakPool<T: Transport> {
-    idle: Weak<Mutex<Idle<T::Stream>>>,
-    pub(crate) timeout: Duration,
 }
 
 impl<T: Transport> Pool<T> {
@@ -61,13 +57,6 @@ impl<T: Transport> Pool<T> {
         Self {
             idle: Arc::new(Mutex::new(idle)),
             timeout,
-        }
-    }
-
-    pub(crate) fn downgrade(&self) -> WeakPool<T> {
-        WeakPool {
-            idle: Arc::downgrade(&self.idle),
-            timeout: self.timeout,
         }
     }
 
@@ -98,23 +87,25 @@ impl<T: Transport> Pool<T> {
         idle.connections.push((now, connection));
         if !idle.has_reaper {
             idle.has_reaper = true;
-            T::start_reaper(self);
+            T::spawn(close_expired(Arc::downgrade(&self.idle), self.timeout));
         }
     }
 }
 
-impl<T: Transport> WeakPool<T> {
-    /// Closes the expired connections, and returns `true` if any are left. If none are left, the
-    /// pool starts a new reaper when it needs one.
-    pub(crate) fn close_expired(&self) -> bool {
-        let Some(idle) = self.idle.upgrade() else {
-            return false;
+/// Closes expired connections until none is left. The pool starts a new reaper when it needs one.
+async fn close_expired<S>(pool: Weak<Mutex<Idle<S>>>, timeout: Duration) {
+    loop {
+        sleep(timeout).await;
+        let Some(idle) = pool.upgrade() else {
+            return;
         };
         let mut idle = lock(&idle);
         idle.connections
-            .retain(|(since, _)| since.elapsed() < self.timeout);
+            .retain(|(since, _)| since.elapsed() < timeout);
         idle.has_reaper = !idle.connections.is_empty();
-        idle.has_reaper
+        if !idle.has_reaper {
+            return;
+        }
     }
 }
 
@@ -158,7 +149,7 @@ mod tests {
             Ok(Open)
         }
 
-        fn start_reaper(_: &Pool<Self>) {}
+        fn spawn(_: impl Future<Output = ()> + Send + 'static) {}
     }
 
     #[tokio::test]

@@ -128,12 +128,12 @@ impl XmlRpc {
     }
 
     /// Returns the document that a server sends for a reply: its message, or a new document around
-    /// the value of a foreign one.
+    /// the value of a foreign one, such as a request or the reply of another server.
     ///
     /// # Errors
     /// If a foreign document is malformed, or is a fault.
     pub(crate) fn reply_document(self, reply: Payload) -> Result<Bytes, FormatError> {
-        if !is_document(&reply) {
+        if is_of_server(&reply) {
             return Ok(reply.into_message());
         }
         let value = self.located_reply(reply)?;
@@ -198,6 +198,14 @@ impl XmlRpc {
             ))
         })
     }
+}
+
+/// Returns `true` if a payload is the value of a document in the form that a server sends.
+fn is_of_server(reply: &Payload) -> bool {
+    let (range, message) = (reply.range(), reply.message());
+    range.start == REPLY_PROLOGUE.len()
+        && message.starts_with(REPLY_PROLOGUE.as_bytes())
+        && message.get(range.end..) == Some(REPLY_EPILOGUE.as_bytes())
 }
 
 /// Returns `true` if a payload is its whole message, not a range after the start of the message.

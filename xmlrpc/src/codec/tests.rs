@@ -337,6 +337,8 @@ fn of_a_foreign_reply_only_the_value_is_kept() {
     for (format, reply, value) in [
         (nil, foreign(&format!("<param> {value} </param>")), value),
         (nil, Payload::from(own(value).into_bytes()), value),
+        // A value of another message, such as a parameter of the call.
+        (nil, foreign(value).with_range(74..74 + value.len()), value),
         (nil, foreign(""), "<value><nil/></value>"),
         (
             empty,
@@ -387,6 +389,6 @@ fn a_failed_write_leaves_the_buffer_unchanged() {
     );
     assert!(format.write_value("\0", &mut out).is_err());
     assert!(format.write_args_array(&("\0",), &mut out).is_err());
-    assert!(write_call("\0", |_| Ok(()), &mut out).is_err());
     assert_eq!(out, b"kept");
+    assert!(write_call("\0", |_| Ok(()), &mut out).is_err());
 }

@@ -66,6 +66,16 @@ struct ElementAccess<'d, 'de> {
 }
 
 impl<'d, 'de> ElementAccess<'d, 'de> {
+    const fn new(de: &'d mut De<'de>, around: Around, opened: Option<usize>, done: bool) -> Self {
+        Self {
+            de,
+            around,
+            opened,
+            done,
+            read: 0,
+        }
+    }
+
     /// Creates the access to the elements of an array; `<array>` is open.
     fn of_array(de: &'d mut De<'de>) -> Result<Self, FormatError> {
         let token = de.reader.tag_or(&plain::DATA)?;
@@ -75,13 +85,7 @@ impl<'d, 'de> ElementAccess<'d, 'de> {
             Markup::End(_) => (Around::Array, None, true),
             _ => return Err(de.reader.unexpected(token, "<data>")),
         };
-        Ok(Self {
-            de,
-            around,
-            opened,
-            done,
-            read: 0,
-        })
+        Ok(Self::new(de, around, opened, done))
     }
 
     /// Returns the offset of the next value, or `None` once the list is closed.
@@ -93,11 +97,7 @@ impl<'d, 'de> ElementAccess<'d, 'de> {
         let params = self.around == Around::Params;
         if params {
             if reader.open_plain(&plain::PARAM).is_some() {
-                return self
-                    .de
-                    .reader
-                    .expect_start(&plain::VALUE, "<value>")
-                    .map(Some);
+                return reader.expect_start(&plain::VALUE, "<value>").map(Some);
             }
             if reader.close_plain(&plain::PARAMS) {
                 self.done = true;
@@ -120,13 +120,13 @@ impl<'d, 'de> ElementAccess<'d, 'de> {
                 Ok(None)
             }
             Markup::Start(Tag::Value) if !params => Ok(Some(token.start)),
-            Markup::Start(Tag::Param) if params => self
-                .de
-                .reader
-                .expect_start(&plain::VALUE, "<value>")
-                .map(Some),
-            _ if params => Err(self.de.reader.unexpected(token, "<param>")),
-            _ => Err(self.de.reader.unexpected(token, "<value>")),
+            Markup::Start(Tag::Param) if params => {
+                reader.expect_start(&plain::VALUE, "<value>").map(Some)
+            }
+            _ => {
+                let expected = if params { "<param>" } else { "<value>" };
+                Err(reader.unexpected(token, expected))
+            }
         }
     }
 
@@ -171,24 +171,12 @@ pub(crate) struct Params<'d, 'de>(ElementAccess<'d, 'de>);
 impl<'d, 'de> Params<'d, 'de> {
     /// Creates the deserializer of the parameters in `<params>`, which is open.
     pub(crate) const fn open(de: &'d mut De<'de>) -> Self {
-        Self(ElementAccess {
-            de,
-            around: Around::Params,
-            opened: None,
-            done: false,
-            read: 0,
-        })
+        Self(ElementAccess::new(de, Around::Params, None, false))
     }
 
     /// Creates the deserializer for a call without parameters.
     pub(crate) const fn none(de: &'d mut De<'de>) -> Self {
-        Self(ElementAccess {
-            de,
-            around: Around::Params,
-            opened: None,
-            done: true,
-            read: 0,
-        })
+        Self(ElementAccess::new(de, Around::Params, None, true))
     }
 
     /// Creates the deserializer of parameters in an array; `<array>` is open.

@@ -6,6 +6,8 @@ use farcall_core::{FormatError, FormatErrorKind};
 use serde::de::{Deserializer, IntoDeserializer, Visitor};
 use serde::forward_to_deserialize_any;
 
+use super::value::text;
+
 /// Deserializer of a name: a text, or the text form of a key of another type.
 pub(super) struct KeyDe<'de>(pub(super) Cow<'de, str>);
 
@@ -27,10 +29,7 @@ impl<'de> Deserializer<'de> for KeyDe<'de> {
     type Error = FormatError;
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, FormatError> {
-        match self.0 {
-            Cow::Borrowed(text) => visitor.visit_borrowed_str(text),
-            Cow::Owned(text) => visitor.visit_string(text),
-        }
+        text(self.0, visitor)
     }
 
     parsed! {

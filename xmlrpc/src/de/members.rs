@@ -34,13 +34,7 @@ impl<'de> De<'de> {
     ) -> Result<V::Value, FormatError> {
         let mut members = MemberAccess::new(self);
         let value = visitor.visit_map(&mut members)?;
-        if !members.done && members.next_key_seed(PhantomData::<IgnoredAny>)?.is_some() {
-            return Err(self.reader.error(
-                FormatErrorKind::Mismatch,
-                start,
-                "the struct has more members than were read",
-            ));
-        }
+        members.end(start, "the struct has more members than were read")?;
         Ok(value)
     }
 
@@ -52,13 +46,10 @@ impl<'de> De<'de> {
     ) -> Result<V::Value, FormatError> {
         let mut members = MemberAccess::new(self);
         let value = visitor.visit_enum(&mut members)?;
-        if !members.done && members.next_key_seed(PhantomData::<IgnoredAny>)?.is_some() {
-            return Err(self.reader.error(
-                FormatErrorKind::Mismatch,
-                start,
-                "expected a struct with one member, the variant of an enum, found more",
-            ));
-        }
+        members.end(
+            start,
+            "expected a struct with one member, the variant of an enum, found more",
+        )?;
         self.end_of(&plain::VALUE, "</value>")?;
         Ok(value)
     }
@@ -84,6 +75,45 @@ impl<'d, 'de> MemberAccess<'d, 'de> {
         }
     }
 
+    /// Expects the end of the struct, which starts at `start`.
+    fn end(mut self, start: usize, more: &str) -> Result<(), FormatError> {
+        if self.done || self.next_key_seed(PhantomData::<IgnoredAny>)?.is_none() {
+            return Ok(());
+        }
+        Err(self.de.reader.error(FormatErrorKind::Mismatch, start, more))
+    }
+
+    /// Returns the offset and the name of the next member, or `None` at the end of the struct.
+    fn next_name(&mut self) -> Result<Option<(usize, Cow<'de, str>)>, FormatError> {
+        let de = &mut *self.de;
+        self.done = de.reader.close_plain(&plain::STRUCT);
+        if self.done {
+            return Ok(None);
+        }
+        let token = de.reader.tag()?;
+        match token.markup {
+            Markup::Start(Tag::Member) => {}
+            Markup::End(_) => {
+                self.done = true;
+                return Ok(None);
+            }
+            _ => return Err(de.reader.unexpected(token, "<member>")),
+        }
+        let token = de.reader.tag_or(&plain::NAME)?;
+        match token.markup {
+            Markup::Start(Tag::Name) => Ok(Some((token.start, de.name_text()?))),
+            Markup::Start(Tag::Value) => {
+                self.opened = Some(token.start);
+                de.name_after_value(token.start).map(Some)
+            }
+            _ => Err(de.reader.unexpected(token, "the <name> of a member")),
+        }
+    }
+}
+
+impl<'de> MapAccess<'de> for MemberAccess<'_, 'de> {
+    type Error = FormatError;
+
     /// Reads the name of the next member; `<member>` stays open.
     fn next_key_seed<S: DeserializeSeed<'de>>(
         &mut self,
@@ -92,48 +122,17 @@ impl<'d, 'de> MemberAccess<'d, 'de> {
         if self.done {
             return Ok(None);
         }
-        let de = &mut *self.de;
-        let (start, name) = match de.reader.open_member() {
+        let (start, name) = match self.de.reader.open_member() {
             Some((start, name)) => (start, Cow::Borrowed(name)),
-            None => match Self::next_name(de)? {
-                Some((opened, found)) => {
-                    self.opened = opened;
-                    found
-                }
-                None => {
-                    self.done = true;
-                    return Ok(None);
-                }
+            None => match self.next_name()? {
+                Some(found) => found,
+                None => return Ok(None),
             },
         };
         self.named = start;
         seed.deserialize(KeyDe(name))
             .map(Some)
-            .map_err(|error| error.at(|| de.reader.position(start)))
-    }
-
-    /// Returns the offset of the next member's value, if the value comes before the name, and the
-    /// offset of its name and the name. Returns `None` at the end of the struct.
-    #[expect(clippy::type_complexity, reason = "one caller, which takes it apart")]
-    fn next_name(
-        de: &mut De<'de>,
-    ) -> Result<Option<(Option<usize>, (usize, Cow<'de, str>))>, FormatError> {
-        if de.reader.close_plain(&plain::STRUCT) {
-            return Ok(None);
-        }
-        let token = de.reader.tag()?;
-        match token.markup {
-            Markup::End(_) => return Ok(None),
-            Markup::Start(Tag::Member) => {}
-            _ => return Err(de.reader.unexpected(token, "<member>")),
-        }
-        let token = de.reader.tag_or(&plain::NAME)?;
-        let (opened, name) = match token.markup {
-            Markup::Start(Tag::Name) => (None, (token.start, de.name_text()?)),
-            Markup::Start(Tag::Value) => (Some(token.start), de.name_after_value(token.start)?),
-            _ => return Err(de.reader.unexpected(token, "the <name> of a member")),
-        };
-        Ok(Some((opened, name)))
+            .map_err(|error| error.at(|| self.de.reader.position(start)))
     }
 
     fn next_value_seed<S: DeserializeSeed<'de>>(
@@ -159,24 +158,6 @@ impl<'d, 'de> MemberAccess<'d, 'de> {
     }
 }
 
-impl<'de> MapAccess<'de> for &mut MemberAccess<'_, 'de> {
-    type Error = FormatError;
-
-    fn next_key_seed<S: DeserializeSeed<'de>>(
-        &mut self,
-        seed: S,
-    ) -> Result<Option<S::Value>, FormatError> {
-        MemberAccess::next_key_seed(self, seed)
-    }
-
-    fn next_value_seed<S: DeserializeSeed<'de>>(
-        &mut self,
-        seed: S,
-    ) -> Result<S::Value, FormatError> {
-        MemberAccess::next_value_seed(self, seed)
-    }
-}
-
 impl<'de> EnumAccess<'de> for &mut MemberAccess<'_, 'de> {
     type Error = FormatError;
     type Variant = Self;
@@ -185,7 +166,7 @@ impl<'de> EnumAccess<'de> for &mut MemberAccess<'_, 'de> {
         self,
         seed: S,
     ) -> Result<(S::Value, Self), FormatError> {
-        match MemberAccess::next_key_seed(self, seed)? {
+        match self.next_key_seed(seed)? {
             Some(variant) => Ok((variant, self)),
             None => Err(FormatError::new(
                 FormatErrorKind::Mismatch,

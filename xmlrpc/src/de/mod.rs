@@ -3,7 +3,6 @@
 mod elements;
 mod key;
 mod members;
-mod missing_result;
 mod path;
 mod plain;
 mod scalar;
@@ -27,7 +26,6 @@ use crate::xml::read::plain::{Element, VALUE};
 use crate::xml::read::{Markup, Reader, Tag};
 
 pub(crate) use elements::Params;
-pub(crate) use missing_result::MissingResult;
 pub(crate) use path::member_step;
 use scalar::Found;
 use value::ValueDe;
@@ -113,6 +111,11 @@ impl<'de> De<'de> {
         let value = self.value(start, PhantomData)?;
         self.eof()?;
         Ok(value)
+    }
+
+    /// Reads the result of a reply that has none, after its end: nil, for the types that accept it.
+    pub(crate) fn missing_result<T: DeserializeOwned>(&mut self) -> Result<T, FormatError> {
+        T::deserialize(ValueDe::missing(self))
     }
 
     /// Reads the value whose `<value>` tag, just read, starts at `start`.

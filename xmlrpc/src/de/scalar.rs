@@ -11,6 +11,9 @@ use crate::xml::{base64, is_blank, trim};
 /// A scalar, or the start of an array or struct.
 pub(super) enum Found<'de> {
     Nil,
+    /// No result at all: some Java and C servers reply with `<params/>`, a `<param/>` without a
+    /// value, or no `<params>` when a method returns nothing. It is read as nil.
+    Missing,
     Boolean(bool),
     Int(i64),
     /// A big integer beyond 64 bits.
@@ -33,7 +36,7 @@ impl Found<'_> {
     /// Returns the name of the wire type, for error messages.
     pub(super) const fn name(&self) -> &'static str {
         match self {
-            Self::Nil => "nil",
+            Self::Nil | Self::Missing => "nil",
             Self::Boolean(_) => "boolean",
             Self::Int(_) => "int",
             Self::Wide(_) => "biginteger",

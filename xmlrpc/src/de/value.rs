@@ -26,6 +26,16 @@ impl<'d, 'de> ValueDe<'d, 'de> {
         }
     }
 
+    /// Creates the deserializer of a result that is not in the document.
+    pub(super) fn missing(de: &'d mut De<'de>) -> Self {
+        let start = de.reader.offset();
+        Self {
+            de,
+            start,
+            found: Some(Found::Missing),
+        }
+    }
+
     fn found(&mut self) -> Result<Found<'de>, FormatError> {
         match self.found.take() {
             Some(found) => Ok(found),
@@ -34,6 +44,9 @@ impl<'d, 'de> ValueDe<'d, 'de> {
     }
 
     fn mismatch(&self, expected: &str, found: &Found<'_>) -> FormatError {
+        if let Found::Missing = found {
+            return FormatError::new(FormatErrorKind::Mismatch, "the reply has no result");
+        }
         self.de.reader.error(
             FormatErrorKind::Mismatch,
             self.start,
@@ -51,7 +64,10 @@ impl<'d, 'de> ValueDe<'d, 'de> {
     }
 }
 
-fn text<'de, V: Visitor<'de>>(text: Cow<'de, str>, visitor: V) -> Result<V::Value, FormatError> {
+pub(super) fn text<'de, V: Visitor<'de>>(
+    text: Cow<'de, str>,
+    visitor: V,
+) -> Result<V::Value, FormatError> {
     match text {
         Cow::Borrowed(text) => visitor.visit_borrowed_str(text),
         Cow::Owned(text) => visitor.visit_string(text),
@@ -124,7 +140,7 @@ impl<'de> Deserializer<'de> for ValueDe<'_, 'de> {
 
     fn deserialize_any<V: Visitor<'de>>(mut self, visitor: V) -> Result<V::Value, FormatError> {
         match self.found()? {
-            Found::Nil => visitor.visit_unit(),
+            Found::Nil | Found::Missing => visitor.visit_unit(),
             Found::Boolean(value) => visitor.visit_bool(value),
             Found::Int(number) => visitor.visit_i64(number),
             Found::Wide(number) => visitor.visit_i128(number),
@@ -171,7 +187,7 @@ impl<'de> Deserializer<'de> for ValueDe<'_, 'de> {
 
     fn deserialize_option<V: Visitor<'de>>(mut self, visitor: V) -> Result<V::Value, FormatError> {
         match self.found()? {
-            Found::Nil => visitor.visit_none(),
+            Found::Nil | Found::Missing => visitor.visit_none(),
             found => {
                 self.found = Some(found);
                 visitor.visit_some(self)
@@ -186,7 +202,7 @@ impl<'de> Deserializer<'de> for ValueDe<'_, 'de> {
             return visitor.visit_unit();
         }
         match self.found()? {
-            Found::Nil => visitor.visit_unit(),
+            Found::Nil | Found::Missing => visitor.visit_unit(),
             other => Err(self.mismatch("nil", &other)),
         }
     }

@@ -133,10 +133,6 @@ impl<'de> Deserialize<'de> for FaultText {
                 Ok(FaultText(v.to_owned()))
             }
 
-            fn visit_string<E: de::Error>(self, v: String) -> Result<FaultText, E> {
-                Ok(FaultText(v))
-            }
-
             fn visit_unit<E: de::Error>(self) -> Result<FaultText, E> {
                 Ok(FaultText(String::new()))
             }

@@ -8,7 +8,7 @@ use farcall_core::protocol::{Name, Payload};
 use farcall_core::{Fault, FormatError, FormatErrorKind};
 use serde::de::DeserializeOwned;
 
-use crate::de::{De, MissingResult};
+use crate::de::De;
 use crate::format::XmlRpc;
 use crate::xml::read::{Markup, Reader, Tag, plain};
 use crate::xml::{Forbidden, trim, write};
@@ -128,7 +128,7 @@ pub(crate) fn reply_result<T: DeserializeOwned>(de: &mut De<'_>) -> Result<T, Fo
         de.end_of(&plain::METHOD_RESPONSE, "</methodResponse>")?;
     }
     de.eof()?;
-    value.map_or_else(|| T::deserialize(MissingResult), Ok)
+    value.map_or_else(|| de.missing_result(), Ok)
 }
 
 /// Returns the reply with a document that starts and ends as [`REPLY_PROLOGUE`] and
@@ -148,24 +148,11 @@ pub(crate) fn write_call(
     params: impl FnOnce(&mut Vec<u8>) -> Result<(), FormatError>,
     out: &mut Vec<u8>,
 ) -> Result<(), FormatError> {
-    write_call_prologue(method, out)?;
+    out.extend_from_slice(CALL_PROLOGUE.as_bytes());
+    write::escaped(method, Forbidden::Refuse, out)?;
+    out.extend_from_slice(b"</methodName>");
     params(out)?;
     out.extend_from_slice(CALL_EPILOGUE.as_bytes());
-    Ok(())
-}
-
-/// Appends the part of a call before the parameters.
-///
-/// # Errors
-/// If XML cannot represent the method name. In this case nothing is appended.
-fn write_call_prologue(method: &str, out: &mut Vec<u8>) -> Result<(), FormatError> {
-    let start = out.len();
-    out.extend_from_slice(CALL_PROLOGUE.as_bytes());
-    if let Err(error) = write::escaped(method, Forbidden::Refuse, out) {
-        out.truncate(start);
-        return Err(error);
-    }
-    out.extend_from_slice(b"</methodName>");
     Ok(())
 }
 

@@ -220,17 +220,12 @@ impl<'o> Members<'o> {
         Ok(())
     }
 
-    /// Writes the value of a member. The member is left out if there is no value.
-    fn value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), FormatError> {
-        self.write(value, Role::Member)
-    }
-
-    /// Writes the value of a member that cannot be left out.
-    pub(super) fn content<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), FormatError> {
-        self.write(value, Role::Inner)
-    }
-
-    fn write<T: Serialize + ?Sized>(&mut self, value: &T, role: Role) -> Result<(), FormatError> {
+    /// Writes the value of a member, which is left out if it is a [`Role::Member`] without a value.
+    pub(super) fn write<T: Serialize + ?Sized>(
+        &mut self,
+        value: &T,
+        role: Role,
+    ) -> Result<(), FormatError> {
         let ser = Ser::child::<T>(self.out, self.format, self.depth + 1, role)?;
         match value.serialize(ser) {
             Ok(true) => self.out.extend_from_slice(b"</member>"),
@@ -292,7 +287,7 @@ macro_rules! members {
                 value: &T,
             ) -> Result<(), FormatError> {
                 self.name(key)?;
-                self.value(value)
+                self.write(value, Role::Member)
             }
 
             fn end(self) -> Result<bool, FormatError> {
@@ -316,7 +311,7 @@ impl SerializeMap for Members<'_> {
     }
 
     fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), FormatError> {
-        self.value(value)
+        self.write(value, Role::Member)
     }
 
     fn end(self) -> Result<bool, FormatError> {

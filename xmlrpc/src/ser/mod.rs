@@ -291,7 +291,7 @@ impl<'o> Serializer for Ser<'o> {
         value: &T,
     ) -> Result<bool, FormatError> {
         let mut members = self.variant(variant)?;
-        members.content(value)?;
+        members.write(value, Role::Inner)?;
         members.finish()
     }
 

@@ -1,5 +1,7 @@
 //! Share of the server's budget that one connection holds.
 
+use std::future::{Future, poll_fn};
+use std::pin::pin;
 use std::sync::OnceLock;
 use std::task::{Context, Poll};
 
@@ -39,11 +41,23 @@ impl<'a> PeerAccount<'a> {
         self.account.into_inner()
     }
 
-    /// Completes when the account is evicted.
-    pub(super) fn poll_evicted(&self, cx: &mut Context<'_>) -> Poll<()> {
-        match self.account.get() {
-            None => Poll::Pending,
-            Some(account) => account.poll_evicted(cx),
+    /// Returns the result of what was polled, or `None` if it waits while the account is evicted.
+    // The account is polled afterwards, because what was polled may have opened it.
+    pub(super) fn unless_evicted<T>(
+        &self,
+        polled: Poll<T>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<T>> {
+        match (polled, self.account.get()) {
+            (Poll::Ready(result), _) => Poll::Ready(Some(result)),
+            (Poll::Pending, None) => Poll::Pending,
+            (Poll::Pending, Some(account)) => account.poll_evicted(cx).map(|()| None),
         }
+    }
+
+    /// Completes `future`, or returns `None` once it waits while the account is evicted.
+    pub(super) async fn complete<T>(&self, future: impl Future<Output = T>) -> Option<T> {
+        let mut future = pin!(future);
+        poll_fn(|cx| self.unless_evicted(future.as_mut().poll(cx), cx)).await
     }
 }

@@ -6,15 +6,14 @@ use std::time::Duration;
 
 use bytes::{Buf, Bytes};
 use farcall_core::Budget;
-use farcall_core::protocol::Hold;
 use farcall_core::protocol::time::within;
+use farcall_core::protocol::{Hold, NoRoom};
 use http_body::Body;
 use http_body_util::BodyExt;
 use tokio::time::sleep;
 
 use super::account::PeerAccount;
-use crate::coding::{Broken, MAX_PREALLOCATED};
-use crate::coding::{Coding, Undecodable};
+use crate::coding::{Coding, MAX_PREALLOCATED, Undecodable};
 
 /// Errors of reading the body of a request.
 pub(super) enum BodyError {
@@ -24,10 +23,17 @@ pub(super) enum BodyError {
     NoRoom,
     /// The body did not arrive in time.
     TooSlow,
-    /// The connection failed, the chunks are malformed, or there are trailers.
+    /// The connection failed, the chunks are malformed, or there are trailers. hyper takes any bytes
+    /// after the last chunk and a bare LF for trailers, even the next request.
     Broken,
     /// The body does not match its content coding.
     Damaged(io::Error),
+}
+
+impl From<NoRoom> for BodyError {
+    fn from(_: NoRoom) -> Self {
+        Self::NoRoom
+    }
 }
 
 /// Reads and decodes a whole body, and resizes `hold` to its bytes.
@@ -40,15 +46,8 @@ pub(super) async fn read<B: Body>(
     hold: &mut Hold,
 ) -> Result<Bytes, BodyError> {
     // A small body usually arrives with its head, and then no timer is started.
-    let collected = within(collect(body, limit, account, hold), || Some(sleep(timeout)))
-        .await
-        .ok_or(BodyError::TooSlow)?;
-    let mut body = match collected {
-        (body, None) => body,
-        (_, Some(Broken::TooLarge)) => return Err(BodyError::TooLarge),
-        (_, Some(Broken::Disconnected(ReadError::NoRoom))) => return Err(BodyError::NoRoom),
-        (_, Some(Broken::Disconnected(_))) => return Err(BodyError::Broken),
-    };
+    let collected = within(collect(body, limit, account, hold), || Some(sleep(timeout)));
+    let mut body = collected.await.ok_or(BodyError::TooSlow)??;
     coding
         .decode(&mut body, limit)
         .map_err(|error| match error {
@@ -56,25 +55,8 @@ pub(super) async fn read<B: Body>(
             Undecodable::Damaged(error) => BodyError::Damaged(error),
         })?;
     // A thread inflates one body at a time, so reserving afterwards is soon enough.
-    match account.resize(hold, body.len()) {
-        Ok(()) => Ok(body),
-        Err(_) => Err(BodyError::NoRoom),
-    }
-}
-
-/// Errors of collecting a body.
-#[derive(Debug, thiserror::Error)]
-enum ReadError<E> {
-    /// The connection failed, or the chunks are malformed.
-    #[error(transparent)]
-    Http(E),
-    /// The body is complete, but has trailers. hyper takes any bytes after the last chunk and a
-    /// bare LF for trailers, even the next request.
-    #[error("the body has trailers")]
-    Trailers,
-    /// The budget has no room for the body.
-    #[error("there is no room for the body")]
-    NoRoom,
+    account.resize(hold, body.len())?;
+    Ok(body)
 }
 
 /// Reads a body of up to `limit` bytes. A larger body is not read at all if its length is declared,
@@ -84,34 +66,25 @@ async fn collect<B: Body>(
     limit: usize,
     account: &PeerAccount<'_>,
     hold: &mut Hold,
-) -> (Bytes, Option<Broken<ReadError<B::Error>>>) {
+) -> Result<Bytes, BodyError> {
     let declared = body.size_hint().lower();
     if declared > limit as u64 {
-        return (Bytes::new(), Some(Broken::TooLarge));
+        return Err(BodyError::TooLarge);
     }
     let mut body = pin!(body);
     // A small body arrives in one piece, which is not copied. Several pieces are copied together,
     // because tiny ones would take many times the memory of their bytes.
     let mut first = Bytes::new();
     let mut all = Vec::new();
-    let broken = loop {
-        if body.is_end_stream() {
-            break None;
-        }
-        let data = match body.frame().await {
-            None => break None,
-            Some(Err(error)) => break Some(Broken::Disconnected(ReadError::Http(error))),
-            Some(Ok(frame)) => match frame.into_data() {
-                Ok(mut data) => {
-                    let length = data.remaining();
-                    data.copy_to_bytes(length)
-                }
-                Err(_trailers) => break Some(Broken::Disconnected(ReadError::Trailers)),
-            },
-        };
+    while !body.is_end_stream()
+        && let Some(frame) = body.frame().await
+    {
+        let frame = frame.map_err(|_| BodyError::Broken)?;
+        let mut data = frame.into_data().map_err(|_trailers| BodyError::Broken)?;
+        let data = data.copy_to_bytes(data.remaining());
         let length = first.len() + all.len();
         if data.len() > limit - length {
-            break Some(Broken::TooLarge);
+            return Err(BodyError::TooLarge);
         }
         // Reserved in steps of 64 KiB, because a body can arrive one byte at a time.
         let needed = length + data.len();
@@ -123,12 +96,7 @@ async fn collect<B: Body>(
             0 => needed,
             _ => capacity,
         };
-        if account
-            .resize(hold, room.next_multiple_of(Budget::FREE))
-            .is_err()
-        {
-            break Some(Broken::Disconnected(ReadError::NoRoom));
-        }
+        account.resize(hold, room.next_multiple_of(Budget::FREE))?;
         if length == 0 {
             first = data;
         } else {
@@ -136,11 +104,10 @@ async fn collect<B: Body>(
             all.extend_from_slice(&std::mem::take(&mut first));
             all.extend_from_slice(&data);
         }
-    };
+    }
     // The length of the body is known now. The budget counts the bytes, not the capacity.
     all.shrink_to_fit();
-    let bytes = if all.is_empty() { first } else { all.into() };
-    (bytes, broken)
+    Ok(if all.is_empty() { first } else { all.into() })
 }
 
 /// Returns the capacity of the buffer of a body of which `needed` bytes have arrived:

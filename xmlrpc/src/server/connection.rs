@@ -3,7 +3,7 @@
 use std::future::poll_fn;
 use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::task::{Context, Poll};
+use std::task::Poll;
 use std::time::Duration;
 
 use farcall_core::protocol::output::{Causes, Foreign, Quota};
@@ -21,10 +21,9 @@ use tokio::time::{Instant, sleep_until};
 
 use super::account::PeerAccount;
 use super::browser::HostPolicy;
-use super::coalesce::CoalescingWriter;
 use super::http::admission::{MAX_HEAD, check_head};
+use super::reply_stream::ReplyStream;
 use super::timer::Timer;
-use super::write_timeout::WriteTimeout;
 use super::{Rejection, Server};
 
 impl Server {
@@ -59,13 +58,13 @@ impl Server {
             let admitted = checked.and_then(|()| self.admit(request, peer.clone(), hosts));
             Box::pin(self.respond_to(admitted, &account))
         });
-        let io = WriteTimeout::new(io, self.options.write_timeout);
+        let io = ReplyStream::new(io, self.options.write_timeout);
         let header_timeout = self.options.header_timeout.min(LONGEST);
         let mut connection = http1::Builder::new()
             .timer(Timer::new(accepted + header_timeout))
             .header_read_timeout(header_timeout)
             .max_buf_size(MAX_HEAD)
-            .serve_connection(TokioIo::new(CoalescingWriter(io)), service);
+            .serve_connection(TokioIo::new(io), service);
         let mut stopping = pin!(async {
             stop.await;
             // A request that has already arrived is read first: the event loop may not have seen
@@ -85,7 +84,7 @@ impl Server {
             loop {
                 let polled = connection.poll_without_shutdown(cx);
                 must_linger |= polled.is_pending();
-                if let Poll::Ready(result) = unless_evicted(polled, &account, cx) {
+                if let Poll::Ready(result) = account.unless_evicted(polled, cx) {
                     return Poll::Ready(result);
                 }
                 if is_stopping || stopping.as_mut().poll(cx).is_pending() {
@@ -114,19 +113,6 @@ impl Server {
         if is_answered && must_linger {
             linger(connection.into_parts().io.into_inner()).await;
         }
-    }
-}
-
-/// Returns the result of a polled connection, or `None` if its account is evicted.
-// The account is polled after the connection, which may have opened it.
-fn unless_evicted<R>(
-    polled: Poll<R>,
-    account: &PeerAccount<'_>,
-    cx: &mut Context<'_>,
-) -> Poll<Option<R>> {
-    match polled {
-        Poll::Ready(result) => Poll::Ready(Some(result)),
-        Poll::Pending => account.poll_evicted(cx).map(|()| None),
     }
 }
 

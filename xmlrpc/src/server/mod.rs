@@ -6,17 +6,16 @@ mod body;
 mod bound;
 mod browser;
 pub mod cgi;
-mod coalesce;
 mod connection;
 mod http;
 mod log;
 mod multicall;
 mod options;
 mod reply;
+mod reply_stream;
 mod timer;
 #[cfg(feature = "workers")]
 mod worker;
-mod write_timeout;
 
 use std::borrow::Cow;
 use std::collections::HashMap;

@@ -1,10 +1,7 @@
 //! The `system.*` methods specific to XML-RPC.
 
 use std::collections::BTreeMap;
-use std::future::{Future, poll_fn};
 use std::ops::Range;
-use std::pin::pin;
-use std::task::Poll;
 use std::time::Instant;
 
 use farcall_core::protocol::{Call, CallReply, Format, Payload};
@@ -98,14 +95,10 @@ async fn run(
     budget: Budget,
 ) -> Result<Payload, Fault> {
     let account = PeerAccount::new(&budget);
-    let mut running = pin!(run_within(&account, registry, call, limits));
-    let result = poll_fn(|cx| match running.as_mut().poll(cx) {
-        Poll::Ready(result) => Poll::Ready(result),
-        Poll::Pending => account
-            .poll_evicted(cx)
-            .map(|()| Err(NoRoom::default().of_reply())),
-    });
-    result.await
+    let running = account.complete(run_within(&account, registry, call, limits));
+    running
+        .await
+        .unwrap_or_else(|| Err(NoRoom::default().of_reply()))
 }
 
 async fn run_within(
@@ -167,7 +160,7 @@ async fn run_within(
         let (peer, method) = (context.peer(), context.method());
         log::outcome(peer, method, started, result.as_ref().err());
         if let Err(fault) = result {
-            results.push_fault(&fault, method);
+            results.push_fault(&fault, method, account);
         }
     }
     Ok(results.finish())
@@ -207,10 +200,17 @@ impl ResultList {
     }
 
     /// Appends a fault. A long text is replaced if there is no room for it.
-    fn push_fault(&mut self, fault: &Fault, method: &str) {
+    fn push_fault(&mut self, fault: &Fault, method: &str, account: &PeerAccount<'_>) {
         let (code, text) = self.limits.policy.apply(fault, method);
-        let room = self.room().saturating_sub(self.out.len());
+        let start = self.out.len();
+        let room = self.room().saturating_sub(start);
         write_fault_value(code, fault_text(&text, room), &mut self.out);
+        let length = self.out.len();
+        if length - start > SHORT_FAULT && account.resize(&mut self.hold, length).is_err() {
+            self.out.truncate(start);
+            let text = "there is no room for the text of the fault";
+            write_fault_value(code, text, &mut self.out);
+        }
         self.remaining -= 1;
     }
 
@@ -351,6 +351,31 @@ mod tests {
             let reply = registry.dispatch(request(&two)).await;
             assert_eq!(reply.is_ok(), fits, "a limit of {limit}: {reply:?}");
         }
+    }
+
+    #[tokio::test]
+    async fn the_budget_counts_the_texts_of_faults() {
+        let registry = Registry::new();
+        let budget = Budget::new(1 << 20);
+        register_system(&registry, &ServerOptions::default(), &budget).unwrap();
+        let fail = || Err::<(), _>(Fault::new(7, "x".repeat(300_000)));
+        let counted = budget.clone();
+        registry
+            .register(Method::function("fail", fail))
+            .unwrap()
+            .register(Method::function("held", move || counted.held()))
+            .unwrap();
+        let entries = entry("fail", "").repeat(5) + &entry("held", "");
+        let reply = registry.dispatch(request(&entries)).await.unwrap();
+        let answers: Vec<Value> = XmlRpc::default().decode_reply(&reply).unwrap();
+        let (faults, held) = answers.split_at(5);
+        for (index, fault) in faults.iter().enumerate() {
+            assert_eq!(fault["faultCode"].as_i64(), Some(7));
+            let is_long = fault["faultString"].as_str().unwrap().len() == 300_000;
+            assert_eq!(is_long, index < 3, "{index}");
+        }
+        let held = held[0][0].as_i64().unwrap();
+        assert!((800_000..1 << 20).contains(&held), "{held}");
     }
 
     #[tokio::test]

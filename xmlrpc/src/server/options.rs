@@ -11,6 +11,7 @@ use http::{HeaderName, HeaderValue, Response, StatusCode};
 
 use super::Authorize;
 use crate::XmlRpc;
+use crate::format::setters;
 
 /// Options of a [`Server`](crate::Server). The defaults are safe for a server that untrusted peers
 /// can reach.
@@ -131,42 +132,30 @@ impl Default for ServerOptions {
 }
 
 impl ServerOptions {
-    /// Maximum number of open connections. Further peers wait in the backlog of the listener until
-    /// one of them closes. Default: 1024, the number of open files that many systems allow a
-    /// process.
-    pub const fn max_connections(mut self, connections: usize) -> Self {
-        self.max_connections = connections;
-        self
-    }
+    setters! {
+        /// Maximum number of open connections. Further peers wait in the backlog of the listener
+        /// until one of them closes. Default: 1024, the number of open files that many systems
+        /// allow a process.
+        max_connections: usize,
 
-    /// Maximum time that a graceful stop waits for running calls before it aborts them. Default:
-    /// 30 s, within the time that service managers grant a process to exit.
-    pub const fn drain_timeout(mut self, time: Duration) -> Self {
-        self.drain_timeout = time;
-        self
-    }
+        /// Maximum time that a graceful stop waits for running calls before it aborts them.
+        /// Default: 30 s, within the time that service managers grant a process to exit.
+        drain_timeout: Duration,
 
-    /// Format of written values, and limits on values that are read. Default: [`XmlRpc::default`].
-    pub const fn format(mut self, format: XmlRpc) -> Self {
-        self.format = format;
-        self
-    }
+        /// Format of written values, and limits on values that are read. Default:
+        /// [`XmlRpc::default`].
+        format: XmlRpc,
 
-    /// Maximum bytes of a request body, on the wire and after inflating. Default: 16 MiB, enough
-    /// for large arrays, while a single peer cannot fill the memory. A larger body is refused with
-    /// status 413.
-    pub const fn max_body(mut self, bytes: usize) -> Self {
-        self.max_body = bytes;
-        self
-    }
+        /// Maximum bytes of a request body, on the wire and after inflating. Default: 16 MiB,
+        /// enough for large arrays, while a single peer cannot fill the memory. A larger body is
+        /// refused with status 413.
+        max_body: usize,
 
-    /// Maximum bytes of a reply before compression; of a multicall, with all its results. Default:
-    /// 32 MiB, so that a reply can return the content of the largest request even in a longer
-    /// encoding: 16 MiB of bytes are 22 MiB of base64. Encoding stops at the limit, and the caller
-    /// receives a fault with code −32603 that names the limit.
-    pub const fn max_reply(mut self, bytes: usize) -> Self {
-        self.max_reply = bytes;
-        self
+        /// Maximum bytes of a reply before compression; of a multicall, with all its results.
+        /// Default: 32 MiB, so that a reply can return the content of the largest request even in a
+        /// longer encoding: 16 MiB of bytes are 22 MiB of base64. Encoding stops at the limit, and
+        /// the caller receives a fault with code −32603 that names the limit.
+        max_reply: usize,
     }
 
     /// Budget for all bytes that the server holds for its peers: requests from their first byte
@@ -199,73 +188,51 @@ impl ServerOptions {
         }
     }
 
-    /// Timeout for the head of a request, and so the maximum idle time of a connection between two
-    /// requests. Default: 30 s, because most clients drop an idle connection from their pool by
-    /// then.
-    pub const fn header_timeout(mut self, timeout: Duration) -> Self {
-        self.header_timeout = timeout;
-        self
-    }
+    setters! {
+        /// Timeout for the head of a request, and so the maximum idle time of a connection between
+        /// two requests. Default: 30 s, because most clients drop an idle connection from their
+        /// pool by then.
+        header_timeout: Duration,
 
-    /// Timeout for the body of a request. Default: 60 s, enough for 16 MiB over 3 Mbit/s. A slower
-    /// body is refused with status 408.
-    pub const fn body_timeout(mut self, timeout: Duration) -> Self {
-        self.body_timeout = timeout;
-        self
-    }
+        /// Timeout for the body of a request. Default: 60 s, enough for 16 MiB over 3 Mbit/s. A
+        /// slower body is refused with status 408.
+        body_timeout: Duration,
 
-    /// Time in which a peer must read 64 KiB of a reply, or a fifth of the reply if that is more,
-    /// or the rest of it. Otherwise its connection is closed. So a reply of any size is read within
-    /// five times this timeout, or at 1 KiB/s. Default: 60 s, so that no peer keeps a connection
-    /// and a reply in memory indefinitely. The 22 MiB of a 16 MiB blob can take five minutes, at
-    /// 0.6 Mbit/s.
-    pub const fn write_timeout(mut self, timeout: Duration) -> Self {
-        self.write_timeout = timeout;
-        self
-    }
+        /// Time in which a peer must read 64 KiB of a reply, or a fifth of the reply if that is
+        /// more, or the rest of it. Otherwise its connection is closed. So a reply of any size is
+        /// read within five times this timeout, or at 1 KiB/s. Default: 60 s, so that no peer keeps
+        /// a connection and a reply in memory indefinitely. The 22 MiB of a 16 MiB blob can take
+        /// five minutes, at 0.6 Mbit/s.
+        write_timeout: Duration,
 
-    /// Timeout of a call, or of a whole multicall. Handlers see it as their
-    /// [deadline](farcall_core::Context::deadline). Default: `None`, because only the application
-    /// knows a suitable value.
-    pub const fn call_timeout(mut self, timeout: Option<Duration>) -> Self {
-        self.call_timeout = timeout;
-        self
-    }
+        /// Timeout of a call, or of a whole multicall. Handlers see it as their
+        /// [deadline](farcall_core::Context::deadline). Default: `None`, because only the
+        /// application knows a suitable value.
+        call_timeout: Option<Duration>,
 
-    /// Maximum number of concurrent calls, over all connections; a multicall counts as one. Further
-    /// calls are refused at once, with status 503 and a fault with code −32400, and their
-    /// connections closed: otherwise an overloaded server would answer no call in time. Calls that
-    /// complete without waiting do not count, and calls that arrive at the same moment can exceed
-    /// the limit slightly.
-    ///
-    /// Default: 512, half of the default maximum of connections, so that there are connections left
-    /// on which further calls can be refused.
-    pub const fn max_calls(mut self, calls: usize) -> Self {
-        self.max_calls = calls;
-        self
-    }
+        /// Maximum number of concurrent calls, over all connections; a multicall counts as one.
+        /// Further calls are refused at once, with status 503 and a fault with code −32400, and
+        /// their connections closed: otherwise an overloaded server would answer no call in time.
+        /// Calls that complete without waiting do not count, and calls that arrive at the same
+        /// moment can exceed the limit slightly.
+        ///
+        /// Default: 512, half of the default maximum of connections, so that there are connections
+        /// left on which further calls can be refused.
+        max_calls: usize,
 
-    /// Maximum number of calls in one `system.multicall`. Default: 1000. More calls are a fault,
-    /// and 0 disables multicall. The limit bounds the work, and the number of password guesses, of
-    /// one request.
-    pub const fn max_multicall(mut self, calls: usize) -> Self {
-        self.max_multicall = calls;
-        self
-    }
+        /// Maximum number of calls in one `system.multicall`. Default: 1000. More calls are a
+        /// fault, and 0 disables multicall. The limit bounds the work, and the number of password
+        /// guesses, of one request.
+        max_multicall: usize,
 
-    /// Compresses replies of more than `bytes` bytes for callers that accept gzip. Default: 1400,
-    /// as in CPython's server, because a smaller reply fits into one packet anyway. `None` disables
-    /// compression.
-    #[cfg(feature = "gzip")]
-    pub const fn gzip_over(mut self, bytes: Option<usize>) -> Self {
-        self.gzip_over = bytes;
-        self
-    }
+        /// Compresses replies of more than this number of bytes for callers that accept gzip.
+        /// Default: 1400, as in CPython's server, because a smaller reply fits into one packet
+        /// anyway. `None` disables compression.
+        #[cfg(feature = "gzip")]
+        gzip_over: Option<usize>,
 
-    /// Form of the faults that callers receive. Default: [`FaultPolicy::Interoperability`].
-    pub const fn fault_policy(mut self, policy: FaultPolicy) -> Self {
-        self.fault_policy = policy;
-        self
+        /// Form of the faults that callers receive. Default: [`FaultPolicy::Interoperability`].
+        fault_policy: FaultPolicy,
     }
 
     /// Sets the hosts that requests may name, in addition to IP addresses, `localhost` and names

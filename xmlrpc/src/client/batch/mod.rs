@@ -69,8 +69,8 @@ const EPILOGUE: &[u8] = b"</data></array></value></param></params>";
 /// ```
 #[derive(Debug)]
 #[must_use = "a batch does nothing unless it is sent"]
-pub struct Batch {
-    client: Client,
+pub struct Batch<C = Client> {
+    client: C,
     calls: Calls,
 }
 
@@ -105,10 +105,15 @@ impl<T> fmt::Debug for Ticket<T> {
     }
 }
 
-impl Batch {
-    pub(super) fn new(client: Client) -> Self {
-        let calls = Calls::new(client.format());
+impl<C> Batch<C> {
+    pub(crate) fn new(client: C, format: XmlRpc) -> Self {
+        let calls = Calls::new(format);
         Self { client, calls }
+    }
+
+    /// Returns the client, and the calls to send.
+    pub(crate) fn into_parts(self) -> (C, Calls) {
+        (self.client, self.calls)
     }
 
     /// Adds a call with a tuple of arguments, which are encoded at once. If that fails, this call
@@ -132,7 +137,9 @@ impl Batch {
     pub const fn is_empty(&self) -> bool {
         self.calls.len() == 0
     }
+}
 
+impl Batch {
     /// Sends the calls and waits for their results. An empty batch sends nothing.
     ///
     /// # Errors
@@ -226,34 +233,30 @@ impl Calls {
         let mut is_unknown = !server.lacks_multicall();
         let mut outcomes = Vec::with_capacity(self.entries.len());
         for entry in self.entries {
-            let result = match entry {
-                BatchEntry::Failed(error) => Err(CallError::Encode(error)),
-                BatchEntry::Encoded(method, range) => {
-                    match single_call_params(params, range, format) {
-                        Err(error) => Err(CallError::Encode(error)),
-                        Ok(params) => {
-                            let call = Call {
-                                params: params.into(),
-                                format,
-                                context: Context::new(method),
-                            };
-                            let result = server.send(call).await;
-                            if std::mem::take(&mut is_unknown) {
-                                match result {
-                                    Err(error) if support::is_not_found(&error) => {
-                                        return Err(error);
-                                    }
-                                    Ok(_) | Err(CallError::Fault(_)) => {
-                                        server.set_lacks_multicall();
-                                    }
-                                    Err(_) => {}
-                                }
-                            }
-                            result
-                        }
-                    }
+            let call = match entry {
+                BatchEntry::Failed(error) => Err(error),
+                BatchEntry::Encoded(method, range) => single_call_params(params, range, format)
+                    .map(|params| Call {
+                        params: params.into(),
+                        format,
+                        context: Context::new(method),
+                    }),
+            };
+            let call = match call {
+                Ok(call) => call,
+                Err(error) => {
+                    outcomes.push(Err(CallError::Encode(error)));
+                    continue;
                 }
             };
+            let result = server.send(call).await;
+            if std::mem::take(&mut is_unknown) {
+                match result {
+                    Err(error) if support::is_not_found(&error) => return Err(error),
+                    Ok(_) | Err(CallError::Fault(_)) => server.set_lacks_multicall(),
+                    Err(_) => {}
+                }
+            }
             outcomes.push(result);
         }
         let secrets = Arc::clone(server.secrets());

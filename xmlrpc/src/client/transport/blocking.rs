@@ -1,5 +1,6 @@
 //! The transport of the blocking client: blocking sockets of the standard library.
 
+use std::future::Future;
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{IpAddr, SocketAddr, TcpStream, ToSocketAddrs};
 #[cfg(unix)]
@@ -14,7 +15,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 
 use super::Destination;
-use crate::client::pool::{Pool, Transport};
+use crate::client::pool::Transport;
 use crate::client::stream::{self, Progress, Stream, timed_out};
 
 /// Maximum bytes of one write. The first write of a request is made without polling the socket
@@ -49,7 +50,7 @@ impl Transport for BlockingConnector {
     }
 
     /// Does nothing: expired connections are closed by the next call.
-    fn start_reaper(_: &Pool<Self>) {}
+    fn spawn(_: impl Future<Output = ()> + Send + 'static) {}
 }
 
 /// Connects to the first address of the host that accepts a connection.
@@ -116,6 +117,17 @@ fn connect_unix(path: &Path, deadline: Option<Instant>) -> io::Result<UnixStream
     }
 }
 
+/// Evaluates an expression with the socket of either kind.
+macro_rules! each {
+    ($socket:expr, $io:ident => $result:expr) => {
+        match $socket {
+            SystemSocket::Tcp($io) => $result,
+            #[cfg(unix)]
+            SystemSocket::Unix($io) => $result,
+        }
+    };
+}
+
 /// A socket with its current timeout.
 pub(crate) struct BlockingStream {
     socket: SystemSocket,
@@ -133,11 +145,7 @@ enum SystemSocket {
 
 impl Stream for BlockingStream {
     async fn is_idle(&mut self) -> bool {
-        match &self.socket {
-            SystemSocket::Tcp(tcp) => stream::is_idle(tcp),
-            #[cfg(unix)]
-            SystemSocket::Unix(unix) => stream::is_idle(unix),
-        }
+        each!(&self.socket, io => stream::is_idle(io))
     }
 
     async fn write(
@@ -150,7 +158,7 @@ impl Stream for BlockingStream {
             return self.read(space, deadline).await.map(Progress::Read);
         }
         let piece = &bytes[..bytes.len().min(MAX_UNPOLLED)];
-        let length = self.within(deadline, |socket| socket.write_once(piece))?;
+        let length = self.within(deadline, |socket| each!(socket, io => io.write(piece)))?;
         if length == 0 {
             return Err(ErrorKind::WriteZero.into());
         }
@@ -159,7 +167,7 @@ impl Stream for BlockingStream {
     }
 
     async fn read(&mut self, space: &mut [u8], deadline: Option<Instant>) -> io::Result<usize> {
-        self.within(deadline, |socket| socket.read_once(space))
+        self.within(deadline, |socket| each!(socket, io => io.read(space)))
     }
 }
 
@@ -167,11 +175,7 @@ impl BlockingStream {
     /// Waits until the socket is writable or readable, and returns `true` if it is readable.
     fn has_input(&self, deadline: Option<Instant>) -> io::Result<bool> {
         let events = PollFlags::IN | PollFlags::OUT;
-        let mut polled = [match &self.socket {
-            SystemSocket::Tcp(tcp) => PollFd::new(tcp, events),
-            #[cfg(unix)]
-            SystemSocket::Unix(unix) => PollFd::new(unix, events),
-        }];
+        let mut polled = [each!(&self.socket, io => PollFd::new(io, events))];
         loop {
             let time = remaining(deadline)?.and_then(|left| Timespec::try_from(left).ok());
             match poll(&mut polled, time.as_ref()) {
@@ -187,7 +191,7 @@ impl BlockingStream {
     fn within<T>(
         &mut self,
         deadline: Option<Instant>,
-        mut operation: impl FnMut(&mut Self) -> io::Result<T>,
+        mut operation: impl FnMut(&mut SystemSocket) -> io::Result<T>,
     ) -> io::Result<T> {
         // `setsockopt` costs a tenth of a call, so a timeout set for an earlier call is kept while
         // it does not exceed the remaining time. If it expires too early, it is set again below.
@@ -197,7 +201,7 @@ impl BlockingStream {
             self.set_timeout(Some(left))?;
         }
         loop {
-            match operation(self) {
+            match operation(&mut self.socket) {
                 // Frequent signals, such as those of a profiler, must not extend the deadline.
                 Err(error) if error.kind() == ErrorKind::Interrupted => drop(remaining(deadline)?),
                 Err(error) if is_socket_timeout(&error) => {
@@ -214,35 +218,12 @@ impl BlockingStream {
         const EXACT: Duration = Duration::from_millis(10);
 
         let timeout = left.map(|left| if left > EXACT { left - left / 8 } else { left });
-        match &self.socket {
-            SystemSocket::Tcp(tcp) => {
-                tcp.set_read_timeout(timeout)?;
-                tcp.set_write_timeout(timeout)?;
-            }
-            #[cfg(unix)]
-            SystemSocket::Unix(unix) => {
-                unix.set_read_timeout(timeout)?;
-                unix.set_write_timeout(timeout)?;
-            }
-        }
+        each!(&self.socket, io => {
+            io.set_read_timeout(timeout)?;
+            io.set_write_timeout(timeout)?;
+        });
         self.timeout = timeout;
         Ok(())
-    }
-
-    fn read_once(&mut self, space: &mut [u8]) -> io::Result<usize> {
-        match &mut self.socket {
-            SystemSocket::Tcp(tcp) => tcp.read(space),
-            #[cfg(unix)]
-            SystemSocket::Unix(unix) => unix.read(space),
-        }
-    }
-
-    fn write_once(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        match &mut self.socket {
-            SystemSocket::Tcp(tcp) => tcp.write(bytes),
-            #[cfg(unix)]
-            SystemSocket::Unix(unix) => unix.write(bytes),
-        }
     }
 }
 

@@ -16,10 +16,10 @@ use tokio::net::TcpStream;
 #[cfg(unix)]
 use tokio::net::UnixStream;
 use tokio::task::yield_now;
-use tokio::time::{sleep, sleep_until};
+use tokio::time::sleep_until;
 
 use super::Destination;
-use crate::client::pool::{Pool, Transport};
+use crate::client::pool::Transport;
 use crate::client::stream::{self, Progress, Stream, timed_out};
 
 type Dial = dyn Fn() -> BoxFuture<io::Result<TokioStream>> + Send + Sync;
@@ -66,16 +66,8 @@ impl Transport for TokioConnector {
         before(deadline, (self.dial)()).await
     }
 
-    fn start_reaper(pool: &Pool<Self>) {
-        let pool = pool.downgrade();
-        tokio::spawn(async move {
-            loop {
-                sleep(pool.timeout).await;
-                if !pool.close_expired() {
-                    return;
-                }
-            }
-        });
+    fn spawn(task: impl Future<Output = ()> + Send + 'static) {
+        tokio::spawn(task);
     }
 }
 

@@ -7,8 +7,8 @@ mod response;
 mod tests;
 
 use std::convert::Infallible;
-use std::future::{Future, poll_fn};
-use std::pin::{Pin, pin};
+use std::future::Future;
+use std::pin::Pin;
 use std::task::{Context as TaskContext, Poll};
 
 use bytes::Bytes;
@@ -61,18 +61,12 @@ impl Server {
         let hosts = HostPolicy::from_options(&self.options);
         let admitted = self.admit(request, peer.unwrap_or_default(), hosts);
         let account = PeerAccount::new(&self.budget);
-        let response = {
-            let mut responding = pin!(self.respond_to(admitted, &account));
-            poll_fn(|cx| match responding.as_mut().poll(cx) {
-                Poll::Ready(Ok(response)) => Poll::Ready(Some(response)),
-                Poll::Pending => account.poll_evicted(cx).map(|()| None),
-            })
-            .await
-        };
-        let response = response.unwrap_or_else(|| {
+        let responding = account.complete(self.respond_to(admitted, &account));
+        let Ok(response) = responding.await.unwrap_or_else(|| {
             let text =
                 "the request was evicted: it was held for too long, and others needed the room";
-            reject(Rejection::new(StatusCode::SERVICE_UNAVAILABLE, text).closing())
+            let rejection = Rejection::new(StatusCode::SERVICE_UNAVAILABLE, text);
+            Ok(reject(rejection.closing()))
         });
         response.map(|reply| {
             ReplyBody::new(reply.into_inner().unwrap_or_default(), account.into_inner())

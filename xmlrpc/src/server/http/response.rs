@@ -13,7 +13,7 @@ use http::header::{
 use http::{Response, StatusCode};
 use http_body_util::Full;
 
-use crate::coding::{Coding, Gzip};
+use crate::coding::Gzip;
 use crate::document::write_fault;
 use crate::server::account::PeerAccount;
 use crate::server::body::BodyError;
@@ -68,7 +68,7 @@ impl Server {
     /// callers the fault.
     pub(super) fn overloaded(&self, fault: &Fault, origin: Arc<Origin>) -> Response<Full<Bytes>> {
         tracing::debug!(fault = %Foreign::excerpt(fault), "request refused");
-        let mut response = self.reply(Reply::plain(self.write_fault(fault, "")), origin);
+        let mut response = self.fault_reply(fault, origin);
         *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
         let headers = response.headers_mut();
         headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
@@ -86,83 +86,63 @@ impl Server {
         account: &PeerAccount<'_>,
         mut hold: Hold,
     ) -> Response<Full<Bytes>> {
-        let mut reply = Reply::plain(document);
-        let mut held = account.resize(&mut hold, reply.body.len());
-        if held.is_ok()
-            && let Some(gzip) = self.compression(&reply, &origin)
-        {
+        let length = document.len();
+        let gzip = self
+            .compression(length)
+            .filter(|_| accepts_gzip(&origin.headers));
+        let held = account.resize(&mut hold, length).and_then(|()| {
             // Both copies exist at once, but only for one reply of each thread at a time.
-            reply = reply.compressed(gzip);
-            held = account.resize(&mut hold, reply.body.len());
-        }
+            let body = match gzip {
+                Some(gzip) => gzip.compress(&document),
+                None => document,
+            };
+            account.resize(&mut hold, body.len()).map(|()| body)
+        });
         match held {
-            Ok(()) => reply.body = hold.attach(reply.body),
+            Ok(body) => self.reply(hold.attach(body), length, gzip, origin),
             Err(no_room) => {
                 let fault = no_room.of_reply();
                 tracing::debug!(peer = %origin.peer, %fault, "reply dropped");
-                reply = Reply::plain(self.write_fault(&fault, ""));
+                self.fault_reply(&fault, origin)
             }
         }
-        self.reply(reply, origin)
     }
 
-    /// Returns the coding by which a reply is compressed for its caller, if it is.
-    fn compression(&self, reply: &Reply, origin: &Origin) -> Option<Gzip> {
-        self.compresses(reply)
-            .filter(|_| accepts_gzip(&origin.headers))
+    fn fault_reply(&self, fault: &Fault, origin: Arc<Origin>) -> Response<Full<Bytes>> {
+        let document = self.write_fault(fault, "");
+        let length = document.len();
+        self.reply(document, length, None, origin)
     }
 
-    /// Returns the coding by which a reply is compressed for callers that accept it.
-    fn compresses(&self, reply: &Reply) -> Option<Gzip> {
-        Gzip::AVAILABLE.filter(|_| {
-            self.options
-                .gzip_over
-                .is_some_and(|limit| reply.length > limit)
-        })
+    /// Returns the coding by which a document of `length` bytes is compressed for callers that
+    /// accept it.
+    fn compression(&self, length: usize) -> Option<Gzip> {
+        let is_compressed = self.options.gzip_over.is_some_and(|limit| length > limit);
+        Gzip::AVAILABLE.filter(|_| is_compressed)
     }
 
-    /// Builds a response with status 200 and this reply.
-    fn reply(&self, reply: Reply, origin: Arc<Origin>) -> Response<Full<Bytes>> {
-        let varies = self.compresses(&reply).is_some();
+    /// Builds a response with status 200 and this body: a document of `length` bytes, compressed
+    /// if there is a coding.
+    fn reply(
+        &self,
+        body: Bytes,
+        length: usize,
+        coding: Option<Gzip>,
+        origin: Arc<Origin>,
+    ) -> Response<Full<Bytes>> {
         let allowed = browser::allowed_origin(&origin.headers, &self.options);
-        let mut response = Response::new(Full::new(reply.body));
+        let mut response = Response::new(Full::new(body));
         let headers = response.headers_mut();
         *headers = recycled_headers(origin);
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/xml"));
-        if reply.coding != Coding::Identity {
+        if coding.is_some() {
             headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
         }
-        if varies {
+        if self.compression(length).is_some() {
             headers.insert(VARY, HeaderValue::from_static("accept-encoding"));
         }
         browser::expose(headers, allowed);
         response
-    }
-}
-
-/// A reply in the form in which it is sent.
-struct Reply {
-    body: Bytes,
-    coding: Coding,
-    /// Bytes of the document before compression.
-    length: usize,
-}
-
-impl Reply {
-    const fn plain(document: Bytes) -> Self {
-        Self {
-            length: document.len(),
-            body: document,
-            coding: Coding::Identity,
-        }
-    }
-
-    fn compressed(self, gzip: Gzip) -> Self {
-        Self {
-            body: gzip.compress(&self.body),
-            coding: Coding::Gzip(gzip),
-            ..self
-        }
     }
 }
 

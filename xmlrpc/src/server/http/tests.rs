@@ -1,5 +1,7 @@
 //! Tests of requests and responses.
 
+use std::future::poll_fn;
+use std::pin::pin;
 use std::sync::{Arc, Mutex};
 
 use farcall_core::protocol::CallReply;

@@ -1,4 +1,5 @@
-//! Write timeout by throughput, for peers that read replies slowly.
+//! Writing of replies: small ones in one piece, and with a timeout by throughput for peers that
+//! read them slowly.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
@@ -17,9 +18,13 @@ const MIN_PROGRESS: usize = 64 << 10;
 /// last byte is read.
 const MAX_PERIODS: usize = 5;
 
-/// A byte stream whose peer must read each part of a reply within a timeout. A single byte now and
-/// then is not enough: the reply would stay in memory for as long as the peer likes.
-pub(super) struct WriteTimeout<T> {
+/// Messages up to this size are copied into one buffer. A vectored write costs more than the copy.
+const MAX_COALESCED: usize = 1024;
+
+/// A byte stream that writes the head and the body of a small message as one piece, and whose peer
+/// must read each part of a reply within a timeout. A single byte now and then is not enough: the
+/// reply would stay in memory for as long as the peer likes.
+pub(super) struct ReplyStream<T> {
     io: T,
     timeout: Duration,
     /// Maximum bytes offered to one write since the last flush, which is the size of the reply.
@@ -30,7 +35,7 @@ pub(super) struct WriteTimeout<T> {
     taken: usize,
 }
 
-impl<T> WriteTimeout<T> {
+impl<T> ReplyStream<T> {
     pub(super) const fn new(io: T, timeout: Duration) -> Self {
         Self {
             io,
@@ -72,7 +77,7 @@ impl<T> WriteTimeout<T> {
     }
 }
 
-impl<T: AsyncWrite + Unpin> AsyncWrite for WriteTimeout<T> {
+impl<T: AsyncWrite + Unpin> AsyncWrite for ReplyStream<T> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -87,13 +92,24 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for WriteTimeout<T> {
         cx: &mut Context<'_>,
         pieces: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        let written = Pin::new(&mut self.io).poll_write_vectored(cx, pieces);
-        let offered = pieces.iter().map(|piece| piece.len()).sum();
-        self.record_write(cx, offered, written)
+        let mut buffer = [0; MAX_COALESCED];
+        let mut length = 0;
+        for piece in pieces {
+            let Some(room) = buffer.get_mut(length..length + piece.len()) else {
+                let written = Pin::new(&mut self.io).poll_write_vectored(cx, pieces);
+                let offered = pieces.iter().map(|piece| piece.len()).sum();
+                return self.record_write(cx, offered, written);
+            };
+            room.copy_from_slice(piece);
+            length += piece.len();
+        }
+        self.poll_write(cx, &buffer[..length])
     }
 
+    /// Returns `true` for every stream. Otherwise hyper would copy each reply into its own buffer,
+    /// outside of the budget. A stream without vectored writes takes the first piece.
     fn is_write_vectored(&self) -> bool {
-        self.io.is_write_vectored()
+        true
     }
 
     /// Flushes. Afterwards the peer, or the system on its behalf, has the whole reply.
@@ -115,7 +131,7 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for WriteTimeout<T> {
     }
 }
 
-impl<T: AsyncRead + Unpin> AsyncRead for WriteTimeout<T> {
+impl<T: AsyncRead + Unpin> AsyncRead for ReplyStream<T> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -132,11 +148,15 @@ mod tests {
 
     use super::*;
 
+    fn within<T>(io: T) -> ReplyStream<T> {
+        ReplyStream::new(io, Duration::from_secs(60))
+    }
+
     /// Writes two replies of `size` bytes to a peer that reads `step` bytes a second. Returns the
     /// result, and the seconds that it took.
     async fn write_replies(size: usize, step: usize) -> (io::Result<()>, u64) {
         let (local, mut peer) = tokio::io::duplex(1024);
-        let mut local = WriteTimeout::new(local, Duration::from_secs(60));
+        let mut local = within(local);
         let begin = Instant::now();
         let reading = tokio::spawn(async move {
             let mut part = vec![0; step];
@@ -189,7 +209,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn an_idle_connection_is_not_timed() {
         let (local, mut peer) = tokio::io::duplex(8);
-        let mut local = WriteTimeout::new(local, Duration::from_secs(60));
+        let mut local = within(local);
         for _ in 0..3 {
             let mut reply = [0; 20];
             let both = tokio::join!(local.write_all(&[0; 20]), peer.read_exact(&mut reply));
@@ -197,5 +217,72 @@ mod tests {
             local.flush().await.unwrap();
             sleep(Duration::from_secs(1000)).await;
         }
+    }
+
+    /// A stream without vectored writes.
+    struct Single<T>(T);
+
+    impl<T: AsyncWrite + Unpin> AsyncWrite for Single<T> {
+        fn poll_write(
+            mut self: Pin<&mut Self>,
+            cx: &mut Context<'_>,
+            bytes: &[u8],
+        ) -> Poll<io::Result<usize>> {
+            Pin::new(&mut self.0).poll_write(cx, bytes)
+        }
+
+        fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Pin::new(&mut self.0).poll_flush(cx)
+        }
+
+        fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Pin::new(&mut self.0).poll_shutdown(cx)
+        }
+    }
+
+    #[tokio::test]
+    async fn a_reply_is_not_copied_for_a_stream_without_vectored_writes() -> io::Result<()> {
+        let (local, mut peer) = tokio::io::duplex(1 << 16);
+        let mut writer = within(Single(local));
+        assert!(writer.is_write_vectored(), "or hyper copies");
+        let (head, body) = ([b'h'; 1000], [b'b'; 5000]);
+        let mut pieces = [IoSlice::new(&head), IoSlice::new(&body)];
+        let mut left = &mut pieces[..];
+        while !left.is_empty() {
+            let written = writer.write_vectored(left).await?;
+            IoSlice::advance_slices(&mut left, written);
+        }
+        drop(writer);
+        let mut got = Vec::new();
+        peer.read_to_end(&mut got).await?;
+        assert_eq!(got, [&head[..], &body].concat());
+        Ok(())
+    }
+
+    #[tokio::test]
+    async fn any_number_of_bytes_is_written_in_order() -> io::Result<()> {
+        for (head, body) in [
+            (0, 0),
+            (1, 2),
+            (1000, 24),
+            (1000, 25),
+            (1024, 5000),
+            (3000, 1),
+        ] {
+            let (local, mut peer) = tokio::io::duplex(1 << 16);
+            let (head, body) = (vec![b'h'; head], vec![b'b'; body]);
+            let mut writer = within(local);
+            let mut pieces = [IoSlice::new(&head), IoSlice::new(&body)];
+            let mut left = &mut pieces[..];
+            while left.iter().any(|piece| !piece.is_empty()) {
+                let written = writer.write_vectored(left).await?;
+                IoSlice::advance_slices(&mut left, written);
+            }
+            drop(writer);
+            let mut got = Vec::new();
+            peer.read_to_end(&mut got).await?;
+            assert_eq!(got, [head.as_slice(), &body].concat());
+        }
+        Ok(())
     }
 }
