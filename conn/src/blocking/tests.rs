@@ -261,7 +261,7 @@ fn confirmations_of_descriptors() {
         assert_eq!(local.recv().unwrap(), 1);
     }
     // Closing a socket with unread bytes would reset the connection.
-    remote.read_exact(&mut [0; 4]).unwrap();
+    remote.read_exact(&mut [0; 5]).unwrap();
     drop(remote);
     let end = local.recv_handle();
     assert!(matches!(end, Err(DescriptorError::Recv(RecvError::Closed))));
