@@ -129,18 +129,13 @@ impl<S, R, C: Codec> ConnectionBuilder<S, R, C> {
     ///
     /// Default: 5 seconds. A CPython listener may need more, since it runs one handshake at a time.
     pub fn timeout(mut self, timeout: Duration) -> Self {
-        self.settings.timeout = timeout;
+        self.settings.config.timeout = timeout;
         self
     }
 
     async fn open(self) -> Result<Connection<S, R, C>, ConnectError> {
         let config = self.settings.build()?;
-        let established = self.dialer.connect(&config).await?;
-        Ok(Connection::from_parts(
-            established.reader,
-            established.writer,
-            established.peer,
-        ))
+        Ok(self.dialer.connect(&config).await?.into_connection())
     }
 }
 

@@ -13,45 +13,23 @@ use crate::account::HalfAccount;
 use crate::auth::{
     AuthError, AuthKey, Authentication, Binding, Digest, Handshake, MAX_MESSAGE, Role,
 };
-use crate::connection::{self, IdleTimeout, Reader, SplitStream, StreamReadHalf, Writer};
+use crate::codec::Codec;
+use crate::connection::{
+    self, Connection, IdleTimeout, Reader, SplitStream, StreamReadHalf, Writer,
+};
 #[cfg(unix)]
 use crate::descriptor::Descriptors;
 
 /// The settings that the builders of listeners and clients collect.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct ConnectionSettings {
     pub(crate) key: Option<Result<AuthKey, AuthError>>,
     pub(crate) digest: Digest,
     #[cfg(feature = "legacy-md5")]
     pub(crate) legacy_md5: bool,
     pub(crate) binding: Binding,
-    pub(crate) timeout: Duration,
-    pub(crate) max_message: usize,
-    /// The budget for the bytes held on behalf of peers. Only listeners have one.
-    pub(crate) budget: Option<Budget>,
-    pub(crate) keepalive: Option<Duration>,
-    pub(crate) idle_timeout: Option<Duration>,
-    #[cfg(unix)]
-    pub(crate) descriptors: Descriptors,
-}
-
-impl Default for ConnectionSettings {
-    fn default() -> Self {
-        Self {
-            key: None,
-            digest: Digest::default(),
-            #[cfg(feature = "legacy-md5")]
-            legacy_md5: false,
-            binding: Binding::default(),
-            timeout: Duration::from_secs(5),
-            max_message: connection::MAX_MESSAGE,
-            budget: None,
-            keepalive: Some(Duration::from_secs(60)),
-            idle_timeout: None,
-            #[cfg(unix)]
-            descriptors: Descriptors::Close,
-        }
-    }
+    /// All other settings. The authentication follows from those above.
+    pub(crate) config: ConnectionConfig,
 }
 
 impl ConnectionSettings {
@@ -67,13 +45,7 @@ impl ConnectionSettings {
         });
         Ok(ConnectionConfig {
             authentication,
-            timeout: self.timeout,
-            max_message: self.max_message,
-            budget: self.budget,
-            keepalive: self.keepalive,
-            idle_timeout: self.idle_timeout,
-            #[cfg(unix)]
-            descriptors: self.descriptors,
+            ..self.config
         })
     }
 }
@@ -82,13 +54,29 @@ impl ConnectionSettings {
 #[derive(Clone, Debug)]
 pub(crate) struct ConnectionConfig {
     pub(crate) authentication: Option<Authentication>,
-    timeout: Duration,
+    pub(crate) timeout: Duration,
     pub(crate) max_message: usize,
+    /// The budget for the bytes held on behalf of peers. Only listeners have one.
     pub(crate) budget: Option<Budget>,
-    keepalive: Option<Duration>,
-    idle_timeout: Option<Duration>,
+    pub(crate) keepalive: Option<Duration>,
+    pub(crate) idle_timeout: Option<Duration>,
     #[cfg(unix)]
-    descriptors: Descriptors,
+    pub(crate) descriptors: Descriptors,
+}
+
+impl Default for ConnectionConfig {
+    fn default() -> Self {
+        Self {
+            authentication: None,
+            timeout: Duration::from_secs(5),
+            max_message: connection::MAX_MESSAGE,
+            budget: None,
+            keepalive: Some(Duration::from_secs(60)),
+            idle_timeout: None,
+            #[cfg(unix)]
+            descriptors: Descriptors::Close,
+        }
+    }
 }
 
 /// An established connection: its halves after the handshake, if there is an authkey.
@@ -159,6 +147,10 @@ impl ConnectionConfig {
 }
 
 impl Established {
+    pub(crate) fn into_connection<S, R, C: Codec>(self) -> Connection<S, R, C> {
+        Connection::from_parts(self.reader, self.writer, C::default(), self.peer)
+    }
+
     async fn authenticate(&mut self, handshake: &mut Handshake) -> Result<(), AuthError> {
         let Self { reader, writer, .. } = self;
         loop {
@@ -227,7 +219,7 @@ macro_rules! setters {
         /// Default: 64 MiB. On a plain connection,
         /// [`Connection::set_max_message`](crate::Connection::set_max_message) changes it later.
         pub fn max_message(mut self, bytes: usize) -> Self {
-            self.$($builder.)*settings.max_message = bytes;
+            self.$($builder.)*settings.config.max_message = bytes;
             self
         }
     };
@@ -241,7 +233,7 @@ macro_rules! listener_setters {
         ///
         /// Default: 5 seconds.
         pub fn timeout(mut self, timeout: Duration) -> Self {
-            self.$($builder.)*settings.timeout = timeout;
+            self.$($builder.)*settings.config.timeout = timeout;
             self
         }
 
@@ -254,7 +246,7 @@ macro_rules! listener_setters {
         /// Default: 64 MiB for this listener alone; more if [`max_message`](Self::max_message) is.
         /// A message that is longer than a budget set here is never received.
         pub fn budget(mut self, budget: Budget) -> Self {
-            self.$($builder.)*settings.budget = Some(budget);
+            self.$($builder.)*settings.config.budget = Some(budget);
             self.$($builder.)*has_chosen_budget = true;
             self
         }
@@ -304,7 +296,7 @@ macro_rules! plain_setters {
         /// Default: 60 seconds, less than the time after which most firewalls and address
         /// translators forget a silent connection.
         pub fn keepalive(mut self, time: Option<Duration>) -> Self {
-            self.settings.keepalive = time;
+            self.settings.config.keepalive = time;
             self
         }
 
@@ -315,7 +307,7 @@ macro_rules! plain_setters {
         ///
         /// Default: no timeout, since peers of plain connections may have nothing to send for days.
         pub fn idle_timeout(mut self, time: Option<Duration>) -> Self {
-            self.settings.idle_timeout = time;
+            self.settings.config.idle_timeout = time;
             self
         }
 
@@ -326,7 +318,7 @@ macro_rules! plain_setters {
         /// Default: [`Descriptors::Close`](crate::Descriptors::Close).
         #[cfg(unix)]
         pub fn descriptors(mut self, descriptors: crate::Descriptors) -> Self {
-            self.settings.descriptors = descriptors;
+            self.settings.config.descriptors = descriptors;
             self
         }
     };

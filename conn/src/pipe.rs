@@ -2,12 +2,10 @@
 
 use std::io;
 
-#[cfg(unix)]
-use crate::account::HalfAccount;
 use crate::codec::Codec;
 use crate::connection::{Connection, Receiver, Sender};
 #[cfg(unix)]
-use crate::connection::{MAX_MESSAGE, Reader, StreamReadHalf, StreamWriteHalf, Writer};
+use crate::connection::{Reader, StreamReadHalf, StreamWriteHalf, Writer};
 
 /// Creates two connections that are each other's peers, like CPython's `Pipe()`.
 ///
@@ -35,12 +33,8 @@ pub fn simplex<T, C: Codec>() -> io::Result<(Receiver<T, C>, Sender<T, C>)> {
     #[cfg(unix)]
     {
         let (sender, receiver) = tokio::net::unix::pipe::pipe()?;
-        let reader = Reader::new(
-            StreamReadHalf::Pipe(receiver),
-            MAX_MESSAGE,
-            HalfAccount::default(),
-        );
-        let writer = Writer::new(StreamWriteHalf::Pipe(sender), HalfAccount::default());
+        let reader = Reader::over(StreamReadHalf::Pipe(receiver));
+        let writer = Writer::over(StreamWriteHalf::Pipe(sender));
         Ok((
             Receiver::from_parts(reader, C::default()),
             Sender::from_parts(writer, C::default()),

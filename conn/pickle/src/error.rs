@@ -90,18 +90,18 @@ impl Error {
         if self.0.path.is_empty() || self.0.kind == ErrorKind::Limit {
             return None;
         }
-        let mut text = Excerpt::default();
+        let mut text = Excerpt::new(MAX_TEXT);
         for step in self.0.path.iter().rev() {
             let written = match step {
                 PathStep::Index(index) => write!(text, "[{index}]"),
-                PathStep::Key(key) if text.0.is_empty() => text.write_str(key),
+                PathStep::Key(key) if text.text.is_empty() => text.write_str(key),
                 PathStep::Key(key) => write!(text, ".{key}"),
             };
             if written.is_err() {
                 break;
             }
         }
-        Some(text.0)
+        Some(text.text)
     }
 
     /// Creates an error of the pickle itself.
@@ -171,31 +171,42 @@ fn start_of(text: &str, max: usize) -> &str {
     &text[..end]
 }
 
-/// Writer of the first [`MAX_TEXT`] bytes of a text. Writing fails beyond them.
-#[derive(Default)]
-struct Excerpt(String);
+/// Writer of the first `max` bytes of a text, and of `…` if it is longer. Writing fails then.
+pub(crate) struct Excerpt {
+    pub(crate) text: String,
+    max: usize,
+}
+
+impl Excerpt {
+    pub(crate) const fn new(max: usize) -> Self {
+        Self {
+            text: String::new(),
+            max,
+        }
+    }
+}
 
 impl fmt::Write for Excerpt {
     fn write_str(&mut self, text: &str) -> fmt::Result {
-        let start = match MAX_TEXT.checked_sub(self.0.len()) {
+        let start = match self.max.checked_sub(self.text.len()) {
             Some(room) => start_of(text, room),
             // The text is cut already, and its writer ignores errors.
             None => return Err(fmt::Error),
         };
-        self.0.push_str(start);
+        self.text.push_str(start);
         if start.len() == text.len() {
             return Ok(());
         }
-        self.0.push('…');
+        self.text.push('…');
         Err(fmt::Error)
     }
 }
 
 fn excerpt(text: impl fmt::Display) -> String {
-    let mut excerpt = Excerpt::default();
+    let mut excerpt = Excerpt::new(MAX_TEXT);
     // Writing fails once the text exceeds the limit.
     let _ = write!(excerpt, "{text}");
-    excerpt.0
+    excerpt.text
 }
 
 impl fmt::Display for Error {

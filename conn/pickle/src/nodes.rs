@@ -254,22 +254,26 @@ impl<'m> NodeArena<'m> {
 
     /// Iterates over the elements of a tuple or frozenset.
     pub(super) fn span(&self, span: Span) -> Ids<'_> {
-        Ids {
-            runs: &self.runs,
-            pool: &self.pool,
-            current: self.slice(span),
-            next: NONE,
-        }
+        self.ids(self.slice(span), NONE)
     }
 
     /// Iterates over the elements of a list or set, or over the alternating keys and values of a
     /// dict.
     pub(super) fn chain(&self, chain: Chain) -> Ids<'_> {
+        self.ids(&[], chain.first)
+    }
+
+    /// Iterates over the arguments of an instance.
+    pub(super) fn args(&self, object: &ObjectNode) -> Ids<'_> {
+        self.ids(self.as_tuple(object.args).unwrap_or_default(), NONE)
+    }
+
+    fn ids<'a>(&'a self, current: &'a [Id], next: u32) -> Ids<'a> {
         Ids {
             runs: &self.runs,
             pool: &self.pool,
-            current: &[],
-            next: chain.first,
+            current,
+            next,
         }
     }
 
@@ -282,6 +286,22 @@ impl<'m> NodeArena<'m> {
     pub(super) fn as_tuple(&self, id: Id) -> Option<&[Id]> {
         match self.data(id) {
             Data::Tuple(span) => Some(self.slice(span)),
+            _ => None,
+        }
+    }
+
+    /// Returns the contents of the node, if it is a dict.
+    pub(super) fn as_dict(&self, id: Id) -> Option<Chain> {
+        match self.data(id) {
+            Data::Dict(chain) => Some(chain),
+            _ => None,
+        }
+    }
+
+    /// Returns the name of the node, if it is a class or function.
+    pub(super) fn as_class(&self, id: Id) -> Option<&ClassNode<'m>> {
+        match self.data(id) {
+            Data::Class(index) => self.classes.get(index as usize),
             _ => None,
         }
     }

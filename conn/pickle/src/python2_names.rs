@@ -6,48 +6,38 @@
 pub(super) fn to_python3<'m>(module: &'m str, name: &'m str) -> (&'m str, &'m str) {
     match (module, name) {
         ("UserDict", "IterableUserDict") => ("collections", "UserDict"),
-        ("UserDict", "UserDict") => ("collections", "UserDict"),
-        ("UserList", "UserList") => ("collections", "UserList"),
-        ("UserString", "UserString") => ("collections", "UserString"),
-        ("__builtin__", "basestring") => ("builtins", "str"),
+        ("__builtin__", "basestring" | "unicode") => ("builtins", "str"),
         ("__builtin__", "intern") => ("sys", "intern"),
         ("__builtin__", "long") => ("builtins", "int"),
         ("__builtin__", "reduce") => ("functools", "reduce"),
         ("__builtin__", "unichr") => ("builtins", "chr"),
-        ("__builtin__", "unicode") => ("builtins", "str"),
         ("__builtin__", "xrange") => ("builtins", "range"),
-        ("_multiprocessing", "Connection") => ("multiprocessing.connection", "Connection"),
-        ("_socket", "fromfd") => ("socket", "fromfd"),
+        ("_multiprocessing", "Connection") => ("multiprocessing.connection", name),
+        ("_socket", "fromfd") => ("socket", name),
         ("exceptions", "StandardError") => ("builtins", "Exception"),
         ("itertools", "ifilter") => ("builtins", "filter"),
         ("itertools", "ifilterfalse") => ("itertools", "filterfalse"),
         ("itertools", "imap") => ("builtins", "map"),
         ("itertools", "izip") => ("builtins", "zip"),
         ("itertools", "izip_longest") => ("itertools", "zip_longest"),
-        ("multiprocessing", "AuthenticationError") => {
-            ("multiprocessing.context", "AuthenticationError")
-        }
-        ("multiprocessing", "BufferTooShort") => ("multiprocessing.context", "BufferTooShort"),
-        ("multiprocessing", "ProcessError") => ("multiprocessing.context", "ProcessError"),
-        ("multiprocessing", "TimeoutError") => ("multiprocessing.context", "TimeoutError"),
-        ("multiprocessing.forking", "Popen") => ("multiprocessing.popen_fork", "Popen"),
-        ("multiprocessing.process", "Process") => ("multiprocessing.context", "Process"),
+        (
+            "multiprocessing",
+            "AuthenticationError" | "BufferTooShort" | "ProcessError" | "TimeoutError",
+        )
+        | ("multiprocessing.process", "Process") => ("multiprocessing.context", name),
+        ("multiprocessing.forking", "Popen") => ("multiprocessing.popen_fork", name),
         ("socket", "_socketobject") => ("socket", "SocketType"),
-        ("urllib", "ContentTooShortError") => ("urllib.error", "ContentTooShortError"),
-        ("urllib", "getproxies") => ("urllib.request", "getproxies"),
-        ("urllib", "pathname2url") => ("urllib.request", "pathname2url"),
-        ("urllib", "quote") => ("urllib.parse", "quote"),
-        ("urllib", "quote_plus") => ("urllib.parse", "quote_plus"),
-        ("urllib", "unquote") => ("urllib.parse", "unquote"),
-        ("urllib", "unquote_plus") => ("urllib.parse", "unquote_plus"),
-        ("urllib", "url2pathname") => ("urllib.request", "url2pathname"),
-        ("urllib", "urlcleanup") => ("urllib.request", "urlcleanup"),
-        ("urllib", "urlencode") => ("urllib.parse", "urlencode"),
-        ("urllib", "urlopen") => ("urllib.request", "urlopen"),
-        ("urllib", "urlretrieve") => ("urllib.request", "urlretrieve"),
-        ("urllib2", "HTTPError") => ("urllib.error", "HTTPError"),
-        ("urllib2", "URLError") => ("urllib.error", "URLError"),
-        ("whichdb", "whichdb") => ("dbm", "whichdb"),
+        ("urllib", "ContentTooShortError") | ("urllib2", "HTTPError" | "URLError") => {
+            ("urllib.error", name)
+        }
+        ("urllib", "quote" | "quote_plus" | "unquote" | "unquote_plus" | "urlencode") => {
+            ("urllib.parse", name)
+        }
+        (
+            "urllib",
+            "getproxies" | "pathname2url" | "url2pathname" | "urlcleanup" | "urlopen"
+            | "urlretrieve",
+        ) => ("urllib.request", name),
         _ => (python3_module(module), name),
     }
 }

@@ -193,18 +193,15 @@ impl Authentication {
     }
 
     /// Returns MD5, or an error if it is not allowed.
-    #[cfg(feature = "legacy-md5")]
+    #[allow(
+        clippy::unused_self,
+        reason = "without the feature, no setting decides"
+    )]
     const fn md5(&self) -> Result<Algorithm, AuthError> {
+        #[cfg(feature = "legacy-md5")]
         if self.legacy_md5 {
-            Ok(Algorithm::Md5)
-        } else {
-            Err(AuthError::LegacyPeer)
+            return Ok(Algorithm::Md5);
         }
-    }
-
-    #[cfg(not(feature = "legacy-md5"))]
-    #[allow(clippy::unused_self, reason = "with the feature, a setting decides")]
-    const fn md5(&self) -> Result<Algorithm, AuthError> {
         Err(AuthError::LegacyPeer)
     }
 

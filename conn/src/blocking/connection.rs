@@ -14,8 +14,8 @@ use serde::de::DeserializeOwned;
 use super::complete;
 use super::halves::{Receiver, Sender};
 use super::stream::{BlockingReadHalf, BlockingWriteHalf};
-use super::wait::wait;
-use crate::codec::{Bincode, Codec};
+use super::wait::{Readable, Wait, wait};
+use crate::codec::{Bincode, Codec, debug_with_codec};
 use crate::connection::{Reader, Writer, recv_handle, send_handle};
 use crate::descriptor::{Acknowledge, DescriptorError, Descriptors};
 use crate::error::{RecvError, SendError};
@@ -34,9 +34,9 @@ use crate::error::{RecvError, SendError};
 pub struct Connection<S = (), R = S, C = Bincode> {
     pub(super) reader: Reader<BlockingReadHalf>,
     pub(super) writer: Writer<BlockingWriteHalf>,
-    pub(super) codec: C,
-    pub(super) peer: Peer,
-    pub(super) types: PhantomData<fn(S) -> R>,
+    codec: C,
+    peer: Peer,
+    types: PhantomData<fn(S) -> R>,
 }
 
 impl<S, R, C: Codec> Connection<S, R, C> {
@@ -205,24 +205,13 @@ impl<S, R, C: Codec> Connection<S, R, C> {
     /// Converts the connection to another codec, or to other settings of its codec.
     #[must_use]
     pub fn with_codec<D: Codec>(self, codec: D) -> Connection<S, R, D> {
-        self.convert(codec)
+        Connection::from_parts(self.reader, self.writer, codec, self.peer)
     }
 
     /// Converts the connection to other types.
     #[must_use]
     pub fn with_types<T, U>(self) -> Connection<T, U, C> {
-        let codec = self.codec.clone();
-        self.convert(codec)
-    }
-
-    fn convert<T, U, D>(self, codec: D) -> Connection<T, U, D> {
-        Connection {
-            reader: self.reader,
-            writer: self.writer,
-            codec,
-            peer: self.peer,
-            types: PhantomData,
-        }
+        Connection::from_parts(self.reader, self.writer, self.codec, self.peer)
     }
 
     /// Sends a copy of an open file or socket to the peer, like
@@ -262,18 +251,36 @@ impl<S, R, C: Codec> Connection<S, R, C> {
     }
 }
 
+impl<S, R, C> Connection<S, R, C> {
+    pub(super) const fn from_parts(
+        reader: Reader<BlockingReadHalf>,
+        writer: Writer<BlockingWriteHalf>,
+        codec: C,
+        peer: Peer,
+    ) -> Self {
+        Self {
+            reader,
+            writer,
+            codec,
+            peer,
+            types: PhantomData,
+        }
+    }
+}
+
+impl<S, R, C: Codec> Wait for Connection<S, R, C> {}
+
+impl<S, R, C> Readable for Connection<S, R, C> {
+    #[allow(private_interfaces, reason = "`Wait` is sealed")]
+    fn reader(&mut self) -> &mut Reader<BlockingReadHalf> {
+        &mut self.reader
+    }
+}
+
 /// A blocking connection with Python, whose messages may have any type: the blocking form of
 /// [`farcall_conn::PyConnection`](crate::PyConnection).
 #[cfg(feature = "pickle")]
 pub type PyConnection =
     Connection<farcall_pickle::Value, farcall_pickle::Value, farcall_pickle::Pickle>;
 
-impl<S, R, C: Codec> fmt::Debug for Connection<S, R, C> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Connection")
-            .field("peer", &self.peer)
-            .field("codec", &C::NAME)
-            .field("max_message", &self.reader.max_message)
-            .finish_non_exhaustive()
-    }
-}
+debug_with_codec!(Connection<S, R>, peer: peer, max_message: reader.max_message);

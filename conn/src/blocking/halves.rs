@@ -12,8 +12,8 @@ use serde::de::DeserializeOwned;
 
 use super::complete;
 use super::stream::{BlockingReadHalf, BlockingWriteHalf};
-use super::wait::wait;
-use crate::codec::{Bincode, Codec};
+use super::wait::{Readable, Wait, wait};
+use crate::codec::{Bincode, Codec, debug_with_codec};
 use crate::connection::{Reader, Writer};
 use crate::error::{RecvError, SendError};
 
@@ -102,17 +102,11 @@ impl<S, C: Clone> Clone for Sender<S, C> {
     }
 }
 
-impl<S, C: Codec> fmt::Debug for Sender<S, C> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Sender")
-            .field("codec", &C::NAME)
-            .finish_non_exhaustive()
-    }
-}
+debug_with_codec!(Sender<S>);
 
 /// The receiving half of a connection.
 pub struct Receiver<R = (), C = Bincode> {
-    pub(super) reader: Reader<BlockingReadHalf>,
+    reader: Reader<BlockingReadHalf>,
     codec: C,
     types: PhantomData<fn() -> R>,
 }
@@ -183,11 +177,13 @@ impl<R, C: Codec> Receiver<R, C> {
     }
 }
 
-impl<R, C: Codec> fmt::Debug for Receiver<R, C> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Receiver")
-            .field("codec", &C::NAME)
-            .field("max_message", &self.reader.max_message)
-            .finish_non_exhaustive()
+impl<R, C: Codec> Wait for Receiver<R, C> {}
+
+impl<R, C> Readable for Receiver<R, C> {
+    #[allow(private_interfaces, reason = "`Wait` is sealed")]
+    fn reader(&mut self) -> &mut Reader<BlockingReadHalf> {
+        &mut self.reader
     }
 }
+
+debug_with_codec!(Receiver<R>, max_message: reader.max_message);

@@ -2,7 +2,6 @@
 
 use std::fmt;
 use std::io;
-use std::marker::PhantomData;
 use std::net::TcpStream;
 use std::os::unix::net::UnixStream;
 use std::time::Duration;
@@ -13,10 +12,9 @@ use farcall_core::transport::{Address, Peer};
 
 use super::Connection;
 use super::stream::{BlockingStream, StreamKind};
-use crate::account::HalfAccount;
 use crate::codec::Codec;
 use crate::connect::{ConnectError, ConnectionBuilder};
-use crate::connection::{self, MAX_MESSAGE, Reader, StreamReadHalf, StreamWriteHalf, Writer};
+use crate::connection::{self, Reader, StreamReadHalf, StreamWriteHalf, Writer};
 use crate::listener::{BindError, ListenerBuilder};
 
 /// The blocking form of [`farcall_conn::Listener`](crate::Listener), returned by
@@ -123,23 +121,21 @@ impl<S, R, C: Codec> connection::Connection<S, R, C> {
             let time = idle.time().max(Duration::from_micros(1));
             receiving.set_timeout(Some(time))?;
         }
-        Ok(Connection {
-            reader: Reader {
-                decoder: reader.decoder,
-                descriptors: reader.descriptors,
-                confirmations: reader.confirmations,
-                pending_descriptor: reader.pending_descriptor,
-                ..Reader::new(receiving, reader.max_message, reader.account)
-            },
-            writer: Writer {
-                encoder: writer.encoder,
-                broken: writer.broken,
-                ..Writer::new(sending, writer.account)
-            },
-            codec: self.codec,
-            peer: self.peer,
-            types: PhantomData,
-        })
+        let reader = Reader {
+            decoder: reader.decoder,
+            descriptors: reader.descriptors,
+            confirmations: reader.confirmations,
+            pending_descriptor: reader.pending_descriptor,
+            ..Reader::new(receiving, reader.max_message, reader.account)
+        };
+        let writer = Writer {
+            encoder: writer.encoder,
+            broken: writer.broken,
+            ..Writer::new(sending, writer.account)
+        };
+        Ok(Connection::from_parts(
+            reader, writer, self.codec, self.peer,
+        ))
     }
 }
 
@@ -162,12 +158,7 @@ impl<S, R, C: Codec> From<TcpStream> for Connection<S, R, C> {
 impl<S, R, C: Codec> Connection<S, R, C> {
     fn on(stream: BlockingStream, peer: Peer) -> Self {
         let (receiving, sending) = stream.split();
-        Self {
-            reader: Reader::new(receiving, MAX_MESSAGE, HalfAccount::default()),
-            writer: Writer::new(sending, HalfAccount::default()),
-            codec: C::default(),
-            peer,
-            types: PhantomData,
-        }
+        let (reader, writer) = (Reader::over(receiving), Writer::over(sending));
+        Self::from_parts(reader, writer, C::default(), peer)
     }
 }

@@ -5,9 +5,8 @@ use std::os::unix::net::UnixStream;
 
 use super::stream::{BlockingStream, StreamKind};
 use super::{Connection, Receiver, Sender};
-use crate::account::HalfAccount;
 use crate::codec::Codec;
-use crate::connection::{MAX_MESSAGE, Reader, Writer};
+use crate::connection::{Reader, Writer};
 
 /// Creates two connections that are each other's peers, like CPython's `Pipe()`. This is a socket
 /// pair; either socket can be passed to another process.
@@ -31,10 +30,8 @@ pub fn simplex<T, C: Codec>() -> io::Result<(Receiver<T, C>, Sender<T, C>)> {
     let (reader, writer) = io::pipe()?;
     let (receiving, _) = BlockingStream::new(StreamKind::Pipe, reader.into()).split();
     let (_, sending) = BlockingStream::new(StreamKind::Pipe, writer.into()).split();
-    let reader = Reader::new(receiving, MAX_MESSAGE, HalfAccount::default());
-    let writer = Writer::new(sending, HalfAccount::default());
     Ok((
-        Receiver::from_parts(reader, C::default()),
-        Sender::from_parts(writer, C::default()),
+        Receiver::from_parts(Reader::over(receiving), C::default()),
+        Sender::from_parts(Writer::over(sending), C::default()),
     ))
 }

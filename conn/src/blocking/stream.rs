@@ -7,13 +7,12 @@ use std::task::{Context, Poll, Waker};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use rustix::event::{PollFd, PollFlags};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::net::sockopt::{Timeout, set_socket_timeout, socket_timeout};
 use rustix::net::{RecvFlags, SendAncillaryBuffer, SendFlags, Shutdown};
 
-use super::wait::poll_timeout;
 use crate::account::{Evicted, HalfAccount, RETRY};
-use crate::connection::{ReadStream, Reader, WriteStream};
+use crate::connection::{ReadStream, WriteStream};
 use crate::descriptor::{self, DescriptorRead};
 use crate::error::{RecvError, SendError};
 
@@ -188,22 +187,8 @@ impl ReadStream for BlockingReadHalf {
         stream.retry(Timeout::Recv, || descriptor::receive_descriptor(stream))
     }
 
-    async fn within<T: Send>(
-        reader: &mut Reader<Self>,
-        time: Duration,
-        mut poll: impl FnMut(&mut Reader<Self>, &mut Context<'_>) -> Poll<T> + Send,
-    ) -> io::Result<Option<T>> {
-        let begin = Instant::now();
-        let mut cx = Context::from_waker(Waker::noop());
-        loop {
-            if let Poll::Ready(output) = poll(reader, &mut cx) {
-                return Ok(Some(output));
-            }
-            let remaining = time.saturating_sub(begin.elapsed());
-            if !reader.stream.0.wait_ready(PollFlags::IN, remaining)? {
-                return Ok(None);
-            }
-        }
+    fn wait_readable(&self, time: Duration) -> io::Result<bool> {
+        self.0.wait_ready(PollFlags::IN, time)
     }
 }
 
@@ -270,10 +255,6 @@ impl WriteStream for BlockingWriteHalf {
         )
     }
 
-    fn is_unix_socket(&self) -> bool {
-        self.0.kind == StreamKind::Unix
-    }
-
     fn poll_send_descriptor(
         &mut self,
         _: &mut Context<'_>,
@@ -290,5 +271,24 @@ impl Drop for BlockingWriteHalf {
     fn drop(&mut self) {
         // This fails if the peer has disconnected.
         let _ = self.poll_shutdown(&mut Context::from_waker(Waker::noop()));
+    }
+}
+
+/// Waits for at most `time` until one of the descriptors is ready, and returns the number of ready
+/// ones. Signals do not interrupt it.
+pub(super) fn poll_timeout(
+    descriptors: &mut [PollFd<'_>],
+    time: Option<Duration>,
+) -> io::Result<usize> {
+    let deadline = time.and_then(|time| Instant::now().checked_add(time));
+    let mut remaining = time;
+    loop {
+        // A time that the system cannot represent is as good as no timeout.
+        let time = remaining.and_then(|remaining| Timespec::try_from(remaining).ok());
+        match poll(descriptors, time.as_ref()) {
+            Err(rustix::io::Errno::INTR) => {}
+            result => return Ok(result?),
+        }
+        remaining = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
     }
 }

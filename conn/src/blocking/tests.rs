@@ -239,6 +239,14 @@ fn confirmations_of_descriptors() {
     assert_eq!(wait(&mut [&mut local], None).unwrap(), [0]);
     assert_eq!(local.recv().unwrap(), 1);
 
+    // A confirmation that was read together with a message is no input.
+    local.set_descriptors(Descriptors::Close);
+    local.send_handle(&file).unwrap();
+    remote.write_all(&[one, b"A".as_slice()].concat()).unwrap();
+    assert_eq!(local.recv().unwrap(), 1);
+    assert!(!local.poll(SOON).unwrap());
+    local.set_descriptors(Descriptors::Receive);
+
     // With `Always` the sender waits for the confirmation, but not forever.
     assert!(!complete(local.reader.confirmation(SOON), RecvError::Io).unwrap());
     local.set_acknowledge(Acknowledge::Always);
@@ -253,7 +261,7 @@ fn confirmations_of_descriptors() {
         assert_eq!(local.recv().unwrap(), 1);
     }
     // Closing a socket with unread bytes would reset the connection.
-    remote.read_exact(&mut [0; 4]).unwrap();
+    remote.read_exact(&mut [0; 5]).unwrap();
     drop(remote);
     let end = local.recv_handle();
     assert!(matches!(end, Err(DescriptorError::Recv(RecvError::Closed))));

@@ -7,24 +7,19 @@ use farcall_core::{FormatError, FormatErrorKind};
 use serde::Serialize;
 use serde::de::{DeserializeOwned, DeserializeSeed};
 
-use super::limits::{CodecLimits, DecodeLimiter, Seed, setters};
+use super::limits::{DecodeLimiter, limited_codec};
 use super::{Appender, Codec};
 
-/// [bincode](https://docs.rs/bincode/2.0.1), in its standard configuration: integers have a
-/// variable length, and the message carries no type information.
-///
-/// Both sides must use the same types, field by field: the bytes of one type may decode as another.
-/// A message with bytes after the value is rejected. Types that depend on the type information of
-/// the message, such as `serde_json::Value` or untagged enums, need a self-describing codec.
-///
-/// [Depth](Self::max_depth) and [number of values](Self::max_values) are limited, and the memory
-/// for decoding is proportional to the length of the message.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Bincode {
-    limits: CodecLimits,
+limited_codec! {
+    /// [bincode](https://docs.rs/bincode/2.0.1), in its standard configuration: integers have a
+    /// variable length, and the message carries no type information.
+    ///
+    /// Both sides must use the same types, field by field: the bytes of one type may decode as
+    /// another. A message with bytes after the value is rejected. Types that depend on the type
+    /// information of the message, such as `serde_json::Value` or untagged enums, need a
+    /// self-describing codec.
+    Bincode
 }
-
-setters!(Bincode);
 
 const CONFIGURATION: Configuration = standard();
 
@@ -41,7 +36,7 @@ impl Codec for Bincode {
 
     fn decode<T: DeserializeOwned>(&self, message: &[u8]) -> Result<T, FormatError> {
         let limiter = self.limits.limiter(message);
-        let (value, read) = decode(Seed::<T>::new(&limiter), &limiter, message)?;
+        let (value, read) = decode(limiter.seed::<T>(), &limiter, message)?;
         super::expect_end(message.len() - read)?;
         Ok(value)
     }

@@ -6,18 +6,12 @@ use serde::de::{DeserializeOwned, DeserializeSeed as _};
 use serde_json::error::Category;
 
 use super::Codec;
-use super::limits::{CodecLimits, DecodeLimiter, Seed, setters};
+use super::limits::{DecodeLimiter, limited_codec};
 
-/// JSON, for peers of every language, and readable by people.
-///
-/// [Depth](Self::max_depth) and [number of values](Self::max_values) are limited, and the memory
-/// for decoding is proportional to the length of the message.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Json {
-    limits: CodecLimits,
+limited_codec! {
+    /// JSON, for peers of every language, and readable by people.
+    Json
 }
-
-setters!(Json);
 
 impl Codec for Json {
     const NAME: &'static str = "json";
@@ -36,7 +30,8 @@ impl Codec for Json {
         let mut deserializer = serde_json::Deserializer::from_slice(message);
         // The limit of serde_json, 128, cannot be changed. The limiter applies the configured one.
         deserializer.disable_recursion_limit();
-        Seed::<T>::new(&limiter)
+        limiter
+            .seed::<T>()
             .deserialize(&mut deserializer)
             .and_then(|value| deserializer.end().map(|()| value))
             .map_err(|error| decode_error(&error, &limiter))

@@ -10,11 +10,11 @@
 
 use std::cell::Cell;
 use std::fmt;
+use std::marker::PhantomData;
 
 use farcall_core::{FormatError, FormatErrorKind};
 use serde::de::{
-    Deserialize, DeserializeSeed, Deserializer, EnumAccess, Error, MapAccess, SeqAccess,
-    VariantAccess, Visitor,
+    DeserializeSeed, Deserializer, EnumAccess, Error, MapAccess, SeqAccess, VariantAccess, Visitor,
 };
 
 /// Name of the enum as which `farcall_pickle::Value` is serialised: its `VALUE_NAME`. A program can
@@ -70,9 +70,18 @@ impl Default for CodecLimits {
     }
 }
 
-/// Implements the setters of a codec with [`CodecLimits`].
-macro_rules! setters {
-    ($codec:ident) => {
+/// Defines a codec that has [`CodecLimits`], with their setters.
+macro_rules! limited_codec {
+    ($(#[$doc:meta])* $codec:ident) => {
+        $(#[$doc])*
+        ///
+        /// [Depth](Self::max_depth) and [number of values](Self::max_values) are limited, and the
+        /// memory for decoding is proportional to the length of the message.
+        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+        pub struct $codec {
+            limits: $crate::codec::limits::CodecLimits,
+        }
+
         impl $codec {
             /// Maximum depth of nested values in a decoded message. Default: 128, which is more
             /// than programs nest their data. At most 255, since every level takes stack. Lists,
@@ -101,7 +110,7 @@ macro_rules! setters {
     };
 }
 
-pub(super) use setters;
+pub(super) use limited_codec;
 
 /// Limits a depth to the maximum setting, which fits the stack of a thread.
 pub(super) const fn depth(max_depth: usize) -> u8 {
@@ -141,6 +150,11 @@ impl DecodeLimiter {
             kind
         };
         FormatError::new(kind, message.to_string())
+    }
+
+    /// Returns the seed of a type that is decoded within these limits.
+    pub(crate) const fn seed<T>(&self) -> Limited<'_, PhantomData<T>> {
+        Limited::new(PhantomData, self)
     }
 
     /// Returns `true` if the last number that was expected and not found was an integer.
@@ -272,14 +286,22 @@ macro_rules! nest {
             $($argument: $type,)*
             visitor: V,
         ) -> Result<V::Value, Self::Error> {
-            nest!(@$count self);
+            nest!(@$count self $(, $argument)*);
             let visitor = self.wrap(visitor);
             self.limiter.nested(|| self.inner.$method($($argument,)* visitor))
         }
     )*};
     (@any $self:ident) => { $self.limiter.count_any()? };
-    (@value $self:ident) => { $self.limiter.count_value()? };
-    (@free $self:ident) => {};
+    (@value $self:ident $(, $argument:ident)*) => { $self.limiter.count_value()? };
+    (@free $self:ident, $argument:ident) => {};
+    // `pickle::Value` is an enum, but the type of its content is known from the message only.
+    (@variant $self:ident, $name:ident, $variants:ident) => {
+        if $name == PICKLE_VALUE {
+            $self.limiter.count_any()?;
+        } else {
+            $self.limiter.count_value()?;
+        }
+    };
 }
 
 impl<'de, D: Deserializer<'de>> Deserializer<'de> for Limited<'_, D> {
@@ -318,23 +340,7 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for Limited<'_, D> {
         free deserialize_newtype_struct(name: &'static str)
         value deserialize_tuple_struct(name: &'static str, len: usize)
         value deserialize_struct(name: &'static str, fields: &'static [&'static str])
-    }
-
-    fn deserialize_enum<V: Visitor<'de>>(
-        self,
-        name: &'static str,
-        variants: &'static [&'static str],
-        visitor: V,
-    ) -> Result<V::Value, Self::Error> {
-        // `pickle::Value` is an enum, but the type of its content is known from the message only.
-        if name == PICKLE_VALUE {
-            self.limiter.count_any()?;
-        } else {
-            self.limiter.count_value()?;
-        }
-        let visitor = self.wrap(visitor);
-        self.limiter
-            .nested(|| self.inner.deserialize_enum(name, variants, visitor))
+        variant deserialize_enum(name: &'static str, variants: &'static [&'static str])
     }
 
     fn is_human_readable(&self) -> bool {
@@ -346,6 +352,15 @@ macro_rules! visit {
     ($($method:ident($type:ty))*) => {$(
         fn $method<E: Error>(self, value: $type) -> Result<V::Value, E> {
             self.inner.$method(value)
+        }
+    )*};
+}
+
+macro_rules! visit_within {
+    ($($method:ident($content:ident))*) => {$(
+        fn $method<C: $content<'de>>(self, content: C) -> Result<V::Value, C::Error> {
+            let content = self.wrap(content);
+            self.inner.$method(content)
         }
     )*};
 }
@@ -373,32 +388,9 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for Limited<'_, V> {
         self.inner.visit_unit()
     }
 
-    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<V::Value, D::Error> {
-        let deserializer = self.wrap(deserializer);
-        self.inner.visit_some(deserializer)
-    }
-
-    fn visit_newtype_struct<D: Deserializer<'de>>(
-        self,
-        deserializer: D,
-    ) -> Result<V::Value, D::Error> {
-        let deserializer = self.wrap(deserializer);
-        self.inner.visit_newtype_struct(deserializer)
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, access: A) -> Result<V::Value, A::Error> {
-        let access = self.wrap(access);
-        self.inner.visit_seq(access)
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, access: A) -> Result<V::Value, A::Error> {
-        let access = self.wrap(access);
-        self.inner.visit_map(access)
-    }
-
-    fn visit_enum<A: EnumAccess<'de>>(self, access: A) -> Result<V::Value, A::Error> {
-        let access = self.wrap(access);
-        self.inner.visit_enum(access)
+    visit_within! {
+        visit_some(Deserializer) visit_newtype_struct(Deserializer) visit_seq(SeqAccess)
+        visit_map(MapAccess) visit_enum(EnumAccess)
     }
 }
 
@@ -488,28 +480,5 @@ impl<'de, A: VariantAccess<'de>> VariantAccess<'de> for Limited<'_, A> {
     ) -> Result<V::Value, A::Error> {
         let visitor = self.wrap(visitor);
         self.inner.struct_variant(fields, visitor)
-    }
-}
-
-/// Seed of a type that is decoded within limits.
-pub(crate) struct Seed<'l, T> {
-    limiter: &'l DecodeLimiter,
-    value: std::marker::PhantomData<T>,
-}
-
-impl<'l, T> Seed<'l, T> {
-    pub(crate) const fn new(limiter: &'l DecodeLimiter) -> Self {
-        Self {
-            limiter,
-            value: std::marker::PhantomData,
-        }
-    }
-}
-
-impl<'de, T: Deserialize<'de>> DeserializeSeed<'de> for Seed<'_, T> {
-    type Value = T;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<T, D::Error> {
-        T::deserialize(Limited::new(deserializer, self.limiter))
     }
 }

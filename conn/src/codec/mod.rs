@@ -83,6 +83,22 @@ pub trait Codec: Clone + Default + Send + Sync + 'static {
     fn decode<T: DeserializeOwned>(&self, message: &[u8]) -> Result<T, FormatError>;
 }
 
+/// Implements `Debug` for a connection, or a half of one, with its codec and these fields.
+macro_rules! debug_with_codec {
+    ($name:ident<$($type:ident),*> $(, $field:ident: $first:ident $(.$inner:ident)?)*) => {
+        impl<$($type,)* C: Codec> fmt::Debug for $name<$($type,)* C> {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.debug_struct(stringify!($name))
+                    $(.field(stringify!($field), &self.$first$(.$inner)?))*
+                    .field("codec", &C::NAME)
+                    .finish_non_exhaustive()
+            }
+        }
+    };
+}
+
+pub(crate) use debug_with_codec;
+
 /// Appends to the caller's buffer, which cannot fail.
 #[cfg(any(feature = "bincode", feature = "postcard"))]
 struct Appender<'a>(&'a mut Vec<u8>);

@@ -6,20 +6,14 @@ use postcard::ser_flavors::Flavor;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::limits::{CodecLimits, Seed, setters};
+use super::limits::limited_codec;
 use super::{Appender, Codec};
 
-/// [postcard](https://docs.rs/postcard), whose encoding is specified and stable, for peers without
-/// an operating system. As with bincode, the message carries no type information.
-///
-/// [Depth](Self::max_depth) and [number of values](Self::max_values) are limited, and the memory
-/// for decoding is proportional to the length of the message.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Postcard {
-    limits: CodecLimits,
+limited_codec! {
+    /// [postcard](https://docs.rs/postcard), whose encoding is specified and stable, for peers
+    /// without an operating system. As with bincode, the message carries no type information.
+    Postcard
 }
-
-setters!(Postcard);
 
 impl Codec for Postcard {
     const NAME: &'static str = "postcard";
@@ -38,7 +32,8 @@ impl Codec for Postcard {
 
         let limiter = self.limits.limiter(message);
         let mut deserializer = postcard::Deserializer::from_bytes(message);
-        let value = Seed::<T>::new(&limiter)
+        let value = limiter
+            .seed::<T>()
             .deserialize(&mut deserializer)
             .map_err(|error| {
                 let kind = match error {

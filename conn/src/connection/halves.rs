@@ -13,7 +13,7 @@ use tokio::sync::{Mutex, MutexGuard};
 
 use super::reader::Reader;
 use super::writer::Writer;
-use crate::codec::{Bincode, Codec};
+use crate::codec::{Bincode, Codec, debug_with_codec};
 use crate::error::{RecvError, SendError};
 
 /// The sending half of a connection. Clones send over the same connection; their messages are never
@@ -110,13 +110,7 @@ impl<S, C: Clone> Clone for Sender<S, C> {
     }
 }
 
-impl<S, C: Codec> fmt::Debug for Sender<S, C> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Sender")
-            .field("codec", &C::NAME)
-            .finish_non_exhaustive()
-    }
-}
+debug_with_codec!(Sender<S>);
 
 /// Exclusive use of the writer by one sender.
 struct WriterGuard<'a> {
@@ -220,14 +214,7 @@ impl<R, C: Codec> Receiver<R, C> {
     }
 }
 
-impl<R, C: Codec> fmt::Debug for Receiver<R, C> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Receiver")
-            .field("codec", &C::NAME)
-            .field("max_message", &self.reader.max_message)
-            .finish_non_exhaustive()
-    }
-}
+debug_with_codec!(Receiver<R>, max_message: reader.max_message);
 
 impl<R, C: Codec> crate::wait::Sealed for Receiver<R, C> {
     fn poll_readable(&mut self, cx: &mut Context<'_>) -> Poll<()> {

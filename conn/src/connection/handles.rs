@@ -10,7 +10,7 @@ use super::{Connection, Reader, Writer, while_writing};
 use crate::codec::Codec;
 use crate::descriptor::{
     ACKNOWLEDGEMENT, Acknowledge, CONFIRMATION_TIMEOUT, ConfirmationDecision, DescriptorError,
-    DescriptorRead, Descriptors, PendingDescriptor, SILENCE_TIMEOUT, expect_one,
+    Descriptors, PendingDescriptor, SILENCE_TIMEOUT,
 };
 use crate::error::{RecvError, SendError};
 
@@ -66,7 +66,7 @@ pub(crate) async fn send_handle<C: Codec, R: ReadStream, W: WriteStream>(
     writer: &mut Writer<W>,
     handle: impl AsFd,
 ) -> Result<(), DescriptorError> {
-    if !writer.stream.is_unix_socket() {
+    if !reader.stream.is_unix_socket() {
         return Err(DescriptorError::NotUnix);
     }
     writer.flush().await?;
@@ -87,7 +87,7 @@ pub(crate) async fn recv_handle<C: Codec, R: ReadStream, W: WriteStream>(
     writer: &mut Writer<W>,
     peer: &Peer,
 ) -> Result<OwnedFd, DescriptorError> {
-    if !writer.stream.is_unix_socket() {
+    if !reader.stream.is_unix_socket() {
         return Err(DescriptorError::NotUnix);
     }
     if reader.descriptors != Descriptors::Receive {
@@ -95,16 +95,8 @@ pub(crate) async fn recv_handle<C: Codec, R: ReadStream, W: WriteStream>(
     }
     if reader.pending_descriptor.is_none() {
         let received = while_writing(writer, poll_fn(|cx| reader.poll_descriptor(cx)));
-        let handle = match received.await? {
-            DescriptorRead::End | DescriptorRead::Byte(_) => {
-                return Err(DescriptorError::NoDescriptor);
-            }
-            DescriptorRead::Descriptors {
-                announced,
-                descriptors,
-                is_truncated,
-            } => expect_one(announced, descriptors, is_truncated)?,
-        };
+        let received = received.await?.ok_or(DescriptorError::NoDescriptor)?;
+        let handle = received.only()?;
         reader.pending_descriptor = Some(Box::new(PendingDescriptor {
             handle,
             is_decided: false,
@@ -136,7 +128,7 @@ async fn expects_confirmation<C: Codec, R: ReadStream>(
         ConfirmationDecision::Skip => Ok(false),
         ConfirmationDecision::Confirm => Ok(true),
         ConfirmationDecision::Watch => {
-            let more = R::within(reader, SILENCE_TIMEOUT, Reader::poll_readable).await;
+            let more = reader.within(SILENCE_TIMEOUT, Reader::poll_readable).await;
             let is_silent = more.map_err(RecvError::Io)?.is_none();
             if !is_silent {
                 reader.confirmations.record_no_confirmation();

@@ -11,15 +11,13 @@ use std::task::{Context, Poll};
 #[cfg(unix)]
 use std::time::Duration;
 
-#[cfg(unix)]
-use super::Reader;
 use crate::account::{Evicted, HalfAccount};
 #[cfg(unix)]
 use crate::descriptor::DescriptorRead;
 use crate::error::{RecvError, SendError};
 
 /// The receiving direction of a byte stream.
-pub(crate) trait ReadStream: Sized {
+pub(crate) trait ReadStream {
     /// `true` if a read blocks the thread. Input is then waited for by peeking.
     const BLOCKS: bool;
 
@@ -52,14 +50,10 @@ pub(crate) trait ReadStream: Sized {
     fn poll_receive_descriptor(&mut self, cx: &mut Context<'_>)
     -> Poll<io::Result<DescriptorRead>>;
 
-    /// Waits until `poll`, which may [peek](Self::poll_peek), is ready, for at most `time`. Returns
-    /// `None` after that.
+    /// Waits for input on a blocking stream whose [peek](Self::poll_peek) was pending, for at most
+    /// `time`. Returns `true` if there is some.
     #[cfg(unix)]
-    fn within<T: Send>(
-        reader: &mut Reader<Self>,
-        time: Duration,
-        poll: impl FnMut(&mut Reader<Self>, &mut Context<'_>) -> Poll<T> + Send,
-    ) -> impl Future<Output = io::Result<Option<T>>> + Send;
+    fn wait_readable(&self, time: Duration) -> io::Result<bool>;
 }
 
 /// The sending direction of a byte stream, which is shut down when this is dropped.
@@ -109,10 +103,6 @@ pub(crate) trait WriteStream {
     fn is_timeout(_: &io::Error) -> bool {
         false
     }
-
-    /// Returns `true` if it is a Unix socket, which can pass descriptors.
-    #[cfg(unix)]
-    fn is_unix_socket(&self) -> bool;
 
     /// Sends a copy of a descriptor over a Unix socket.
     #[cfg(unix)]

@@ -23,8 +23,7 @@ use farcall_core::transport::{Io, Peer};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::account::HalfAccount;
-use crate::codec::{Bincode, Codec};
+use crate::codec::{Bincode, Codec, debug_with_codec};
 use crate::error::{RecvError, SendError};
 
 pub use halves::{Receiver, Sender};
@@ -34,14 +33,11 @@ pub(crate) use idle::IdleTimeout;
 #[cfg(unix)]
 pub(crate) use io::ReadStream;
 pub(crate) use io::WriteStream;
-pub(crate) use reader::Reader;
+pub(crate) use reader::{MAX_MESSAGE, Reader};
 #[cfg(unix)]
 pub(crate) use stream::own_credentials;
 pub(crate) use stream::{SplitStream, StreamReadHalf, StreamWriteHalf, split};
 pub(crate) use writer::Writer;
-
-/// Default maximum length of a received message: 64 MiB.
-pub(crate) const MAX_MESSAGE: usize = 64 * 1024 * 1024;
 
 /// A connection that sends values of `S` and receives values of `R`, encoded by the codec `C`.
 ///
@@ -90,21 +86,8 @@ impl<S, R, C: Codec> Connection<S, R, C> {
     #[must_use]
     pub fn new(io: impl Io) -> Self {
         let (read_half, write_half, peer, _) = split(io);
-        Self::from_parts(
-            Reader::new(read_half, MAX_MESSAGE, HalfAccount::default()),
-            Writer::new(write_half, HalfAccount::default()),
-            peer,
-        )
-    }
-
-    pub(crate) fn from_parts(reader: Reader, writer: Writer, peer: Peer) -> Self {
-        Self {
-            reader,
-            writer,
-            codec: C::default(),
-            peer,
-            types: PhantomData,
-        }
+        let (reader, writer) = (Reader::over(read_half), Writer::over(write_half));
+        Self::from_parts(reader, writer, C::default(), peer)
     }
 
     /// Sends a value.
@@ -316,22 +299,23 @@ impl<S, R, C: Codec> Connection<S, R, C> {
     /// Converts the connection to another codec, or to other settings of its codec.
     #[must_use]
     pub fn with_codec<D: Codec>(self, codec: D) -> Connection<S, R, D> {
-        self.convert(codec)
+        Connection::from_parts(self.reader, self.writer, codec, self.peer)
     }
 
     /// Converts the connection to other types, such as after a first message that announces them.
     #[must_use]
     pub fn with_types<T, U>(self) -> Connection<T, U, C> {
-        let codec = self.codec.clone();
-        self.convert(codec)
+        Connection::from_parts(self.reader, self.writer, self.codec, self.peer)
     }
+}
 
-    fn convert<T, U, D>(self, codec: D) -> Connection<T, U, D> {
-        Connection {
-            reader: self.reader,
-            writer: self.writer,
+impl<S, R, C> Connection<S, R, C> {
+    pub(crate) const fn from_parts(reader: Reader, writer: Writer, codec: C, peer: Peer) -> Self {
+        Self {
+            reader,
+            writer,
             codec,
-            peer: self.peer,
+            peer,
             types: PhantomData,
         }
     }
@@ -359,15 +343,7 @@ impl<S, R, C: Codec> Connection<S, R, C> {
 pub type PyConnection =
     Connection<farcall_pickle::Value, farcall_pickle::Value, farcall_pickle::Pickle>;
 
-impl<S, R, C: Codec> fmt::Debug for Connection<S, R, C> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Connection")
-            .field("peer", &self.peer)
-            .field("codec", &C::NAME)
-            .field("max_message", &self.reader.max_message)
-            .finish_non_exhaustive()
-    }
-}
+debug_with_codec!(Connection<S, R>, peer: peer, max_message: reader.max_message);
 
 /// Receives, and meanwhile writes the rest of a dropped send, since the peer may be waiting for it.
 fn while_writing<T, W: WriteStream>(

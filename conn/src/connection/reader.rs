@@ -6,6 +6,8 @@ use std::ops::Range;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
+#[cfg(unix)]
+use std::{task::Waker, time::Instant};
 
 use bytemuck::{AnyBitPattern, NoUninit};
 use serde::de::DeserializeOwned;
@@ -18,9 +20,14 @@ use crate::account::HalfAccount;
 use crate::auth::CHALLENGE;
 use crate::codec::Codec;
 #[cfg(unix)]
-use crate::descriptor::{Confirmations, DescriptorRead, Descriptors, PendingDescriptor};
+use crate::descriptor::{
+    Confirmations, DescriptorRead, Descriptors, PendingDescriptor, ReceivedDescriptors,
+};
 use crate::error::RecvError;
 use crate::frame::{Decoder, Header};
+
+/// Default maximum length of a received message: 64 MiB.
+pub(crate) const MAX_MESSAGE: usize = 64 * 1024 * 1024;
 
 /// The receiving half of a connection, async or blocking. On a blocking stream its futures are
 /// ready when they are polled.
@@ -45,6 +52,11 @@ pub(crate) struct Reader<R = StreamReadHalf> {
 }
 
 impl<R: ReadStream> Reader<R> {
+    /// Creates a reader with the default limit and without a budget.
+    pub(crate) fn over(stream: R) -> Self {
+        Self::new(stream, MAX_MESSAGE, HalfAccount::default())
+    }
+
     pub(crate) fn new(stream: R, max_message: usize, account: HalfAccount) -> Self {
         Self {
             stream,
@@ -143,7 +155,7 @@ impl<R: ReadStream> Reader<R> {
 
     /// Skips confirmations of descriptors in front of the next message.
     #[inline]
-    fn skip_confirmations(&mut self) {
+    pub(crate) fn skip_confirmations(&mut self) {
         #[cfg(unix)]
         self.confirmations.skip_in(&mut self.decoder);
     }
@@ -168,11 +180,35 @@ impl<R: ReadStream> Reader<R> {
         Poll::Ready(Ok(message))
     }
 
+    /// Waits until the function, which may [peek](ReadStream::poll_peek), is ready, but for at most
+    /// `time`.
+    #[cfg(unix)]
+    pub(crate) async fn within<T>(
+        &mut self,
+        time: Duration,
+        mut poll: impl FnMut(&mut Self, &mut Context<'_>) -> Poll<T>,
+    ) -> io::Result<Option<T>> {
+        if !R::BLOCKS {
+            return Ok(timeout(time, poll_fn(|cx| poll(self, cx))).await.ok());
+        }
+        let begin = Instant::now();
+        loop {
+            let ready = poll(self, &mut Context::from_waker(Waker::noop()));
+            if let Poll::Ready(output) = ready {
+                return Ok(Some(output));
+            }
+            let remaining = time.saturating_sub(begin.elapsed());
+            if !self.stream.wait_readable(remaining)? {
+                return Ok(None);
+            }
+        }
+    }
+
     /// Waits for the next byte, for at most `time`. Returns `true` if it confirms a descriptor, and
     /// `false` if there is none or it belongs to something else.
     #[cfg(unix)]
     pub(crate) async fn confirmation(&mut self, time: Duration) -> Result<bool, RecvError> {
-        let next = R::within(self, time, |reader, cx| {
+        let next = self.within(time, |reader, cx| {
             if !reader.decoder.is_empty() {
                 return Poll::Ready(Ok(Some(
                     reader.confirmations.take_from(&mut reader.decoder),
@@ -191,27 +227,29 @@ impl<R: ReadStream> Reader<R> {
     #[cfg(unix)]
     fn poll_confirmation(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Option<bool>>> {
         let next = ready!(self.stream.poll_peek(cx))?;
-        let is_confirmation = self.confirmations.consume(next);
+        let is_confirmation = self.confirmations.is_confirmation(next);
         if is_confirmation {
-            // The byte was peeked, so this read does not wait.
-            let _ = self.stream.poll_read(cx, &mut [0]);
+            // The byte was peeked, but the task may have to yield before it is read.
+            ready!(self.stream.poll_read(cx, &mut [0]))?;
+            self.confirmations.record_confirmation();
         }
         Poll::Ready(Ok(next.map(|_| is_confirmation)))
     }
 
-    /// Takes the next byte and the descriptors beside it, unless the byte belongs to a message.
+    /// Takes the next byte and the descriptors beside it. Returns `None` if the byte belongs to a
+    /// message.
     #[cfg(unix)]
     pub(crate) fn poll_descriptor(
         &mut self,
         cx: &mut Context<'_>,
-    ) -> Poll<Result<DescriptorRead, RecvError>> {
+    ) -> Poll<Result<Option<ReceivedDescriptors>, RecvError>> {
         if let Some(error) = self.deferred_error.take() {
             return Poll::Ready(Err(RecvError::Io(error)));
         }
         loop {
             self.skip_confirmations();
-            if let Some(byte) = self.decoder.peek_byte() {
-                return Poll::Ready(Ok(DescriptorRead::Byte(byte)));
+            if !self.decoder.is_empty() {
+                return Poll::Ready(Ok(None));
             }
             let read = self.stream.poll_receive_descriptor(cx);
             let read = read.map_err(RecvError::Io);
@@ -221,9 +259,7 @@ impl<R: ReadStream> Reader<R> {
                     return Poll::Ready(Err(RecvError::Closed));
                 }
                 DescriptorRead::Byte(byte) => self.decoder.feed(&[byte]),
-                descriptors @ DescriptorRead::Descriptors { .. } => {
-                    return Poll::Ready(Ok(descriptors));
-                }
+                DescriptorRead::Descriptors(received) => return Poll::Ready(Ok(Some(received))),
             }
         }
     }

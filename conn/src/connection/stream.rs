@@ -8,7 +8,7 @@ use std::os::fd::BorrowedFd;
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker, ready};
 #[cfg(unix)]
-use std::{future::poll_fn, time::Duration};
+use std::time::Duration;
 
 use farcall_core::transport::{Io, Peer};
 use tokio::io::{AsyncRead, AsyncWrite, DuplexStream, ReadBuf, ReadHalf, WriteHalf};
@@ -16,10 +16,8 @@ use tokio::net::{TcpStream, tcp};
 #[cfg(unix)]
 use tokio::net::{UnixStream, unix::pipe};
 #[cfg(unix)]
-use tokio::{runtime::Handle, time::timeout};
+use tokio::runtime::Handle;
 
-#[cfg(unix)]
-use super::Reader;
 use super::io::{ReadStream, WriteStream};
 #[cfg(unix)]
 use super::unix::{UnixReadHalf, UnixWriteHalf};
@@ -208,12 +206,8 @@ impl ReadStream for StreamReadHalf {
     }
 
     #[cfg(unix)]
-    async fn within<T: Send>(
-        reader: &mut Reader,
-        time: Duration,
-        mut poll: impl FnMut(&mut Reader, &mut Context<'_>) -> Poll<T> + Send,
-    ) -> io::Result<Option<T>> {
-        Ok(timeout(time, poll_fn(|cx| poll(reader, cx))).await.ok())
+    fn wait_readable(&self, _: Duration) -> io::Result<bool> {
+        Err(io::ErrorKind::Unsupported.into())
     }
 }
 
@@ -252,11 +246,6 @@ impl WriteStream for StreamWriteHalf {
     }
 
     #[cfg(unix)]
-    fn is_unix_socket(&self) -> bool {
-        matches!(self, Self::Unix(_))
-    }
-
-    #[cfg(unix)]
     fn poll_send_descriptor(
         &mut self,
         cx: &mut Context<'_>,
@@ -269,22 +258,9 @@ impl WriteStream for StreamWriteHalf {
     }
 }
 
-impl StreamReadHalf {
-    const fn name(&self) -> &'static str {
-        match self {
-            Self::Tcp(_) => "tcp",
-            #[cfg(unix)]
-            Self::Unix(_) => "unix",
-            #[cfg(unix)]
-            Self::Pipe(_) => "pipe",
-            Self::Other(_) => "other",
-        }
-    }
-}
-
 impl fmt::Debug for StreamReadHalf {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "StreamReadHalf({})", self.name())
+        f.write_str("StreamReadHalf(..)")
     }
 }
 

@@ -34,6 +34,11 @@ pub(crate) struct Writer<W = StreamWriteHalf> {
 }
 
 impl<W: WriteStream> Writer<W> {
+    /// Creates a writer without a budget.
+    pub(crate) fn over(stream: W) -> Self {
+        Self::new(stream, HalfAccount::default())
+    }
+
     pub(crate) fn new(stream: W, account: HalfAccount) -> Self {
         Self {
             stream,

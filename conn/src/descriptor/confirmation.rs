@@ -87,14 +87,15 @@ impl Confirmations {
         self.outstanding > 0
     }
 
-    /// Returns `true` if `byte`, at a frame boundary, is a confirmation, and records it.
-    pub(crate) const fn consume(&mut self, byte: Option<u8>) -> bool {
-        let is_confirmation = self.outstanding > 0 && matches!(byte, Some(ACKNOWLEDGEMENT));
-        if is_confirmation {
-            self.outstanding -= 1;
-            self.evidence = Evidence::Confirmed;
-        }
-        is_confirmation
+    /// Returns `true` if `byte`, at a frame boundary, is a confirmation.
+    pub(crate) const fn is_confirmation(&self, byte: Option<u8>) -> bool {
+        self.outstanding > 0 && matches!(byte, Some(ACKNOWLEDGEMENT))
+    }
+
+    /// Records that a confirmation was taken.
+    pub(crate) const fn record_confirmation(&mut self) {
+        self.outstanding = self.outstanding.saturating_sub(1);
+        self.evidence = Evidence::Confirmed;
     }
 
     /// Skips confirmations in front of the next message.
@@ -105,9 +106,10 @@ impl Confirmations {
 
     /// Takes a confirmation in front of the next message. Returns `true` if there was one.
     pub(crate) fn take_from(&mut self, decoder: &mut Decoder) -> bool {
-        let is_confirmation = !decoder.is_large() && self.consume(decoder.peek_byte());
+        let is_confirmation = !decoder.is_large() && self.is_confirmation(decoder.peek_byte());
         if is_confirmation {
             decoder.take_byte();
+            self.record_confirmation();
         }
         is_confirmation
     }
@@ -207,12 +209,15 @@ mod tests {
         let mut confirmations = Confirmations::default();
         confirmations.record_message(b"\x80\x04K\x01.");
         assert!(
-            !confirmations.consume(Some(b'A')),
+            !confirmations.is_confirmation(Some(b'A')),
             "no confirmation is outstanding"
         );
         assert!(!confirmations.record_sent::<Pickle>(), "Auto does not wait");
-        assert!(!confirmations.consume(Some(b'B')) && !confirmations.consume(None));
-        assert!(confirmations.consume(Some(b'A')) && !confirmations.are_outstanding());
+        assert!(!confirmations.is_confirmation(Some(b'B')));
+        assert!(!confirmations.is_confirmation(None));
+        assert!(confirmations.is_confirmation(Some(b'A')));
+        confirmations.record_confirmation();
+        assert!(!confirmations.are_outstanding());
         confirmations.record_message(b"\x80\x04K\x01.");
         assert_eq!(decide(&confirmations), ConfirmationDecision::Confirm);
 

@@ -167,12 +167,15 @@ pub(crate) enum DescriptorRead {
     End,
     /// A byte without descriptors.
     Byte(u8),
-    Descriptors {
-        announced: u8,
-        descriptors: Vec<OwnedFd>,
-        /// `true` if there were more, or this process is out of descriptors.
-        is_truncated: bool,
-    },
+    Descriptors(ReceivedDescriptors),
+}
+
+/// Descriptors beside a byte, which announces their number.
+pub(crate) struct ReceivedDescriptors {
+    announced: u8,
+    descriptors: Vec<OwnedFd>,
+    /// `true` if there were more, or this process is out of descriptors.
+    is_truncated: bool,
 }
 
 /// Takes one byte of a socket and the descriptors beside it.
@@ -196,26 +199,24 @@ pub(crate) fn receive_descriptor(socket: impl AsFd) -> io::Result<DescriptorRead
     if descriptors.is_empty() && !is_truncated {
         return Ok(DescriptorRead::Byte(byte[0]));
     }
-    Ok(DescriptorRead::Descriptors {
+    Ok(DescriptorRead::Descriptors(ReceivedDescriptors {
         announced: byte[0],
         descriptors,
         is_truncated,
-    })
+    }))
 }
 
-/// Returns the descriptor, if exactly one was announced and received. Otherwise all are closed.
-pub(crate) fn expect_one(
-    announced: u8,
-    mut descriptors: Vec<OwnedFd>,
-    is_truncated: bool,
-) -> Result<OwnedFd, DescriptorError> {
-    let received = descriptors.len();
-    match descriptors.pop() {
-        Some(handle) if received == 1 && announced == 1 && !is_truncated => Ok(handle),
-        _ => Err(DescriptorError::Count {
-            announced,
-            received,
-        }),
+impl ReceivedDescriptors {
+    /// Returns the descriptor, if exactly one was announced and received. Otherwise all are closed.
+    pub(crate) fn only(mut self) -> Result<OwnedFd, DescriptorError> {
+        let (announced, received) = (self.announced, self.descriptors.len());
+        match self.descriptors.pop() {
+            Some(handle) if received == 1 && announced == 1 && !self.is_truncated => Ok(handle),
+            _ => Err(DescriptorError::Count {
+                announced,
+                received,
+            }),
+        }
     }
 }
 

@@ -1,4 +1,4 @@
-//! The builder of a listener.
+//! The builder of a listener, and listeners that are bound and accept nothing yet.
 
 use std::fmt;
 use std::future::{Future, IntoFuture};
@@ -7,19 +7,18 @@ use std::pin::Pin;
 use std::sync::Mutex;
 use std::time::Duration;
 
+use farcall_core::serve::Accept;
 #[cfg(unix)]
 use farcall_core::transport::unix::UnixListener;
-use farcall_core::transport::{Address, AddressError, SystemListener, Target};
-#[cfg(unix)]
-use farcall_core::transport::{Listen, Peer};
+use farcall_core::transport::{Address, AddressError, Listen, Peer, SystemListener, Target};
 use farcall_core::{Budget, CannotBlock};
 
 use super::Listener;
 use super::handshakes::Handshakes;
-use super::open::{OpenListener, Streams};
 use crate::auth::{AuthError, AuthKey, Binding, Digest};
 #[cfg(unix)]
-use crate::connection;
+use crate::connection::own_credentials;
+use crate::connection::{SplitStream, split};
 use crate::establish::{ConnectionSettings, listener_setters, plain_setters, setters};
 
 pub(super) enum BindTarget {
@@ -43,12 +42,11 @@ pub struct ListenerBuilder {
 
 impl ListenerBuilder {
     pub(super) fn new(bind_target: BindTarget) -> Self {
+        let mut settings = ConnectionSettings::default();
+        settings.config.budget = Some(Budget::default());
         Self {
             bind_target,
-            settings: ConnectionSettings {
-                budget: Some(Budget::default()),
-                ..ConnectionSettings::default()
-            },
+            settings,
             has_chosen_budget: false,
             mode: SystemListener::MODE,
             max_pending: 512,
@@ -63,16 +61,16 @@ impl ListenerBuilder {
     /// Binds the address.
     pub(crate) async fn open(mut self) -> Result<OpenListener, BindError> {
         // A default budget has room for the longest message.
-        let longest = self.settings.max_message;
+        let longest = self.settings.config.max_message;
         if !self.has_chosen_budget && longest > Budget::default().bytes() {
-            self.settings.budget = Some(Budget::new(longest));
+            self.settings.config.budget = Some(Budget::new(longest));
         }
         let handshakes = Handshakes {
             config: self.settings.build()?,
             max_pending: self.max_pending,
             max_pending_per_address: self.max_pending_per_address,
             #[cfg(unix)]
-            credentials: connection::own_credentials(),
+            credentials: own_credentials(),
             pending: Mutex::default(),
         };
         let is_network = matches!(
@@ -152,6 +150,60 @@ pub enum BindError {
 }
 
 farcall_core::debug_errors!(BindError);
+
+/// A listener that is bound. Peers can connect, and wait until its streams are accepted.
+pub(crate) struct OpenListener {
+    pub(crate) address: Address,
+    pub(crate) streams: Streams,
+    pub(crate) handshakes: Handshakes,
+}
+
+impl fmt::Debug for OpenListener {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("OpenListener")
+            .field("address", &self.address)
+            .field("config", &self.handshakes.config)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The byte streams that a listener of any transport accepts.
+pub(crate) struct Streams(pub(super) Box<dyn AcceptStream>);
+
+impl Accept for Streams {
+    type Connection = SplitStream;
+
+    fn next(&mut self) -> impl Future<Output = io::Result<SplitStream>> + Send {
+        self.0.accept_stream()
+    }
+
+    fn peer((_, _, peer, _): &SplitStream) -> &Peer {
+        peer
+    }
+}
+
+/// A listener of any transport.
+pub(super) trait AcceptStream: Send {
+    fn accept_stream(&mut self) -> AcceptFuture<'_>;
+
+    fn address(&self) -> io::Result<Address>;
+}
+
+type AcceptFuture<'a> = Pin<Box<dyn Future<Output = io::Result<SplitStream>> + Send + 'a>>;
+
+impl<L: Listen> AcceptStream for L {
+    fn accept_stream(&mut self) -> AcceptFuture<'_> {
+        Box::pin(async {
+            let (io, peer) = self.accept().await?;
+            let (read_half, write_half, _, channel) = split(io);
+            Ok((read_half, write_half, peer, channel))
+        })
+    }
+
+    fn address(&self) -> io::Result<Address> {
+        self.local_address()
+    }
+}
 
 /// A listener on a Unix socket in a new temporary directory.
 #[cfg(unix)]

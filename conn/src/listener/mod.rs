@@ -2,7 +2,6 @@
 
 mod builder;
 mod handshakes;
-mod open;
 
 use std::fmt;
 use std::future::pending;
@@ -14,10 +13,9 @@ use futures_util::FutureExt as _;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
-use builder::BindTarget;
+pub(crate) use builder::OpenListener;
 pub use builder::{BindError, ListenerBuilder};
-pub(crate) use open::OpenListener;
-use open::Streams;
+use builder::{BindTarget, Streams};
 
 use crate::codec::Codec;
 use crate::connection::Connection;
@@ -154,11 +152,7 @@ impl Listener {
             ));
         };
         self.last_accepted = Some(established.peer.clone());
-        Ok(Connection::from_parts(
-            established.reader,
-            established.writer,
-            established.peer,
-        ))
+        Ok(established.into_connection())
     }
 
     /// Returns the address at which peers reach this listener.

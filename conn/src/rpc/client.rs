@@ -237,7 +237,7 @@ impl ClientBuilder {
     ///
     /// Default: 5 seconds.
     pub fn timeout(mut self, timeout: Duration) -> Self {
-        self.settings.timeout = timeout;
+        self.settings.config.timeout = timeout;
         self
     }
 
@@ -272,7 +272,7 @@ impl ClientBuilder {
     }
 
     async fn open(self) -> Result<Client, OpenError> {
-        let max_message = self.settings.max_message;
+        let max_message = self.settings.config.max_message;
         let config = self.settings.build().map_err(crate::ConnectError::from)?;
         let settings = Settings {
             layers: self.offered.layers(),

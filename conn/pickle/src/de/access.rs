@@ -1,7 +1,5 @@
 //! Access to the contents of containers, and to enums.
 
-use std::fmt;
-
 use serde::de::value::SeqDeserializer;
 use serde::de::{
     DeserializeSeed, Deserializer, EnumAccess, Error as _, Expected, IntoDeserializer, MapAccess,
@@ -113,16 +111,10 @@ impl<'de> MapAccess<'de> for EntryAccess<'_, '_> {
         &mut self,
         seed: K,
     ) -> Result<Option<K::Value>, Error> {
-        let next = match self.ids.next() {
-            None => match self.more.take() {
-                Some(more) => {
-                    self.ids = more;
-                    self.ids.next()
-                }
-                None => None,
-            },
-            next => next,
-        };
+        let next = self.ids.next().or_else(|| {
+            self.ids = self.more.take()?;
+            self.ids.next()
+        });
         let Some(key) = next else {
             return Ok(None);
         };
@@ -156,29 +148,11 @@ fn path_step(reader: &NodeReader<'_>, key: Id) -> PathStep {
 
 /// A variant of an enum: its name, or its name and content.
 pub(super) struct EnumVariant<'a, 'm> {
-    name: NodeDe<'a, 'm>,
-    content: Option<NodeDe<'a, 'm>>,
+    pub(super) name: NodeDe<'a, 'm>,
+    pub(super) content: Option<NodeDe<'a, 'm>>,
 }
 
 impl<'a, 'm> EnumVariant<'a, 'm> {
-    pub(super) const fn unit(name: NodeDe<'a, 'm>) -> Self {
-        Self {
-            name,
-            content: None,
-        }
-    }
-
-    pub(super) fn new(
-        reader: &'a NodeReader<'m>,
-        [name, content]: [Id; 2],
-        depth: u8,
-    ) -> Result<Self, Error> {
-        Ok(Self {
-            name: reader.node(name, depth)?,
-            content: Some(reader.node(content, depth)?),
-        })
-    }
-
     fn content(&self, expected: &dyn Expected) -> Result<NodeDe<'a, 'm>, Error> {
         self.content
             .ok_or_else(|| Error::mismatch(self.name.at(), "only the name of a variant", expected))
@@ -217,7 +191,7 @@ impl<'de> VariantAccess<'de> for EnumVariant<'_, '_> {
     }
 
     fn newtype_variant_seed<T: DeserializeSeed<'de>>(self, seed: T) -> Result<T::Value, Error> {
-        let content = self.content(&ExpectedContent)?;
+        let content = self.content(&"a variant with content")?;
         seed.deserialize(content)
             .map_err(|error| self.within(error))
     }
@@ -236,13 +210,5 @@ impl<'de> VariantAccess<'de> for EnumVariant<'_, '_> {
         let content = self.content(&visitor)?;
         let value = content.deserialize_struct("", fields, visitor);
         value.map_err(|error| self.within(error))
-    }
-}
-
-struct ExpectedContent;
-
-impl Expected for ExpectedContent {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a variant with content")
     }
 }

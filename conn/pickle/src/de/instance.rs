@@ -5,7 +5,7 @@ use serde::de::Visitor;
 use super::NodeDe;
 use super::access::EntryAccess;
 use crate::error::Error;
-use crate::nodes::{Chain, Data, Id, NONE, ObjectNode, Span};
+use crate::nodes::{Chain, Data, Id, NONE, ObjectNode};
 
 /// Form of an instance for types that its class is not mapped to.
 enum InstanceForm {
@@ -28,7 +28,9 @@ impl<'a> NodeDe<'a, '_> {
                 Some(dict) => self.reader.node(dict, self.deeper()?)?.any(visitor),
                 None => self.map(self.arena().chain(object.entries), visitor),
             },
-            InstanceForm::Opaque if self.is_mapped(&object) => self.attributes(&object, visitor),
+            InstanceForm::Opaque if self.is_class(&object, None) => {
+                self.attributes(&object, visitor)
+            }
             InstanceForm::Opaque => Err(self.unmapped(&visitor)),
         }
     }
@@ -59,11 +61,7 @@ impl<'a> NodeDe<'a, '_> {
         object: &ObjectNode,
         visitor: V,
     ) -> Result<V::Value, Error> {
-        let args = match self.arena().data(object.args) {
-            Data::Tuple(span) => span,
-            _ => Span::default(),
-        };
-        self.seq(self.arena().span(args), visitor)
+        self.seq(self.arena().args(object), visitor)
     }
 
     /// Reads a struct of one unnamed field from the only argument of the instance.
@@ -99,10 +97,7 @@ impl<'a> NodeDe<'a, '_> {
         // The state is a separate value, one level down.
         let state = self.reader.node(object.state, self.deeper()?)?;
         if let Some([dict, slots]) = arena.as_slots(object.state) {
-            let entries = |id: Id| match arena.data(id) {
-                Data::Dict(chain) => arena.chain(chain),
-                _ => arena.chain(Chain::EMPTY),
-            };
+            let entries = |id| arena.chain(arena.as_dict(id).unwrap_or(Chain::EMPTY));
             let map = EntryAccess::new(self.reader, entries(dict), state.deeper()?);
             return visitor.visit_map(map.followed_by(entries(slots)));
         }
@@ -134,17 +129,12 @@ impl<'a> NodeDe<'a, '_> {
         self.is_class(object, Some(name)).then_some(object)
     }
 
-    fn is_mapped(&self, object: &ObjectNode) -> bool {
-        self.is_class(object, None)
-    }
-
     /// Returns `true` if the class of the instance is mapped to this struct, or to any struct if
     /// `struct_name` is `None`.
     fn is_class(&self, object: &ObjectNode, struct_name: Option<&str>) -> bool {
-        let Data::Class(class) = self.arena().data(object.callable) else {
+        let Some(class) = self.arena().as_class(object.callable) else {
             return false;
         };
-        let class = &self.arena().classes[class as usize];
         self.reader.classes.iter().any(|mapping| {
             struct_name.is_none_or(|name| mapping.name == name)
                 && mapping.class.module() == class.module
@@ -169,25 +159,16 @@ impl<'a> NodeDe<'a, '_> {
 
     /// Returns the dict of a `Counter`, which is its argument.
     fn counter(&self, object: &ObjectNode) -> Option<Id> {
-        match (
-            self.class_name(object)?,
-            self.arena().as_tuple(object.args)?,
-        ) {
-            (("collections", "Counter"), &[dict]) => {
-                matches!(self.arena().data(dict), Data::Dict(_)).then_some(dict)
-            }
-            _ => None,
-        }
+        let &[dict] = self.arena().as_tuple(object.args)? else {
+            return None;
+        };
+        let is_counter = self.class_name(object)? == ("collections", "Counter");
+        (is_counter && self.arena().as_dict(dict).is_some()).then_some(dict)
     }
 
     fn class_name(&self, object: &ObjectNode) -> Option<(&'a str, &'a str)> {
-        match self.arena().data(object.callable) {
-            Data::Class(index) => {
-                let class = &self.arena().classes[index as usize];
-                Some((class.module, &class.name))
-            }
-            _ => None,
-        }
+        let class = self.arena().as_class(object.callable)?;
+        Some((class.module, &class.name))
     }
 
     fn unmapped<'de, V: Visitor<'de>>(&self, expected: &V) -> Error {

@@ -109,16 +109,12 @@ impl<'a, 'm> NodeDe<'a, 'm> {
     fn count_copied(&self, len: usize) -> Result<(), Error> {
         self.reader
             .allow(self.reader.counter.add_bytes(len), self.id)?;
-        match self.reader.bytes_left.get().checked_sub(len) {
-            Some(left) => {
-                self.reader.bytes_left.set(left);
-                Ok(())
-            }
-            None => {
-                let text = "the pickle contains too many references to its texts and bytes";
-                Err(Error::new(ErrorKind::Limit, self.at(), text))
-            }
-        }
+        let Some(left) = self.reader.bytes_left.get().checked_sub(len) else {
+            let text = "the pickle contains too many references to its texts and bytes";
+            return Err(Error::new(ErrorKind::Limit, self.at(), text));
+        };
+        self.reader.bytes_left.set(left);
+        Ok(())
     }
 
     fn text(&self, span: Span) -> Result<&'m str, Error> {
@@ -175,7 +171,10 @@ impl<'a, 'm> NodeDe<'a, 'm> {
     /// Reads an enum: the name of a variant, or a dict of its name and its content.
     fn variant<'de, V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
         match self.data() {
-            Data::Str(_) => visitor.visit_enum(EnumVariant::unit(self)),
+            Data::Str(_) => visitor.visit_enum(EnumVariant {
+                name: self,
+                content: None,
+            }),
             Data::Dict(chain) => {
                 let mut ids = self.arena().chain(chain);
                 let (Some(name), Some(content), None) = (ids.next(), ids.next(), ids.next()) else {
@@ -183,7 +182,10 @@ impl<'a, 'm> NodeDe<'a, 'm> {
                     return Err(Error::mismatch(self.at(), found, &visitor));
                 };
                 let depth = self.deeper()?;
-                visitor.visit_enum(EnumVariant::new(self.reader, [name, content], depth)?)
+                visitor.visit_enum(EnumVariant {
+                    name: self.reader.node(name, depth)?,
+                    content: Some(self.reader.node(content, depth)?),
+                })
             }
             _ => Err(self.mismatch(&visitor)),
         }

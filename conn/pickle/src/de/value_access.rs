@@ -1,6 +1,6 @@
 //! Nodes as a [`Value`](crate::Value): its kind, and the content of that kind.
 
-use serde::de::value::{SeqAccessDeserializer, U32Deserializer};
+use serde::de::value::{EnumAccessDeserializer, SeqAccessDeserializer, U32Deserializer};
 use serde::de::{
     DeserializeSeed, Deserializer, EnumAccess, Error as _, IntoDeserializer, SeqAccess,
     VariantAccess, Visitor,
@@ -10,7 +10,7 @@ use serde::forward_to_deserialize_any;
 use super::access::{ElementAccess, scalars};
 use super::{NodeDe, NodeReader};
 use crate::error::Error;
-use crate::nodes::{Chain, Data, Id, Ids, NONE, ObjectNode, Span};
+use crate::nodes::{Chain, Data, Id, Ids, NONE, ObjectNode};
 use crate::value::ValueKind;
 
 /// Maximum length of texts, bytes and integers that are copied wherever the pickle refers to them.
@@ -99,20 +99,6 @@ fn tag<'de, V: DeserializeSeed<'de>>(seed: V, kind: ValueKind) -> Result<V::Valu
     seed.deserialize(number)
 }
 
-impl<'de> Deserializer<'de> for UnsharedVariant<'_, '_> {
-    type Error = Error;
-
-    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-        visitor.visit_enum(self)
-    }
-
-    forward_to_deserialize_any! {
-        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf option
-        unit unit_struct newtype_struct seq tuple tuple_struct map struct enum identifier
-        ignored_any
-    }
-}
-
 /// The content of a variant.
 pub(super) enum VariantContent<'a, 'm> {
     Of(NodeDe<'a, 'm>),
@@ -132,7 +118,9 @@ impl<'de> VariantAccess<'de> for VariantContent<'_, '_> {
             Self::Of(node) => seed
                 .deserialize(ContentDe(node))
                 .map_err(|error| error.at(node.at())),
-            Self::Shared(node) => seed.deserialize(UnsharedVariant(node)),
+            Self::Shared(node) => {
+                seed.deserialize(EnumAccessDeserializer::new(UnsharedVariant(node)))
+            }
             Self::Reference(number) => seed.deserialize(number.into_deserializer()),
         }
     }
@@ -243,50 +231,46 @@ impl<'de> SeqAccess<'de> for ObjectParts<'_, '_> {
         // The tuple of the arguments and the dict of the keyword arguments are one level more.
         let inner = |id: Id| reader.deeper(depth, id);
         *parts += 1;
-        match *parts {
-            1 => seed
-                .deserialize(reader.node(object.callable, depth)?)
-                .map(Some),
+        let part = match *parts {
+            1 => seed.deserialize(reader.node(object.callable, depth)?),
             2 => {
-                let args = match arena.data(object.args) {
-                    Data::Tuple(span) => span,
-                    _ => Span::default(),
-                };
-                let args = ElementAccess::new(reader, arena.span(args), inner(object.args)?);
-                seed.deserialize(SeqAccessDeserializer::new(args)).map(Some)
+                let depth = inner(object.args)?;
+                sequence(seed, ElementAccess::new(reader, arena.args(object), depth))
+            }
+            3 if object.kwargs == NONE => {
+                sequence(seed, EntrySeq::new(reader, arena.chain(Chain::EMPTY), 0))
             }
             3 => {
-                let (kwargs, depth) = match object.kwargs {
-                    NONE => (Chain::EMPTY, 0),
-                    kwargs => match arena.data(kwargs) {
-                        Data::Dict(chain) => (chain, inner(kwargs)?),
-                        _ => (Chain::EMPTY, 0),
-                    },
-                };
-                let kwargs = EntrySeq::new(reader, arena.chain(kwargs), depth);
-                seed.deserialize(SeqAccessDeserializer::new(kwargs))
-                    .map(Some)
+                let kwargs = arena.as_dict(object.kwargs).unwrap_or(Chain::EMPTY);
+                let depth = inner(object.kwargs)?;
+                sequence(seed, EntrySeq::new(reader, arena.chain(kwargs), depth))
             }
-            4 => {
-                let items = ElementAccess::new(reader, arena.chain(object.items), depth);
-                seed.deserialize(SeqAccessDeserializer::new(items))
-                    .map(Some)
-            }
-            5 => {
-                let entries = EntrySeq::new(reader, arena.chain(object.entries), depth);
-                seed.deserialize(SeqAccessDeserializer::new(entries))
-                    .map(Some)
-            }
+            4 => sequence(
+                seed,
+                ElementAccess::new(reader, arena.chain(object.items), depth),
+            ),
+            5 => sequence(
+                seed,
+                EntrySeq::new(reader, arena.chain(object.entries), depth),
+            ),
             6 => {
                 let state = match object.state {
                     NONE => None,
                     state => Some(reader.node(state, depth)?),
                 };
-                seed.deserialize(OptionalState(state)).map(Some)
+                seed.deserialize(OptionalState(state))
             }
-            _ => Ok(None),
-        }
+            _ => return Ok(None),
+        };
+        part.map(Some)
     }
+}
+
+fn sequence<'de, T: DeserializeSeed<'de>, A: SeqAccess<'de>>(
+    seed: T,
+    access: A,
+) -> Result<T::Value, A::Error> {
+    seed.deserialize(SeqAccessDeserializer::new(access))
 }
 
 /// The state of an instance, if it has one.
@@ -334,10 +318,10 @@ impl<'de> SeqAccess<'de> for EntrySeq<'_, '_> {
         };
         let pair = EntryTuple {
             reader: self.reader,
-            ids: [Some(key), Some(value)],
+            ids: [key, value].into_iter(),
             depth: self.depth,
         };
-        seed.deserialize(SeqAccessDeserializer::new(pair)).map(Some)
+        sequence(seed, pair).map(Some)
     }
 
     fn size_hint(&self) -> Option<usize> {
@@ -348,7 +332,7 @@ impl<'de> SeqAccess<'de> for EntrySeq<'_, '_> {
 /// A key and its value, as a tuple.
 struct EntryTuple<'a, 'm> {
     reader: &'a NodeReader<'m>,
-    ids: [Option<Id>; 2],
+    ids: std::array::IntoIter<Id, 2>,
     depth: u8,
 }
 
@@ -359,12 +343,10 @@ impl<'de> SeqAccess<'de> for EntryTuple<'_, '_> {
         &mut self,
         seed: T,
     ) -> Result<Option<T::Value>, Error> {
-        let next = self.ids[0].take().or_else(|| self.ids[1].take());
-        match next {
-            Some(id) => seed
-                .deserialize(self.reader.node(id, self.depth)?)
-                .map(Some),
-            None => Ok(None),
-        }
+        let Some(id) = self.ids.next() else {
+            return Ok(None);
+        };
+        let node = self.reader.node(id, self.depth)?;
+        seed.deserialize(node).map(Some)
     }
 }

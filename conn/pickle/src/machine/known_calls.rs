@@ -14,10 +14,9 @@ const MAX_NAME: usize = 256;
 /// `false` otherwise.
 pub(super) fn resolve(machine: &mut Machine<'_>, callable: Id, args: Id) -> Result<bool, Error> {
     let arena = &machine.arena;
-    let (Data::Class(index), Some(args)) = (arena.data(callable), arena.as_tuple(args)) else {
+    let (Some(class), Some(args)) = (arena.as_class(callable), arena.as_tuple(args)) else {
         return Ok(false);
     };
-    let class = &arena.classes[index as usize];
     let arg = |index: usize| args.get(index).map(|id| arena.data(*id));
     let data = match (class.module, &*class.name, args.len()) {
         ("builtins", "complex", 2) => match (arg(0).and_then(real), arg(1).and_then(real)) {
@@ -107,10 +106,9 @@ fn latin1(machine: &mut Machine<'_>, [text, encoding]: [Id; 2]) -> Result<Option
 /// Returns `false` if the arguments do not have this form.
 fn member(machine: &mut Machine<'_>, [outer, name]: [Id; 2]) -> Result<bool, Error> {
     let arena = &machine.arena;
-    let (Data::Class(index), Some(name)) = (arena.data(outer), machine.text_of(name)?) else {
+    let (Some(outer), Some(name)) = (arena.as_class(outer), machine.text_of(name)?) else {
         return Ok(false);
     };
-    let outer = &arena.classes[index as usize];
     if outer.name.len() + 1 + name.len() > MAX_NAME {
         return Ok(false);
     }

@@ -8,6 +8,7 @@ use serde::ser::{
 use super::{PickleWriter, ValueForm};
 use crate::error::Error;
 use crate::opcode;
+use crate::value::ValueKind;
 
 /// Maximum elements that one opcode adds, as in CPython: Python keeps them on its stack until then.
 const BATCH: u32 = 1000;
@@ -73,14 +74,6 @@ impl CompoundShape {
 
     pub(super) const fn entries() -> Self {
         Self::batches(None, opcode::SETITEMS, ValueForm::Pair)
-    }
-
-    pub(super) const fn kwargs(new: bool) -> Self {
-        Self::Kwargs { new, count: 0 }
-    }
-
-    pub(super) const fn marked(gather: u8) -> Self {
-        Self::Marked { gather }
     }
 
     pub(super) const fn tuple(len: usize) -> Self {
@@ -194,7 +187,7 @@ impl<'w, 'p> Compound<'w, 'p> {
                 *parts += 1;
                 self.writer.next = match parts {
                     1 => ValueForm::Plain,
-                    2 => ValueForm::Tuple,
+                    2 => ValueForm::Content(ValueKind::Tuple),
                     3 => ValueForm::Kwargs { new: *new },
                     4 => ValueForm::Items,
                     5 => ValueForm::Entries,

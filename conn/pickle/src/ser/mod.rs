@@ -57,20 +57,9 @@ struct PickleWriter<'p> {
 enum ValueForm {
     #[default]
     Plain,
-    BigInt,
-    SurrogateStr,
-    ByteArray,
-    Complex,
-    Tuple,
-    Set,
-    FrozenSet,
-    Dict,
+    /// The content of a variant of this kind.
+    Content(ValueKind),
     Pair,
-    Class,
-    /// An instance, created by NEWOBJ if `new`, or else by REDUCE.
-    Object {
-        new: bool,
-    },
     /// The keyword arguments, followed by the opcode that creates the instance.
     Kwargs {
         new: bool,
@@ -78,7 +67,6 @@ enum ValueForm {
     Items,
     Entries,
     State,
-    Reference,
 }
 
 impl<'p> PickleWriter<'p> {
@@ -140,10 +128,6 @@ impl<'p> PickleWriter<'p> {
         self.class(mapping.class.module(), mapping.class.name());
     }
 
-    fn compound(&mut self, shape: CompoundShape) -> Result<Compound<'_, 'p>, Error> {
-        Compound::open(self, shape)
-    }
-
     /// Writes the name of a variant. Its content follows.
     fn variant(&mut self, name: &str) -> Result<(), Error> {
         self.deeper()?;
@@ -156,22 +140,10 @@ impl<'p> PickleWriter<'p> {
     fn value<T: Serialize + ?Sized>(&mut self, kind: u32, content: &T) -> Result<(), Error> {
         let kind = ValueKind::of(kind)
             .ok_or_else(|| Error::unrepresentable("unknown variant of pickle::Value"))?;
-        self.next = match kind {
-            ValueKind::BigInt => ValueForm::BigInt,
-            ValueKind::SurrogateStr => ValueForm::SurrogateStr,
-            ValueKind::ByteArray => ValueForm::ByteArray,
-            ValueKind::Complex => ValueForm::Complex,
-            ValueKind::Tuple => ValueForm::Tuple,
-            ValueKind::Set => ValueForm::Set,
-            ValueKind::FrozenSet => ValueForm::FrozenSet,
-            ValueKind::Dict => ValueForm::Dict,
-            ValueKind::Class => ValueForm::Class,
-            ValueKind::Object => ValueForm::Object { new: true },
-            ValueKind::Reduced => ValueForm::Object { new: false },
-            ValueKind::Reference => ValueForm::Reference,
-            ValueKind::Shared => return self.share(content),
-            _ => ValueForm::Plain,
-        };
+        if kind == ValueKind::Shared {
+            return self.share(content);
+        }
+        self.next = ValueForm::Content(kind);
         content.serialize(&mut *self)
     }
 
@@ -223,11 +195,8 @@ impl<'w, 'p> Serializer for &'w mut PickleWriter<'p> {
     }
 
     fn serialize_bool(self, truth: bool) -> Result<(), Error> {
-        self.out.push(if truth {
-            opcode::NEWTRUE
-        } else {
-            opcode::NEWFALSE
-        });
+        let opcodes = [opcode::NEWFALSE, opcode::NEWTRUE];
+        self.out.push(opcodes[usize::from(truth)]);
         Ok(())
     }
 
@@ -242,7 +211,7 @@ impl<'w, 'p> Serializer for &'w mut PickleWriter<'p> {
 
     fn serialize_u32(self, number: u32) -> Result<(), Error> {
         match self.form() {
-            ValueForm::Reference => self.reference(number),
+            ValueForm::Content(ValueKind::Reference) => self.reference(number),
             _ => {
                 self.out.int(number.into());
                 Ok(())
@@ -252,10 +221,9 @@ impl<'w, 'p> Serializer for &'w mut PickleWriter<'p> {
 
     fn serialize_u64(self, number: u64) -> Result<(), Error> {
         match i64::try_from(number) {
-            Ok(number) => self.out.int(number),
-            Err(_) => self.out.long(&i128::from(number).to_le_bytes())?,
+            Ok(number) => self.serialize_i64(number),
+            Err(_) => self.serialize_i128(number.into()),
         }
-        Ok(())
     }
 
     fn serialize_i128(self, number: i128) -> Result<(), Error> {
@@ -297,9 +265,9 @@ impl<'w, 'p> Serializer for &'w mut PickleWriter<'p> {
 
     fn serialize_bytes(self, bytes: &[u8]) -> Result<(), Error> {
         match self.form() {
-            ValueForm::BigInt => self.out.long(bytes)?,
-            ValueForm::SurrogateStr => self.out.surrogates(bytes)?,
-            ValueForm::ByteArray => {
+            ValueForm::Content(ValueKind::BigInt) => self.out.long(bytes)?,
+            ValueForm::Content(ValueKind::SurrogateStr) => self.out.surrogates(bytes)?,
+            ValueForm::Content(ValueKind::ByteArray) => {
                 // Protocol 4 has no opcode for a bytearray.
                 self.class("builtins", "bytearray");
                 self.out.bytes(bytes);
@@ -393,34 +361,37 @@ impl<'w, 'p> Serializer for &'w mut PickleWriter<'p> {
 
     fn serialize_seq(self, len: Option<usize>) -> Result<Compound<'w, 'p>, Error> {
         let shape = match self.form() {
-            ValueForm::Tuple => {
-                len.map_or(CompoundShape::marked(opcode::TUPLE), CompoundShape::tuple)
-            }
-            ValueForm::FrozenSet => CompoundShape::marked(opcode::FROZENSET),
-            ValueForm::Set => CompoundShape::set(),
-            ValueForm::Dict => CompoundShape::pairs(),
-            ValueForm::Kwargs { new } => CompoundShape::kwargs(new),
+            ValueForm::Content(ValueKind::Tuple) => CompoundShape::tuple(len.unwrap_or(usize::MAX)),
+            ValueForm::Content(ValueKind::FrozenSet) => CompoundShape::Marked {
+                gather: opcode::FROZENSET,
+            },
+            ValueForm::Content(ValueKind::Set) => CompoundShape::set(),
+            ValueForm::Content(ValueKind::Dict) => CompoundShape::pairs(),
+            ValueForm::Kwargs { new } => CompoundShape::Kwargs { new, count: 0 },
             ValueForm::Items => CompoundShape::items(),
             ValueForm::Entries => CompoundShape::entries(),
             _ => CompoundShape::list(),
         };
-        self.compound(shape)
+        Compound::open(self, shape)
     }
 
     fn serialize_tuple(self, len: usize) -> Result<Compound<'w, 'p>, Error> {
         let shape = match self.form() {
             ValueForm::Pair => CompoundShape::Bare,
-            ValueForm::Class => CompoundShape::Class {
+            ValueForm::Content(ValueKind::Class) => CompoundShape::Class {
                 start: self.out.len(),
             },
-            ValueForm::Complex => {
+            ValueForm::Content(ValueKind::Complex) => {
                 self.class("builtins", "complex");
                 CompoundShape::Complex
             }
-            ValueForm::Object { new } => CompoundShape::Object { new, parts: 0 },
+            ValueForm::Content(kind @ (ValueKind::Object | ValueKind::Reduced)) => {
+                let new = kind == ValueKind::Object;
+                CompoundShape::Object { new, parts: 0 }
+            }
             _ => CompoundShape::tuple(len),
         };
-        self.compound(shape)
+        Compound::open(self, shape)
     }
 
     fn serialize_tuple_struct(
@@ -432,7 +403,7 @@ impl<'w, 'p> Serializer for &'w mut PickleWriter<'p> {
             return self.serialize_tuple(len);
         };
         self.mapped_class(mapping);
-        let mut tuple = self.compound(CompoundShape::tuple(len))?;
+        let mut tuple = Compound::open(self, CompoundShape::tuple(len))?;
         tuple.make_arguments()?;
         Ok(tuple)
     }
@@ -445,22 +416,22 @@ impl<'w, 'p> Serializer for &'w mut PickleWriter<'p> {
         len: usize,
     ) -> Result<Compound<'w, 'p>, Error> {
         self.variant(variant)?;
-        let mut tuple = self.compound(CompoundShape::tuple(len))?;
+        let mut tuple = Compound::open(self, CompoundShape::tuple(len))?;
         tuple.make_content();
         Ok(tuple)
     }
 
     fn serialize_map(self, _: Option<usize>) -> Result<Compound<'w, 'p>, Error> {
-        self.compound(CompoundShape::map())
+        Compound::open(self, CompoundShape::map())
     }
 
     fn serialize_struct(self, name: &'static str, _: usize) -> Result<Compound<'w, 'p>, Error> {
         let Some(mapping) = self.mapping(name) else {
-            return self.compound(CompoundShape::map());
+            return Compound::open(self, CompoundShape::map());
         };
         self.mapped_class(mapping);
         self.out.extend(&[opcode::EMPTY_TUPLE, opcode::NEWOBJ]);
-        let mut state = self.compound(CompoundShape::map())?;
+        let mut state = Compound::open(self, CompoundShape::map())?;
         state.make_state()?;
         Ok(state)
     }
@@ -473,7 +444,7 @@ impl<'w, 'p> Serializer for &'w mut PickleWriter<'p> {
         _: usize,
     ) -> Result<Compound<'w, 'p>, Error> {
         self.variant(variant)?;
-        let mut map = self.compound(CompoundShape::map())?;
+        let mut map = Compound::open(self, CompoundShape::map())?;
         map.make_content();
         Ok(map)
     }

@@ -94,32 +94,21 @@ from_tuple! { A B }
 from_tuple! { A B C }
 from_tuple! { A B C D }
 
-impl PartialEq<str> for Value {
-    fn eq(&self, text: &str) -> bool {
-        self.as_str() == Some(text)
-    }
+macro_rules! compare {
+    ($($type:ty: $value:ident, $other:ident => $is_equal:expr;)*) => {$(
+        impl PartialEq<$type> for Value {
+            fn eq(&self, $other: &$type) -> bool {
+                let $value = self;
+                $is_equal
+            }
+        }
+    )*};
 }
 
-impl PartialEq<&str> for Value {
-    fn eq(&self, text: &&str) -> bool {
-        self.as_str() == Some(text)
-    }
-}
-
-impl PartialEq<i64> for Value {
-    fn eq(&self, number: &i64) -> bool {
-        self.as_i64() == Some(*number)
-    }
-}
-
-impl PartialEq<f64> for Value {
-    fn eq(&self, number: &f64) -> bool {
-        matches!(self.unshared(), Self::Float(own) if own == number)
-    }
-}
-
-impl PartialEq<bool> for Value {
-    fn eq(&self, truth: &bool) -> bool {
-        self.as_bool() == Some(*truth)
-    }
+compare! {
+    str: value, text => value.as_str() == Some(text);
+    &str: value, text => value.as_str() == Some(*text);
+    i64: value, number => value.as_i64() == Some(*number);
+    f64: value, number => matches!(value.unshared(), Self::Float(own) if own == number);
+    bool: value, truth => value.as_bool() == Some(*truth);
 }

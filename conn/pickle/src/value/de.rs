@@ -56,14 +56,43 @@ impl<'de> Deserialize<'de> for Value {
     }
 }
 
+/// Defines what a visitor expects.
+macro_rules! expecting {
+    ($text:literal) => {
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str($text)
+        }
+    };
+}
+
+/// Makes visitors seeds of what they visit, read by this method of the deserializer.
+macro_rules! seeds {
+    ($($seed:ident -> $value:ty: $method:ident($($argument:expr),*);)*) => {$(
+        impl<'de> DeserializeSeed<'de> for $seed<'_> {
+            type Value = $value;
+
+            fn deserialize<D: Deserializer<'de>>(self, source: D) -> Result<$value, D::Error> {
+                source.$method($($argument,)* self)
+            }
+        }
+    )*};
+}
+
+seeds! {
+    PartSeed -> Value: deserialize_enum(NAME, NAMES);
+    ListSeed -> Vec<Value>: deserialize_seq();
+    PairsSeed -> Vec<(Value, Value)>: deserialize_seq();
+    PairSeed -> (Value, Value): deserialize_tuple(2);
+    ObjectSeed -> Box<Object>: deserialize_tuple(6);
+    StateSeed -> Option<Value>: deserialize_option();
+}
+
 struct ValueVisitor;
 
 impl<'de> Visitor<'de> for ValueVisitor {
     type Value = Value;
 
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a pickle::Value")
-    }
+    expecting!("a pickle::Value");
 
     fn visit_newtype_struct<D: Deserializer<'de>>(self, source: D) -> Result<Value, D::Error> {
         let part = PartSeed {
@@ -99,20 +128,10 @@ struct PartSeed<'a> {
     is_shared: bool,
 }
 
-impl<'de> DeserializeSeed<'de> for PartSeed<'_> {
-    type Value = Value;
-
-    fn deserialize<D: Deserializer<'de>>(self, source: D) -> Result<Value, D::Error> {
-        source.deserialize_enum(NAME, NAMES, self)
-    }
-}
-
 impl<'de> Visitor<'de> for PartSeed<'_> {
     type Value = Value;
 
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a pickle::Value")
-    }
+    expecting!("a pickle::Value");
 
     fn visit_enum<A: EnumAccess<'de>>(self, data: A) -> Result<Value, A::Error> {
         let (kind, content) = data.variant::<ValueKind>()?;
@@ -262,20 +281,10 @@ struct PairsSeed<'a>(PartSeed<'a>);
 
 macro_rules! read_all {
     ($reader:ident: $element:ty, $seed:expr) => {
-        impl<'de> DeserializeSeed<'de> for $reader<'_> {
-            type Value = Vec<$element>;
-
-            fn deserialize<D: Deserializer<'de>>(self, source: D) -> Result<Self::Value, D::Error> {
-                source.deserialize_seq(self)
-            }
-        }
-
         impl<'de> Visitor<'de> for $reader<'_> {
             type Value = Vec<$element>;
 
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("the contents of a pickle::Value")
-            }
+            expecting!("the contents of a pickle::Value");
 
             fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
                 let expected = seq.size_hint().unwrap_or(0).min(MAX_RESERVED);
@@ -294,20 +303,10 @@ read_all!(PairsSeed: (Value, Value), PairSeed);
 
 struct PairSeed<'a>(PartSeed<'a>);
 
-impl<'de> DeserializeSeed<'de> for PairSeed<'_> {
-    type Value = (Value, Value);
-
-    fn deserialize<D: Deserializer<'de>>(self, source: D) -> Result<Self::Value, D::Error> {
-        source.deserialize_tuple(2, self)
-    }
-}
-
 impl<'de> Visitor<'de> for PairSeed<'_> {
     type Value = (Value, Value);
 
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a key with its value")
-    }
+    expecting!("a key with its value");
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
         let key = next(&mut seq, self.0)?;
@@ -318,20 +317,10 @@ impl<'de> Visitor<'de> for PairSeed<'_> {
 /// Seed of an instance, with its parts as a tuple.
 struct ObjectSeed<'a>(Construction, PartSeed<'a>);
 
-impl<'de> DeserializeSeed<'de> for ObjectSeed<'_> {
-    type Value = Box<Object>;
-
-    fn deserialize<D: Deserializer<'de>>(self, source: D) -> Result<Box<Object>, D::Error> {
-        source.deserialize_tuple(6, self)
-    }
-}
-
 impl<'de> Visitor<'de> for ObjectSeed<'_> {
     type Value = Box<Object>;
 
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the six parts of an instance")
-    }
+    expecting!("the six parts of an instance");
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Box<Object>, A::Error> {
         let Self(construction, part) = self;
@@ -356,20 +345,10 @@ fn next<'de, A: SeqAccess<'de>, S: DeserializeSeed<'de>>(
 /// Seed of the optional state of an instance.
 struct StateSeed<'a>(PartSeed<'a>);
 
-impl<'de> DeserializeSeed<'de> for StateSeed<'_> {
-    type Value = Option<Value>;
-
-    fn deserialize<D: Deserializer<'de>>(self, source: D) -> Result<Self::Value, D::Error> {
-        source.deserialize_option(self)
-    }
-}
-
 impl<'de> Visitor<'de> for StateSeed<'_> {
     type Value = Option<Value>;
 
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the state of an instance")
-    }
+    expecting!("the state of an instance");
 
     fn visit_none<E: de::Error>(self) -> Result<Self::Value, E> {
         Ok(None)
@@ -398,9 +377,7 @@ struct ByteBufVisitor;
 impl<'de> Visitor<'de> for ByteBufVisitor {
     type Value = ByteBuf;
 
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("bytes")
-    }
+    expecting!("bytes");
 
     fn visit_bytes<E: de::Error>(self, bytes: &[u8]) -> Result<ByteBuf, E> {
         Ok(ByteBuf(bytes.to_vec()))

@@ -2,9 +2,8 @@
 
 use std::fmt::{self, Write};
 
-use num_bigint::BigInt;
-
 use super::{Class, Object, Value};
+use crate::error::Excerpt;
 
 /// Maximum length of the text, in bytes. It is limited since a value can refer to its parts very
 /// often.
@@ -18,14 +17,10 @@ const MAX_BITS: u64 = 4096;
 /// `…`.
 impl fmt::Display for Value {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut text = String::new();
-        let mut bounded = BoundedWriter {
-            out: &mut text,
-            left: MAX_LENGTH,
-        };
-        let whole = value(&mut bounded, self).is_ok();
-        f.write_str(&text)?;
-        f.write_str(if whole { "" } else { "…" })
+        let mut excerpt = Excerpt::new(MAX_LENGTH);
+        // It fails once the text is cut off.
+        let _ = value(&mut excerpt, self);
+        f.write_str(&excerpt.text)
     }
 }
 
@@ -37,44 +32,21 @@ impl fmt::Debug for Value {
     }
 }
 
-/// Writer that fails once `left` bytes are written.
-struct BoundedWriter<'a> {
-    out: &'a mut String,
-    left: usize,
-}
-
-impl Write for BoundedWriter<'_> {
-    fn write_str(&mut self, text: &str) -> fmt::Result {
-        if let Some(left) = self.left.checked_sub(text.len()) {
-            self.left = left;
-            self.out.push_str(text);
-            return Ok(());
-        }
-        let mut end = self.left;
-        while !text.is_char_boundary(end) {
-            end -= 1;
-        }
-        self.out.push_str(&text[..end]);
-        self.left = 0;
-        Err(fmt::Error)
-    }
-}
-
-fn value(f: &mut BoundedWriter<'_>, value: &Value) -> fmt::Result {
+fn value(f: &mut Excerpt, value: &Value) -> fmt::Result {
     match value.unshared() {
         // `unshared` never returns `Shared`.
         Value::None | Value::Shared(_) => f.write_str("None"),
         Value::Bool(true) => f.write_str("True"),
         Value::Bool(false) => f.write_str("False"),
         Value::Int(number) => write!(f, "{number}"),
-        Value::BigInt(number) => big_int(f, number),
-        Value::Float(number) => float(f, *number),
+        Value::BigInt(number) => match number.bits() {
+            ..=MAX_BITS => write!(f, "{number}"),
+            bits => write!(f, "<int of {bits} bits>"),
+        },
+        Value::Float(number) if number.is_nan() => f.write_str("nan"),
+        Value::Float(number) => write!(f, "{number:?}"),
         Value::Complex(real, imaginary) => {
-            let sign = if imaginary.is_sign_negative() {
-                '-'
-            } else {
-                '+'
-            };
+            let sign = ['+', '-'][usize::from(imaginary.is_sign_negative())];
             write!(f, "({real}{sign}{}j)", imaginary.abs())
         }
         Value::Str(text) => quote(f, text.chars().map(Ok)),
@@ -105,21 +77,7 @@ fn value(f: &mut BoundedWriter<'_>, value: &Value) -> fmt::Result {
     }
 }
 
-fn big_int(f: &mut BoundedWriter<'_>, number: &BigInt) -> fmt::Result {
-    match number.bits() {
-        ..=MAX_BITS => write!(f, "{number}"),
-        bits => write!(f, "<int of {bits} bits>"),
-    }
-}
-
-fn float(f: &mut BoundedWriter<'_>, number: f64) -> fmt::Result {
-    if number.is_nan() {
-        return f.write_str("nan");
-    }
-    write!(f, "{number:?}")
-}
-
-fn list(f: &mut BoundedWriter<'_>, [open, close]: [&str; 2], values: &[Value]) -> fmt::Result {
+fn list(f: &mut Excerpt, [open, close]: [&str; 2], values: &[Value]) -> fmt::Result {
     f.write_str(open)?;
     for (i, element) in values.iter().enumerate() {
         f.write_str(if i == 0 { "" } else { ", " })?;
@@ -128,7 +86,7 @@ fn list(f: &mut BoundedWriter<'_>, [open, close]: [&str; 2], values: &[Value]) -
     f.write_str(close)
 }
 
-fn dict(f: &mut BoundedWriter<'_>, entries: &[(Value, Value)]) -> fmt::Result {
+fn dict(f: &mut Excerpt, entries: &[(Value, Value)]) -> fmt::Result {
     f.write_char('{')?;
     for (i, (key, content)) in entries.iter().enumerate() {
         f.write_str(if i == 0 { "" } else { ", " })?;
@@ -139,7 +97,7 @@ fn dict(f: &mut BoundedWriter<'_>, entries: &[(Value, Value)]) -> fmt::Result {
     f.write_char('}')
 }
 
-fn class(f: &mut BoundedWriter<'_>, class: &Class) -> fmt::Result {
+fn class(f: &mut Excerpt, class: &Class) -> fmt::Result {
     if class.module() != "builtins" {
         write!(f, "{}.", class.module())?;
     }
@@ -147,14 +105,13 @@ fn class(f: &mut BoundedWriter<'_>, class: &Class) -> fmt::Result {
 }
 
 /// Formats an instance as a call: the arguments, then its items and entries, then its state.
-fn object(f: &mut BoundedWriter<'_>, object: &Object) -> fmt::Result {
+fn object(f: &mut Excerpt, object: &Object) -> fmt::Result {
     match object.class() {
         Some(name) => class(f, name)?,
         None => value(f, &object.callable)?,
     }
     let mut separator = "(";
-    let mut separate =
-        |f: &mut BoundedWriter<'_>| f.write_str(std::mem::replace(&mut separator, ", "));
+    let mut separate = |f: &mut Excerpt| f.write_str(std::mem::replace(&mut separator, ", "));
     for argument in &object.args {
         separate(f)?;
         value(f, argument)?;
@@ -208,7 +165,7 @@ fn surrogatepass(bytes: &[u8]) -> impl Iterator<Item = Result<char, u16>> {
     })
 }
 
-fn quote(f: &mut BoundedWriter<'_>, text: impl Iterator<Item = Result<char, u16>>) -> fmt::Result {
+fn quote(f: &mut Excerpt, text: impl Iterator<Item = Result<char, u16>>) -> fmt::Result {
     f.write_char('\'')?;
     for character in text {
         match character {
@@ -221,7 +178,7 @@ fn quote(f: &mut BoundedWriter<'_>, text: impl Iterator<Item = Result<char, u16>
     f.write_char('\'')
 }
 
-fn quote_bytes(f: &mut BoundedWriter<'_>, bytes: &[u8]) -> fmt::Result {
+fn quote_bytes(f: &mut Excerpt, bytes: &[u8]) -> fmt::Result {
     f.write_char('\'')?;
     for byte in bytes {
         match byte {
@@ -234,6 +191,8 @@ fn quote_bytes(f: &mut BoundedWriter<'_>, bytes: &[u8]) -> fmt::Result {
 
 #[cfg(test)]
 mod tests {
+    use num_bigint::BigInt;
+
     use super::*;
 
     #[test]

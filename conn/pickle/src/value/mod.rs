@@ -126,132 +126,6 @@ impl Value {
         matches!(self.unshared(), Self::None)
     }
 
-    /// Returns the boolean, if it is a `bool`.
-    #[must_use]
-    pub fn as_bool(&self) -> Option<bool> {
-        match self.unshared() {
-            Self::Bool(truth) => Some(*truth),
-            _ => None,
-        }
-    }
-
-    /// Returns the number, if it is an `int` of 64 bits.
-    #[must_use]
-    pub fn as_i64(&self) -> Option<i64> {
-        match self.unshared() {
-            Self::Int(number) => Some(*number),
-            _ => None,
-        }
-    }
-
-    /// Returns the number, if it is an `int` of any size.
-    #[must_use]
-    pub fn as_big_int(&self) -> Option<BigInt> {
-        match self.unshared() {
-            Self::Int(number) => Some((*number).into()),
-            Self::BigInt(number) => Some(number.clone()),
-            _ => None,
-        }
-    }
-
-    /// Returns the number, if it is a `float` or an `int` of 64 bits. An `int` is converted to the
-    /// nearest floating-point number.
-    #[must_use]
-    pub fn as_f64(&self) -> Option<f64> {
-        match self.unshared() {
-            Self::Float(number) => Some(*number),
-            Self::Int(number) => Some(*number as f64),
-            _ => None,
-        }
-    }
-
-    /// Returns the text, if it is a `str` without lone surrogates.
-    #[must_use]
-    pub fn as_str(&self) -> Option<&str> {
-        match self.unshared() {
-            Self::Str(text) => Some(text),
-            _ => None,
-        }
-    }
-
-    /// Returns the bytes, if it is a `bytes` or `bytearray`.
-    #[must_use]
-    pub fn as_bytes(&self) -> Option<&[u8]> {
-        match self.unshared() {
-            Self::Bytes(bytes) | Self::ByteArray(bytes) => Some(bytes),
-            _ => None,
-        }
-    }
-
-    /// Returns the elements, if it is a `list`.
-    #[must_use]
-    pub fn as_list(&self) -> Option<&[Self]> {
-        match self.unshared() {
-            Self::List(values) => Some(values),
-            _ => None,
-        }
-    }
-
-    /// Returns the elements, if it is a `tuple`.
-    #[must_use]
-    pub fn as_tuple(&self) -> Option<&[Self]> {
-        match self.unshared() {
-            Self::Tuple(values) => Some(values),
-            _ => None,
-        }
-    }
-
-    /// Returns the elements, if it is a `set` or `frozenset`.
-    #[must_use]
-    pub fn as_set(&self) -> Option<&[Self]> {
-        match self.unshared() {
-            Self::Set(values) | Self::FrozenSet(values) => Some(values),
-            _ => None,
-        }
-    }
-
-    /// Returns the elements, if it is a list, tuple or set, or an object with items such as a
-    /// `deque`.
-    #[must_use]
-    pub fn elements(&self) -> Option<&[Self]> {
-        match self.unshared() {
-            Self::List(values)
-            | Self::Tuple(values)
-            | Self::Set(values)
-            | Self::FrozenSet(values) => Some(values),
-            Self::Object(object) if !object.items.is_empty() => Some(&object.items),
-            _ => None,
-        }
-    }
-
-    /// Returns the entries, if it is a `dict`, or an object with entries such as an `OrderedDict`.
-    #[must_use]
-    pub fn as_dict(&self) -> Option<&[(Self, Self)]> {
-        match self.unshared() {
-            Self::Dict(entries) => Some(entries),
-            Self::Object(object) if !object.entries.is_empty() => Some(&object.entries),
-            _ => None,
-        }
-    }
-
-    /// Returns the class or function, if it is one.
-    #[must_use]
-    pub fn as_class(&self) -> Option<&Class> {
-        match self.unshared() {
-            Self::Class(class) => Some(class),
-            _ => None,
-        }
-    }
-
-    /// Returns the instance, if it is one.
-    #[must_use]
-    pub fn as_object(&self) -> Option<&Object> {
-        match self.unshared() {
-            Self::Object(object) => Some(object),
-            _ => None,
-        }
-    }
-
     /// Returns the value of this key in a `dict` or an object with entries. The key is a text, a
     /// number or a `Value`. The search is linear.
     #[must_use]
@@ -263,6 +137,100 @@ impl Value {
         entries
             .find(|(name, _)| name == key)
             .map(|(_, value)| value)
+    }
+}
+
+/// Defines methods that return the content of a value, shared or not, if it is of the right type.
+macro_rules! accessors {
+    ($($(#[$doc:meta])* $name:ident -> $content:ty {
+        $($kind:pat $(if $condition:expr)? => $value:expr,)*
+    })*) => {
+        impl Value {$(
+            $(#[$doc])*
+            #[must_use]
+            pub fn $name(&self) -> Option<$content> {
+                match self.unshared() {
+                    $($kind $(if $condition)? => Some($value),)*
+                    _ => None,
+                }
+            }
+        )*}
+    };
+}
+
+accessors! {
+    /// Returns the boolean, if it is a `bool`.
+    as_bool -> bool {
+        Value::Bool(truth) => *truth,
+    }
+
+    /// Returns the number, if it is an `int` of 64 bits.
+    as_i64 -> i64 {
+        Value::Int(number) => *number,
+    }
+
+    /// Returns the number, if it is an `int` of any size.
+    as_big_int -> BigInt {
+        Value::Int(number) => (*number).into(),
+        Value::BigInt(number) => number.clone(),
+    }
+
+    /// Returns the number, if it is a `float` or an `int` of 64 bits. An `int` is converted to the
+    /// nearest floating-point number.
+    as_f64 -> f64 {
+        Value::Float(number) => *number,
+        Value::Int(number) => *number as f64,
+    }
+
+    /// Returns the text, if it is a `str` without lone surrogates.
+    as_str -> &str {
+        Value::Str(text) => text,
+    }
+
+    /// Returns the bytes, if it is a `bytes` or `bytearray`.
+    as_bytes -> &[u8] {
+        Value::Bytes(bytes) | Value::ByteArray(bytes) => bytes,
+    }
+
+    /// Returns the elements, if it is a `list`.
+    as_list -> &[Value] {
+        Value::List(values) => values,
+    }
+
+    /// Returns the elements, if it is a `tuple`.
+    as_tuple -> &[Value] {
+        Value::Tuple(values) => values,
+    }
+
+    /// Returns the elements, if it is a `set` or `frozenset`.
+    as_set -> &[Value] {
+        Value::Set(values) | Value::FrozenSet(values) => values,
+    }
+
+    /// Returns the elements, if it is a list, tuple or set, or an object with items such as a
+    /// `deque`.
+    elements -> &[Value] {
+        Value::List(values)
+        | Value::Tuple(values)
+        | Value::Set(values)
+        | Value::FrozenSet(values) => values,
+        Value::Object(object) if !object.items.is_empty() => &object.items,
+    }
+
+    /// Returns the entries, if it is a `dict`, or an object with entries such as an `OrderedDict`.
+    as_dict -> &[(Value, Value)] {
+        Value::Dict(entries) => entries,
+        Value::Object(object) if !object.entries.is_empty() => &object.entries,
+    }
+
+    /// Returns the class or function, if it is one.
+    as_class -> &Class {
+        Value::Class(class) => class,
+    }
+
+    /// Returns the instance, if it is one.
+    as_object -> &Object {
+        Value::Object(object) => object,
     }
 }
 

@@ -8,7 +8,7 @@
 use std::cell::RefCell;
 use std::collections::HashMap;
 
-use serde::ser::{Serialize, SerializeTuple, Serializer};
+use serde::ser::{Serialize, Serializer};
 
 use super::{Construction, NAME, Object, Value, ValueKind};
 
@@ -28,47 +28,38 @@ struct PartRef<'a, T: ?Sized>(&'a T, &'a SharedNumbers);
 impl Serialize for PartRef<'_, Value> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let Self(value, numbers) = *self;
-        let (kind, content) = match value {
-            Value::None => {
-                return serializer.serialize_unit_variant(NAME, ValueKind::None as u32, "None");
-            }
-            Value::Bool(truth) => return variant(serializer, ValueKind::Bool, truth),
-            Value::Int(number) => return variant(serializer, ValueKind::Int, number),
+        match value {
+            Value::None => serializer.serialize_unit_variant(NAME, ValueKind::None as u32, "None"),
+            Value::Bool(truth) => variant(serializer, ValueKind::Bool, truth),
+            Value::Int(number) => variant(serializer, ValueKind::Int, number),
             Value::BigInt(number) => {
-                return variant(
-                    serializer,
-                    ValueKind::BigInt,
-                    &BytesRef(&number.to_signed_bytes_le()),
-                );
+                bytes(serializer, ValueKind::BigInt, &number.to_signed_bytes_le())
             }
-            Value::Float(number) => return variant(serializer, ValueKind::Float, number),
+            Value::Float(number) => variant(serializer, ValueKind::Float, number),
             Value::Complex(real, imaginary) => {
-                return variant(serializer, ValueKind::Complex, &(real, imaginary));
+                variant(serializer, ValueKind::Complex, &(real, imaginary))
             }
-            Value::Str(text) => return variant(serializer, ValueKind::Str, text),
-            Value::SurrogateStr(bytes) => {
-                return variant(serializer, ValueKind::SurrogateStr, &BytesRef(bytes));
+            Value::Str(text) => variant(serializer, ValueKind::Str, text),
+            Value::SurrogateStr(text) => bytes(serializer, ValueKind::SurrogateStr, text),
+            Value::Bytes(content) => bytes(serializer, ValueKind::Bytes, content),
+            Value::ByteArray(content) => bytes(serializer, ValueKind::ByteArray, content),
+            Value::List(values) => part(serializer, ValueKind::List, &values[..], numbers),
+            Value::Tuple(values) => part(serializer, ValueKind::Tuple, &values[..], numbers),
+            Value::Set(values) => part(serializer, ValueKind::Set, &values[..], numbers),
+            Value::FrozenSet(values) => {
+                part(serializer, ValueKind::FrozenSet, &values[..], numbers)
             }
-            Value::Bytes(bytes) => return variant(serializer, ValueKind::Bytes, &BytesRef(bytes)),
-            Value::ByteArray(bytes) => {
-                return variant(serializer, ValueKind::ByteArray, &BytesRef(bytes));
-            }
-            Value::Dict(entries) => {
-                return variant(serializer, ValueKind::Dict, &PartRef(&entries[..], numbers));
-            }
+            Value::Dict(entries) => part(serializer, ValueKind::Dict, &entries[..], numbers),
             Value::Class(class) => {
-                return variant(
-                    serializer,
-                    ValueKind::Class,
-                    &(class.module(), class.name()),
-                );
+                let names = (class.module(), class.name());
+                variant(serializer, ValueKind::Class, &names)
             }
             Value::Object(object) => {
                 let kind = match object.construction {
                     Construction::Call => ValueKind::Reduced,
                     Construction::New => ValueKind::Object,
                 };
-                return variant(serializer, kind, &PartRef(&**object, numbers));
+                part(serializer, kind, &**object, numbers)
             }
             Value::Shared(_) => {
                 let value = value.unshared();
@@ -77,14 +68,9 @@ impl Serialize for PartRef<'_, Value> {
                 if known < next {
                     return variant(serializer, ValueKind::Reference, &known);
                 }
-                return variant(serializer, ValueKind::Shared, &PartRef(value, numbers));
+                part(serializer, ValueKind::Shared, value, numbers)
             }
-            Value::List(values) => (ValueKind::List, values),
-            Value::Tuple(values) => (ValueKind::Tuple, values),
-            Value::Set(values) => (ValueKind::Set, values),
-            Value::FrozenSet(values) => (ValueKind::FrozenSet, values),
-        };
-        variant(serializer, kind, &PartRef(&content[..], numbers))
+        }
     }
 }
 
@@ -94,6 +80,22 @@ fn variant<S: Serializer, T: Serialize + ?Sized>(
     content: &T,
 ) -> Result<S::Ok, S::Error> {
     serializer.serialize_newtype_variant(NAME, kind as u32, kind.name(), content)
+}
+
+fn bytes<S: Serializer>(serializer: S, kind: ValueKind, bytes: &[u8]) -> Result<S::Ok, S::Error> {
+    variant(serializer, kind, &BytesRef(bytes))
+}
+
+fn part<'a, S: Serializer, T: ?Sized>(
+    serializer: S,
+    kind: ValueKind,
+    content: &'a T,
+    numbers: &'a SharedNumbers,
+) -> Result<S::Ok, S::Error>
+where
+    PartRef<'a, T>: Serialize,
+{
+    variant(serializer, kind, &PartRef(content, numbers))
 }
 
 impl Serialize for PartRef<'_, [Value]> {
@@ -114,14 +116,15 @@ impl Serialize for PartRef<'_, [(Value, Value)]> {
 impl Serialize for PartRef<'_, Object> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let Self(object, numbers) = *self;
-        let mut parts = serializer.serialize_tuple(6)?;
-        parts.serialize_element(&PartRef(&object.callable, numbers))?;
-        parts.serialize_element(&PartRef(&object.args[..], numbers))?;
-        parts.serialize_element(&PartRef(&object.kwargs[..], numbers))?;
-        parts.serialize_element(&PartRef(&object.items[..], numbers))?;
-        parts.serialize_element(&PartRef(&object.entries[..], numbers))?;
-        parts.serialize_element(&object.state.as_ref().map(|state| PartRef(state, numbers)))?;
-        parts.end()
+        let parts = (
+            PartRef(&object.callable, numbers),
+            PartRef(&object.args[..], numbers),
+            PartRef(&object.kwargs[..], numbers),
+            PartRef(&object.items[..], numbers),
+            PartRef(&object.entries[..], numbers),
+            object.state.as_ref().map(|state| PartRef(state, numbers)),
+        );
+        parts.serialize(serializer)
     }
 }
 

@@ -72,3 +72,25 @@ async fn a_message_of_many_slices_is_whole() {
     sent.unwrap();
     assert_eq!(received.unwrap(), slices.concat());
 }
+
+/// Peeking at a byte and reading it each take a unit of the budget that a task has before it must
+/// yield.
+#[tokio::test]
+async fn a_confirmation_is_taken_even_if_the_task_must_yield_before() {
+    let file = tempfile::tempfile().unwrap();
+    for spent in 0..=130 {
+        let (local, mut remote) = tokio::net::UnixStream::pair().unwrap();
+        let mut local = PyConnection::new(local);
+        local.set_descriptors(crate::Descriptors::Receive);
+        local.send_handle(&file).await.unwrap();
+        let message = b"A\0\0\0\x05\x80\x05K\x01.";
+        remote.write_all(message).await.unwrap();
+        // The event loop notices the bytes.
+        tokio::time::sleep(Duration::from_millis(1)).await;
+        for _ in 0..spent {
+            tokio::task::coop::consume_budget().await;
+        }
+        assert!(local.poll(Duration::from_secs(30)).await);
+        assert_eq!(local.recv_as::<u8>().await.unwrap(), 1, "{spent}");
+    }
+}
