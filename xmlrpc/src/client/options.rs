@@ -8,9 +8,9 @@ use http::header::{
     HeaderValue, TRANSFER_ENCODING,
 };
 
-use super::error::{InvalidHeader, InvalidUrl};
+use super::error::InvalidHeader;
 use super::proxy::{Proxy, ProxyChoice};
-use super::url::basic;
+use super::url::{InvalidUrl, basic};
 use crate::XmlRpc;
 
 /// Headers that depend on the body or the connection, so that only the client itself can set them.
