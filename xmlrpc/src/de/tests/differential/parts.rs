@@ -159,7 +159,7 @@ pub(super) const REAL: &[&str] = &[
     "<?xml version='1.0'?>\n<methodResponse>\n<fault>\n<value><struct>\n<member>\n<name>faultCode</name>\n<value><int>1</int></value>\n</member>\n<member>\n<name>faultString</name>\n<value><string>&lt;class 'Exception'&gt;:no</string></value>\n</member>\n</struct></value>\n</fault>\n</methodResponse>\n",
 ];
 
-/// What stands before documents.
+/// Starts of documents.
 pub(super) const STARTS: &[&str] = &[
     "\n",
     "\u{feff}",
