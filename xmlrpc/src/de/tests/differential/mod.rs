@@ -120,7 +120,7 @@ enum Shard {
     Byte(u8),
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 enum TagChange {
     /// This is inserted before its name.
     BeforeName(&'static [u8]),
