@@ -42,10 +42,7 @@ async fn run(input: &Input<'_>) {
         .await
         .expect("a listener over memory always works");
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
-    let serving = tokio::spawn(
-        bound
-            .serve_until(async { drop(stopped.await) }),
-    );
+    let serving = tokio::spawn(bound.serve_until(async { drop(stopped.await) }));
 
     let encoding = if input.scripts {
         Encoding::MessagePack

@@ -17,12 +17,10 @@ use tower_service::Service;
 
 use super::encoding::Encoding;
 use super::error::Disconnected;
-use super::greeting::{GreetingError, SessionStart, greet_server};
+use super::greeting::{ConnectionHalves, GreetingError, SessionStart, greet_server};
 use super::message::{SessionLimits, Token};
 use super::reconnect::Reconnect;
-use super::session::{
-    CallFuture, ConnectionHalves, Driver, Session, SessionHandle, SessionStats, Settings,
-};
+use super::session::{CallFuture, Driver, Session, SessionHandle, SessionStats, Settings};
 use super::session_options::SessionOptions;
 use crate::auth::{AuthKey, Binding, Digest};
 use crate::connect::Dialer;

@@ -7,8 +7,6 @@ use std::time::Duration;
 
 use farcall_core::{CallError, CannotBlock, Execution, Fault, FaultKind};
 
-use super::message::MAX_METHOD;
-
 /// Reason why a session ended or lost its connection.
 #[derive(Clone, thiserror::Error)]
 #[non_exhaustive]
@@ -170,11 +168,6 @@ pub(super) struct NoObject;
 #[derive(Debug, thiserror::Error)]
 #[error("the deadline of the call passed before it could be sent")]
 pub(super) struct TooLate;
-
-/// The name of a method exceeds the limit of the protocol.
-#[derive(Debug, thiserror::Error)]
-#[error("the method name has {0} bytes, over the limit of {MAX_METHOD}")]
-pub(super) struct LongMethod(pub(super) usize);
 
 /// A message is longer than the peer reads.
 #[derive(Debug, thiserror::Error)]

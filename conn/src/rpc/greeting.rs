@@ -6,8 +6,8 @@ use tokio::time::timeout;
 
 use super::encoding::Encoding;
 use super::message::{Hello, Message, SessionLimits, Token, VERSION};
-use super::session::ConnectionHalves;
 use crate::auth::CHALLENGE;
+use crate::connection::{Reader, Writer};
 use crate::error::{RecvError, SendError};
 
 /// Maximum length of a `Hello`, in bytes.
@@ -52,6 +52,12 @@ pub enum GreetingError {
 }
 
 farcall_core::debug_errors!(GreetingError);
+
+/// The two halves of a connection.
+pub(super) struct ConnectionHalves {
+    pub(super) reader: Reader,
+    pub(super) writer: Writer,
+}
 
 async fn send(halves: &mut ConnectionHalves, message: &Message<'_>) -> Result<(), GreetingError> {
     let mut bytes = Vec::new();

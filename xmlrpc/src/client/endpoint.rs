@@ -13,7 +13,7 @@ use serde::de::DeserializeOwned;
 
 use super::connection::{Connection, ExchangeError};
 use super::cookies::Cookies;
-use super::error::{ConnectError, InvalidUrl};
+use super::error::ConnectError;
 use super::options::ClientOptions;
 use super::pool::{Pool, Transport};
 use super::proxy::Proxy;
@@ -24,7 +24,7 @@ use super::response::Response;
 use super::secrets::Secrets;
 use super::stream::is_timed_out;
 use super::transport::Destination;
-use super::url::{HttpUrl, Target};
+use super::url::{HttpUrl, InvalidUrl, Target};
 use crate::XmlRpc;
 use crate::document::{reply_result, write_call};
 

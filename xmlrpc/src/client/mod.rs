@@ -38,9 +38,10 @@ use tower_service::Service;
 
 pub use self::batch::{Batch, BatchError, Results, Ticket};
 use self::endpoint::Endpoint;
-pub use self::error::{HttpError, InvalidHeader, InvalidUrl};
+pub use self::error::{HttpError, InvalidHeader};
 pub use self::options::ClientOptions;
 use self::transport::TokioConnector;
+pub use self::url::InvalidUrl;
 #[cfg(fuzzing)]
 pub(crate) use self::{response::segments::read_segments, url::Target};
 use crate::XmlRpc;

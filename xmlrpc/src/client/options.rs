@@ -8,9 +8,9 @@ use http::header::{
     HeaderValue, TRANSFER_ENCODING,
 };
 
-use super::error::{InvalidHeader, InvalidUrl};
+use super::error::InvalidHeader;
 use super::proxy::{Proxy, ProxyChoice};
-use super::url::basic;
+use super::url::{InvalidUrl, basic};
 use crate::XmlRpc;
 use crate::format::setters;
 

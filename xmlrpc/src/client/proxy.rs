@@ -6,8 +6,7 @@ use std::net::IpAddr;
 use farcall_core::protocol::parse_port;
 use http::HeaderValue;
 
-use super::error::InvalidUrl;
-use super::url::{Host, Target, syntax};
+use super::url::{Host, InvalidUrl, Target, syntax};
 
 /// The proxy setting of a client.
 #[derive(Clone, Debug, Default)]

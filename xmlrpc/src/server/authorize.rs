@@ -1,9 +1,9 @@
 //! Authorization of requests by their heads.
 
 use farcall_core::transport::Peer;
+use http::header::{CONNECTION, CONTENT_TYPE};
 use http::request::Parts;
-
-use super::Rejection;
+use http::{HeaderName, HeaderValue, Response, StatusCode};
 
 /// A decision about each request, before its body is read: see
 /// [`ServerOptions::authorize`](crate::ServerOptions::authorize).
@@ -23,6 +23,34 @@ pub trait Authorize: Send + Sync + 'static {
     /// # Errors
     /// The response to a request that is refused, which is sent unchanged.
     fn authorize(&self, head: &mut Parts, peer: &Peer) -> Result<(), Rejection>;
+}
+
+/// The HTTP response to a request that is refused.
+#[derive(Debug)]
+pub struct Rejection(pub(crate) Box<Response<String>>);
+
+impl Rejection {
+    /// Creates a rejection with a text that states the reason.
+    #[must_use]
+    pub fn new(status: StatusCode, text: impl Into<String>) -> Self {
+        let mut response = Response::new(text.into() + "\n");
+        *response.status_mut() = status;
+        let plain = HeaderValue::from_static("text/plain; charset=utf-8");
+        response.headers_mut().insert(CONTENT_TYPE, plain);
+        Self(Box::new(response))
+    }
+
+    /// Adds a header, such as `WWW-Authenticate`.
+    #[must_use]
+    pub fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.0.headers_mut().insert(name, value);
+        self
+    }
+
+    /// Adds `Connection: close`, after which the connection is closed.
+    pub(crate) fn closing(self) -> Self {
+        self.with_header(CONNECTION, HeaderValue::from_static("close"))
+    }
 }
 
 impl<F> Authorize for F

@@ -30,9 +30,9 @@ use farcall_core::{Budget, Fault, Registry};
 use tower_layer::Layer;
 use tower_service::Service;
 
-pub use self::authorize::Authorize;
+pub use self::authorize::{Authorize, Rejection};
 pub use self::bound::{Bind, BoundServer};
-pub use self::options::{FaultPolicy, Rejection, ServerOptions};
+pub use self::options::{FaultPolicy, ServerOptions};
 pub use self::reply::{ReplyBody, ReplyEvicted};
 use crate::XmlRpc;
 

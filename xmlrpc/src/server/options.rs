@@ -6,8 +6,6 @@ use std::time::Duration;
 
 use farcall_core::transport::Peer;
 use farcall_core::{Budget, Fault, FaultKind};
-use http::header::CONNECTION;
-use http::{HeaderName, HeaderValue, Response, StatusCode};
 
 use super::Authorize;
 use crate::XmlRpc;
@@ -40,36 +38,6 @@ pub struct ServerOptions {
 }
 
 type AcceptPeer = dyn Fn(&Peer) -> bool + Send + Sync;
-
-/// The HTTP response to a request that is refused.
-#[derive(Debug)]
-pub struct Rejection(pub(crate) Box<Response<String>>);
-
-impl Rejection {
-    /// Creates a rejection with a text that states the reason.
-    #[must_use]
-    pub fn new(status: StatusCode, text: impl Into<String>) -> Self {
-        let mut response = Response::new(text.into() + "\n");
-        *response.status_mut() = status;
-        let plain = HeaderValue::from_static("text/plain; charset=utf-8");
-        response
-            .headers_mut()
-            .insert(http::header::CONTENT_TYPE, plain);
-        Self(Box::new(response))
-    }
-
-    /// Adds a header, such as `WWW-Authenticate`.
-    #[must_use]
-    pub fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
-        self.0.headers_mut().insert(name, value);
-        self
-    }
-
-    /// Adds `Connection: close`, after which the connection is closed.
-    pub(crate) fn closing(self) -> Self {
-        self.with_header(CONNECTION, HeaderValue::from_static("close"))
-    }
-}
 
 /// The form of the faults that callers receive.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -120,17 +120,6 @@ pub fn outcomes(
         .collect()
 }
 
-/// Returns the value of the result in a reply document, or `None` if it has an error.
-#[must_use]
-pub fn value(document: &[u8], (max_depth, max_values): (usize, usize)) -> Option<String> {
-    let format = XmlRpc::default()
-        .max_depth(max_depth)
-        .max_values(max_values);
-    let reply = Payload::from(document.to_vec());
-    let value = format.decode_reply::<Value>(&reply).ok()?;
-    Some(format!("{value:?}"))
-}
-
 /// Shows the outcomes of reading a document.
 struct Outcomes<'a> {
     document: &'a [u8],
@@ -168,12 +157,17 @@ impl Outcomes<'_> {
             let mixed = format.decode_args::<(Option<f64>, Raw)>(&payload);
             outcomes.push(self.shown(mixed.map(|(number, raw)| (number, self.range(raw)))));
         }
-        outcomes.push(self.shown(head.map(|(name, end)| (name, (self.original)(end)))));
+        outcomes.push(self.shown(head.map(|(name, end)| (name, self.original_end(end)))));
         outcomes
     }
 
     fn range(&self, Raw { range }: Raw) -> (usize, usize) {
-        ((self.original)(range.start), (self.original)(range.end))
+        ((self.original)(range.start), self.original_end(range.end))
+    }
+
+    /// Returns the offset after a tag, whatever stands behind it here.
+    fn original_end(&self, end: usize) -> usize {
+        (self.original)(end - 1) + 1
     }
 
     fn shown<T: Debug>(&self, result: Result<T, FormatError>) -> String {

@@ -26,10 +26,10 @@ use sessions::{ActiveSession, Registration, ResumableSession, ResumableSessions,
 use super::client::Client;
 use super::encoding::Encoding;
 use super::greeting::{
-    GreetingError, SessionStart, receive_client_hello, reject, send_server_hello,
+    ConnectionHalves, GreetingError, SessionStart, receive_client_hello, reject, send_server_hello,
 };
 use super::message::Token;
-use super::session::{ConnectionHalves, Session, SessionHandle, random};
+use super::session::{Session, SessionHandle, random};
 use crate::establish::Established;
 use crate::listener::{Listener, ListenerBuilder};
 

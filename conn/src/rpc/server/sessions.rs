@@ -16,9 +16,9 @@ use tokio_util::sync::CancellationToken;
 
 use crate::rpc::client::origin;
 use crate::rpc::error::Disconnected;
-use crate::rpc::greeting;
+use crate::rpc::greeting::{self, ConnectionHalves};
 use crate::rpc::message::Token;
-use crate::rpc::session::{ConnectionHalves, Driver, SessionHandle, Settings};
+use crate::rpc::session::{Driver, SessionHandle, Settings};
 
 /// Table of the sessions that can be resumed, by token.
 #[derive(Default)]

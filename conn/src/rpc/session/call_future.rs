@@ -14,7 +14,7 @@ use super::call_timeout::{CallTimeout, deadline_exceeded};
 use super::object::{CallRequest, ObjectHandle, SessionLink, StartedCall};
 use super::pipelining;
 use crate::rpc::encoding::Encoding;
-use crate::rpc::error::{LongMethod, PromiseFailed, TooLate};
+use crate::rpc::error::{PromiseFailed, TooLate};
 use crate::rpc::message::MAX_METHOD;
 
 /// Future of an outgoing call. It keeps the session open for as long as `L` does.
@@ -23,6 +23,11 @@ pub(in crate::rpc) struct CallFuture<L: Deref<Target: SessionLink>> {
     session: L,
     state: CallFutureState,
 }
+
+/// The name of a method exceeds the limit of the protocol.
+#[derive(Debug, thiserror::Error)]
+#[error("the method name has {0} bytes, over the limit of {MAX_METHOD}")]
+struct LongMethod(usize);
 
 enum CallFutureState {
     New(Option<CallRequest>),

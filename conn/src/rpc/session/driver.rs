@@ -15,8 +15,9 @@ use super::decoder_memory::DecoderMemory;
 use super::dispatch::{Dispatcher, Reading};
 use super::handle::Session;
 use super::write_half::SharedWriteHalf;
-use crate::connection::{Reader, Writer};
+use crate::connection::Reader;
 use crate::rpc::error::Disconnected;
+use crate::rpc::greeting::ConnectionHalves;
 use crate::rpc::message::Message;
 
 /// Maximum messages handled per turn, before output is written and other tasks run.
@@ -28,12 +29,6 @@ const READS_PER_TURN: usize = 32;
 /// Goodbye reason for the peer of an evicted connection.
 const EVICTED: &str =
     "the connection held too much memory for too long, and the server needs the room";
-
-/// The two halves of a connection.
-pub(in crate::rpc) struct ConnectionHalves {
-    pub(in crate::rpc) reader: Reader,
-    pub(in crate::rpc) writer: Writer,
-}
 
 /// Moves bytes between a session and its connection until the connection closes. The future
 /// completes with the reason.

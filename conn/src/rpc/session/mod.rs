@@ -41,7 +41,7 @@ mod tables;
 mod write_half;
 
 pub(super) use call_future::CallFuture;
-pub(super) use driver::{ConnectionHalves, Driver};
+pub(super) use driver::Driver;
 pub(super) use handle::{Session, SessionHandle};
 pub(super) use item_source::ItemSource;
 pub(super) use object::{LocalObject, ObjectHandle, random};

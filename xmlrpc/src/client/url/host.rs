@@ -6,8 +6,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use percent_encoding::percent_decode_str;
 
-use super::syntax;
-use crate::client::InvalidUrl;
+use super::error::{InvalidUrl, syntax};
 
 /// The host of a URL.
 #[derive(Clone, Debug, PartialEq, Eq)]

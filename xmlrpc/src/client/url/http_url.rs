@@ -6,8 +6,8 @@
 
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 
-use super::{Host, syntax};
-use crate::client::InvalidUrl;
+use super::Host;
+use super::error::{InvalidUrl, syntax};
 use farcall_core::protocol::parse_port;
 
 const DEFAULT_PORT: u16 = 80;

@@ -1,5 +1,6 @@
 //! Parsing of server URLs.
 
+mod error;
 mod host;
 mod http_url;
 
@@ -11,11 +12,12 @@ use farcall_core::protocol::InvalidCredentials;
 use http::{HeaderValue, Uri};
 use percent_encoding::percent_decode_str;
 
+pub use self::error::InvalidUrl;
+pub(super) use self::error::syntax;
 pub(crate) use self::host::Host;
 pub(crate) use self::http_url::HttpUrl;
 pub(super) use self::http_url::Referred;
 use self::http_url::UserInfo;
-use super::error::InvalidUrl;
 use crate::socket_url::EncodedSocketPath;
 
 /// The path used for a URL without one, as in every XML-RPC client since the first.
@@ -138,10 +140,6 @@ impl fmt::Display for Target {
 fn is_scheme(text: &str) -> bool {
     let is_allowed = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'-' | b'.');
     text.starts_with(|c: char| c.is_ascii_alphabetic()) && text.bytes().all(is_allowed)
-}
-
-pub(super) fn syntax(problem: &str) -> InvalidUrl {
-    InvalidUrl::Syntax(problem.to_owned())
 }
 
 #[cfg(unix)]
