@@ -124,6 +124,7 @@ impl Payload {
     }
 
     /// Sets the attachments. Default: none.
+    #[inline]
     #[must_use]
     pub fn with_attachments(mut self, attachments: Vec<Attachment>) -> Self {
         self.attachments = (!attachments.is_empty()).then(|| attachments.into());

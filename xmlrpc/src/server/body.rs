@@ -23,8 +23,8 @@ pub(super) enum BodyError {
     NoRoom,
     /// The body did not arrive in time.
     TooSlow,
-    /// The connection failed, the chunks are malformed, or there are trailers. hyper takes any bytes
-    /// after the last chunk and a bare LF for trailers, even the next request.
+    /// The connection failed, the chunks are malformed, or there are trailers. hyper takes any
+    /// bytes after the last chunk and a bare LF for trailers, even the next request.
     Broken,
     /// The body does not match its content coding.
     Damaged(io::Error),
