@@ -111,7 +111,8 @@ pub(super) async fn greet_server(
     }
 }
 
-/// Receives the `Hello` of a client, and the encoding that it asks for. Rejects a client whose version or encoding is not supported.
+/// Receives the `Hello` of a client, and the encoding that it asks for. Rejects a client whose
+/// version or encoding is not supported.
 pub(super) async fn receive_client_hello(
     halves: &mut ConnectionHalves,
 ) -> Result<(Encoding, Hello), GreetingError> {
