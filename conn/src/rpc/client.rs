@@ -17,8 +17,8 @@ use tower_service::Service;
 
 use super::encoding::Encoding;
 use super::error::Disconnected;
-use super::greeting::{ConnectionHalves, GreetingError, SessionStart, greet_server};
-use super::message::{SessionLimits, Token};
+use super::greeting::{ConnectionHalves, GreetingError, greet_server};
+use super::message::{Hello, SessionLimits, SessionStart, Token};
 use super::reconnect::Reconnect;
 use super::session::{CallFuture, Driver, Session, SessionHandle, SessionStats, Settings};
 use super::session_options::SessionOptions;
@@ -286,7 +286,7 @@ impl ClientBuilder {
         let opened = connector.open(None).await?;
         let session = Session::open(self.encoding, Arc::new(settings), self.offered);
         let peer = opened.peer.clone();
-        session.on_connected(opened.limits, SessionStart::New);
+        session.on_connected(opened.hello.limits, SessionStart::New);
         let driver = Driver::new(
             Arc::clone(session.session()),
             opened.halves,
@@ -299,7 +299,7 @@ impl ClientBuilder {
             driver,
             connector,
             self.reconnect,
-            opened.token,
+            opened.hello.session,
         ));
         Ok(Client { session, peer })
     }
@@ -353,9 +353,7 @@ struct SessionConnector {
 struct GreetedConnection {
     halves: ConnectionHalves,
     peer: Peer,
-    limits: SessionLimits,
-    token: Option<Token>,
-    start: SessionStart,
+    hello: Hello,
 }
 
 impl SessionConnector {
@@ -373,9 +371,7 @@ impl SessionConnector {
         Ok(GreetedConnection {
             halves,
             peer,
-            limits: hello.limits,
-            token: hello.session,
-            start: hello.start,
+            hello,
         })
     }
 }
@@ -417,8 +413,8 @@ async fn run(
         let Some(handle) = handle.upgrade() else {
             return session.end(&Disconnected::Closed);
         };
-        token = opened.token;
-        session.on_connected(opened.limits, opened.start);
+        token = opened.hello.session;
+        session.on_connected(opened.hello.limits, opened.hello.start);
         let origin = origin(&handle, opened.peer);
         driver = Driver::new(Arc::clone(&session), opened.halves, origin);
     }

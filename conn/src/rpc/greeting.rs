@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::time::timeout;
 
 use super::encoding::Encoding;
-use super::message::{Hello, Message, SessionLimits, Token, VERSION};
+use super::message::{Hello, Message, SessionLimits, SessionStart, Token, VERSION};
 use crate::auth::CHALLENGE;
 use crate::connection::{Reader, Writer};
 use crate::error::{RecvError, SendError};
@@ -85,63 +85,43 @@ async fn receive(halves: &mut ConnectionHalves) -> Result<Hello, GreetingError> 
     }
 }
 
-/// The reply of the server to a [`ClientHello`].
-pub(super) struct ServerHello {
-    pub(super) limits: SessionLimits,
-    pub(super) session: Option<Token>,
-    pub(super) start: SessionStart,
+/// Sends the `Hello` of the local side.
+pub(super) async fn send_hello(
+    halves: &mut ConnectionHalves,
+    encoding: Encoding,
+    limits: SessionLimits,
+    session: Option<Token>,
+    start: SessionStart,
+) -> Result<(), GreetingError> {
+    let hello = Hello {
+        version: VERSION,
+        start,
+        encoding: encoding.name().as_bytes().to_vec(),
+        limits,
+        session,
+    };
+    send(halves, &Message::Hello(Box::new(hello))).await
 }
 
-/// Performs the greeting as the client.
+/// Performs the greeting as the client. Returns the `Hello` of the server.
 pub(super) async fn greet_server(
     halves: &mut ConnectionHalves,
     encoding: Encoding,
     limits: SessionLimits,
     resume: Option<Token>,
-) -> Result<ServerHello, GreetingError> {
-    let hello = Hello {
-        version: VERSION,
-        resumed: false,
-        encoding: encoding.name().as_bytes().to_vec(),
-        limits,
-        session: resume,
-    };
-    send(halves, &Message::Hello(Box::new(hello))).await?;
-    let hello = receive(halves).await?;
-    if hello.version != VERSION {
-        let theirs = hello.version;
-        return Err(GreetingError::Version { theirs });
+) -> Result<Hello, GreetingError> {
+    send_hello(halves, encoding, limits, resume, SessionStart::New).await?;
+    match receive(halves).await? {
+        hello if hello.version == VERSION => Ok(hello),
+        Hello { version, .. } => Err(GreetingError::Version { theirs: version }),
     }
-    Ok(ServerHello {
-        limits: hello.limits,
-        session: hello.session,
-        start: if hello.resumed {
-            SessionStart::Resumed
-        } else {
-            SessionStart::New
-        },
-    })
 }
 
-/// The session that a connection begins with.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum SessionStart {
-    New,
-    /// The session of an earlier connection.
-    Resumed,
-}
-
-/// The request of a client for a session.
-pub(super) struct ClientHello {
-    pub(super) encoding: Encoding,
-    pub(super) limits: SessionLimits,
-    pub(super) resume: Option<Token>,
-}
-
-/// Receives the `Hello` of a client. Rejects a client whose version or encoding is not supported.
+/// Receives the `Hello` of a client, and the encoding that it asks for. Rejects a client whose
+/// version or encoding is not supported.
 pub(super) async fn receive_client_hello(
     halves: &mut ConnectionHalves,
-) -> Result<ClientHello, GreetingError> {
+) -> Result<(Encoding, Hello), GreetingError> {
     let hello = timeout(TIMEOUT, receive(halves)).await;
     let hello = hello.unwrap_or(Err(GreetingError::TimedOut))?;
     let result = match Encoding::from_name(&hello.encoding) {
@@ -152,11 +132,7 @@ pub(super) async fn receive_client_hello(
             let name = String::from_utf8_lossy(&hello.encoding).into_owned();
             Err(GreetingError::Encoding(name))
         }
-        Some(encoding) => Ok(ClientHello {
-            encoding,
-            limits: hello.limits,
-            resume: hello.session,
-        }),
+        Some(encoding) => Ok((encoding, hello)),
     };
     if let Err(error) = &result {
         let reason = match error {
@@ -168,24 +144,6 @@ pub(super) async fn receive_client_hello(
         reject(halves, &reason).await;
     }
     result
-}
-
-/// Completes the greeting as the server.
-pub(super) async fn send_server_hello(
-    halves: &mut ConnectionHalves,
-    encoding: Encoding,
-    limits: SessionLimits,
-    session: Option<Token>,
-    start: SessionStart,
-) -> Result<(), GreetingError> {
-    let hello = Hello {
-        version: VERSION,
-        resumed: start == SessionStart::Resumed,
-        encoding: encoding.name().as_bytes().to_vec(),
-        limits,
-        session,
-    };
-    send(halves, &Message::Hello(Box::new(hello))).await
 }
 
 /// Rejects a client with a reason and closes the connection.

@@ -77,6 +77,7 @@ pub mod fuzzing;
 mod greeting;
 mod message;
 pub mod names;
+mod options;
 mod pipeline;
 mod reconnect;
 mod remote;

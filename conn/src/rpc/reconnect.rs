@@ -5,80 +5,55 @@ use std::time::Duration;
 use farcall_core::protocol::time::{self, LONGEST};
 use tokio::time::Instant;
 
-/// Policy for making a new connection when one breaks.
-///
-/// The first attempt comes almost at once. The pauses before further attempts double up to a
-/// maximum. Each pause is shortened by a random part, so that the clients of a restarted server do
-/// not all connect at the same moment.
-///
-/// Calls, when the connection breaks:
-///
-/// - Calls that the peer cannot have received, and calls that are marked as
-///   [idempotent](farcall_core::Context::idempotent), are made again.
-/// - All other calls in flight fail as [`CallError::Lost`](farcall_core::CallError::Lost): they may
-///   have run.
-/// - New calls wait for the next connection, until their deadline.
-///
-/// Streams end with the connection. Objects survive if the server
-/// [leases](super::ServerOptions::lease) sessions.
-#[derive(Clone, Debug)]
-#[must_use = "a policy does nothing until it is given to a client"]
-pub struct Reconnect {
-    first: Duration,
-    max: Duration,
-    jitter: f64,
-    give_up_after: Option<Duration>,
-}
+use super::options::options;
 
-impl Default for Reconnect {
-    fn default() -> Self {
-        Self {
-            first: Duration::from_millis(50),
-            max: Duration::from_secs(10),
-            jitter: 0.5,
-            give_up_after: Some(Duration::from_secs(300)),
-        }
+options! {
+    /// Policy for making a new connection when one breaks.
+    ///
+    /// The first attempt comes almost at once. The pauses before further attempts double up to a
+    /// maximum. Each pause is shortened by a random part, so that the clients of a restarted server
+    /// do not all connect at the same moment.
+    ///
+    /// Calls, when the connection breaks:
+    ///
+    /// - Calls that the peer cannot have received, and calls that are marked as
+    ///   [idempotent](farcall_core::Context::idempotent), are made again.
+    /// - All other calls in flight fail as [`CallError::Lost`](farcall_core::CallError::Lost): they
+    ///   may have run.
+    /// - New calls wait for the next connection, until their deadline.
+    ///
+    /// Streams end with the connection. Objects survive if the server
+    /// [leases](super::ServerOptions::lease) sessions.
+    #[must_use = "a policy does nothing until it is given to a client"]
+    pub struct Reconnect {
+        /// Pause before the first attempt.
+        ///
+        /// Default: 50 ms.
+        first_pause: Duration = Duration::from_millis(50);
+
+        /// Maximum pause between attempts.
+        ///
+        /// Default: 10 seconds.
+        max_pause: Duration = Duration::from_secs(10);
+
+        /// Maximum fraction by which a pause is shortened at random, from 0 to 1.
+        ///
+        /// Default: 0.5.
+        jitter: f64 = 0.5;
+
+        /// Time after which the client stops trying and closes. `None` tries for ever.
+        ///
+        /// Default: 5 minutes.
+        give_up_after: Option<Duration> = Some(Duration::from_secs(300));
     }
 }
 
 impl Reconnect {
-    /// Pause before the first attempt.
-    ///
-    /// Default: 50 ms.
-    pub const fn first_pause(mut self, pause: Duration) -> Self {
-        self.first = pause;
-        self
-    }
-
-    /// Maximum pause between attempts.
-    ///
-    /// Default: 10 seconds.
-    pub const fn max_pause(mut self, pause: Duration) -> Self {
-        self.max = pause;
-        self
-    }
-
-    /// Maximum fraction by which a pause is shortened at random, from 0 to 1.
-    ///
-    /// Default: 0.5.
-    pub const fn jitter(mut self, part: f64) -> Self {
-        self.jitter = part;
-        self
-    }
-
-    /// Time after which the client stops trying and closes. `None` tries for ever.
-    ///
-    /// Default: 5 minutes.
-    pub const fn give_up_after(mut self, time: Option<Duration>) -> Self {
-        self.give_up_after = time;
-        self
-    }
-
     /// Returns the pauses before the attempts of a series that begins now.
     pub(super) fn attempts(&self) -> Attempts<'_> {
         Attempts {
             settings: self,
-            pause: self.first,
+            pause: self.first_pause,
             until: self.give_up_after.map(time::deadline),
         }
     }
@@ -97,7 +72,7 @@ impl Iterator for Attempts<'_> {
         if self.until.is_some_and(|until| until <= Instant::now()) {
             return None;
         }
-        let pause = self.pause.min(self.settings.max).min(LONGEST);
+        let pause = self.pause.min(self.settings.max_pause).min(LONGEST);
         self.pause = pause * 2;
         let jitter = self.settings.jitter.clamp(0.0, 1.0) * random_part();
         Some(pause.mul_f64(1.0 - jitter))

@@ -210,6 +210,28 @@ async fn calls_after_a_goodbye_are_made_again_in_order() {
     assert!(more.is_err(), "{more:?}");
 }
 
+/// The `Goodbye` after a violation leaves before the calls that were not written yet, so these are
+/// known not to have run.
+#[tokio::test]
+async fn a_goodbye_after_a_violation_does_not_count_as_the_calls_behind_it() {
+    let (mut listening, connector) = listener("violation");
+    let (client, mut peer) = tokio::join!(Client::over(connector), greet(&mut listening, 4));
+    let client = client.unwrap();
+    // The driver of the client becomes idle.
+    sleep(Duration::from_millis(5)).await;
+    peer.send_bytes(&[99]).await.unwrap();
+    // The first call is written by its own task, the second would be by the driver.
+    let (first, second) = tokio::join!(
+        client.call::<i64>("same", (1,)),
+        client.call::<i64>("same", (2,))
+    );
+    assert_eq!(first.unwrap_err().execution(), Execution::Maybe);
+    assert_eq!(second.unwrap_err().execution(), Execution::Never);
+    assert_eq!(next_call(&mut peer).await, Some((1, 1)));
+    assert_eq!(peer.recv_bytes(4096).await.unwrap()[0], 13);
+    assert!(peer.recv_bytes(4096).await.is_err());
+}
+
 async fn reconnecting(connector: MemoryConnector) -> Client {
     let reconnect = Reconnect::default().first_pause(Duration::from_millis(1));
     Client::over(connector).reconnect(reconnect).await.unwrap()

@@ -109,12 +109,20 @@ pub(super) struct SessionLimits {
     pub(super) window: u64,
 }
 
+/// The session that a connection begins with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum SessionStart {
+    New,
+    /// The session of an earlier connection.
+    Resumed,
+}
+
 /// The first message of each side.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Hello {
     pub(super) version: u64,
-    /// Sent by the server: the session that the client asked to resume continues.
-    pub(super) resumed: bool,
+    /// Sent by the server: the session that the client asked to resume continues, or not.
+    pub(super) start: SessionStart,
     /// Encoding of arguments, results and items, chosen by the client.
     pub(super) encoding: Vec<u8>,
     pub(super) limits: SessionLimits,

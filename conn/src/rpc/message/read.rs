@@ -6,7 +6,7 @@ use farcall_core::Fault;
 
 use super::{
     Call, CallTarget, Counts, FAULT_KINDS, Hello, MAGIC, MAX_CAUSES, Message, ObjectId, Reference,
-    SessionLimits, Token, VERSION, flag, kind, reference, target,
+    SessionLimits, SessionStart, Token, VERSION, flag, kind, reference, target,
 };
 use crate::rpc::error::Violation;
 use crate::rpc::varint;
@@ -122,7 +122,7 @@ impl<'a> Fields<'a> {
             self.rest = &[];
             return Some(Hello {
                 version,
-                resumed: false,
+                start: SessionStart::New,
                 encoding: Vec::new(),
                 limits: SessionLimits::default(),
                 session: None,
@@ -130,7 +130,10 @@ impl<'a> Fields<'a> {
         }
         Some(Hello {
             version,
-            resumed: self.number()? & flag::RESUMED != 0,
+            start: match self.number()? & flag::RESUMED {
+                0 => SessionStart::New,
+                _ => SessionStart::Resumed,
+            },
             encoding: self.bytes()?.to_vec(),
             limits: SessionLimits {
                 max_message: self.number()?,

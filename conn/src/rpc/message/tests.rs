@@ -32,7 +32,7 @@ fn messages() -> Vec<Message<'static>> {
     vec![
         Message::Hello(Box::new(Hello {
             version: VERSION,
-            resumed: true,
+            start: SessionStart::Resumed,
             encoding: b"bincode".to_vec(),
             limits,
             session: Some(Token([1; 16])),

@@ -4,7 +4,7 @@ use farcall_core::Fault;
 
 use super::{
     Call, CallTarget, Hello, MAGIC, MAX_CAUSES, Message, ObjectId, Reference, SessionLimits,
-    fault_kind_byte, flag, kind, reference, target,
+    SessionStart, fault_kind_byte, flag, kind, reference, target,
 };
 use crate::rpc::varint;
 
@@ -185,7 +185,11 @@ impl Hello {
         out.push(kind::HELLO);
         out.extend_from_slice(MAGIC);
         varint::write(self.version, out);
-        varint::write(if self.resumed { flag::RESUMED } else { 0 }, out);
+        let flags = match self.start {
+            SessionStart::New => 0,
+            SessionStart::Resumed => flag::RESUMED,
+        };
+        varint::write(flags, out);
         bytes(&self.encoding, out);
         let SessionLimits {
             max_message,

@@ -25,10 +25,8 @@ use sessions::{ActiveSession, Registration, ResumableSession, ResumableSessions,
 
 use super::client::Client;
 use super::encoding::Encoding;
-use super::greeting::{
-    ConnectionHalves, GreetingError, SessionStart, receive_client_hello, reject, send_server_hello,
-};
-use super::message::Token;
+use super::greeting::{ConnectionHalves, GreetingError, receive_client_hello, reject, send_hello};
+use super::message::{SessionStart, Token};
 use super::session::{Session, SessionHandle, random};
 use crate::establish::Established;
 use crate::listener::{Listener, ListenerBuilder};
@@ -255,24 +253,18 @@ impl Server {
         halves: &mut ConnectionHalves,
         registration: Registration,
     ) -> Result<ActiveSession, GreetingError> {
-        let hello = receive_client_hello(halves).await?;
+        let (encoding, hello) = receive_client_hello(halves).await?;
         let settings = Arc::clone(&registration.server.settings);
         let limits = settings.limits;
-        if let Some(token) = hello.resume
+        if let Some(token) = hello.session
             && let Some(resumable) = self.sessions.find(token)
-            && resumable.handle.encoding == hello.encoding
+            && resumable.handle.encoding == encoding
             && let Some(claim) = Arc::clone(&resumable).take_over().await
         {
             let active =
                 ActiveSession::new(Arc::clone(&resumable.handle), registration, Some(claim));
-            let answered = send_server_hello(
-                halves,
-                hello.encoding,
-                limits,
-                Some(token),
-                SessionStart::Resumed,
-            )
-            .await;
+            let answered =
+                send_hello(halves, encoding, limits, Some(token), SessionStart::Resumed).await;
             if let Err(error) = answered {
                 active.linger();
                 return Err(error);
@@ -283,7 +275,7 @@ impl Server {
             return Ok(active);
         }
         let root = self.registry.clone();
-        let session = Session::open(hello.encoding, settings, root);
+        let session = Session::open(encoding, settings, root);
         let resumable = self.lease(&session);
         let token = resumable.as_ref().map(|resumable| resumable.token);
         let claim = match resumable {
@@ -292,7 +284,7 @@ impl Server {
             None => None,
         };
         let active = ActiveSession::new(Arc::clone(&session), registration, claim);
-        send_server_hello(halves, hello.encoding, limits, token, SessionStart::New).await?;
+        send_hello(halves, encoding, limits, token, SessionStart::New).await?;
         session.on_connected(hello.limits, SessionStart::New);
         Ok(active)
     }

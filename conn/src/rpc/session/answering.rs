@@ -101,7 +101,7 @@ impl Session {
         call: Call<Encoding>,
     ) -> Option<Result<Payload, Fault>> {
         // A call that is not in the table any more was cancelled.
-        let cancellation = self.update(|state| state.incoming().cancellation(id))?;
+        let cancellation = self.update(|state| state.incoming.cancellation(id))?;
         let answer = |call| self.call_object(object, call);
         self.start(id, Tracking::Tracked(cancellation), call, answer)
     }
@@ -159,7 +159,7 @@ impl Session {
             session.reply(id, result);
         });
         let task = task.abort_handle();
-        let cancelled = self.update(|state| state.incoming().set_task(id, task));
+        let cancelled = self.update(|state| state.incoming.set_task(id, task));
         if let Some(task) = cancelled {
             // If the call has completed, this has no effect.
             task.abort();
@@ -169,7 +169,7 @@ impl Session {
 
     /// Cancels a call whose deadline has passed, and returns its fault.
     fn time_out(&self, id: u64) -> Fault {
-        if let Some(cancellation) = self.update(|state| state.incoming().cancellation(id)) {
+        if let Some(cancellation) = self.update(|state| state.incoming.cancellation(id)) {
             cancellation.cancel();
         }
         Fault::of(
@@ -196,7 +196,7 @@ impl Session {
                 continue;
             }
             let unsent = self.update(|state| {
-                reply.dependents = state.incoming().take_dependents(reply.id).into_iter();
+                reply.dependents = state.incoming.take_dependents(reply.id).into_iter();
                 if reply.dependents.len() > 0 {
                     return Some(reply);
                 }

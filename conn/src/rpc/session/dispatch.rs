@@ -31,7 +31,7 @@ const COPY_LIMIT: usize = 4096;
 /// Handles the messages of one connection.
 pub(super) struct Dispatcher {
     session: Arc<Session>,
-    origin: Arc<Origin>,
+    pub(super) origin: Arc<Origin>,
     /// Methods that the local side offers to every peer.
     root: Registry<Encoding>,
     /// Actions deferred while messages are handled.
@@ -42,35 +42,13 @@ pub(super) struct Dispatcher {
     replies: Encoder,
     /// Bytes that waited to be written before these replies.
     backlog: u64,
-    reading: Reading,
-    output: Output,
+    /// `true` unless too many replies wait until the peer reads them.
+    pub(super) can_read: bool,
+    /// `true` if there was no output when messages were last handled, and the session wakes the
+    /// driver for more.
+    is_quiescent: bool,
     /// Outgoing calls in flight when the session was last locked.
-    in_flight: usize,
-}
-
-/// Reading of messages from the peer.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Reading {
-    Open,
-    /// Too many replies wait until the peer reads them.
-    Paused,
-}
-
-impl Reading {
-    const fn of(can_read: bool) -> Self {
-        match can_read {
-            true => Self::Open,
-            false => Self::Paused,
-        }
-    }
-}
-
-/// Knowledge about the output of the session.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Output {
-    /// There was none when messages were last handled, and the session wakes the driver for more.
-    None,
-    Unknown,
+    pub(super) in_flight: usize,
 }
 
 /// Reason why a batch ended.
@@ -92,39 +70,26 @@ impl Dispatcher {
     pub(super) fn new(session: Arc<Session>, origin: Arc<Origin>, reply_limit: u64) -> Self {
         Self {
             origin,
-            root: session.update(|state| state.root().clone()),
+            root: session.update(|state| state.root.clone()),
             session,
             deferred: Deferred::default(),
             reply_limit,
             replies: Encoder::new(),
             backlog: 0,
-            reading: Reading::Open,
-            output: Output::Unknown,
+            can_read: true,
+            is_quiescent: false,
             in_flight: 0,
         }
     }
 
-    pub(super) const fn origin(&self) -> &Arc<Origin> {
-        &self.origin
-    }
-
-    pub(super) const fn reading(&self) -> Reading {
-        self.reading
-    }
-
-    /// Returns the number of outgoing calls that were in flight when the session was last locked.
-    pub(super) const fn in_flight(&self) -> usize {
-        self.in_flight
-    }
-
     /// Forgets what is known of the output.
     pub(super) const fn begin(&mut self) {
-        self.output = Output::Unknown;
+        self.is_quiescent = false;
     }
 
     /// Returns `true` if there is no output, and the session wakes the driver for more.
     pub(super) fn has_no_output(&self) -> bool {
-        self.output == Output::None && self.replies.is_empty()
+        self.is_quiescent && self.replies.is_empty()
     }
 
     /// Handles up to `max` messages that the decoder holds, and returns their number.
@@ -139,7 +104,7 @@ impl Dispatcher {
         loop {
             let is_complete = reader.decoder.is_complete(reader.max_message);
             let is_complete = is_complete.map_err(Disconnected::broken)?;
-            if !is_complete || self.reading == Reading::Paused || handled >= max {
+            if !is_complete || !self.can_read || handled >= max {
                 return Ok(handled);
             }
             let mut admitted = ADMITTED.take();
@@ -175,20 +140,20 @@ impl Dispatcher {
             deferred,
             replies,
             backlog,
-            reading,
-            output,
+            can_read,
+            is_quiescent,
             in_flight,
             ..
         } = self;
         let limit = reader.max_message;
         let decoder = &mut reader.decoder;
         let size = memory.count(decoder.size());
-        *output = Output::Unknown;
+        *is_quiescent = false;
         session.update_with(deferred, |state| {
             state.end_batch(replies);
-            state.account().set_partial_message(size);
-            *backlog = state.outbox().backlog();
-            *reading = Reading::of(state.can_read());
+            state.account.set_partial_message(size);
+            *backlog = state.outbox.backlog();
+            *can_read = state.can_read();
             for _ in 0..BATCH_SIZE {
                 let bytes = match decoder.is_large() {
                     true => decoder
@@ -197,10 +162,8 @@ impl Dispatcher {
                     false => decoder.message(limit).map(|bytes| bytes.map(Cow::Borrowed)),
                 };
                 let Some(bytes) = bytes.map_err(Disconnected::broken)? else {
-                    if admitted.is_empty() && state.is_quiescent(waker) {
-                        *output = Output::None;
-                    }
-                    *in_flight = state.outgoing().in_flight();
+                    *is_quiescent = admitted.is_empty() && state.is_quiescent(waker);
+                    *in_flight = state.outgoing.in_flight();
                     return Ok(BatchEnd::Drained);
                 };
                 *handled += 1;
@@ -245,13 +208,13 @@ impl Dispatcher {
                 });
                 return Ok(());
             }
-            self.output = Output::Unknown;
+            self.is_quiescent = false;
             let (replies, backlog) = (&mut self.replies, &mut self.backlog);
             let deferred = &mut self.deferred;
             self.session.update_with(deferred, |state| {
-                state.outbox().append(replies);
+                state.outbox.append(replies);
                 let pushed = state.push_return(id, &reply);
-                *backlog = state.outbox().backlog();
+                *backlog = state.outbox.backlog();
                 pushed
             })
         });
@@ -281,7 +244,7 @@ impl Dispatcher {
         let status = self
             .session
             .update_locked(deferred, |state| state.take_output(replies, writing, waker));
-        self.reading = Reading::of(status.can_read);
+        self.can_read = status.can_read;
         self.in_flight = status.in_flight;
         status
     }

@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll};
 
 use farcall_core::protocol::Origin;
 use farcall_core::protocol::time::LazySleep;
@@ -12,7 +12,7 @@ use tokio::time::Instant;
 
 use super::closing::ClosingState;
 use super::decoder_memory::DecoderMemory;
-use super::dispatch::{Dispatcher, Reading};
+use super::dispatch::Dispatcher;
 use super::handle::Session;
 use super::write_half::SharedWriteHalf;
 use crate::connection::Reader;
@@ -38,7 +38,8 @@ pub(in crate::rpc) struct Driver {
     decoder_memory: DecoderMemory,
     dispatcher: Dispatcher,
     write_half: Arc<SharedWriteHalf>,
-    last_write: LastWrite,
+    /// `true` if the last write took all output.
+    is_all_written: bool,
     yielding: Yielding,
     liveness: Liveness,
     /// Time of the last received bytes, to the precision of the timer.
@@ -48,15 +49,6 @@ pub(in crate::rpc) struct Driver {
     timer: LazySleep,
     /// Set while the session is being closed.
     closing: Option<Box<ClosingState>>,
-}
-
-/// Result of the last write.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum LastWrite {
-    /// All output was written.
-    Complete,
-    /// Some may be left.
-    Partial,
 }
 
 /// The yield to other tasks before the driver runs. Tasks that were woken together with it make
@@ -107,7 +99,7 @@ impl Driver {
             decoder_memory: DecoderMemory::default(),
             dispatcher: Dispatcher::new(Arc::clone(&session), origin, reply_limit),
             write_half,
-            last_write: LastWrite::Partial,
+            is_all_written: false,
             yielding: Yielding::Off,
             liveness: Liveness::Silent,
             last_received: now,
@@ -120,17 +112,16 @@ impl Driver {
 
     /// Returns the peer of this connection.
     pub(in crate::rpc) fn peer(&self) -> &Peer {
-        &self.dispatcher.origin().peer
+        &self.dispatcher.origin.peer
     }
 
     /// Reads, handles and writes without waiting. Returns `true` if this task has nothing to do
     /// until it is woken.
     fn poll_once(&mut self, cx: &mut Context<'_>) -> Result<bool, Disconnected> {
-        let reading = self.dispatcher.reading();
+        let could_read = self.dispatcher.can_read;
         self.dispatcher.begin();
-        let all_received = reading == Reading::Paused || self.poll_receive(cx)?;
-        let nothing_to_send =
-            self.last_write == LastWrite::Complete && self.dispatcher.has_no_output();
+        let all_received = !could_read || self.poll_receive(cx)?;
+        let nothing_to_send = self.is_all_written && self.dispatcher.has_no_output();
         let all_sent = nothing_to_send || self.poll_write(cx)?;
         self.poll_time(cx)?;
         if self.session.is_evicted(cx) {
@@ -139,7 +130,7 @@ impl Driver {
         if let Some(closing) = &mut self.closing {
             closing.poll(&self.session, &self.write_half, cx)?;
         }
-        Ok(all_received && all_sent && reading == self.dispatcher.reading())
+        Ok(all_received && all_sent && could_read == self.dispatcher.can_read)
     }
 
     /// Reads and handles messages. Returns `true` if the connection has no more bytes for now.
@@ -149,7 +140,7 @@ impl Driver {
             handled = self.dispatch(MESSAGES_PER_TURN, cx)?;
         }
         for _ in 0..READS_PER_TURN {
-            if handled >= MESSAGES_PER_TURN || self.dispatcher.reading() == Reading::Paused {
+            if handled >= MESSAGES_PER_TURN || !self.dispatcher.can_read {
                 return Ok(false);
             }
             if !self.poll_read(cx)? {
@@ -164,7 +155,7 @@ impl Driver {
     fn dispatch(&mut self, max: usize, cx: &Context<'_>) -> Result<usize, Disconnected> {
         let (reader, memory) = (&mut self.reader, &mut self.decoder_memory);
         let handled = self.dispatcher.dispatch(reader, memory, max, cx.waker())?;
-        self.yielding = Yielding::with_in_flight(self.dispatcher.in_flight());
+        self.yielding = Yielding::with_in_flight(self.dispatcher.in_flight);
         Ok(handled)
     }
 
@@ -233,10 +224,7 @@ impl Driver {
                 true => drop(self.write_blocked_since.get_or_insert_with(Instant::now)),
                 false => self.write_blocked_since = None,
             }
-            self.last_write = match is_drained && wrote.is_ready() {
-                true => LastWrite::Complete,
-                false => LastWrite::Partial,
-            };
+            self.is_all_written = is_drained && wrote.is_ready();
             match wrote {
                 Poll::Ready(result) => result?,
                 Poll::Pending => return Ok(true),
@@ -273,7 +261,7 @@ impl Driver {
             if silent >= keepalive && self.liveness == Liveness::Silent {
                 self.liveness = Liveness::Pinged;
                 self.session
-                    .update(|state| state.outbox().push(&Message::Ping(0)));
+                    .update(|state| state.outbox.push(&Message::Ping(0)));
             }
             self.session.tick(now);
             self.timer.reset(now + self.session.settings.tick());
@@ -293,13 +281,8 @@ impl Driver {
 
     /// Sends the peer the reason for closing, if that is possible without waiting.
     fn send_goodbye(&self, reason: &str) {
-        let mut half = self.write_half.lock();
-        self.session.update(|state| {
-            let message = state.goodbye(reason);
-            half.writing().push_message(|out| message.write(out));
-        });
-        // If the connection takes no bytes, the peer only sees that it closes.
-        let _ = half.poll_write(&mut Context::from_waker(Waker::noop()));
+        let message = self.session.update(|state| state.goodbye(reason));
+        self.write_half.lock().write_last(&message);
     }
 }
 

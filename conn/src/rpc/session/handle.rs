@@ -23,8 +23,7 @@ use super::streams::SendReadiness;
 use super::write_half::SharedWriteHalf;
 use crate::rpc::encoding::Encoding;
 use crate::rpc::error::{Disconnected, StreamError};
-use crate::rpc::greeting::SessionStart;
-use crate::rpc::message::SessionLimits;
+use crate::rpc::message::{SessionLimits, SessionStart};
 
 /// A session with one peer.
 pub(in crate::rpc) struct Session {
@@ -76,7 +75,7 @@ impl Session {
         let state = &mut *self.lock();
         let result = update(state);
         self.update_account(state);
-        state.outbox().take_deferred(deferred);
+        state.outbox.take_deferred(deferred);
         result
     }
 
@@ -115,7 +114,7 @@ impl Session {
             if !is_complete || self.has_account.load(Ordering::Relaxed) {
                 self.update(|state| {
                     if !is_complete {
-                        state.outbox().wake_driver();
+                        state.outbox.wake_driver();
                     }
                 });
             }
@@ -135,7 +134,7 @@ impl Session {
         }
         {
             let mut state = self.lock();
-            let outbox = state.outbox();
+            let outbox = &mut state.outbox;
             // If the connection was replaced in the meantime, its output is obsolete.
             if !outbox.is_attached(write_half) {
                 return true;
@@ -155,11 +154,11 @@ impl Session {
     /// Changes the state when the connection is lost. Bytes that are being written may arrive, so
     /// this waits until they are counted; calls write nothing afterwards.
     fn update_at_disconnect<R>(&self, update: impl FnOnce(&mut SessionState) -> R) -> R {
-        let write_half = self.lock().outbox().write_half();
+        let write_half = self.lock().outbox.write_half();
         let half = write_half.as_deref().map(SharedWriteHalf::lock);
         let mut deferred = Deferred::default();
         let result = self.update_locked(&mut deferred, |state| {
-            state.outbox().detach();
+            state.outbox.detach();
             update(state)
         });
         drop(half);
@@ -241,7 +240,7 @@ impl Session {
 
     /// Returns `true` if the peer has made a call over the current connection.
     pub(in crate::rpc) fn has_received_call(&self) -> bool {
-        self.lock().incoming().last() > 0
+        self.lock().incoming.last() > 0
     }
 
     pub(in crate::rpc) fn is_ended(&self) -> bool {
@@ -269,7 +268,7 @@ impl Session {
         }
         let state = &mut *self.lock();
         self.update_account(state);
-        state.account().is_evicted(cx)
+        state.account.is_evicted(cx)
     }
 
     /// Returns the object that the factory with this number made for this session, and makes it
@@ -279,13 +278,13 @@ impl Session {
         factory: u64,
         make: impl FnOnce() -> Result<Registry<Encoding>, Fault>,
     ) -> Result<Registry<Encoding>, Fault> {
-        let made = self.update(|state| state.references().instance(factory));
+        let made = self.update(|state| state.references.instance(factory));
         if let Some(made) = made {
             return Ok(made);
         }
         // The factory is code of the program: it runs without the lock.
         let made = make()?;
-        Ok(self.update(|state| state.references().add_instance(factory, &made)))
+        Ok(self.update(|state| state.references.add_instance(factory, &made)))
     }
 
     /// Returns the numbers of calls, objects and streams, for tests and logs.
@@ -367,7 +366,7 @@ impl SessionLink for SessionHandle {
     }
 
     fn poll_result(&self, call: u64, cx: &Context<'_>) -> Poll<Result<Payload, CallError>> {
-        self.lock().outgoing().poll_result(call, cx)
+        self.lock().outgoing.poll_result(call, cx)
     }
 
     fn cancel_call(&self, call: u64) -> bool {

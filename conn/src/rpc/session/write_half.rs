@@ -4,12 +4,13 @@
 use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll, Waker, ready};
 
 use crate::account::HalfAccount;
 use crate::connection::{StreamWriteHalf, WriteStream as _, Writer};
 use crate::error::SendError;
 use crate::frame::Encoder;
+use crate::rpc::message::Message;
 
 /// The lock around the write half of a connection. It is taken before the lock of the session, and
 /// never held while code of the program runs.
@@ -55,6 +56,20 @@ impl WriteHalf {
         let count = ready!(self.writer.poll_write(cx)).map_err(into_io)?;
         self.written.fetch_add(count as u64, Ordering::Relaxed);
         Poll::Ready(Ok(()))
+    }
+
+    /// Writes a last message behind the others, as far as that is possible without waiting. It
+    /// does not count as written: the calls that are still in the outbox did not leave with it.
+    pub(super) fn write_last(&mut self, message: &Message<'_>) {
+        let counted = self.writing().unwritten().len();
+        self.writing().push_message(|out| message.write(out));
+        let cx = &mut Context::from_waker(Waker::noop());
+        // If the connection takes no bytes, the peer only sees that it closes.
+        if let Poll::Ready(Ok(count)) = self.writer.poll_write(cx) {
+            let count = count.min(counted) as u64;
+            self.written.fetch_add(count, Ordering::Relaxed);
+            let _ = self.poll_flush(cx);
+        }
     }
 
     /// Flushes what was written. Sockets need no flush; TLS and similar layers do.

@@ -44,8 +44,8 @@ pub(super) struct OutgoingCall {
     request: Option<Box<CallRequest>>,
     /// The promise of the result, if the result is an object that is called before the call
     /// completes.
-    promise: Option<Weak<Promise>>,
-    one_way: bool,
+    pub(super) promise: Option<Weak<Promise>>,
+    pub(super) one_way: bool,
     /// `true` if an earlier connection delivered the call, so that it may have run even if it
     /// cannot be sent again.
     may_have_run: bool,
@@ -93,14 +93,6 @@ impl OutgoingCall {
             may_have_run: false,
             timeout_tick,
         }
-    }
-
-    pub(super) const fn has_promise(&self) -> bool {
-        self.promise.is_some()
-    }
-
-    pub(super) const fn is_one_way(&self) -> bool {
-        self.one_way
     }
 }
 

@@ -5,8 +5,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{ClosingSide, NextMessage, Phase, SessionState};
 use crate::rpc::error::Disconnected;
-use crate::rpc::greeting::SessionStart;
-use crate::rpc::message::{Message, SessionLimits};
+use crate::rpc::message::{Message, SessionLimits, SessionStart};
 
 /// Maximum bytes kept of the reason in a `Goodbye`.
 const MAX_REASON: usize = 1024;

@@ -132,6 +132,7 @@ impl SessionState {
 }
 
 /// Returns the payload of a message, which begins at `offset`. A large message is not copied.
+#[inline]
 fn payload(message: Cow<'_, [u8]>, offset: usize) -> Payload {
     match message {
         Cow::Borrowed(bytes) => Payload::copied(&bytes[offset..]),
@@ -143,6 +144,7 @@ fn payload(message: Cow<'_, [u8]>, offset: usize) -> Payload {
 }
 
 /// Creates the context of a call.
+#[inline]
 fn call_context(call: &message::Call<'_>, origin: &Arc<Origin>) -> Context {
     let deadline = call
         .timeout

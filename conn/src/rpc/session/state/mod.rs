@@ -43,19 +43,19 @@ pub(super) struct SessionState {
     /// The session, as its handles see it.
     link: Weak<dyn SessionLink>,
     /// Methods that the local side offers to every peer.
-    root: Registry<Encoding>,
+    pub(super) root: Registry<Encoding>,
     /// Limits that the peer declared, and that the local side respects.
     peer_limits: SessionLimits,
     next_message: NextMessage,
     /// Cancelled when the session ends for good. Created when something waits for that.
     ended: Option<CancellationToken>,
 
-    outbox: Outbox,
-    outgoing: OutgoingCalls,
-    incoming: IncomingCalls,
-    references: References,
+    pub(super) outbox: Outbox,
+    pub(super) outgoing: OutgoingCalls,
+    pub(super) incoming: IncomingCalls,
+    pub(super) references: References,
     streams: Streams,
-    account: SessionAccount,
+    pub(super) account: SessionAccount,
 }
 
 /// Phase of a session.
@@ -155,31 +155,6 @@ impl SessionState {
             imported_objects: self.references.imports(),
             streams: self.streams.len(),
         }
-    }
-
-    pub(super) const fn outbox(&mut self) -> &mut Outbox {
-        &mut self.outbox
-    }
-
-    pub(super) const fn outgoing(&mut self) -> &mut OutgoingCalls {
-        &mut self.outgoing
-    }
-
-    pub(super) const fn incoming(&mut self) -> &mut IncomingCalls {
-        &mut self.incoming
-    }
-
-    pub(super) const fn references(&mut self) -> &mut References {
-        &mut self.references
-    }
-
-    pub(super) const fn account(&mut self) -> &mut SessionAccount {
-        &mut self.account
-    }
-
-    /// Returns the methods that the local side offers to every peer.
-    pub(super) const fn root(&self) -> &Registry<Encoding> {
-        &self.root
     }
 }
 

@@ -91,8 +91,8 @@ impl SessionState {
     /// Sends a call, or completes it if that is not possible. Returns `true` if it may have to be
     /// sent again, so that the request must be kept.
     fn transmit(&mut self, id: u64, call: OutgoingCall, request: &CallRequest) -> bool {
-        let outcome = self.send(id, request, call.has_promise());
-        let may_repeat = self.settings.reconnects && !call.is_one_way() && outcome.is_ok();
+        let outcome = self.send(id, request, call.promise.is_some());
+        let may_repeat = self.settings.reconnects && !call.one_way && outcome.is_ok();
         self.outgoing.insert(id, call, outcome, &mut self.outbox);
         may_repeat
     }
