@@ -68,7 +68,7 @@ fn defaults() -> Vec<(&'static str, String)> {
 }
 
 /// Settings that are not limits on peers.
-const NO_LIMITS: [&str; 4] = ["gzip_over", "first", "max", "jitter"];
+const NO_LIMITS: [&str; 4] = ["gzip_over", "first_pause", "max_pause", "jitter"];
 
 #[test]
 fn the_table_lists_every_limit_with_its_default() {
@@ -106,8 +106,15 @@ fn fields(debug: &str) -> Vec<(String, String)> {
     let mut fields = vec![String::new()];
     // The settings of a listener are set with the setters of its owner, and so are the limits of a
     // codec.
-    let inner = inner.replace("settings: ConnectionSettings {", "");
-    for c in inner.replace("limits: CodecLimits {", "").chars() {
+    let nested = [
+        "settings: ConnectionSettings {",
+        "config: ConnectionConfig {",
+        "limits: CodecLimits {",
+    ];
+    let inner = nested
+        .iter()
+        .fold(inner.to_owned(), |inner, open| inner.replace(open, ""));
+    for c in inner.chars() {
         match c {
             '{' => depth += 1,
             '}' => depth -= 1,
@@ -140,7 +147,9 @@ fn human(name: &str, value: &str) -> String {
         return "none".to_owned();
     }
     if let Some(seconds) = value.strip_suffix("ns").or_else(|| value.strip_suffix('s')) {
-        let seconds: u64 = seconds.parse().unwrap();
+        let seconds: u64 = seconds
+            .parse()
+            .unwrap_or_else(|_| panic!("{name} is {value}"));
         return match seconds {
             120.. => format!("{} min", seconds / 60),
             _ => format!("{seconds} s"),
