@@ -6,14 +6,15 @@ occurs in one of them, unless a feature implies the other. Besides, a client of 
 
     .ci/features.py             checks the combinations
     .ci/features.py --list      prints them, and checks nothing
-    .ci/features.py --table     writes docs/FEATURES.md, which takes a build for each feature
+    .ci/features.py --table     writes docs/FEATURES.md
 """
 import argparse
+import collections
 import itertools
+import os
 import pathlib
 import random
 import resource
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -27,6 +28,9 @@ PAGE = ROOT / "docs" / "FEATURES.md"
 # The promise: what a program takes in to make one call.
 CLIENT = "xmlrpc-client"
 MAX_CRATES = 60
+
+# Names the file for the times of the compiler, where this program is the wrapper that cargo runs it by.
+TIMES = "FARCALL_COMPILE_TIMES"
 
 # Sets of features, which are rows of their own.
 SETS = ["default", "full"]
@@ -142,32 +146,41 @@ def check(features, rows):
         sys.exit("\n  ".join(["these features do not compile without warnings:", *failed]))
 
 
-def build_seconds(chosen, target):
-    """Returns the processor seconds of a build, which other work on the machine hardly changes."""
-    begin = resource.getrusage(resource.RUSAGE_CHILDREN)
-    cargo("build", chosen, "--quiet", "--target-dir", target)
-    end = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return end.ru_utime + end.ru_stime - begin.ru_utime - begin.ru_stime
+def compile_seconds():
+    """Returns the processor seconds that the compiler takes for each crate of a build with all features."""
+    with tempfile.TemporaryDirectory() as directory:
+        times = pathlib.Path(directory, "times")
+        line = ["cargo", "build", "-p", "farcall", "--all-features", "--target-dir", directory]
+        wrapper = {"RUSTC_WRAPPER": str(pathlib.Path(__file__).resolve()), TIMES: str(times)}
+        subprocess.run(line, cwd=ROOT, env=os.environ | wrapper, check=True)
+        seconds = collections.Counter()
+        for name, version, time_taken in map(str.split, times.read_text().splitlines()):
+            seconds[name, version] += float(time_taken)
+        return seconds
+
+
+def compile_crate(times, command):
+    """Runs the compiler for cargo, and records its processor seconds, which other programs hardly change."""
+    status = subprocess.call(command)
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    if name := os.environ.get("CARGO_PKG_NAME"):
+        with open(times, "a") as file:
+            file.write(f"{name} v{os.environ['CARGO_PKG_VERSION']} {used.ru_utime + used.ru_stime}\n")
+    return status
 
 
 def write_table(features):
-    subprocess.run(["cargo", "fetch", "--quiet"], cwd=ROOT, check=True)
+    seconds = compile_seconds()
     base = crates([])
     texts = {"default": "What a program gets that asks for nothing else.", "full": "All but the conversions of dates."}
     texts |= {name: text for name, text in purposes().items() if text}
-    with tempfile.TemporaryDirectory() as directory:
-        core = pathlib.Path(directory, "core")
-        print("building the core", flush=True)
-        seconds = build_seconds([], core)
-        lines = [f"| none | The core, without any protocol. | {len(base)} in all | {seconds:.0f} s |"]
-        for name in features:
-            print(f"building {name}", flush=True)
-            target = pathlib.Path(directory, "feature")
-            shutil.copytree(core, target)
-            seconds = build_seconds([name], target)
-            shutil.rmtree(target)
-            added = len(crates([name]) - base)
-            lines.append(f"| `{name}` | {texts.get(name, '')} | +{added} | +{seconds:.0f} s |")
+
+    def row(label, text, added, plus="+"):
+        time_taken = sum(seconds[crate] for crate in added)
+        return f"| {label} | {text} | {plus}{len(added)} | {plus}{time_taken:.0f} s |"
+
+    lines = [row("none", "The core, without any protocol.", base, "")]
+    lines += [row(f"`{name}`", texts.get(name, ""), crates([name]) - base) for name in features]
     client = len(crates([CLIENT]))
     PAGE.write_text(PAGE_HEAD.format(client=client, max=MAX_CRATES) + "\n".join(lines) + "\n")
     print(f"wrote {PAGE.relative_to(ROOT)}")
@@ -181,15 +194,18 @@ Written by `.ci/features.py --table`. The guide says which features a program ne
 crates**, those of Farcall and procedural macros included. `.ci/run` fails if they become more than {max}.
 
 Crates are those that `cargo tree -e normal` prints on Linux, beyond those of the crate without features. The time is
-the processor time of `cargo build` where the crate without features is already built; on several processors a build
-takes less. A feature of XML-RPC alone adds nothing without `xmlrpc-client` or `xmlrpc-server`.
+the processor time of the compiler for these crates, each compiled once with all features and without optimisation; on
+several processors a build takes less. A feature of XML-RPC alone adds nothing without `xmlrpc-client` or
+`xmlrpc-server`.
 
-| feature | enables | crates | build |
+| feature | enables | crates | compiler |
 |---|---|---:|---:|
 """
 
 
 def main():
+    if times := os.environ.get(TIMES):
+        sys.exit(compile_crate(times, sys.argv[1:]))
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--list", action="store_true", help="print the combinations, and check nothing")
     parser.add_argument("--table", action="store_true", help="write docs/FEATURES.md")

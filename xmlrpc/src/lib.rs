@@ -142,7 +142,6 @@ mod socket_url;
 #[cfg_attr(test, allow(unreachable_pub, reason = "fuzz targets are outside"))]
 #[path = "../tests/two_readers/subject.rs"]
 mod subject;
-#[cfg(feature = "xmlrpc-server")]
 mod xml;
 
 #[cfg(feature = "xmlrpc-client")]

@@ -158,6 +158,10 @@ impl DecodeLimiter {
     }
 
     /// Returns `true` if the last number that was expected and not found was an integer.
+    #[cfg_attr(
+        not(feature = "rpc"),
+        allow(dead_code, reason = "arguments of calls need it")
+    )]
     pub(crate) const fn lacks_integer(&self) -> bool {
         self.lacks_integer.get()
     }
