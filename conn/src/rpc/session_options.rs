@@ -23,7 +23,9 @@ options! {
         max_calls_per_session: usize = 16_384;
 
         /// Maximum number of streams received from the peer at once. Also limits the streams sent
-        /// to the peer, even if it would accept more.
+        /// to the peer, even if it would accept more. Streams that the peer has ended do not count.
+        /// The unread items of all streams together are limited to this number of
+        /// [windows](Self::window) and one [`max_backlog`](Self::max_backlog).
         ///
         /// Default: 1024.
         max_streams: usize = 1024;

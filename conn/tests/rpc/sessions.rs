@@ -3,7 +3,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use farcall_conn::Connection;
-use farcall_conn::rpc::{Client, Reconnect, Remote, Server, ServerOptions, SessionOptions};
+use farcall_conn::rpc::{
+    Client, Disconnected, Reconnect, Remote, Server, ServerOptions, SessionOptions,
+};
 use farcall_core::transport::Connect;
 use farcall_core::{CallError, Context, Execution, client, service};
 use tokio::sync::Notify;
@@ -145,6 +147,28 @@ async fn objects_outlive_a_connection_for_as_long_as_they_are_leased() {
     let error = kept.add(1).await.unwrap_err();
     assert_eq!(error.execution(), Execution::Never, "{error:?}");
     assert_eq!(client.counter().await.unwrap().add(1).await.unwrap(), 1);
+}
+
+/// The peer would answer such calls with a fault, as if it had lost the object by mistake.
+#[tokio::test(start_paused = true)]
+async fn calls_that_wait_for_a_connection_are_not_sent_to_objects_of_a_forgotten_session() {
+    let (server, _) = server(Duration::ZERO);
+    let (network, client) = reconnecting(&server).await;
+    let counter = client.counter().await.unwrap();
+    network.set_down(true);
+    network.cut();
+    sleep(Duration::from_millis(20)).await;
+    let waiting = tokio::spawn(async move { counter.add(1).await });
+    sleep(Duration::from_millis(20)).await;
+    assert!(!waiting.is_finished());
+    network.set_down(false);
+    match waiting.await.unwrap().unwrap_err() {
+        CallError::NotSent(cause) => assert!(
+            matches!(cause.downcast_ref(), Some(Disconnected::Forgotten)),
+            "{cause}"
+        ),
+        error => panic!("{error:?}"),
+    }
 }
 
 #[tokio::test(start_paused = true)]

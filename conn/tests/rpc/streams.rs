@@ -1,11 +1,11 @@
 use std::future::pending;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use farcall_conn::Connection;
 use farcall_conn::rpc::{
-    Client, Encoding, Remote, Server, ServerOptions, SessionOptions, Stream, StreamError,
+    Client, Encoding, Reconnect, Remote, Server, ServerOptions, SessionOptions, Stream, StreamError,
 };
 use farcall_core::transport::Connect as _;
 use farcall_core::{CallError, Fault, client, service};
@@ -231,6 +231,35 @@ async fn a_stream_ends_with_its_connection() {
     until(|| source.alive.load(Ordering::Relaxed) == 0).await;
 }
 
+/// The streams of the new session have the same ids as those of the former one.
+#[tokio::test(start_paused = true)]
+async fn an_unread_stream_does_not_disturb_the_next_session() {
+    let (server, source) = source();
+    let network = Network::to(&server, Duration::from_millis(1)).await;
+    let client = Client::over(network.clone()).reconnect(Reconnect::default());
+    let client = client.await.unwrap();
+    let (read, dropped) = (
+        client.numbers(3, false).await.unwrap(),
+        client.numbers(u64::MAX - 1, false).await.unwrap(),
+    );
+    sleep(Duration::from_millis(50)).await;
+    network.cut();
+    until(|| source.alive.load(Ordering::Relaxed) == 0).await;
+    sleep(Duration::from_millis(50)).await;
+    let (one, other) = (
+        client.numbers(5, false).await.unwrap(),
+        client.numbers(50_000, false).await.unwrap(),
+    );
+    drop(dropped);
+    let (numbers, error) = collect(read).await;
+    assert!(numbers.into_iter().eq(0..3) && error.is_none(), "{error:?}");
+    let (numbers, error) = collect(one).await;
+    assert!(numbers.into_iter().eq(0..5) && error.is_none(), "{error:?}");
+    let (numbers, error) = collect(other).await;
+    assert!(numbers.into_iter().eq(0..50_000) && error.is_none());
+    assert_eq!(network.connections(), 2);
+}
+
 #[tokio::test]
 async fn streams_pass_within_one_process() {
     let local: Remote<dyn SourceApi> = Remote::new(Source::default());
@@ -270,6 +299,45 @@ async fn streams_are_limited_by_both_peers() {
         sleep(Duration::from_millis(20)).await;
         client.numbers(1, false).await.unwrap();
     }
+}
+
+/// The peer does not count them, so the local side must not count them either. Their items are
+/// limited together.
+#[tokio::test]
+async fn ended_streams_count_by_their_unread_items() {
+    let options = SessionOptions::default()
+        .max_streams(2)
+        .window(1000)
+        .max_backlog(5000);
+    let server = Server::with_options(ServerOptions::default().session(options));
+    let kept = Arc::new(Mutex::new(Vec::new()));
+    let keep = {
+        let kept = Arc::clone(&kept);
+        move |blocks: Stream<Vec<u8>>| kept.lock().unwrap().push(blocks)
+    };
+    server.register_function("keep", keep).unwrap();
+    let client = client(&server).await;
+    for _ in 0..12 {
+        let block = Stream::new(stream::iter([Ok(vec![7u8; 480])]));
+        client.call::<()>("keep", (block,)).await.unwrap();
+        until(|| client.stats().streams == 0).await;
+    }
+    // The last `End` arrives before this call.
+    client
+        .call::<Vec<String>>("system.listMethods", ())
+        .await
+        .unwrap();
+    let kept = std::mem::take(&mut *kept.lock().unwrap());
+    let (mut received, mut failed) = (0, 0);
+    for blocks in kept {
+        match collect(blocks).await {
+            (blocks, None) => received += blocks.len(),
+            (_, Some(StreamError::Fault(_))) => failed += 1,
+            (_, error) => panic!("{error:?}"),
+        }
+    }
+    // The items may cost 7000 together, and each of them costs over 608.
+    assert_eq!((received, failed), (11, 1));
 }
 
 /// Each stream may have an item beyond its window, but not all of them at once.

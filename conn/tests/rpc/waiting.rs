@@ -1,6 +1,10 @@
 //! Calls that wait: for a promise, for a connection after a `Goodbye`, or for room.
 
-use std::sync::Arc;
+use std::future::pending;
+use std::pin::{Pin, pin};
+use std::sync::{Arc, mpsc};
+use std::task::{self, Poll, Wake, Waker};
+use std::thread;
 use std::time::Duration;
 
 use farcall_conn::rpc::{
@@ -10,7 +14,7 @@ use farcall_conn::{Connection, Listener};
 use farcall_core::transport::Listen;
 use farcall_core::transport::memory::{MemoryConnector, listener};
 use farcall_core::{Budget, CallError, Caller as _, Execution, FaultKind, service};
-use futures_util::stream;
+use futures_util::{Stream as _, stream};
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
@@ -235,4 +239,44 @@ async fn a_goodbye_after_a_violation_does_not_count_as_the_calls_behind_it() {
 async fn reconnecting(connector: MemoryConnector) -> Client {
     let reconnect = Reconnect::default().first_pause(Duration::from_millis(1));
     Client::over(connector).reconnect(reconnect).await.unwrap()
+}
+
+/// A waker that uses the session when it is dropped, as does one that holds the last reference to a
+/// task with a call. It sends `true` if the session was unlocked.
+struct UsesSession(Client, mpsc::Sender<bool>);
+
+impl Wake for UsesSession {
+    fn wake(self: Arc<Self>) {}
+}
+
+impl Drop for UsesSession {
+    fn drop(&mut self) {
+        let (client, (done, is_done)) = (self.0.clone(), mpsc::channel());
+        thread::spawn(move || done.send(client.stats()));
+        let is_unlocked = is_done.recv_timeout(Duration::from_secs(5)).is_ok();
+        let _ = self.1.send(is_unlocked);
+    }
+}
+
+#[tokio::test]
+async fn a_replaced_waker_is_dropped_while_the_session_is_unlocked() {
+    let server = Server::new();
+    let never = async || pending::<()>().await;
+    server.register_function("never", never).unwrap();
+    let silence = || Stream::<u64>::new(stream::pending());
+    server.register_function("silence", silence).unwrap();
+    let client = client(&server).await;
+    let mut call = pin!(client.call::<()>("never", ()).into_future());
+    let mut items: Stream<u64> = client.call("silence", ()).await.unwrap();
+    let check = |poll: &mut dyn FnMut(&mut task::Context<'_>) -> Poll<()>| {
+        let (dropped, is_unlocked) = mpsc::channel();
+        let waker = Waker::from(Arc::new(UsesSession(client.clone(), dropped)));
+        assert!(poll(&mut task::Context::from_waker(&waker)).is_pending());
+        drop(waker);
+        assert!(is_unlocked.try_recv().is_err(), "the waker is stored");
+        assert!(poll(&mut task::Context::from_waker(Waker::noop())).is_pending());
+        assert!(is_unlocked.try_recv().unwrap());
+    };
+    check(&mut |cx| call.as_mut().poll(cx).map(drop));
+    check(&mut |cx| Pin::new(&mut items).poll_next(cx).map(drop));
 }

@@ -64,8 +64,21 @@ impl<T: Send> DeferredDrop for Vec<T> {
     }
 }
 
+/// Dropping a waker may drop its task.
+impl DeferredDrop for Waker {}
 impl DeferredDrop for Call<Encoding> {}
 impl DeferredDrop for Registry<Encoding> {}
+
+/// Stores the waker of the task that waits now. Returns the waker that it replaces, which must be
+/// dropped once the session is unlocked.
+#[inline]
+pub(super) fn replace_waker(stored: &mut Option<Waker>, waker: &Waker) -> Option<Waker> {
+    let is_same = |stored: &Waker| stored.will_wake(waker);
+    match stored.as_ref().is_some_and(is_same) {
+        true => None,
+        false => stored.replace(waker.clone()),
+    }
+}
 
 impl Deferred {
     fn rare(&mut self) -> &mut RareActions {

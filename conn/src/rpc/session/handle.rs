@@ -19,7 +19,7 @@ use super::object::{CallRequest, ImportedObject, SessionLink, StartedCall};
 use super::producer::{ProducerTask, StreamOutlet};
 use super::settings::Settings;
 use super::state::{SessionState, SessionStats};
-use super::streams::SendReadiness;
+use super::streams::{SendReadiness, StreamKey};
 use super::write_half::SharedWriteHalf;
 use crate::rpc::encoding::Encoding;
 use crate::rpc::error::{Disconnected, StreamError};
@@ -366,7 +366,11 @@ impl SessionLink for SessionHandle {
     }
 
     fn poll_result(&self, call: u64, cx: &Context<'_>) -> Poll<Result<Payload, CallError>> {
-        self.lock().outgoing.poll_result(call, cx)
+        let mut replaced = None;
+        let result = self.lock().outgoing.poll_result(call, cx, &mut replaced);
+        // The session is unlocked: this may drop a task of the program.
+        drop(replaced);
+        result
     }
 
     fn cancel_call(&self, call: u64) -> bool {
@@ -383,13 +387,13 @@ impl SessionLink for SessionHandle {
 
     fn poll_item(
         &self,
-        stream: u64,
+        stream: StreamKey,
         cx: &Context<'_>,
     ) -> Poll<Option<Result<Payload, StreamError>>> {
         self.update(|state| state.poll_item(stream, cx))
     }
 
-    fn stop_stream(&self, stream: u64) {
+    fn stop_stream(&self, stream: StreamKey) {
         self.update(|state| state.stop_stream(stream));
     }
 }

@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 use super::call_timeout::CallTimeout;
 use super::deferred::DeferredDrop;
 use super::settings::Settings;
+use super::streams::StreamKey;
 use crate::rpc::encoding::Encoding;
 use crate::rpc::error::{NoObject, PromiseFailed, StreamError};
 use crate::rpc::message::ObjectId;
@@ -49,12 +50,12 @@ pub(in crate::rpc) trait SessionLink: Send + Sync {
     /// Returns the next item of a stream that the peer sends; `None` at the end.
     fn poll_item(
         &self,
-        stream: u64,
+        stream: StreamKey,
         cx: &Context<'_>,
     ) -> Poll<Option<Result<Payload, StreamError>>>;
 
     /// Stops a stream that the local side no longer reads.
-    fn stop_stream(&self, stream: u64);
+    fn stop_stream(&self, stream: StreamKey);
 }
 
 impl DeferredDrop for Arc<dyn SessionLink> {}

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 use std::task::Waker;
 
-use super::deferred::{Deferred, DeferredDrop};
+use super::deferred::{Deferred, DeferredDrop, replace_waker};
 use super::item_source::ItemSource;
 use super::write_half::SharedWriteHalf;
 use crate::connection::StreamWriteHalf;
@@ -131,10 +131,7 @@ impl Outbox {
 
     /// Stores the waker of the driver, which is woken for the next output.
     pub(super) fn set_driver(&mut self, waker: &Waker) {
-        match &mut self.driver {
-            Some(driver) => driver.clone_from(waker),
-            none => *none = Some(waker.clone()),
-        }
+        self.deferred.drop(replace_waker(&mut self.driver, waker));
     }
 
     /// Returns `true` if the driver waits for output.

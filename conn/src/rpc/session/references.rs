@@ -168,6 +168,13 @@ impl References {
         Ok(Arc::new(ObjectHandle::Imported(handle)))
     }
 
+    /// Returns `true` if the peer still has the object: it has not begun a new session since.
+    pub(super) fn is_imported(&self, object: &ImportedObject) -> bool {
+        let tables = self.0.as_ref();
+        let import = tables.and_then(|tables| tables.imports.get(&object.id));
+        import.is_some_and(|import| std::ptr::eq(import.handle.as_ptr(), object))
+    }
+
     /// Removes an object of the peer whose last handle was dropped.
     pub(super) fn release(&mut self, handle: &ImportedObject, outbox: &Outbox) {
         let tables = self.tables();

@@ -36,6 +36,14 @@ pub(in crate::rpc) struct Settings {
 }
 
 impl Settings {
+    /// Returns the maximum cost of the unread items of a session that were sent within the credit
+    /// of their streams. Streams that have ended do not count against the limit of streams, so the
+    /// credit of each does not limit the total.
+    pub(super) const fn max_unread(&self) -> u64 {
+        let windows = self.limits.window.saturating_mul(self.limits.max_streams);
+        self.max_backlog.saturating_add(windows)
+    }
+
     /// Counts a call in the limit over all connections, if there is one.
     pub(super) fn permit(&self) -> Option<CallPermit> {
         self.calls.as_ref().map(CallLimit::begin)

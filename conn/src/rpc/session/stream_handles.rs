@@ -9,6 +9,7 @@ use farcall_core::protocol::{Attachment, Payload};
 
 use super::item_source::ItemSource;
 use super::object::SessionLink;
+use super::streams::StreamKey;
 use crate::rpc::encoding::Encoding;
 use crate::rpc::error::StreamError;
 
@@ -29,16 +30,16 @@ impl OutgoingStream {
 /// The attachment of a stream that the peer sends.
 pub(in crate::rpc) struct IncomingStream {
     session: Arc<dyn SessionLink>,
-    id: u64,
+    key: StreamKey,
     /// `true` once a reader has it: a stream can be received only once.
     taken: AtomicBool,
 }
 
 impl IncomingStream {
-    pub(super) fn new(session: Arc<dyn SessionLink>, id: u64) -> Self {
+    pub(super) fn new(session: Arc<dyn SessionLink>, key: StreamKey) -> Self {
         Self {
             session,
-            id,
+            key,
             taken: AtomicBool::new(false),
         }
     }
@@ -63,13 +64,13 @@ impl IncomingStream {
         &self,
         cx: &Context<'_>,
     ) -> Poll<Option<Result<Payload, StreamError>>> {
-        self.session.poll_item(self.id, cx)
+        self.session.poll_item(self.key, cx)
     }
 }
 
 impl Drop for IncomingStream {
     fn drop(&mut self) {
-        self.session.stop_stream(self.id);
+        self.session.stop_stream(self.key);
     }
 }
 

@@ -11,8 +11,9 @@ use std::task::{Context, Poll, Waker};
 use farcall_core::Fault;
 use farcall_core::protocol::{NoRoom, Payload};
 
-use super::deferred::DeferredDrop;
+use super::deferred::{DeferredDrop, replace_waker};
 use super::outbox::Outbox;
+use super::settings::Settings;
 use super::tables::{Map, in_order};
 use crate::rpc::error::{Disconnected, StreamError, Violation, overloaded};
 use crate::rpc::message::{Message, SessionLimits, fits};
@@ -30,9 +31,21 @@ struct StreamTables {
     last_id: u64,
     /// Producers that wait for room in the outbox.
     blocked: Vec<u64>,
-    consumers: Map<u64, Consumer>,
+    consumers: Map<StreamKey, Consumer>,
+    /// Number of these that have not ended. They count against the limit, as they do at the peer.
+    receiving: usize,
+    /// Number of new sessions that the peer began after the first.
+    restarts: u64,
     /// Cost of the items that were received and not taken.
     unread_cost: u64,
+}
+
+/// Key of a stream that the peer sends. In a new session, its ids start again, but streams of the
+/// former one may have unread items.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(in crate::rpc) struct StreamKey {
+    restarts: u64,
+    id: u64,
 }
 
 /// A stream that the local side sends.
@@ -76,6 +89,14 @@ impl Consumer {
     }
 }
 
+impl StreamTables {
+    /// Returns the key of the stream to which the peer gave this id in the current session.
+    const fn key(&self, id: u64) -> StreamKey {
+        let restarts = self.restarts;
+        StreamKey { restarts, id }
+    }
+}
+
 /// Readiness of a producer to send an item.
 pub(super) enum SendReadiness {
     Ready,
@@ -99,16 +120,20 @@ impl Streams {
 
     /// Returns the number of open streams, in both directions.
     pub(super) fn len(&self) -> usize {
-        let incoming = self.0.as_ref().map_or(0, |tables| tables.consumers.len());
-        self.outgoing() + incoming
+        let receiving = self.0.as_ref().map_or(0, |tables| tables.receiving);
+        self.outgoing() + receiving
     }
 
     /// Returns `true` if no more items will be sent or received.
     pub(super) fn is_idle(&self) -> bool {
-        self.0.as_ref().is_none_or(|tables| {
-            let mut consumers = tables.consumers.values();
-            tables.producers.is_empty() && consumers.all(|consumer| consumer.end.is_some())
-        })
+        self.len() == 0
+    }
+
+    /// Begins with the ids of a new session of the peer. All streams have ended.
+    pub(super) fn restart(&mut self) {
+        if let Some(tables) = &mut self.0 {
+            tables.restarts += 1;
+        }
     }
 
     /// Returns the cost of the items that were received and not taken.
@@ -134,14 +159,14 @@ impl Streams {
         &mut self,
         id: u64,
         cx: &Context<'_>,
-        outbox: &Outbox,
+        outbox: &mut Outbox,
     ) -> SendReadiness {
         let tables = self.tables();
         let Some(producer) = tables.producers.get_mut(&id) else {
             return SendReadiness::Closed;
         };
         // Every change of the stream or its source wakes this task.
-        producer.waker = Some(cx.waker().clone());
+        outbox.drop(replace_waker(&mut producer.waker, cx.waker()));
         if producer.credit == 0 {
             return SendReadiness::Blocked;
         }
@@ -215,13 +240,14 @@ impl Streams {
         id: u64,
         limits: &SessionLimits,
         is_read: bool,
-    ) -> Result<(), Violation> {
-        let consumers = &mut self.tables().consumers;
-        if consumers.len() as u64 >= limits.max_streams {
+    ) -> Result<StreamKey, Violation> {
+        let tables = self.tables();
+        if tables.receiving as u64 >= limits.max_streams {
             return Err(Violation::TooManyStreams);
         }
+        let key = tables.key(id);
         // The existing stream stays: its items must not be dropped while the session is locked.
-        let Entry::Vacant(entry) = consumers.entry(id) else {
+        let Entry::Vacant(entry) = tables.consumers.entry(key) else {
             return Err(Violation::ReopenedStream(id));
         };
         if is_read {
@@ -229,8 +255,9 @@ impl Streams {
                 granted: limits.window,
                 ..Consumer::default()
             });
+            tables.receiving += 1;
         }
-        Ok(())
+        Ok(key)
     }
 
     /// Handles an item from the peer. `reserve` reserves room for its cost in the budget.
@@ -238,12 +265,13 @@ impl Streams {
         &mut self,
         id: u64,
         (item, cost): (Payload, u64),
-        max_unread: u64,
+        settings: &Settings,
         reserve: impl FnOnce() -> Result<(), NoRoom>,
         outbox: &mut Outbox,
     ) -> Result<(), Violation> {
         let tables = self.tables();
-        let consumer = tables.consumers.get_mut(&id);
+        let key = tables.key(id);
+        let consumer = tables.consumers.get_mut(&key);
         let Some(consumer) = consumer.filter(|consumer| !consumer.is_stopped) else {
             // The stream was stopped while the item was in flight.
             outbox.drop(item);
@@ -256,7 +284,11 @@ impl Streams {
         outbox.wake(consumer.waker.take());
         // The last item may cost more than the credit left, but the total over all streams is
         // limited.
-        if cost > consumer.granted && !fits(tables.unread_cost, cost, max_unread) {
+        let max_unread = match cost > consumer.granted {
+            true => settings.max_backlog,
+            false => settings.max_unread(),
+        };
+        if !fits(tables.unread_cost, cost, max_unread) {
             consumer.fail(TOO_MUCH_UNREAD);
         } else if reserve().is_err() {
             consumer.fail("the memory budget has no room for the items of the stream");
@@ -266,6 +298,7 @@ impl Streams {
             tables.unread_cost += cost;
             return Ok(());
         }
+        tables.receiving -= 1;
         outbox.drop(item);
         outbox.push(&Message::Stop(id));
         Ok(())
@@ -280,10 +313,12 @@ impl Streams {
         outbox: &mut Outbox,
     ) {
         let tables = self.tables();
-        let consumer = tables.consumers.get_mut(&id);
+        let key = tables.key(id);
+        let consumer = tables.consumers.get_mut(&key);
         let Some(consumer) = consumer.filter(|consumer| consumer.end.is_none()) else {
             return;
         };
+        tables.receiving -= 1;
         consumer.end = Some(match fault {
             None => Ok(()),
             // The end of a stream needs no credit, but its fault may be long.
@@ -301,13 +336,13 @@ impl Streams {
     /// credit once half of the window is taken.
     pub(super) fn poll_item(
         &mut self,
-        id: u64,
+        key: StreamKey,
         cx: &Context<'_>,
         window: u64,
         outbox: &mut Outbox,
     ) -> Poll<Option<Result<Payload, StreamError>>> {
         let tables = self.tables();
-        let Some(consumer) = tables.consumers.get_mut(&id) else {
+        let Some(consumer) = tables.consumers.get_mut(&key) else {
             return Poll::Ready(None);
         };
         if let Some((item, cost)) = consumer.items.pop_front() {
@@ -316,26 +351,28 @@ impl Streams {
             if consumer.taken >= window / 2 && consumer.end.is_none() {
                 let bytes = std::mem::take(&mut consumer.taken);
                 consumer.granted = consumer.granted.saturating_add(bytes);
-                outbox.push(&Message::Credit { stream: id, bytes });
+                let stream = key.id;
+                outbox.push(&Message::Credit { stream, bytes });
             }
             return Poll::Ready(Some(Ok(item)));
         }
         let Some(end) = consumer.end.take() else {
-            consumer.waker = Some(cx.waker().clone());
+            outbox.drop(replace_waker(&mut consumer.waker, cx.waker()));
             return Poll::Pending;
         };
         tables.unread_cost -= consumer.end_cost;
-        outbox.drop(tables.consumers.remove(&id));
+        outbox.drop(tables.consumers.remove(&key));
         Poll::Ready(end.err().map(Err))
     }
 
     /// Stops a stream that the local side no longer reads.
-    pub(super) fn close_incoming(&mut self, id: u64, outbox: &mut Outbox) {
+    pub(super) fn close_incoming(&mut self, key: StreamKey, outbox: &mut Outbox) {
         let tables = self.tables();
-        if let Some(consumer) = tables.consumers.remove(&id) {
+        if let Some(consumer) = tables.consumers.remove(&key) {
             tables.unread_cost -= consumer.unread_cost();
             if consumer.end.is_none() {
-                outbox.push(&Message::Stop(id));
+                tables.receiving -= 1;
+                outbox.push(&Message::Stop(key.id));
             }
             outbox.drop(consumer);
         }
@@ -350,6 +387,7 @@ impl Streams {
         for producer in in_order(tables.producers.drain()) {
             outbox.wake(producer.waker);
         }
+        tables.receiving = 0;
         for consumer in in_order(&mut tables.consumers) {
             if consumer.end.is_none() {
                 consumer.end = Some(Err(StreamError::Disconnected(reason.clone())));

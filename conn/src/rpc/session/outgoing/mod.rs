@@ -13,7 +13,7 @@ use tokio::time::Instant;
 
 use super::call_table::CallTable;
 use super::call_timeout::deadline_exceeded;
-use super::deferred::DeferredDrop;
+use super::deferred::{DeferredDrop, replace_waker};
 use super::object::{CallRequest, Promise};
 use super::outbox::Outbox;
 use crate::rpc::error::{TooLate, Violation};
@@ -259,11 +259,13 @@ impl OutgoingCalls {
         outbox.drop(request);
     }
 
-    /// Returns the result of a call, if it has completed.
+    /// Returns the result of a call, if it has completed. A waker that is replaced is stored in
+    /// `replaced`, to be dropped once the session is unlocked.
     pub(super) fn poll_result(
         &mut self,
         id: u64,
         cx: &Context<'_>,
+        replaced: &mut Option<Waker>,
     ) -> Poll<Result<Payload, CallError>> {
         let Some(call) = self.calls.get_mut(id) else {
             // A one-way call that completed before its caller polled for it.
@@ -272,10 +274,7 @@ impl OutgoingCalls {
         match &call.progress {
             Progress::Detached => Poll::Ready(Ok(Payload::copied(&[]))),
             Progress::Queued | Progress::Sent { .. } => {
-                match &mut call.waker {
-                    Some(waker) => waker.clone_from(cx.waker()),
-                    none => *none = Some(cx.waker().clone()),
-                }
+                *replaced = replace_waker(&mut call.waker, cx.waker());
                 Poll::Pending
             }
             Progress::Completed(_) => match self.calls.remove(id).map(|ended| ended.progress) {

@@ -121,8 +121,8 @@ impl SessionState {
                 None => Arc::new(MissingAttachment),
             },
             (Reference::Stream(id), Some(session)) => {
-                self.streams.open_incoming(id, limits, true)?;
-                Arc::new(IncomingStream::new(Arc::clone(session), id))
+                let key = self.streams.open_incoming(id, limits, true)?;
+                Arc::new(IncomingStream::new(Arc::clone(session), key))
             }
             (Reference::Stream(id), None) => {
                 self.streams.open_incoming(id, limits, false)?;

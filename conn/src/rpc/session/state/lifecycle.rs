@@ -34,6 +34,7 @@ impl SessionState {
             }
             SessionStart::New => {
                 self.references.clear(&mut self.outbox);
+                self.streams.restart();
                 NextMessage::Any
             }
         };

@@ -84,7 +84,7 @@ impl SessionState {
                 self.streams.on_item(
                     stream,
                     (item, cost),
-                    self.settings.max_backlog,
+                    &self.settings,
                     || account.reserve(held, cost),
                     &mut self.outbox,
                 )?;

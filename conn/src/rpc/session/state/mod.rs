@@ -20,7 +20,7 @@ use super::outbox::Outbox;
 use super::outgoing::OutgoingCalls;
 use super::references::References;
 use super::settings::Settings;
-use super::streams::Streams;
+use super::streams::{StreamKey, Streams};
 use super::write_half::SharedWriteHalf;
 use crate::connection::StreamWriteHalf;
 use crate::frame::Encoder;
@@ -295,7 +295,7 @@ impl SessionState {
     /// Returns the next item of a stream that the peer sends; `None` at the end.
     pub(super) fn poll_item(
         &mut self,
-        stream: u64,
+        stream: StreamKey,
         cx: &Context<'_>,
     ) -> Poll<Option<Result<Payload, StreamError>>> {
         let window = self.settings.limits.window;
@@ -304,7 +304,7 @@ impl SessionState {
     }
 
     /// Stops a stream that the local side no longer reads.
-    pub(super) fn stop_stream(&mut self, stream: u64) {
+    pub(super) fn stop_stream(&mut self, stream: StreamKey) {
         let outbox = &mut self.outbox;
         self.streams.close_incoming(stream, outbox);
     }

@@ -148,13 +148,13 @@ impl SessionState {
             return Ok(CallTarget::Root);
         };
         match object.resolved()? {
-            ObjectHandle::Imported(imported) if imported.lost.is_cancelled() => {
-                Err(CallError::NotSent(Box::new(Disconnected::Forgotten)))
-            }
             ObjectHandle::Imported(imported)
                 if std::ptr::addr_eq(Arc::as_ptr(&imported.session), self.link.as_ptr()) =>
             {
-                Ok(CallTarget::Object(imported.id))
+                match self.references.is_imported(&imported) {
+                    true => Ok(CallTarget::Object(imported.id)),
+                    false => Err(CallError::NotSent(Box::new(Disconnected::Forgotten))),
+                }
             }
             ObjectHandle::Promised(promise) => Ok(CallTarget::Promise(promise.call)),
             ObjectHandle::Local(_) | ObjectHandle::Imported(_) | ObjectHandle::Failed(_) => {
@@ -200,7 +200,7 @@ impl SessionState {
 
     /// Checks whether an item of a stream can be sent now. Otherwise the task is woken when it can.
     pub(crate) fn poll_ready(&mut self, stream: u64, cx: &Context<'_>) -> SendReadiness {
-        self.streams.poll_ready(stream, cx, &self.outbox)
+        self.streams.poll_ready(stream, cx, &mut self.outbox)
     }
 
     /// Sends an item, unless the stream was closed.
