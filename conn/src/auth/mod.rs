@@ -317,7 +317,8 @@ mod tests {
             let path = folder.join(path);
             assert!(shown(&path).contains(path.to_str().unwrap()));
         }
-        assert!(shown(Path::new("/nowhere/key")).contains("/nowhere/key"));
+        let absolute = shown(Path::new("/nowhere/key"));
+        assert!(!cfg!(unix) || absolute.contains("/nowhere/key"));
         for key in [
             "s3cr3t",
             "/9j4s3cr3tAAQ=",
