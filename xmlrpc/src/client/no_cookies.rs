@@ -1,11 +1,8 @@
 //! The place of the stored cookies in builds without them.
 
-use std::sync::Arc;
-
 use http::HeaderValue;
 
 use super::response::Headers;
-use super::secrets::Forms;
 use super::url::HttpUrl;
 
 /// The cookies of a client, which this build cannot store.
@@ -20,7 +17,7 @@ impl Cookies {
         match *self {}
     }
 
-    pub(super) fn forms(&self) -> Arc<Forms> {
+    pub(super) fn values(&self) -> Vec<String> {
         match *self {}
     }
 

@@ -2,7 +2,6 @@
 
 mod escaped;
 
-use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 
@@ -110,10 +109,12 @@ impl Secrets {
     /// start of a secret at its end is replaced, too. What follows after too many comparisons is
     /// hidden as a whole.
     pub(super) fn redact(&self, text: &str) -> String {
-        let cookies = self.cookies.as_ref().map(|cookies| cookies.forms());
-        let cookies = cookies.iter().flat_map(|forms| &forms.0);
+        let mut cookies = Forms::default();
+        for value in self.cookies.iter().flat_map(|cookies| cookies.values()) {
+            cookies.add(unquoted(value.as_bytes()));
+        }
         let mut secrets = vec![Vec::new(); 256];
-        for secret in self.forms.0.iter().chain(cookies) {
+        for secret in self.forms.0.iter().chain(&cookies.0) {
             if let Some(first) = secret.first() {
                 secrets[usize::from(*first)].push(secret);
             }
@@ -169,19 +170,9 @@ impl fmt::Debug for Secrets {
 
 /// Secrets in the forms in which servers repeat them, except the escapes of single characters.
 #[derive(Default)]
-pub(super) struct Forms(BTreeSet<Vec<u8>>);
+struct Forms(Vec<Vec<u8>>);
 
 impl Forms {
-    /// Collects the values of cookies.
-    #[cfg(feature = "cookies")]
-    pub(super) fn of_cookies<'a>(values: impl Iterator<Item = &'a str>) -> Self {
-        let mut forms = Self::default();
-        for value in values {
-            forms.add(unquoted(value.as_bytes()));
-        }
-        forms
-    }
-
     /// Adds a secret, and its base64 in both alphabets, without padding. The secret may be base64
     /// itself, so it is also added without its own padding.
     fn add(&mut self, secret: &[u8]) {
@@ -189,20 +180,25 @@ impl Forms {
         if secret.len() < SHORTEST {
             return;
         }
-        self.0.insert(secret.to_vec());
+        self.push(secret.to_vec());
         let padding = secret
             .iter()
             .rev()
             .take_while(|byte| **byte == b'=')
             .count();
         if secret.len() - padding >= SHORTEST {
-            self.0.insert(secret[..secret.len() - padding].to_vec());
+            self.push(secret[..secret.len() - padding].to_vec());
         }
         // The text that stands for a secret that is not UTF-8.
-        self.0
-            .insert(String::from_utf8_lossy(secret).into_owned().into());
-        self.0.insert(BASE64_STANDARD_NO_PAD.encode(secret).into());
-        self.0.insert(BASE64_URL_SAFE_NO_PAD.encode(secret).into());
+        self.push(String::from_utf8_lossy(secret).into_owned().into());
+        self.push(BASE64_STANDARD_NO_PAD.encode(secret).into());
+        self.push(BASE64_URL_SAFE_NO_PAD.encode(secret).into());
+    }
+
+    fn push(&mut self, form: Vec<u8>) {
+        if !self.0.contains(&form) {
+            self.0.push(form);
+        }
     }
 
     /// Adds the value of a header and its parts: the token after the scheme of credentials, the
