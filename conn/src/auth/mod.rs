@@ -104,12 +104,16 @@ impl AuthKey {
 }
 
 /// Returns the error of the key file at `path`. It shows the path of a file that exists, or could
-/// exist: an absolute path, or one in a directory that exists, but none that may be a URL with a
-/// password.
+/// exist: an absolute path, or one within a directory that exists, but none that may be a URL with
+/// a password. A key in base64 may begin with a `/`, so it is no absolute path.
 fn file_error(path: &Path, kind: io::ErrorKind, problem: &dyn fmt::Display) -> io::Error {
     let is_place = || {
-        let may_be_url = path.to_string_lossy().contains([':', '@', '%']);
-        !may_be_url && (path.is_absolute() || path.parent().is_some_and(Path::is_dir))
+        let text = path.to_string_lossy();
+        let may_be_url = text.contains([':', '@', '%']);
+        let may_be_base64 = text.contains(|c: char| c.is_ascii_uppercase() || "+=".contains(c));
+        let mut folders = path.ancestors().skip(1);
+        let is_in_folder = folders.any(|folder| folder.parent().is_some() && folder.is_dir());
+        !may_be_url && (is_in_folder || path.is_absolute() && !may_be_base64)
     };
     let message = match path.exists() || is_place() {
         true => format!("the key file {}: {problem}", path.display()),
@@ -298,5 +302,31 @@ pub(crate) fn log_auth_failure(peer: &Peer, error: &AuthError) {
         let error = Foreign::excerpt(Causes(error));
         let suppressed = admitted.suppressed();
         tracing::warn!(%peer, %error, suppressed, "a peer failed to authenticate");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn errors_of_key_files_show_paths_but_no_keys() {
+        let folder = std::env::temp_dir();
+        let shown = |path: &Path| AuthKey::from_file(path).unwrap_err().to_string();
+        for path in ["no-such-key", "no-such-folder/key"] {
+            let path = folder.join(path);
+            assert!(shown(&path).contains(path.to_str().unwrap()));
+        }
+        let absolute = shown(Path::new("/nowhere/key"));
+        assert!(!cfg!(unix) || absolute.contains("/nowhere/key"));
+        for key in [
+            "s3cr3t",
+            "/9j4s3cr3tAAQ=",
+            "/9j4/s3cr3t+A=",
+            "a/s3cr3t",
+            "/tmp/u:s3cr3t@h",
+        ] {
+            assert!(!shown(Path::new(key)).contains("s3cr3t"), "{key}");
+        }
     }
 }

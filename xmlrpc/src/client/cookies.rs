@@ -1,5 +1,6 @@
 //! Cookies, for servers that use them for sessions.
 
+use std::collections::VecDeque;
 use std::fmt;
 use std::sync::{Mutex, PoisonError};
 
@@ -17,16 +18,29 @@ const MAX: usize = 50;
 
 /// The cookies of a client.
 pub(super) struct Cookies {
-    store: Mutex<CookieStore>,
+    kept: Mutex<Kept>,
     /// The cookies of the user, which are sent before those of the server.
     own: Option<HeaderValue>,
+}
+
+#[derive(Default)]
+struct Kept {
+    store: CookieStore,
+    /// The last values that were replaced, which errors must not show either.
+    former: VecDeque<String>,
+}
+
+impl Kept {
+    fn values(&self) -> impl Iterator<Item = &str> {
+        self.store.iter_any().map(|cookie| cookie.value())
+    }
 }
 
 impl Cookies {
     /// Creates the store, if the program wants one, with a cookie of the user.
     pub(super) fn new(is_wanted: bool, own: Option<HeaderValue>) -> Option<Self> {
         is_wanted.then(|| Self {
-            store: Mutex::default(),
+            kept: Mutex::default(),
             own,
         })
     }
@@ -39,33 +53,41 @@ impl Cookies {
         let Some(url) = of_store(url) else {
             return;
         };
-        let mut store = self.store.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let before: Vec<String> = kept.values().map(str::to_owned).collect();
         for cookie in &headers.set_cookie {
-            if store.iter_any().count() >= MAX {
-                store.clear();
+            if kept.store.iter_any().count() >= MAX {
+                kept.store.clear();
             }
             if let Ok(cookie) = cookie.to_str()
-                && let Err(error) = store.parse(cookie, &url)
+                && let Err(error) = kept.store.parse(cookie, &url)
             {
                 tracing::debug!(error = %Foreign::excerpt(error), "ignored a cookie");
             }
         }
+        for value in before {
+            if !kept.values().any(|other| other == value) && !kept.former.contains(&value) {
+                kept.former.push_back(value);
+            }
+        }
+        let excess = kept.former.len().saturating_sub(MAX);
+        kept.former.drain(..excess);
     }
 
-    /// Returns the values of all cookies that the server has set.
+    /// Returns the values of the cookies that the server has set, and of the last ones before them.
     pub(super) fn values(&self) -> Vec<String> {
-        let store = self.store.lock().unwrap_or_else(PoisonError::into_inner);
-        let values = store.iter_any().map(|cookie| cookie.value().to_owned());
-        values.collect()
+        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let former = kept.former.iter().map(String::as_str);
+        kept.values().chain(former).map(str::to_owned).collect()
     }
 
     /// Returns the value of the `Cookie` header for a request, if it needs one.
     pub(super) fn line(&self, url: &HttpUrl) -> Option<Vec<u8>> {
         let url = of_store(url)?;
-        let store = self.store.lock().unwrap_or_else(PoisonError::into_inner);
+        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         let own = self.own.as_ref().map(HeaderValue::as_bytes);
         let mut line = own.unwrap_or_default().to_vec();
-        for (name, value) in store.get_request_values(&url) {
+        for (name, value) in kept.store.get_request_values(&url) {
             if !line.is_empty() {
                 line.extend_from_slice(b"; ");
             }
@@ -122,6 +144,20 @@ mod tests {
             let set = format!("c{number}={number}; Path=/");
             let line = sent(&cookies, "http://h/", &[&set]).unwrap();
             assert!(line.split("; ").count() <= MAX && line.contains(&format!("c{number}=")));
+        }
+    }
+
+    #[test]
+    fn the_number_of_values_is_limited() {
+        let cookies = Cookies::new(true, None).unwrap();
+        sent(&cookies, "http://h/", &["a=constant; Path=/"]);
+        for number in 0..1000 {
+            sent(&cookies, "http://h/", &[&format!("b={number}; Path=/")]);
+        }
+        let values = cookies.values();
+        assert_eq!(values.len(), 2 + MAX);
+        for value in ["constant", "999", "998", "949"] {
+            assert!(values.iter().any(|other| other == value), "{value}");
         }
     }
 

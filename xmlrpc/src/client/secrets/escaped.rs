@@ -2,8 +2,11 @@
 
 use super::SHORTEST;
 
-/// Maximum length of an escape: `\u{10ffff}`, or the entity `&#x10ffff;`.
-const LONGEST: usize = 10;
+/// Maximum length of an escape: a pair of surrogates, such as `\ud83d\ude00`.
+const LONGEST: usize = 12;
+
+/// Marks where a text was cut.
+const ELLIPSIS: &[u8] = "…".as_bytes();
 
 /// A place in a text.
 pub(super) struct Place<'a> {
@@ -18,29 +21,34 @@ impl<'a> Place<'a> {
         Self { text, unescaped }
     }
 
-    /// Returns the length of a secret at this place, or 0 if it is not there.
+    /// Returns the bytes that a secret at this place may begin with.
+    pub(super) fn first_bytes(&self) -> impl Iterator<Item = u8> {
+        let escape = self.unescaped.as_ref().map(Unescaped::bytes);
+        let bytes = [Some(self.text), escape].into_iter().flatten();
+        bytes.filter_map(|bytes| bytes.first().copied())
+    }
+
+    /// Returns the length of a secret at this place, or 0 if it is not there, and adds the number
+    /// of bytes that were compared to `work`.
     ///
     /// Its characters may be escaped as in URLs, XML and HTML, JSON, Python and Rust. Where the
     /// text ends or has an ellipsis, it may have been cut: there the first bytes of a secret
     /// suffice.
-    pub(super) fn length_of(&self, secret: &[u8]) -> usize {
-        let first = self
-            .unescaped
-            .as_ref()
-            .and_then(|escape| escape.bytes().first());
-        match secret.first() {
-            None => 0,
-            // Most places: a server may send many of them.
-            byte if byte != self.text.first() && byte != first => 0,
-            _ if self.text.starts_with(secret) => secret.len(),
-            _ => escaped_length(self.text, secret),
+    pub(super) fn length_of(&self, secret: &[u8], work: &mut usize) -> usize {
+        let pairs = self.text.iter().zip(secret);
+        let common = pairs.take_while(|(text, secret)| text == secret).count();
+        *work += 1 + common;
+        match common == secret.len() {
+            true => common,
+            false => escaped_length(self.text, secret, work),
         }
     }
 }
 
-fn escaped_length(text: &[u8], secret: &[u8]) -> usize {
+fn escaped_length(text: &[u8], secret: &[u8], work: &mut usize) -> usize {
     let (mut rest, mut expected) = (text, secret);
     while !expected.is_empty() {
+        *work += 1;
         let unescaped = unescape(rest)
             .and_then(|escape| Some((expected.strip_prefix(escape.bytes())?, escape.length)));
         let literal = || {
@@ -50,18 +58,27 @@ fn escaped_length(text: &[u8], secret: &[u8]) -> usize {
         match unescaped.or_else(literal) {
             Some((behind, length)) => (rest, expected) = (&rest[length..], behind),
             None if secret.len() - expected.len() < SHORTEST => return 0,
-            None if rest.is_empty() || rest.starts_with("…".as_bytes()) => break,
-            None if is_cut_escape(rest) => return text.len(),
-            None => return 0,
+            None => match cut_length(rest) {
+                Some(length) => return text.len() - rest.len() + length,
+                None => return 0,
+            },
         }
     }
     text.len() - rest.len()
 }
 
-/// Returns `true` if the text is an escape without its end.
-fn is_cut_escape(text: &[u8]) -> bool {
-    let is_start = matches!(text[0], b'%' | b'&' | b'\\');
-    is_start && text.len() < LONGEST && unescape(text).is_none()
+/// Returns the length of what precedes the end of the text, or an ellipsis, if that is nothing or
+/// an escape without its end.
+fn cut_length(text: &[u8]) -> Option<usize> {
+    let start = &text[..text.len().min(LONGEST + ELLIPSIS.len())];
+    let end = start
+        .windows(ELLIPSIS.len())
+        .position(|bytes| bytes == ELLIPSIS);
+    let cut = &start[..end.unwrap_or(start.len())];
+    let is_cut_escape = matches!(cut.first(), Some(b'%' | b'&' | b'\\'))
+        && cut.len() < LONGEST
+        && unescape(cut).is_none();
+    (cut.is_empty() || is_cut_escape).then_some(cut.len())
 }
 
 /// An escape: the bytes that it stands for, at most those of one character, and its length.
@@ -109,7 +126,16 @@ fn unescape(text: &[u8]) -> Option<Unescaped> {
             let end = end(text, b'}')?;
             Unescaped::character(number(&text[3..end], 16)?, end + 1)
         }
-        [b'\\', b'u', ..] => Unescaped::character(number(text.get(2..6)?, 16)?, 6),
+        [b'\\', b'u', ..] => match (number(text.get(2..6)?, 16)?, low_surrogate(text)) {
+            (high @ 0xd800..=0xdbff, Some(low)) => {
+                Unescaped::character(0x1_0000 + ((high - 0xd800) << 10) + low, 12)
+            }
+            (code, _) => Unescaped::character(code, 6),
+        },
+        [b'\\', b'U', ..] => Unescaped::character(number(text.get(2..10)?, 16)?, 10),
+        [b'\\', b't', ..] => Some(Unescaped::byte(b'\t', 2)),
+        [b'\\', b'n', ..] => Some(Unescaped::byte(b'\n', 2)),
+        [b'\\', b'r', ..] => Some(Unescaped::byte(b'\r', 2)),
         [b'\\', quoted @ (b'"' | b'\'' | b'\\' | b'/'), ..] => Some(Unescaped::byte(quoted, 2)),
         [b'&', ..] => {
             let end = end(text, b';')?;
@@ -117,6 +143,13 @@ fn unescape(text: &[u8]) -> Option<Unescaped> {
         }
         _ => None,
     }
+}
+
+/// Returns the last ten bits of a character whose second half JSON escapes behind the first one.
+fn low_surrogate(text: &[u8]) -> Option<u32> {
+    let digits = text.get(6..12)?.strip_prefix(b"\\u")?;
+    let offset = number(digits, 16)?.checked_sub(0xdc00)?;
+    (offset < 0x400).then_some(offset)
 }
 
 fn end(text: &[u8], last: u8) -> Option<usize> {
@@ -176,16 +209,22 @@ mod tests {
             ("", "abcd", 0),
             ("abcd\\u00", "abcdef", 8),
             ("abcd…", "abcdef", 4),
+            ("abcd%6…, and more text", "abcdef", 6),
+            ("abcd%6, and more text", "abcdef", 0),
+            ("abcd\\ud83d\\ude00", "abcd😀", 16),
+            ("abcd\\U0001f600!", "abcd😀", 14),
+            ("\\ud83d\\u0041b", "\\ud83d\\u0041b", 13),
+            ("a\\tb\\nc\\rd", "a\tb\nc\rd", 10),
         ] {
-            let found = Place::new(text.as_bytes()).length_of(secret.as_bytes());
+            let found = Place::new(text.as_bytes()).length_of(secret.as_bytes(), &mut 0);
             assert_eq!(found, length, "{secret} in {text}");
         }
     }
 
     proptest::proptest! {
         #[test]
-        fn any_text_is_searched(text in "[a%&\\\\u{}#x;0-9]{0,12}", secret in "[a%&u]{1,4}") {
-            let length = Place::new(text.as_bytes()).length_of(secret.as_bytes());
+        fn any_text_is_searched(text in "[a%&\\\\u{}#x;0-9…]{0,12}", secret in "[a%&u]{1,4}") {
+            let length = Place::new(text.as_bytes()).length_of(secret.as_bytes(), &mut 0);
             proptest::prop_assert!(length <= text.len());
         }
     }

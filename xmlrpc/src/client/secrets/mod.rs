@@ -29,6 +29,14 @@ const SHORTEST: usize = 4;
 /// The same for the words of a header with several, such as a sentence.
 const SHORTEST_WORD: usize = 8;
 
+/// Maximum number of comparisons for each byte of a text, on average. A server knows the secrets,
+/// and sets the cookies: nearly all of a repetitive one may match at each place of a text of
+/// megabytes.
+const WORK_PER_BYTE: usize = 16;
+
+/// Maximum number of further comparisons, so that short texts are always shown.
+const FREE_WORK: usize = 1 << 20;
+
 /// Headers whose values are not secret. All others may be.
 const PUBLIC_HEADERS: [HeaderName; 12] = [
     ACCEPT,
@@ -72,7 +80,13 @@ impl Secrets {
         let mut forms = Forms::default();
         for part in target.url.query().split('&') {
             let value = part.split_once('=').map_or(part, |(_, value)| value);
-            forms.add(&percent_decode(value.replace('+', " ").as_bytes()).collect::<Vec<u8>>());
+            let mut decoded = percent_decode(value.as_bytes()).collect::<Vec<u8>>();
+            forms.add(&decoded);
+            // A server that decodes a form takes a `+` for a space.
+            if value.contains('+') {
+                decoded = percent_decode(value.replace('+', " ").as_bytes()).collect();
+                forms.add(&decoded);
+            }
         }
         for (name, value) in headers {
             if !PUBLIC_HEADERS.contains(name) {
@@ -92,20 +106,34 @@ impl Secrets {
     }
 
     /// Returns a text of the server with all secrets replaced. The text may have been cut: the
-    /// start of a secret at its end is replaced, too.
+    /// start of a secret at its end is replaced, too. What follows after too many comparisons is
+    /// hidden as a whole.
     pub(super) fn redact(&self, text: &str) -> String {
         let mut cookies = Forms::default();
         for value in self.cookies.iter().flat_map(|cookies| cookies.values()) {
-            cookies.add(value.as_bytes());
+            cookies.add(unquoted(value.as_bytes()));
         }
-        let secrets = || self.forms.0.iter().chain(&cookies.0);
+        let mut secrets = vec![Vec::new(); 256];
+        for secret in self.forms.0.iter().chain(&cookies.0) {
+            if let Some(first) = secret.first() {
+                secrets[usize::from(*first)].push(secret);
+            }
+        }
+        let max_work = FREE_WORK + WORK_PER_BYTE * text.len();
+        let mut work = 0;
         let mut shown = String::with_capacity(text.len());
         // Secrets may overlap: all that is part of any of them is hidden.
         let mut hidden = 0;
         for (start, character) in text.char_indices() {
             let place = Place::new(&text.as_bytes()[start..]);
-            let length = secrets().map(|secret| place.length_of(secret)).max();
-            let length = length.unwrap_or_default();
+            let possible = place
+                .first_bytes()
+                .flat_map(|byte| &secrets[usize::from(byte)]);
+            let lengths = possible.map(|secret| place.length_of(secret, &mut work));
+            let mut length = lengths.max().unwrap_or_default();
+            if work > max_work {
+                length = text.len() - start;
+            }
             if start >= hidden {
                 match length {
                     0 => shown.push(character),
@@ -114,6 +142,9 @@ impl Secrets {
             }
             if length > 0 {
                 hidden = hidden.max(start + length);
+            }
+            if hidden >= text.len() {
+                break;
             }
         }
         shown
@@ -210,10 +241,14 @@ impl Forms {
             if PUBLIC_PARAMETERS.iter().any(is) || is_word && value.len() < SHORTEST_WORD {
                 continue;
             }
-            let value = value.strip_prefix(b"\"").unwrap_or(value);
-            self.add(value.strip_suffix(b"\"").unwrap_or(value));
+            self.add(unquoted(value));
         }
     }
+}
+
+fn unquoted(value: &[u8]) -> &[u8] {
+    let value = value.strip_prefix(b"\"").unwrap_or(value);
+    value.strip_suffix(b"\"").unwrap_or(value)
 }
 
 #[cfg(test)]
@@ -330,12 +365,40 @@ mod tests {
             ("-abcdefg", "-[hidden]"),
             ("`abcdefg…`, not", "`[hidden]…`, not"),
             ("-abcd%6", "-[hidden]"),
+            ("`abcd%6…`, not more", "`[hidden]…`, not more"),
             ("-abc", "-abc"),
             ("-abcdefg-", "-abcdefg-"),
             ("%%%25", "%%%25"),
         ] {
             assert_eq!(secrets.redact(text), shown, "{text}");
         }
+    }
+
+    #[test]
+    fn a_plus_in_the_query_is_a_plus_or_a_space() {
+        let secrets = secrets("http://h/?key=ab+cd/ef", &[]);
+        for text in [
+            "ab+cd/ef",
+            "ab%2Bcd%2fef",
+            "ab&#43;cd/ef",
+            "ab cd/ef",
+            "ab%20cd/ef",
+        ] {
+            assert_eq!(secrets.redact(text), "[hidden]", "{text}");
+        }
+    }
+
+    /// The server chooses the text, and its cookies.
+    #[test]
+    fn repetitive_secrets_take_linear_time() {
+        let header = "a".repeat(30_000) + "b";
+        let secrets = secrets("http://h/", &[("x-key", &header)]);
+        let begin = std::time::Instant::now();
+        let shown = secrets.redact(&format!("- {} -", "a".repeat(1_000_000)));
+        assert!(shown.starts_with("- a") && shown.ends_with(HIDDEN));
+        assert!(begin.elapsed().as_secs() < 30);
+        let shown = secrets.redact(&("é ".repeat(1_000_000) + &header));
+        assert!(shown.starts_with("é é ") && shown.ends_with(" [hidden]"));
     }
 
     #[cfg(feature = "cookies")]
@@ -355,6 +418,13 @@ mod tests {
         };
         cookies.keep(&target.url, &set);
         assert_eq!(secrets.redact("myc00kie s3ss10n"), "[hidden] [hidden]");
+        // An error that comes with a new cookie may name the one that was sent.
+        let set = Headers {
+            set_cookie: vec![HeaderValue::from_static("id=\"n3w one\"; Path=/")],
+            ..Headers::default()
+        };
+        cookies.keep(&target.url, &set);
+        assert_eq!(secrets.redact("n3w one, s3ss10n"), "[hidden], [hidden]");
     }
 
     #[test]
