@@ -6,7 +6,7 @@ use farcall_core::protocol::{Format, Payload};
 use crate::client::{Target, read_segments};
 use crate::de::{De, Raw};
 use crate::document::reply_fault;
-pub use crate::subject::{Forbidden, Texts, outcomes, tag_of, tokens, value};
+pub use crate::subject::{Forbidden, Texts, outcomes, tag_of, tokens};
 use crate::xml::encoding::decode_document;
 use crate::{InvalidUrl, XmlRpc};
 

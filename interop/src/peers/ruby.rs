@@ -44,7 +44,7 @@ const KNOWN: &[Known] = &[
     ),
     Known::defect(
         Capability::Base64,
-        "<string>\\0\\u{1}\\u{2}",
+        "bytes that are not text: a byte that is not valid UTF-8",
         "base64 is decoded as an ordinary String, which is encoded as `string` with its raw bytes: to return \
          binary data, a method has to know that and create an XMLRPC::Base64",
         Evidence::sent(&["<string>\0\u{1}\u{2}"]).received(&["<base64>AAECAwQF"]),
