@@ -9,7 +9,7 @@ use arbitrary::Arbitrary;
 use farcall::rpc::{Client, Encoding, Pipelined as _, Reconnect, Remote, Stream};
 use farcall::transport::Listen as _;
 use farcall::transport::memory::{self, MemoryListener};
-use farcall::{Caller as _, Registry};
+use farcall::Registry;
 use futures_util::stream;
 use fuzz::memory::bounded;
 use fuzz::methods;
