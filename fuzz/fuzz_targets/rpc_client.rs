@@ -6,10 +6,10 @@ use std::any::Any;
 use std::time::Duration;
 
 use arbitrary::Arbitrary;
+use farcall::Registry;
 use farcall::rpc::{Client, Encoding, Pipelined as _, Reconnect, Remote, Stream};
 use farcall::transport::Listen as _;
 use farcall::transport::memory::{self, MemoryListener};
-use farcall::Registry;
 use futures_util::stream;
 use fuzz::memory::bounded;
 use fuzz::methods;
