@@ -47,7 +47,7 @@ const EXPECTED_EVENTS: [&str; 22] = [
     "hang: DeadlineExceeded",
     "hang: cancelled",
     "create ahead: succeeded",
-    "next: Gone",
+    "next: the call was not sent",
     "stream: ended",
     "stream: failed as asked",
     "stream: dropped",
