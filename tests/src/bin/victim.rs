@@ -3,6 +3,7 @@
 //!
 //! It prints the address of each, and stops gracefully on SIGTERM.
 
+use std::alloc::System;
 use std::collections::HashMap;
 use std::error::Error;
 use std::fmt::Debug;
@@ -17,11 +18,17 @@ use farcall::conn::{Listener, ListenerBuilder};
 use farcall::pickle::{self, Pickle};
 use farcall::rpc;
 use farcall::{Budget, Value, service};
+use stats_alloc::{INSTRUMENTED_SYSTEM, StatsAlloc};
 use tests::victim::KEY;
 use tests::victim::objects::Objects;
 use tests::victim::visits::Visits;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
+
+/// Counts the bytes that are allocated, which the memory of the process does not tell: an allocator
+/// keeps freed memory.
+#[global_allocator]
+static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
 
 #[derive(Parser)]
 struct Arguments {
@@ -106,6 +113,12 @@ impl Ledger {
     /// which takes seconds in a debug build.
     pub fn bytes(&self, n: usize) -> Value {
         Value::from(vec![b'x'; n.min(64 << 20)])
+    }
+
+    /// The number of bytes that are allocated.
+    pub fn allocated(&self) -> usize {
+        let stats = ALLOCATOR.stats();
+        stats.bytes_allocated.wrapping_sub(stats.bytes_deallocated)
     }
 
     /// The number of live tasks.
