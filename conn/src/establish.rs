@@ -3,10 +3,9 @@
 use std::future::Future;
 use std::time::Duration;
 
-use farcall_core::Budget;
 use farcall_core::protocol::time;
-use farcall_core::transport::Peer;
 use farcall_core::transport::tcp::keep_alive;
+use farcall_core::{Budget, Identity};
 use tokio::time::{Instant, timeout_at};
 
 use crate::account::HalfAccount;
@@ -84,7 +83,7 @@ impl Default for ConnectionConfig {
 pub(crate) struct Established {
     pub(crate) reader: Reader,
     pub(crate) writer: Writer,
-    pub(crate) peer: Peer,
+    pub(crate) identity: Identity,
 }
 
 impl ConnectionConfig {
@@ -116,7 +115,7 @@ impl ConnectionConfig {
                 HalfAccount::new(self.budget.clone()),
             ),
             writer: Writer::new(write_half, HalfAccount::new(self.budget.clone())),
-            peer,
+            identity: peer.into(),
         };
         // Set before the handshake: a read past its last message would drop descriptors that
         // follow. The handshake itself receives none.
@@ -148,7 +147,7 @@ impl ConnectionConfig {
 
 impl Established {
     pub(crate) fn into_connection<S, R, C: Codec>(self) -> Connection<S, R, C> {
-        Connection::from_parts(self.reader, self.writer, C::default(), self.peer)
+        Connection::from_parts(self.reader, self.writer, C::default(), self.identity)
     }
 
     async fn authenticate(&mut self, handshake: &mut Handshake) -> Result<(), AuthError> {

@@ -228,7 +228,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-pub use self::auth::{Authenticated, Only, Scheme, Unauthorized, User};
+pub use self::auth::{Authenticated, Only, Scheme, Unauthorized};
 pub use self::basic::BasicAuth;
 pub use self::bearer::BearerAuth;
 pub use self::rate_limit::{RateLimit, RateLimitService, RateLimited};
