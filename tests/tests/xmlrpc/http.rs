@@ -227,12 +227,6 @@ async fn access_is_controlled_by_peer_request_and_method() {
     let served = Served::with(options).await;
     served
         .server
-        .register_function("whoami", |cx: Context| {
-            cx.identity().subject().unwrap().to_owned()
-        })
-        .unwrap();
-    served
-        .server
         .registry()
         .set_guard(|cx| match cx.identity().subject() {
             Some(user) if user == "root" || !cx.method().starts_with("counter.") => Ok(()),
