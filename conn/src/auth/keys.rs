@@ -56,7 +56,7 @@ pub(super) struct LabelledKey {
 
 impl AuthKeys {
     /// Maximum number of keys: 64. Anybody can make the listener compare with all of them, which
-    /// takes about 0.1 ms.
+    /// takes a fraction of a millisecond.
     pub const MAX: usize = 64;
 
     /// Creates a set of keys from pairs of a label and a key.

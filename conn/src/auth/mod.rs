@@ -44,10 +44,10 @@
 //!
 //! # Several keys
 //!
-//! A listener can have several [`AuthKeys`], a client has one. The listener finds out with which key
-//! the client has responded, and responds with the same one to the challenge of the client, so the
-//! client notices nothing of the others. This works with every peer, CPython included. The label of
-//! the key is the [`key`](farcall_core::Identity::key) of the peer's identity.
+//! A listener can have several [`AuthKeys`], a client has one. The listener finds out with which
+//! key the client has responded, and responds with the same one to the challenge of the client, so
+//! the client notices nothing of the others. This works with every peer, CPython included. The
+//! label of the key is the [`key`](farcall_core::Identity::key) of the peer's identity.
 //!
 //! # Binding
 //!

@@ -31,8 +31,8 @@ use admission::AdmittedRequest;
 pub(super) use response::{fault_text, reject};
 
 /// Requests with any body type are answered, so a [`Server`] can be mounted in an axum router,
-/// under tower layers, or in a test. Handlers see the [`Identity`] in the extensions of the request, if
-/// there is one.
+/// under tower layers, or in a test. The [`Identity`] of the caller is the one in the extensions of
+/// the request, if there is one.
 impl<B> Service<Request<B>> for Server
 where
     B: Body<Data: Send, Error: Send> + Send + 'static,
