@@ -44,10 +44,7 @@ pub fn no_address() -> io::Error {
 
 /// Connects to the first address that accepts. The next one is tried as soon as one has failed, or
 /// [`DELAY`] after the last. The error is that of the attempt that failed last.
-pub(super) async fn connect<A, T, F>(
-    addresses: Vec<A>,
-    connect: impl Fn(A) -> F,
-) -> io::Result<T>
+pub(super) async fn connect<A, T, F>(addresses: Vec<A>, connect: impl Fn(A) -> F) -> io::Result<T>
 where
     F: Future<Output = io::Result<T>>,
 {

@@ -10,6 +10,7 @@ use http::header::{
 
 use super::error::InvalidHeader;
 use super::proxy::{Proxy, ProxyChoice};
+use super::tls::ClientTls;
 use super::url::{InvalidUrl, basic};
 use crate::XmlRpc;
 use crate::format::setters;
@@ -49,6 +50,8 @@ pub struct ClientOptions {
     pub(super) cookies: bool,
     pub(super) redirects: usize,
     pub(super) proxy: ProxyChoice,
+    pub(super) tls: ClientTls,
+    pub(super) proxy_tls: ClientTls,
     /// Extra headers, all marked as sensitive so that `Debug` does not show their values.
     pub(super) headers: HeaderMap,
 }
@@ -65,6 +68,8 @@ impl Default for ClientOptions {
             cookies: false,
             redirects: 0,
             proxy: ProxyChoice::Environment,
+            tls: ClientTls::default(),
+            proxy_tls: ClientTls::default(),
             headers: HeaderMap::new(),
         }
     }
