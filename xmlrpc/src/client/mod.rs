@@ -20,9 +20,9 @@ mod response;
 mod route;
 mod secrets;
 mod stream;
-#[cfg(feature = "tls")]
+#[cfg(feature = "_tls")]
 mod tls;
-#[cfg(not(feature = "tls"))]
+#[cfg(not(feature = "_tls"))]
 #[path = "no_tls.rs"]
 mod tls;
 pub(crate) mod transport;

@@ -10,7 +10,7 @@ use super::url::{Host, InvalidUrl};
 
 /// No settings.
 #[derive(Clone, Debug, Default)]
-pub(super) struct ClientTls;
+pub(super) struct ClientTls {}
 
 /// No server.
 pub(super) enum TlsTarget {}
@@ -39,12 +39,7 @@ impl<S: Stream> Stream for Tls<S> {
         match self.0 {}
     }
 
-    async fn write(
-        &mut self,
-        _: &[u8],
-        _: &mut [u8],
-        _: Option<Instant>,
-    ) -> io::Result<Progress> {
+    async fn write(&mut self, _: &[u8], _: &mut [u8], _: Option<Instant>) -> io::Result<Progress> {
         match self.0 {}
     }
 

@@ -46,16 +46,16 @@ impl Route {
             }
             _ => None,
         };
-        let tunnel = proxy.filter(|proxy| !proxy.forwards(url)).map(|proxy| {
-            match &proxy.kind {
+        let tunnel = proxy
+            .filter(|proxy| !proxy.forwards(url))
+            .map(|proxy| match &proxy.kind {
                 ProxyKind::Http { authorization, .. } => {
                     let own = options.headers.get(PROXY_AUTHORIZATION);
                     let authorization: Option<&HeaderValue> = own.or(authorization.as_ref());
                     Tunnel::Connect(ConnectRequest::new(url, authorization))
                 }
                 ProxyKind::Socks(login) => Tunnel::Socks(SocksRequest::new(url, login.clone())),
-            }
-        });
+            });
         Ok(Self {
             to_proxy,
             tunnel,

@@ -76,7 +76,10 @@ pub(super) async fn write_all(
 }
 
 fn closed() -> io::Error {
-    io::Error::new(io::ErrorKind::UnexpectedEof, "the peer closed the connection")
+    io::Error::new(
+        io::ErrorKind::UnexpectedEof,
+        "the peer closed the connection",
+    )
 }
 
 /// Fills `space`.
@@ -116,7 +119,9 @@ pub(super) struct Unreached(pub(super) Box<dyn Error + Send + Sync>);
 impl Unreached {
     /// Returns `true` if an error of a stream is such a failure.
     pub(super) fn is(error: &io::Error) -> bool {
-        error.get_ref().is_some_and(<dyn Error + Send + Sync>::is::<Self>)
+        error
+            .get_ref()
+            .is_some_and(<dyn Error + Send + Sync>::is::<Self>)
     }
 }
 

@@ -86,7 +86,13 @@ impl Proxy {
 
     /// Returns `true` if the proxy is reached by TLS.
     pub(super) const fn is_https(&self) -> bool {
-        matches!(self.kind, ProxyKind::Http { scheme: Scheme::Https, .. })
+        matches!(
+            self.kind,
+            ProxyKind::Http {
+                scheme: Scheme::Https,
+                ..
+            }
+        )
     }
 
     /// Parses `SCHEME://[USER[:PASSWORD]@]HOST[:PORT][/]`. What follows is refused: to a proxy it
@@ -97,7 +103,7 @@ impl Proxy {
         };
         let scheme = match scheme.to_ascii_lowercase().as_str() {
             "http" => Some(Scheme::Http),
-            "https" if cfg!(feature = "tls") => Some(Scheme::Https),
+            "https" if cfg!(feature = "_tls") => Some(Scheme::Https),
             "https" => return Err(InvalidUrl::NoTls),
             "socks5" | "socks5h" => None,
             _ if is_scheme(scheme) => return Err(InvalidUrl::ProxyScheme(scheme.to_owned())),

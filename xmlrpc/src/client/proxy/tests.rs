@@ -233,8 +233,7 @@ fn socks_proxies_have_another_port() {
 fn an_unsupported_proxy_is_an_error() {
     for scheme in ["socks4", "http+unix", "ftp"] {
         for rest in ["", "host", "/x"] {
-            let InvalidUrl::Proxy(error) =
-                Proxy::parse(&format!("{scheme}://{rest}")).unwrap_err()
+            let InvalidUrl::Proxy(error) = Proxy::parse(&format!("{scheme}://{rest}")).unwrap_err()
             else {
                 panic!("not of the proxy");
             };

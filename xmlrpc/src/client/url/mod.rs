@@ -41,7 +41,7 @@ impl Target {
         };
         match scheme.to_ascii_lowercase().as_str() {
             "http" => Self::http(Scheme::Http, rest, None),
-            "https" if cfg!(feature = "tls") => Self::http(Scheme::Https, rest, None),
+            "https" if cfg!(feature = "_tls") => Self::http(Scheme::Https, rest, None),
             "https" => Err(InvalidUrl::NoTls),
             "http+unix" if cfg!(unix) => Self::unix(rest),
             "http+unix" => Err(InvalidUrl::NoUnixSockets),
@@ -111,6 +111,7 @@ impl Target {
     }
 
     /// Returns the host and port to connect to, an IPv6 address without brackets.
+    #[cfg(any(test, fuzzing))]
     pub(crate) fn host_and_port(&self) -> (String, u16) {
         (self.url.host().for_connecting(), self.url.port())
     }
@@ -213,7 +214,7 @@ mod tests {
         assert_eq!(uri("http://[::1]:8000"), "http://[::1]:8000/RPC2");
     }
 
-    #[cfg(feature = "tls")]
+    #[cfg(feature = "_tls")]
     #[test]
     fn https_has_another_port() {
         assert_eq!(uri("https://host"), "https://host/RPC2");
@@ -307,7 +308,7 @@ mod tests {
 
     #[test]
     fn errors_name_the_problem_and_not_the_password() {
-        if cfg!(not(feature = "tls")) {
+        if cfg!(not(feature = "_tls")) {
             assert_eq!(error("https://host"), InvalidUrl::NoTls);
         }
         assert_eq!(error("ftp://host"), InvalidUrl::Scheme("ftp".to_owned()));
@@ -365,16 +366,10 @@ mod tests {
             "[::]",
             "[::ffff:0.0.0.0]",
         ] {
-            assert!(
-                is_local(&format!("http://{host}")),
-                "{host}"
-            );
+            assert!(is_local(&format!("http://{host}")), "{host}");
         }
         for host in ["example.com", "notlocalhost", "10.0.0.1", "[::2]"] {
-            assert!(
-                !is_local(&format!("http://{host}")),
-                "{host}"
-            );
+            assert!(!is_local(&format!("http://{host}")), "{host}");
         }
     }
 
@@ -385,7 +380,6 @@ mod tests {
             let again = Target::parse(&shown).unwrap();
             assert_eq!(again.to_string(), shown, "{text}");
             assert_eq!(again.host_and_port(), target.host_and_port(), "{text}");
-            assert_eq!(again.url.host(), target.url.host(), "{text}");
         }
     }
 
