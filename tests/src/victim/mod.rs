@@ -226,7 +226,6 @@ impl Victim {
     pub async fn assert_well(&self, after: &str) {
         self.assert_released(after).await;
         let (allocated, before) = (self.allocated().await, self.allocated);
-        println!((allocated as i64 - before as i64) / 1024);
         assert!(
             allocated <= before + KEPT,
             "after {after}: {allocated} bytes, {before} before"
