@@ -9,7 +9,7 @@ use std::time::Duration;
 use farcall_core::serve::ShutdownReport;
 use farcall_core::{BlockingCaller as _, CallError, CannotBlock, Context, Fault};
 use farcall_xmlrpc::blocking::Client;
-use farcall_xmlrpc::{Server, ServerOptions};
+use farcall_xmlrpc::{BindError, Server, ServerOptions};
 use tokio::runtime::Builder;
 
 #[test]
@@ -102,8 +102,10 @@ fn in_async_code_a_server_neither_binds_nor_serves_and_can_be_dropped() {
             let dropped = server.bind("127.0.0.1:0").wait().unwrap();
             async move {
                 let error = server.bind("127.0.0.1:0").wait().unwrap_err();
-                let inner = error.get_ref().unwrap().downcast_ref();
-                assert!(matches!(inner, Some(CannotBlock::InAsyncCode)));
+                assert!(matches!(
+                    error,
+                    BindError::CannotBlock(CannotBlock::InAsyncCode)
+                ));
                 assert!(matches!(bound.serve(), Err(CannotBlock::InAsyncCode)));
                 drop(dropped);
             }

@@ -102,7 +102,8 @@ impl Kind {
             paths.any(|(other, _)| other == path)
         };
         if is_one_of(names![Box<()>, Arc<()>, Rc<()>, Cow<'static, ()>]) {
-            return Self::of_type_name(generics.strip_suffix('>').unwrap_or(generics));
+            let content = generics.trim_start_matches("'_, ");
+            return Self::of_type_name(content.strip_suffix('>').unwrap_or(content));
         }
         let is_list = is_one_of(names![
             Vec<()>,
@@ -116,9 +117,10 @@ impl Kind {
             return Self::Array;
         }
         let is_map = is_one_of(names![HashMap<(), ()>, BTreeMap<(), ()>]);
-        match is_map || path == "indexmap::map::IndexMap" {
-            true => Self::Struct,
-            false => Self::Any,
+        if is_map || path == "indexmap::map::IndexMap" {
+            Self::Struct
+        } else {
+            Self::Any
         }
     }
 }
