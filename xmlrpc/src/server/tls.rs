@@ -90,7 +90,8 @@ impl Server {
         drop(handshakes);
         let caller = session.identity(peer);
         tracing::debug!(peer = %caller, ?session, "TLS handshake completed");
-        self.exchange(stream, caller, hosts, stop, |extensions| {
+        // The state of TLS takes more than a kilobyte: futures around it hold a pointer.
+        self.exchange(Box::new(stream), caller, hosts, stop, |extensions| {
             extensions.insert(Arc::clone(&session));
         })
         .await;
