@@ -5,10 +5,12 @@
 //! with status 141, as if SIGPIPE had terminated it.
 
 mod call;
+mod certs;
 mod connection;
 mod json;
 mod send;
 mod terminal;
+mod tls;
 
 use std::convert::Infallible;
 use std::error::Error;
@@ -22,6 +24,7 @@ use farcall::{CallError, FaultKind};
 
 use self::connection::Authentication;
 use self::terminal::{FAILURE, FAULT, print, print_error, print_usage_error};
+use self::tls::Tls;
 
 /// Calls remote methods from the shell
 #[derive(Parser)]
@@ -47,6 +50,8 @@ enum Command {
     Call(call::CallCommand),
     /// Send one value over a connection and print the value received in return as JSON
     Send(send::SendCommand),
+    /// Make certificates for development: an authority, a server and a client
+    Certs(certs::CertsCommand),
 }
 
 impl Command {
@@ -54,6 +59,7 @@ impl Command {
         match self {
             Self::Call(command) => command.url(),
             Self::Send(message) => &message.url,
+            Self::Certs(_) => "",
         }
     }
 }
@@ -69,6 +75,8 @@ struct Options {
     headers: Vec<String>,
     #[command(flatten)]
     authentication: Authentication,
+    #[command(flatten)]
+    tls: Tls,
 }
 
 /// Prefix for arguments that are negative numbers, or begin like one. No option does, but clap
@@ -136,7 +144,10 @@ async fn main() -> ExitCode {
                 None => {
                     let text = Causes(&*error).to_string();
                     let text = terminal::redact_url(&text, parsed.command.url());
-                    print_error(format_args!("farcall: {text}"));
+                    match tls::advice(&*error) {
+                        Some(advice) => print_error(format_args!("farcall: {text} ({advice})")),
+                        None => print_error(format_args!("farcall: {text}")),
+                    }
                     ExitCode::from(FAILURE)
                 }
             }
@@ -149,9 +160,11 @@ async fn run(arguments: &Cli) -> Result<String, Box<dyn Error>> {
     if arguments.command.url().starts_with("conn") && !arguments.options.headers.is_empty() {
         return Err("--header is for HTTP: connections have no headers".into());
     }
+    arguments.options.tls.check_url(arguments.command.url())?;
     match &arguments.command {
         Command::Call(command) => call::run(command, &arguments.options).await,
         Command::Send(message) => send::run(message, &arguments.options).await,
+        Command::Certs(command) => certs::run(command),
     }
 }
 
