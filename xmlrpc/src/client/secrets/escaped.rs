@@ -176,7 +176,7 @@ fn unescape_twice(text: &[u8]) -> Option<Unescaped> {
     while count < LONGEST
         && let Some(&first) = text.get(end)
     {
-        let outer = unescape(&text[end..]).unwrap_or(Unescaped::byte(first, 1));
+        let outer = unescape(&text[end..]).unwrap_or_else(|| Unescaped::byte(first, 1));
         end += outer.length;
         for byte in outer.bytes().iter().take(LONGEST - count) {
             (bytes[count], ends[count]) = (*byte, end);
