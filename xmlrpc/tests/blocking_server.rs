@@ -23,9 +23,10 @@ fn a_stop_completes_running_calls() {
     };
     server.register_blocking("sleep", sleep).unwrap();
     // An address of its own (only Linux has one), so that no other test takes the port afterwards.
-    let address = match cfg!(target_os = "linux") {
-        true => "127.61.7.4:0",
-        false => "127.0.0.1:0",
+    let address = if cfg!(target_os = "linux") {
+        "127.61.7.4:0"
+    } else {
+        "127.0.0.1:0"
     };
     let bound = server.bind(address).wait().unwrap();
     assert_eq!(

@@ -147,15 +147,13 @@ impl ReadStream for BlockingReadHalf {
             if !has_room && !account.can_ever_fit(bytes) {
                 account.evict();
             }
-            let is_ready = match has_room {
-                true => self
-                    .0
+            let is_ready = if has_room {
+                self.0
                     .wait_ready(PollFlags::IN, RETRY)
-                    .map_err(RecvError::Io)?,
-                false => {
-                    thread::sleep(RETRY);
-                    false
-                }
+                    .map_err(RecvError::Io)?
+            } else {
+                thread::sleep(RETRY);
+                false
             };
             if let Err(Evicted) = account.poll_evicted(cx) {
                 return Poll::Ready(Err(RecvError::Evicted));

@@ -203,14 +203,15 @@ impl<T: Transport> Caller for Endpoint<T> {
     }
 
     async fn send(&self, call: Call<XmlRpc>) -> Result<Payload, CallError> {
-        let params = match call.params.is_whole() {
-            true => Cow::Borrowed(call.params.as_slice()),
+        let params = if call.params.is_whole() {
+            Cow::Borrowed(call.params.as_slice())
+        } else {
             // A relayed call: the rest of its document belongs to the request that it came with.
-            false => Cow::Owned(
+            Cow::Owned(
                 call.format
                     .params_of(&call.params)
                     .map_err(CallError::Encode)?,
-            ),
+            )
         };
         let request = self.request(call.method(), params.len(), |document| {
             document.extend_from_slice(&params);
