@@ -1,4 +1,4 @@
-//! What operators read in the log.
+//! The log that operators read.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
