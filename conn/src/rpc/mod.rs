@@ -62,7 +62,7 @@
 //!
 //! The [authkey](crate::auth) decides who may connect. Every peer that may connect may call every
 //! method. Sessions [limit](SessionOptions) everything that a peer can ask for. Data is neither
-//! encrypted nor signed.
+//! encrypted nor signed, unless there is [TLS](crate::auth#tls).
 //!
 //! `docs/RPC.md` specifies the wire format for implementations in other languages.
 
