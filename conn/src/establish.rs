@@ -1,19 +1,19 @@
 //! Establishing connections: the settings of listeners and clients, and the handshake on a stream.
 
 use std::future::{Future, ready};
+use std::sync::Arc;
 use std::time::Duration;
 
-use farcall_core::Budget;
 use farcall_core::protocol::time;
-use farcall_core::transport::Peer;
 use farcall_core::transport::tcp::keep_alive;
+use farcall_core::{Budget, Identity};
 use futures_util::FutureExt as _;
 use futures_util::future::Either;
 use tokio::time::{Instant, timeout_at};
 
 use crate::account::HalfAccount;
 use crate::auth::{
-    AuthError, AuthKey, Authentication, Binding, Digest, Handshake, MAX_MESSAGE, Role,
+    AuthError, AuthKeys, Authentication, Binding, Digest, Handshake, MAX_MESSAGE, Role,
 };
 use crate::codec::Codec;
 use crate::connection::{self, Connection, IdleTimeout, Reader, SplitStream, Writer};
@@ -26,7 +26,7 @@ use crate::tls::{Tls, TlsSettings};
 /// The settings that the builders of listeners and clients collect.
 #[derive(Debug, Default)]
 pub(crate) struct ConnectionSettings {
-    pub(crate) key: Option<Result<AuthKey, AuthError>>,
+    pub(crate) keys: Option<Result<AuthKeys, AuthError>>,
     pub(crate) digest: Digest,
     #[cfg(feature = "legacy-md5")]
     pub(crate) legacy_md5: bool,
@@ -40,15 +40,15 @@ impl ConnectionSettings {
     /// Validates the settings of one side.
     pub(crate) fn build(self, role: Role) -> Result<ConnectionConfig, AuthError> {
         let is_by_authkey = self.tls.as_ref().is_some_and(TlsSettings::is_by_authkey);
-        if is_by_authkey && self.key.is_none() {
-            return Err(AuthError::NoKey);
+        if is_by_authkey && self.keys.is_none() {
+            return Err(AuthError::EncryptionNeedsKey);
         }
         let binding = match is_by_authkey {
             true => Binding::Require,
             false => self.binding,
         };
-        let authentication = self.key.transpose()?.map(|key| {
-            let authentication = Authentication::new(key)
+        let authentication = self.keys.transpose()?.map(|keys| {
+            let authentication = Authentication::new(keys)
                 .digest(self.digest)
                 .binding(binding);
             #[cfg(feature = "legacy-md5")]
@@ -102,7 +102,7 @@ impl Default for ConnectionConfig {
 pub(crate) struct Established {
     pub(crate) reader: Reader,
     pub(crate) writer: Writer,
-    pub(crate) peer: Peer,
+    pub(crate) identity: Identity,
 }
 
 impl ConnectionConfig {
@@ -151,7 +151,7 @@ impl ConnectionConfig {
                 HalfAccount::new(self.budget.clone()),
             ),
             writer: Writer::new(write_half, HalfAccount::new(self.budget.clone())),
-            peer,
+            identity: peer.into(),
         };
         // Set before the handshake: a read past its last message would drop descriptors that
         // follow. The handshake itself receives none.
@@ -170,6 +170,9 @@ impl ConnectionConfig {
                 if handshake.is_legacy() {
                     established.reader.confirmations.record_no_confirmation();
                 }
+                if let Some(label) = handshake.key() {
+                    established.identity.set_key(Arc::clone(label));
+                }
             }
             established.reader.idle = idle_timeout.map(IdleTimeout::new);
             if let (Some(tcp), Some(time)) = (established.reader.stream.tcp(), keepalive) {
@@ -182,7 +185,7 @@ impl ConnectionConfig {
 
 impl Established {
     pub(crate) fn into_connection<S, R, C: Codec>(self) -> Connection<S, R, C> {
-        Connection::from_parts(self.reader, self.writer, C::default(), self.peer)
+        Connection::from_parts(self.reader, self.writer, C::default(), self.identity)
     }
 
     async fn authenticate(&mut self, handshake: &mut Handshake) -> Result<(), AuthError> {
@@ -230,7 +233,7 @@ macro_rules! setters {
         /// Either both peers have a key or neither has. A peer with a key waits for the handshake
         /// of a peer without one until the [timeout](Self::timeout).
         pub fn authkey(mut self, key: impl AsRef<[u8]>) -> Self {
-            self.$($builder.)*settings.key = Some(AuthKey::new(key));
+            self.$($builder.)*settings.keys = Some(AuthKey::new(key).map(Into::into));
             self
         }
 
@@ -291,6 +294,14 @@ pub(crate) use setters;
 /// The setters that the builders of listeners and servers have, besides [`setters`].
 macro_rules! listener_setters {
     ($($builder:ident .)*) => {
+        /// Sets several authkeys with labels, of which a peer must prove any one, instead of a
+        /// single [`authkey`](Self::authkey). The label is the
+        /// [`key`](farcall_core::Identity::key) of the peer's identity.
+        pub fn authkeys(mut self, keys: AuthKeys) -> Self {
+            self.$($builder.)*settings.keys = Some(Ok(keys));
+            self
+        }
+
         /// Sets the timeout for the handshake of a peer, counted from accepting its connection.
         ///
         /// Default: 5 seconds.

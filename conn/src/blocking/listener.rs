@@ -141,7 +141,10 @@ impl<S, R, C: Codec> connection::Connection<S, R, C> {
             ..Writer::new(sending, writer.account)
         };
         Ok(Connection::from_parts(
-            reader, writer, self.codec, self.peer,
+            reader,
+            writer,
+            self.codec,
+            self.identity,
         ))
     }
 }
@@ -189,6 +192,6 @@ impl<S, R, C: Codec> Connection<S, R, C> {
         let (read_half, write_half) = stream.split();
         let reader = Reader::over(BlockingReadHalf::System(read_half));
         let writer = Writer::over(BlockingWriteHalf::System(write_half));
-        Self::from_parts(reader, writer, C::default(), peer)
+        Self::from_parts(reader, writer, C::default(), peer.into())
     }
 }

@@ -11,18 +11,26 @@ type Connected = Result<Connection, ConnectError>;
 #[tokio::test]
 async fn a_key_is_required() {
     let bound = Listener::bind("127.0.0.1:0").encrypted().await;
-    assert!(matches!(bound, Err(BindError::Auth(AuthError::NoKey))));
+    assert!(matches!(
+        bound,
+        Err(BindError::Auth(AuthError::EncryptionNeedsKey))
+    ));
     let connected: Connected = Connection::connect("127.0.0.1:1").encrypted().await;
     assert!(matches!(
         connected,
-        Err(ConnectError::Auth(AuthError::NoKey))
+        Err(ConnectError::Auth(AuthError::EncryptionNeedsKey))
     ));
     let bound = Server::new().bind("127.0.0.1:0").encrypted().await;
-    assert!(matches!(bound, Err(BindError::Auth(AuthError::NoKey))));
+    assert!(matches!(
+        bound,
+        Err(BindError::Auth(AuthError::EncryptionNeedsKey))
+    ));
     let connected = Client::connect("127.0.0.1:1").encrypted().await;
     assert!(matches!(
         connected,
-        Err(OpenError::Connect(ConnectError::Auth(AuthError::NoKey)))
+        Err(OpenError::Connect(ConnectError::Auth(
+            AuthError::EncryptionNeedsKey
+        )))
     ));
 }
 

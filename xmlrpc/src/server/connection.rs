@@ -6,11 +6,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::Poll;
 use std::time::Duration;
 
+use farcall_core::Identity;
 use farcall_core::protocol::output::{Causes, Foreign, Quota};
 use farcall_core::protocol::time::LONGEST;
 use farcall_core::serve::{FIRST_CALL_GRACE, Stopped};
-use farcall_core::transport::Io;
-use farcall_core::transport::Peer;
+use farcall_core::transport::{Io, Peer};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -35,17 +35,15 @@ impl Server {
         hosts: HostPolicy,
         stop: Stopped,
     ) {
-        if self
-            .options
-            .accept_peer
-            .as_ref()
-            .is_some_and(|accept| !accept(&peer))
-        {
+        let caller = Identity::from(peer);
+        let accept = self.options.accept_peer.as_ref();
+        if accept.is_some_and(|accept| !accept(&caller)) {
             static REFUSALS: Quota = Quota::new(10);
             if tracing::enabled!(tracing::Level::INFO)
                 && let Some(admitted) = REFUSALS.admit()
             {
-                tracing::info!(%peer, suppressed = admitted.suppressed(), "peer refused");
+                let suppressed = admitted.suppressed();
+                tracing::info!(peer = %caller, suppressed, "peer refused");
             }
             return;
         }
@@ -55,8 +53,8 @@ impl Server {
         let service = service_fn(|request: ::http::Request<Incoming>| {
             has_request.store(true, Ordering::Relaxed);
             let checked = check_head(&request).map_err(Rejection::closing);
-            let admitted = checked.and_then(|()| self.admit(request, peer.clone(), hosts));
-            Box::pin(self.respond_to(admitted, &account))
+            let admitted = checked.and_then(|()| self.admit(request, caller.clone(), hosts));
+            Box::pin(self.respond_to(admitted, &caller, &account))
         });
         let io = ReplyStream::new(io, self.options.write_timeout);
         let header_timeout = self.options.header_timeout.min(LONGEST);
@@ -99,14 +97,14 @@ impl Server {
         });
         let result = result.await;
         let Some(result) = result else {
-            tracing::debug!(%peer, "connection evicted: it has held the most for the longest");
+            tracing::debug!(peer = %caller, "connection evicted: it has held the most for the longest");
             return;
         };
         let is_answered = match &result {
             Ok(()) => true,
             Err(error) => {
                 let shown = Foreign::excerpt(Causes(error));
-                tracing::debug!(%peer, error = %shown, "connection failed");
+                tracing::debug!(peer = %caller, error = %shown, "connection failed");
                 error.is_parse()
             }
         };

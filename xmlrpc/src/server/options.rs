@@ -4,8 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use farcall_core::transport::Peer;
-use farcall_core::{Budget, Fault, FaultKind};
+use farcall_core::{Budget, Fault, FaultKind, Identity};
 
 use super::Authorize;
 use crate::XmlRpc;
@@ -37,7 +36,7 @@ pub struct ServerOptions {
     pub(crate) authorize: Option<Arc<dyn Authorize>>,
 }
 
-type AcceptPeer = dyn Fn(&Peer) -> bool + Send + Sync;
+type AcceptPeer = dyn Fn(&Identity) -> bool + Send + Sync;
 
 /// The form of the faults that callers receive.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -244,17 +243,33 @@ impl ServerOptions {
         self
     }
 
-    /// Calls `accept` for each new connection, and closes it before reading a byte if the result is
-    /// `false`. Default: all peers are accepted. CPython calls this `verify_request`.
-    pub fn accept_peer(mut self, accept: impl Fn(&Peer) -> bool + Send + Sync + 'static) -> Self {
+    /// Calls `accept` for each new connection, once its identity is known: the address, the user of
+    /// a Unix socket, and the certificate of a TLS client. Closes the connection before the first
+    /// request is read if the result is `false`. Default: all peers are accepted. CPython calls
+    /// this `verify_request`.
+    ///
+    /// ```
+    /// use farcall::xmlrpc::ServerOptions;
+    ///
+    /// // The user with this number, over a Unix socket; and nobody else.
+    /// let options = ServerOptions::default()
+    ///     .accept_peer(|caller| caller.user().is_some_and(|user| user.uid == 1000));
+    /// # drop(options);
+    /// ```
+    pub fn accept_peer(
+        mut self,
+        accept: impl Fn(&Identity) -> bool + Send + Sync + 'static,
+    ) -> Self {
         self.accept_peer = Some(Arc::new(accept));
         self
     }
 
     /// Asks `authorize` about each request, with its head, before its body is read. A rejection is
-    /// sent unchanged. Handlers can read extensions that `authorize` inserts into the head with
-    /// [`Context::extension`](farcall_core::Context::extension). Default: all requests are served.
-    /// To decide by method, see [`Registry::set_guard`](farcall_core::Registry::set_guard).
+    /// sent unchanged. Handlers see what `authorize` adds to the
+    /// [identity](farcall_core::Context::identity) of the caller, and can read extensions that it
+    /// inserts into the head with [`Context::extension`](farcall_core::Context::extension).
+    /// Default: all requests are served. To decide by method, see
+    /// [`Registry::set_guard`](farcall_core::Registry::set_guard).
     ///
     /// `farcall::middleware` has ready-made values: tokens, passwords and a rate limit. In a pair,
     /// both must permit a request.
@@ -274,16 +289,19 @@ impl ServerOptions {
     /// A closure needs the types of its arguments. `Parts` is that of the crate `http` 1:
     ///
     /// ```
-    /// use farcall::transport::Peer;
+    /// use farcall::Identity;
     /// use farcall::xmlrpc::{Rejection, ServerOptions};
     /// use http::StatusCode;
     /// use http::request::Parts;
     ///
-    /// let options = ServerOptions::default().authorize(|head: &mut Parts, peer: &Peer| {
-    ///     match head.headers.contains_key("x-from-the-proxy") {
-    ///         true => Ok(()),
-    ///         false => Err(Rejection::new(StatusCode::FORBIDDEN, format!("who is {peer}?"))),
-    ///     }
+    /// // A proxy in front authenticates users, and sets this header whatever the client sent.
+    /// let options = ServerOptions::default().authorize(|head: &mut Parts, caller: &mut Identity| {
+    ///     let user = head.headers.get("x-user").and_then(|user| user.to_str().ok());
+    ///     let Some(user) = user else {
+    ///         return Err(Rejection::new(StatusCode::FORBIDDEN, format!("who is {caller}?")));
+    ///     };
+    ///     caller.set_subject(user);
+    ///     Ok(())
     /// });
     /// # drop(options);
     /// ```
