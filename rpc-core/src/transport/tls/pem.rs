@@ -18,9 +18,9 @@ use super::TlsError;
 /// A PEM text.
 #[derive(Clone)]
 pub(super) enum Pem {
-    /// That of a file, which is read at each use.
+    /// The text of a file, which is read at each use.
     File(PathBuf),
-    /// One that the program gave. It may contain a key.
+    /// A text of the program. It may contain a key.
     Text(Arc<Zeroizing<Vec<u8>>>),
 }
 
@@ -51,7 +51,7 @@ impl Pem {
 
     /// Returns the state of the file. Links are followed, as Kubernetes and certbot renew
     /// certificates by changing links.
-    fn stamp(&self) -> Stamp {
+    pub(super) fn stamp(&self) -> Stamp {
         let Self::File(path) = self else {
             return None;
         };

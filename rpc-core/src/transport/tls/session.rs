@@ -1,16 +1,22 @@
-//! What a completed handshake has established.
+//! The result of a handshake.
 
 use std::fmt;
 use std::ops::Deref;
+use std::sync::Arc;
 
 use rustls::pki_types::CertificateDer;
 use rustls::{CipherSuite, ClientConnection, ConnectionCommon, ProtocolVersion, ServerConnection};
 
-/// What the TLS handshake of a connection has established.
+use super::certificate::names;
+use crate::transport::certificate::Certificate;
+
+/// The result of the TLS handshake of a connection: peer certificates, names, version, binding.
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct TlsSession {
     certificates: Vec<CertificateDer<'static>>,
+    /// The names of the verified certificate of a client.
+    client: Option<Arc<Certificate>>,
     server_name: Option<Box<str>>,
     alpn: Option<Box<[u8]>>,
     version: Option<ProtocolVersion>,
@@ -23,6 +29,9 @@ impl TlsSession {
     #[must_use]
     pub fn of_server(connection: &ServerConnection) -> Self {
         Self {
+            client: connection
+                .peer_certificates()
+                .and_then(|certificates| Some(Arc::new(names(certificates.first()?)))),
             server_name: connection.server_name().map(Into::into),
             ..Self::of(connection)
         }
@@ -43,6 +52,7 @@ impl TlsSession {
                 .iter()
                 .map(|one| one.clone().into_owned())
                 .collect(),
+            client: None,
             server_name: None,
             alpn: connection.alpn_protocol().map(Into::into),
             version,
@@ -57,6 +67,11 @@ impl TlsSession {
                 })
                 .flatten(),
         }
+    }
+
+    /// The names in the verified certificate of a client, on the side of the server.
+    pub(crate) const fn client(&self) -> Option<&Arc<Certificate>> {
+        self.client.as_ref()
     }
 
     /// The certificate of the peer, followed by the authorities that it sent, in DER; empty if it
