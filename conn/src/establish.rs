@@ -144,6 +144,7 @@ impl ConnectionConfig {
         deadline: Instant,
     ) -> impl Future<Output = Result<Established, AuthError>> + Send + use<> {
         let authentication = self.authentication.clone();
+        let identity = read_half.identity(peer);
         let mut established = Established {
             reader: Reader::new(
                 read_half,
@@ -151,7 +152,7 @@ impl ConnectionConfig {
                 HalfAccount::new(self.budget.clone()),
             ),
             writer: Writer::new(write_half, HalfAccount::new(self.budget.clone())),
-            identity: peer.into(),
+            identity,
         };
         // Set before the handshake: a read past its last message would drop descriptors that
         // follow. The handshake itself receives none.

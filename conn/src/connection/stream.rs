@@ -12,6 +12,7 @@ use std::task::{Context, Poll, Waker, ready};
 #[cfg(unix)]
 use std::time::Duration;
 
+use farcall_core::Identity;
 #[cfg(feature = "_tls")]
 use farcall_core::transport::tls::TlsSession;
 use farcall_core::transport::{Io, Peer};
@@ -56,6 +57,15 @@ pub(crate) enum StreamWriteHalf {
 }
 
 impl StreamReadHalf {
+    /// Returns the identity of the peer, as far as it is known before the authkey is proved.
+    pub(crate) fn identity(&self, peer: Peer) -> Identity {
+        #[cfg(feature = "_tls")]
+        if let Self::Tls(tls) = self {
+            return Identity::over_tls(peer, tls.session());
+        }
+        peer.into()
+    }
+
     /// Returns what the handshake of TLS has established.
     #[cfg(feature = "_tls")]
     pub(crate) fn tls(&self) -> Option<&Arc<TlsSession>> {
