@@ -473,6 +473,24 @@ fn the_adders_add_for_each_other() {
 }
 
 #[test]
+fn values_are_kept_over_tls_in_a_server_in_python() {
+    let made = tests::certificates::Certificates::new();
+    let [certificate, key] = ["cookbook.pem", "cookbook.key"].map(|name| made.text(name));
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/python/key_value_server.py");
+    let mut command = newest_python().command_at(script.as_ref());
+    let command = command.args([&certificate, &key]).stdout(Stdio::piped());
+    let mut server = Running::of(command.spawn().unwrap());
+    assert_eq!(server.line(), "listening on https://localhost:15000");
+    let client = Command::new(env!("CARGO_BIN_EXE_key-value-client"))
+        .arg(&certificate)
+        .output()
+        .unwrap();
+    assert_eq!(String::from_utf8_lossy(&client.stderr), "");
+    let expected = "foo is bar\nthe keys are [\"foo\"]\nfoo exists: false\n";
+    assert_eq!(String::from_utf8_lossy(&client.stdout), expected);
+}
+
+#[test]
 fn the_blocking_programs_call_each_other() {
     let mut server = Running::new(env!("CARGO_BIN_EXE_blocking-server"), &[]);
     let line = server.line();
