@@ -57,9 +57,9 @@ async fn only_chosen_users_may_connect() {
         let serving = tokio::spawn(listening.serve());
         let name = client.call::<String>("whoami", ()).await;
         if is_accepted {
-            assert_eq!(name.unwrap(), format!("uid {owner}"))
+            assert_eq!(name.unwrap(), format!("uid {owner}"));
         } else {
-            assert!(name.is_err())
+            assert!(name.is_err());
         }
         serving.abort();
         let _ = serving.await;
