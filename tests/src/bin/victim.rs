@@ -43,6 +43,9 @@ struct Arguments {
     /// Time for which the objects of a client outlive its connection
     #[arg(long)]
     lease_ms: Option<u64>,
+    /// Also serve RPC and plain connections over TLS by the authkey alone
+    #[arg(long)]
+    encrypted: bool,
     /// Write the recorded calls to this file, as JSON, after the last call
     #[arg(long)]
     ledger: Option<PathBuf>,
@@ -158,6 +161,19 @@ async fn main() -> Result<(), Box<dyn Error>> {
         listener,
         stop.clone(),
     ));
+    if arguments.encrypted {
+        let bound = over_connections
+            .listen(arguments.listener().encrypted())
+            .await?;
+        println!("encrypted-rpc {}", bound.local_address());
+        servers.spawn(stopped(bound.serve_until(stop.clone().cancelled_owned())));
+        let listener = arguments.listener().encrypted().await?;
+        println!("encrypted-connections {}", listener.local_address());
+        servers.spawn(connections::serve::<Pickle, pickle::Value>(
+            listener,
+            stop.clone(),
+        ));
+    }
     println!("ready");
 
     signal(SignalKind::terminate())?.recv().await;

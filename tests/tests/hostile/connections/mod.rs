@@ -5,3 +5,4 @@ mod flood;
 mod frames;
 mod handshake;
 mod pickle;
+mod tls;
