@@ -743,32 +743,33 @@ fn the_program_of_the_readme_is_an_example() {
 }
 
 #[test]
-fn the_store_over_tls_serves_python_with_a_self_signed_certificate() {
+fn the_key_value_server_serves_python_with_a_self_signed_certificate() {
     let folder = tempfile::tempdir().unwrap();
     let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
-    for (name, subject) in [("server", "localhost"), ("client", "somebody")] {
-        // An authority without names, as `openssl req -new -x509 -subj /CN=localhost` makes it.
-        let key = rcgen::KeyPair::generate().unwrap();
-        let mut params = rcgen::CertificateParams::default();
-        params
-            .distinguished_name
-            .push(rcgen::DnType::CommonName, subject);
-        params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
-        let made = params.self_signed(&key).unwrap();
-        std::fs::write(path(&format!("{name}_cert.pem")), made.pem()).unwrap();
-        std::fs::write(path(&format!("{name}_key.pem")), key.serialize_pem()).unwrap();
-    }
+    // An authority without names, as `openssl req -x509 -subj /CN=localhost` makes it.
+    let made_key = rcgen::KeyPair::generate().unwrap();
+    let mut params = rcgen::CertificateParams::default();
+    let common_name = rcgen::DnType::CommonName;
+    params.distinguished_name.push(common_name, "localhost");
+    params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
     let (cert, key) = (path("server_cert.pem"), path("server_key.pem"));
-    let mut server = Running::new(env!("CARGO_BIN_EXE_keyvalue-tls"), &[&cert, &key]);
-    assert_eq!(server.line(), "listening on https://127.0.0.1:15000/RPC2");
-    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/python/keyvalue_client.py");
+    std::fs::write(&cert, params.self_signed(&made_key).unwrap().pem()).unwrap();
+    std::fs::write(&key, made_key.serialize_pem()).unwrap();
+    let program = env!("CARGO_BIN_EXE_key-value-server");
+    let mut server = Running::new(program, &[&cert, &key, "--address", "localhost:0"]);
+    let line = server.line();
+    let port = line
+        .strip_prefix("listening on https://127.0.0.1:")
+        .unwrap();
+    let url = format!("https://localhost:{port}");
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/python/key_value_client.py");
     for python in pythons() {
         if python.version < (3, 6) {
             continue;
         }
         let output = python
             .command_at(script.as_ref())
-            .arg(&cert)
+            .args([&cert, &url])
             .output()
             .unwrap();
         let text = String::from_utf8(output.stdout).unwrap();

@@ -1,5 +1,6 @@
-//! What operators read in the log.
+//! The log that operators read.
 
+use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -9,14 +10,27 @@ use tokio::net::TcpStream;
 use tracing::subscriber::DefaultGuard;
 
 use crate::hostile::client_hello;
-use crate::support::{Certificates, Served, server};
+use crate::support::{Made, Served, server};
 
 /// The log of this thread.
-struct Log(Arc<Mutex<Vec<u8>>>, DefaultGuard);
+struct Log(Arc<Lines>, DefaultGuard);
+
+#[derive(Default)]
+struct Lines(Mutex<Vec<u8>>);
+
+impl Write for &Lines {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        Write::write(&mut *self.0.lock().unwrap(), bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
 
 impl Log {
     fn collect() -> Self {
-        let lines = Arc::<Mutex<Vec<u8>>>::default();
+        let lines = Arc::<Lines>::default();
         let subscriber = tracing_subscriber::fmt()
             .with_ansi(false)
             .with_writer(Arc::clone(&lines))
@@ -24,23 +38,26 @@ impl Log {
         Self(lines, tracing::subscriber::set_default(subscriber))
     }
 
+    fn text(&self) -> String {
+        String::from_utf8(self.0.0.lock().unwrap().clone()).unwrap()
+    }
+
     async fn line(&self, expected: &str) -> String {
         for _ in 0..500 {
-            let text = String::from_utf8(self.0.lock().unwrap().clone()).unwrap();
+            let text = self.text();
             if let Some(line) = text.lines().find(|line| line.contains(expected)) {
                 return line.to_owned();
             }
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
-        let text = String::from_utf8(self.0.lock().unwrap().clone()).unwrap();
-        panic!("{expected} is not in\n{text}");
+        panic!("{expected} is not in\n{}", self.text());
     }
 }
 
 #[tokio::test]
 async fn the_wrong_protocol_is_named_on_either_port() {
     let log = Log::collect();
-    let made = Certificates::new();
+    let made = Made::new();
     let served = Served::start(ServerOptions::default().tls(made.tls())).await;
     let mut peer = served.connect().await;
     peer.write_all(b"POST /RPC2 HTTP/1.1\r\n\r\n")
@@ -73,7 +90,7 @@ async fn the_wrong_protocol_is_named_on_either_port() {
 #[tokio::test]
 async fn a_client_without_a_certificate_is_named() {
     let log = Log::collect();
-    let made = Certificates::new();
+    let made = Made::new();
     let served = Served::start(ServerOptions::default().tls(made.tls_for_clients())).await;
     let refused = served.tls(&made.client()).await;
     // With TLS 1.3 the client learns it when it reads.
@@ -87,7 +104,7 @@ async fn a_client_without_a_certificate_is_named() {
 #[tokio::test]
 async fn the_end_of_a_certificate_is_announced_once() {
     let log = Log::collect();
-    let made = Certificates::new();
+    let made = Made::new();
     made.server_until(
         "server",
         std::time::SystemTime::now() + Duration::from_secs(13 * 86_400),
@@ -99,6 +116,6 @@ async fn the_end_of_a_certificate_is_announced_once() {
     for _ in 0..2 {
         served.tls(&made.client()).await.unwrap();
     }
-    let text = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    let text = log.text();
     assert_eq!(text.matches("ends soon").count(), 1, "{text}");
 }

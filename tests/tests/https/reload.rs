@@ -10,7 +10,7 @@ use farcall::xmlrpc::{ClientOptions, ServerOptions, blocking};
 use tokio::net::TcpStream;
 use tokio::sync::oneshot;
 
-use crate::support::{Certificates, Served, add, server, tls_over};
+use crate::support::{Made, Served, add, server, tls_over};
 
 fn shown(stream: &TlsStream<TcpStream>) -> CertificateDer<'static> {
     let connection = stream.get_ref().1;
@@ -21,7 +21,7 @@ fn shown(stream: &TlsStream<TcpStream>) -> CertificateDer<'static> {
 
 #[tokio::test]
 async fn a_reload_reaches_new_connections_and_keeps_old_ones() {
-    let made = Certificates::new();
+    let made = Made::new();
     let tls = made.tls();
     let served = Served::start(ServerOptions::default().tls(tls.clone())).await;
     let mut old = served.tls(&made.client()).await.unwrap();
@@ -44,7 +44,7 @@ async fn a_reload_reaches_new_connections_and_keeps_old_ones() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_reload_reaches_all_workers() {
-    let made = Certificates::new();
+    let made = Made::new();
     let tls = made.tls();
     let options = ServerOptions::default().tls(tls.clone());
     let address = Address::Tcp(tests::port_of_its_own());
@@ -76,7 +76,7 @@ async fn a_reload_reaches_all_workers() {
 
 #[test]
 fn a_blocking_server_speaks_tls() {
-    let made = Certificates::new();
+    let made = Made::new();
     let bound = server(ServerOptions::default().tls(made.tls()))
         .bind("127.0.0.1:0")
         .wait()

@@ -1,6 +1,6 @@
-"""Sets and gets values of `cargo run -p examples --bin keyvalue-tls`, whose head explains the rest.
+"""Keeps values in `cargo run -p examples --bin key-value-server`, or key_value_server.py, over TLS.
 
-Usage: keyvalue_client.py SERVER_CERT [CLIENT_CERT CLIENT_KEY] [URL]
+Usage: key_value_client.py [SERVER_CERT [CLIENT_CERT CLIENT_KEY]] [URL]
 """
 
 import ssl
@@ -10,7 +10,7 @@ from xmlrpc.client import Fault, ServerProxy
 files = [name for name in sys.argv[1:] if not name.startswith("https:")]
 url = next((name for name in sys.argv[1:] if name.startswith("https:")), "https://localhost:15000")
 
-context = ssl.create_default_context(cafile=files[0])
+context = ssl.create_default_context(cafile=files[0] if files else "server_cert.pem")
 if len(files) > 1:
     context.load_cert_chain(files[1], files[2])
 

@@ -1,25 +1,40 @@
-//! The server of recipe 11.10 of the Python Cookbook (Beazley, Jones), in Rust: a key-value store
-//! over XML-RPC and TLS, for the book's client in Python (`examples/python/keyvalue_client.py`).
+//! Keeps values for `python3 examples/python/key_value_client.py`, over TLS: the server of the
+//! Python Cookbook's recipe 11.10, in Rust.
 //!
-//! As in the book, the certificate is self-signed, and the client trusts exactly this one:
+//! As in the book, the certificate signs itself, and the client trusts exactly this one. Make it in
+//! the current folder:
 //!
 //! ```sh
-//! openssl req -new -x509 -days 365 -nodes -subj /CN=localhost \
-//!     -out server_cert.pem -keyout server_key.pem
-//! cargo run -p examples --bin keyvalue-tls -- server_cert.pem server_key.pem &
-//! python3 examples/python/keyvalue_client.py server_cert.pem
+//! openssl req -newkey rsa:2048 -nodes -x509 -subj /CN=localhost -days 365 \
+//!     -keyout server_key.pem -out server_cert.pem
 //! ```
-//!
-//! With a third argument, a certificate, clients need one that it has signed, such as itself:
-//! `keyvalue_client.py server_cert.pem client_cert.pem client_key.pem`.
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, PoisonError};
+use std::path::PathBuf;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use anyhow::Context as _;
+use clap::Parser;
 use farcall::transport::tls::{ClientCertificates, ServerTls};
 use farcall::xmlrpc::{Server, ServerOptions};
 use farcall::{Fault, Value, service};
+
+#[derive(Parser)]
+#[command(about = "Keeps values for clients over TLS")]
+struct Arguments {
+    /// File of the certificate
+    #[arg(default_value = "server_cert.pem")]
+    certificate: PathBuf,
+    /// File of its key
+    #[arg(default_value = "server_key.pem")]
+    key: PathBuf,
+    /// Demand certificates of clients, signed by one in this file; a certificate that signs itself
+    /// cannot be one of a client
+    #[arg(long, value_name = "FILE")]
+    client_ca: Option<PathBuf>,
+    /// Address to serve at
+    #[arg(long, default_value = "localhost:15000")]
+    address: String,
+}
 
 #[derive(Default)]
 struct KeyValueStore(Mutex<BTreeMap<String, Value>>);
@@ -57,25 +72,22 @@ impl KeyValueStore {
 }
 
 impl KeyValueStore {
-    fn data(&self) -> std::sync::MutexGuard<'_, BTreeMap<String, Value>> {
+    fn data(&self) -> MutexGuard<'_, BTreeMap<String, Value>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
-    let mut arguments = std::env::args().skip(1);
-    let mut file = |what| arguments.next().context(what);
-    let certificate = file("the first argument is the file of the certificate")?;
-    let key = file("the second argument is the file of its key")?;
-    let mut tls = ServerTls::from_files(certificate, key)?;
-    if let Ok(roots) = file("") {
+    let arguments = Arguments::parse();
+    let mut tls = ServerTls::from_files(&arguments.certificate, &arguments.key)?;
+    if let Some(roots) = &arguments.client_ca {
         tls = tls.client_roots(roots, ClientCertificates::Required)?;
     }
 
     let server = Server::with_options(ServerOptions::default().tls(tls));
     server.register_instance(KeyValueStore::default())?;
-    let bound = server.bind("localhost:15000").await?;
+    let bound = server.bind(&arguments.address).await?;
     println!("listening on {}", bound.url());
     bound.serve().await;
     Ok(())
