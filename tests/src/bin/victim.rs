@@ -16,6 +16,7 @@ use demo::{Demo, connections};
 use farcall::conn::{Listener, ListenerBuilder};
 use farcall::pickle::{self, Pickle};
 use farcall::rpc;
+use farcall::transport::tls::ServerTls;
 use farcall::{Budget, Value, service};
 use tests::victim::KEY;
 use tests::victim::objects::Objects;
@@ -46,6 +47,9 @@ struct Arguments {
     /// Also serve RPC and plain connections over TLS by the authkey alone
     #[arg(long)]
     encrypted: bool,
+    /// Also serve plain connections over TLS, with server.pem and server.key of this folder
+    #[arg(long)]
+    tls: Option<PathBuf>,
     /// Write the recorded calls to this file, as JSON, after the last call
     #[arg(long)]
     ledger: Option<PathBuf>,
@@ -169,6 +173,16 @@ async fn main() -> Result<(), Box<dyn Error>> {
         servers.spawn(stopped(bound.serve_until(stop.clone().cancelled_owned())));
         let listener = arguments.listener().encrypted().await?;
         println!("encrypted-connections {}", listener.local_address());
+        servers.spawn(connections::serve::<Pickle, pickle::Value>(
+            listener,
+            stop.clone(),
+        ));
+    }
+    if let Some(folder) = &arguments.tls {
+        let files = ["server.pem", "server.key"].map(|name| folder.join(name));
+        let tls = ServerTls::from_files(&files[0], &files[1])?;
+        let listener = arguments.listener().tls(tls).await?;
+        println!("tls-connections {}", listener.local_address());
         servers.spawn(connections::serve::<Pickle, pickle::Value>(
             listener,
             stop.clone(),

@@ -92,6 +92,8 @@ pub struct Victim {
     pub rpc: SocketAddr,
     /// The address that echoes pickled messages.
     pub connections: SocketAddr,
+    /// The address that echoes over TLS, if it was started with `--tls`.
+    pub tls: Option<SocketAddr>,
     /// The same two over TLS by the authkey alone, if it was started with `--encrypted`.
     pub encrypted: Option<Encrypted>,
     child: Child,
@@ -149,6 +151,9 @@ impl Victim {
             xmlrpc: address("xmlrpc"),
             rpc: address("rpc"),
             connections: address("connections"),
+            tls: arguments
+                .contains(&"--tls")
+                .then(|| address("tls-connections")),
             encrypted: arguments.contains(&"--encrypted").then(|| Encrypted {
                 rpc: address("encrypted-rpc"),
                 connections: address("encrypted-connections"),
