@@ -105,7 +105,7 @@ async fn waiting_sees_messages_only() {
     remote.send_bytes(b"two").await.unwrap();
     assert!(local.poll(LONG).await);
     assert_eq!(local.recv_bytes(10).await.unwrap(), b"one");
-    assert_eq!(wait(&mut [&mut local], LONG).await, [0]);
+    assert_eq!(wait(&mut [&mut local], Some(LONG)).await, [0]);
     assert_eq!(local.recv_bytes(10).await.unwrap(), b"two");
     assert!(!local.poll(Duration::from_millis(50)).await);
 }
@@ -134,14 +134,14 @@ async fn messages_beyond_the_budget_wait_for_room() {
 #[tokio::test]
 async fn any_transport_and_codec() {
     let (listening, connector) = memory::listener("tls");
-    let mut listener = Listener::over(listening).tls(server_tls()).await.unwrap();
+    let _listener = Listener::over(listening).tls(server_tls()).await.unwrap();
     let client = Connection::over(connector).tls(client_tls());
     let unnamed = client.await.map(|_: Connection| ()).unwrap_err();
     let text = format!("{unnamed:?}");
     assert!(text.contains("server_name"), "{text}");
 
     let (listening, connector) = memory::listener("tls");
-    listener = Listener::over(listening).tls(server_tls()).await.unwrap();
+    let mut listener = Listener::over(listening).tls(server_tls()).await.unwrap();
     let client = Connection::over(connector).tls(client_tls());
     let client = client.server_name("localhost");
     let (accepted, connected) = tokio::join!(listener.accept(), client);

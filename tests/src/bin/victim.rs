@@ -17,6 +17,7 @@ use demo::{Demo, connections};
 use farcall::conn::{Listener, ListenerBuilder};
 use farcall::pickle::{self, Pickle};
 use farcall::rpc;
+use farcall::transport::tls::ServerTls;
 use farcall::{Budget, Value, service};
 use stats_alloc::{INSTRUMENTED_SYSTEM, StatsAlloc};
 use tests::victim::KEY;
@@ -50,6 +51,12 @@ struct Arguments {
     /// Time for which the objects of a client outlive its connection
     #[arg(long)]
     lease_ms: Option<u64>,
+    /// Also serve RPC and plain connections over TLS by the authkey alone
+    #[arg(long)]
+    encrypted: bool,
+    /// Also serve plain connections over TLS, with server.pem and server.key of this folder
+    #[arg(long)]
+    tls: Option<PathBuf>,
     /// Write the recorded calls to this file, as JSON, after the last call
     #[arg(long)]
     ledger: Option<PathBuf>,
@@ -171,6 +178,29 @@ async fn main() -> Result<(), Box<dyn Error>> {
         listener,
         stop.clone(),
     ));
+    if arguments.encrypted {
+        let bound = over_connections
+            .listen(arguments.listener().encrypted())
+            .await?;
+        println!("encrypted-rpc {}", bound.local_address());
+        servers.spawn(stopped(bound.serve_until(stop.clone().cancelled_owned())));
+        let listener = arguments.listener().encrypted().await?;
+        println!("encrypted-connections {}", listener.local_address());
+        servers.spawn(connections::serve::<Pickle, pickle::Value>(
+            listener,
+            stop.clone(),
+        ));
+    }
+    if let Some(folder) = &arguments.tls {
+        let files = ["server.pem", "server.key"].map(|name| folder.join(name));
+        let tls = ServerTls::from_files(&files[0], &files[1])?;
+        let listener = arguments.listener().tls(tls).await?;
+        println!("tls-connections {}", listener.local_address());
+        servers.spawn(connections::serve::<Pickle, pickle::Value>(
+            listener,
+            stop.clone(),
+        ));
+    }
     println!("ready");
 
     signal(SignalKind::terminate())?.recv().await;

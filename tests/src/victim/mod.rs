@@ -29,6 +29,15 @@ pub const MEMORY: u64 = 128 << 20;
 /// system's memory.
 const KEPT: u64 = 2 << 20;
 
+/// The addresses of a victim that are served over TLS by the authkey alone.
+#[derive(Clone, Copy, Debug)]
+pub struct Encrypted {
+    /// The address of its RPC server.
+    pub rpc: SocketAddr,
+    /// The address that echoes pickled messages.
+    pub connections: SocketAddr,
+}
+
 /// The victim's process, killed on drop.
 #[derive(Debug)]
 pub struct Victim {
@@ -38,6 +47,10 @@ pub struct Victim {
     pub rpc: SocketAddr,
     /// The address that echoes pickled messages.
     pub connections: SocketAddr,
+    /// The address that echoes over TLS, if it was started with `--tls`.
+    pub tls: Option<SocketAddr>,
+    /// The same two over TLS by the authkey alone, if it was started with `--encrypted`.
+    pub encrypted: Option<Encrypted>,
     child: Child,
     log: Arc<Mutex<String>>,
     descriptors: usize,
@@ -90,6 +103,13 @@ impl Victim {
             xmlrpc: address("xmlrpc"),
             rpc: address("rpc"),
             connections: address("connections"),
+            tls: arguments
+                .contains(&"--tls")
+                .then(|| address("tls-connections")),
+            encrypted: arguments.contains(&"--encrypted").then(|| Encrypted {
+                rpc: address("encrypted-rpc"),
+                connections: address("encrypted-connections"),
+            }),
             child,
             log,
             descriptors: 0,
@@ -206,13 +226,18 @@ impl Victim {
             let sum = once_there_is_room(|| client.call("add", (3, 5))).await;
             assert_eq!(sum.expect("RPC"), 8);
 
-            let connection = Connection::connect(self.connections).authkey(KEY);
-            let connection = connection.timeout(limit).await;
-            let mut connection: Connection<(String, i64, i64), i64, Pickle> =
-                connection.expect("it lets honest clients in");
-            let question = ("add".to_owned(), 3, 5);
-            connection.send(&question).await.expect("it reads");
-            assert_eq!(connection.recv().await.expect("it answers"), 8);
+            let plain = Connection::connect(self.connections);
+            let encrypted = self
+                .encrypted
+                .map(|encrypted| Connection::connect(encrypted.connections).encrypted());
+            for builder in [Some(plain), encrypted].into_iter().flatten() {
+                let connection = builder.authkey(KEY).timeout(limit).await;
+                let mut connection: Connection<(String, i64, i64), i64, Pickle> =
+                    connection.expect("it lets honest clients in");
+                let question = ("add".to_owned(), 3, 5);
+                connection.send(&question).await.expect("it reads");
+                assert_eq!(connection.recv().await.expect("it answers"), 8);
+            }
         };
         let honest = tokio::time::timeout(Duration::from_secs(60), honest);
         honest.await.expect("honest calls are answered in time");
