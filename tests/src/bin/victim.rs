@@ -16,6 +16,7 @@ use demo::{Demo, connections};
 use farcall::conn::{Listener, ListenerBuilder};
 use farcall::pickle::{self, Pickle};
 use farcall::rpc;
+use farcall::transport::tls::ServerTls;
 use farcall::{Budget, Value, service};
 use tests::victim::KEY;
 use tests::victim::objects::Objects;
@@ -31,6 +32,12 @@ struct Arguments {
     /// Serve XML-RPC on this Unix socket as well
     #[arg(long)]
     unix: Option<PathBuf>,
+    /// Serve XML-RPC over TLS as well, with the certificate in this PEM file
+    #[arg(long, requires = "tls_key")]
+    tls_cert: Option<PathBuf>,
+    /// The key of the certificate
+    #[arg(long)]
+    tls_key: Option<PathBuf>,
     /// Maximum connections of each server
     #[arg(long)]
     max_connections: Option<usize>,
@@ -131,6 +138,16 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let over_http = farcall::xmlrpc::Server::with_options(arguments.http());
     over_http.register_instance(Arc::clone(&demo))?;
     over_http.register_instance_at("ledger", Arc::clone(&ledger))?;
+    let over_tls = match (&arguments.tls_cert, &arguments.tls_key) {
+        (Some(certificate), Some(key)) => {
+            let tls = ServerTls::from_files(certificate, key)?;
+            let server = farcall::xmlrpc::Server::with_options(arguments.http().tls(tls));
+            server.register_instance(Arc::clone(&demo))?;
+            server.register_instance_at("ledger", Arc::clone(&ledger))?;
+            Some(server)
+        }
+        _ => None,
+    };
     let over_connections = rpc::Server::with_options(arguments.sessions());
     over_connections.register_instance(demo)?;
     over_connections.register_instance_at("ledger", Arc::clone(&ledger))?;
@@ -148,6 +165,12 @@ async fn main() -> Result<(), Box<dyn Error>> {
     }
     let until = stop.clone().cancelled_owned();
     servers.spawn(stopped(http.serve_until(until)));
+    if let Some(over_tls) = over_tls {
+        let http = over_tls.bind((arguments.host.as_str(), 0)).await?;
+        println!("https {}", http.url());
+        let until = stop.clone().cancelled_owned();
+        servers.spawn(stopped(http.serve_until(until)));
+    }
     let bound = over_connections.listen(arguments.listener()).await?;
     println!("rpc {}", bound.local_address());
     let until = stop.clone().cancelled_owned();
