@@ -8,6 +8,7 @@ use clap::Args;
 use clap::builder::{OsStringValueParser, TypedValueParser};
 use farcall::conn::ConnectError;
 use farcall::conn::auth::{AuthError, AuthKey};
+use farcall::protocol::output::Causes;
 use farcall::transport::{Address, Target, ToTarget};
 
 use crate::MARK;
@@ -47,17 +48,33 @@ pub(crate) fn path() -> impl TypedValueParser<Value = PathBuf> {
     })
 }
 
-/// Parses a URL: `scheme://HOST:PORT`, `scheme+unix://PATH` or `scheme+abstract://NAME`.
-pub(crate) fn target(scheme: &str, url: &str) -> Result<Target, Box<dyn Error>> {
+/// The protection of a connection, which the scheme of its URL names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Protection {
+    None,
+    Tls,
+    /// TLS by the authkey alone.
+    Encrypted,
+}
+
+/// Parses a URL: `scheme://HOST:PORT`, `scheme+tls://HOST:PORT`, `scheme+encrypted://HOST:PORT`,
+/// `scheme+unix://PATH` or `scheme+abstract://NAME`.
+pub(crate) fn target(scheme: &str, url: &str) -> Result<(Target, Protection), Box<dyn Error>> {
     let parts = url
         .strip_prefix(scheme)
         .and_then(|rest| rest.split_once("://"));
     let no_url = || {
         format!(
-            "the URL is not {scheme}://HOST:PORT, {scheme}+unix://PATH or {scheme}+abstract://NAME"
+            "the URL is not {scheme}://HOST:PORT, {scheme}+tls://HOST:PORT, \
+             {scheme}+encrypted://HOST:PORT, {scheme}+unix://PATH or {scheme}+abstract://NAME"
         )
     };
-    Ok(match parts {
+    let protection = match parts {
+        Some(("+tls", _)) => Protection::Tls,
+        Some(("+encrypted", _)) => Protection::Encrypted,
+        _ => Protection::None,
+    };
+    let target = match parts {
         // A query is not repeated, since it may be a key. It would be part of the name of a socket
         // file, which errors show.
         Some((_, address)) if address.contains('?') => {
@@ -66,20 +83,21 @@ pub(crate) fn target(scheme: &str, url: &str) -> Result<Target, Box<dyn Error>> 
             return Err(message.into());
         }
         // The address is not repeated, since it may contain a password.
-        Some(("", address)) if address.contains('@') => {
+        Some(("" | "+tls" | "+encrypted", address)) if address.contains('@') => {
             let message =
                 "URLs of connections have no user information: pass the key with --authkey-file";
             return Err(message.into());
         }
         // An invalid address is not repeated either: it may be a misspelt URL with a password.
-        Some(("", address)) => {
+        Some(("" | "+tls" | "+encrypted", address)) => {
             let target = address.trim_end_matches('/').to_target();
             target.map_err(|_| no_url())?
         }
         Some(("+unix", path)) => Path::new(path).to_target()?,
         Some(("+abstract", name)) => Address::Abstract(name.as_bytes().to_vec()).to_target()?,
         _ => return Err(no_url().into()),
-    })
+    };
+    Ok((target, protection))
 }
 
 /// Returns the error of a peer that expects a key, with the options that set one.
@@ -89,14 +107,18 @@ pub(crate) fn key_expected(error: impl Error) -> Box<dyn Error> {
 
 /// Returns the error of connecting, with the option that helps.
 pub(crate) fn connect_error(timeout: Duration, error: ConnectError) -> Box<dyn Error> {
-    match error {
+    match &error {
         // A short timeout says nothing about the peer, so the error names no other cause.
-        ConnectError::Auth(AuthError::TimedOut) if timeout < Duration::from_secs(1) => {
-            format!("authentication failed: the handshake timed out after {timeout:?}").into()
+        ConnectError::Auth {
+            source: AuthError::TimedOut,
+            ..
+        } if timeout < Duration::from_secs(1) => {
+            format!("{error}: the handshake timed out after {timeout:?}").into()
         }
-        ConnectError::Auth(error @ AuthError::LegacyPeer) => {
-            format!("{error}: --legacy-md5 allows it").into()
-        }
-        error => error.into(),
+        ConnectError::Auth {
+            source: AuthError::LegacyPeer,
+            ..
+        } => format!("{}: --legacy-md5 allows it", Causes(&error)).into(),
+        _ => error.into(),
     }
 }

@@ -1,5 +1,6 @@
 //! Opening connections.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::future::{Future, IntoFuture};
 use std::io;
@@ -9,13 +10,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use farcall_core::CannotBlock;
-use farcall_core::transport::{AddressError, Connect, SystemConnector, Target, ToTarget};
+use farcall_core::transport::{Address, AddressError, Connect, SystemConnector, Target, ToTarget};
 use tokio::time::timeout_at;
 
 use crate::auth::{AuthError, AuthKey, Binding, Digest, Role};
 use crate::codec::Codec;
 use crate::connection::{Connection, SplitStream, split};
-use crate::establish::{ConnectionConfig, ConnectionSettings, Established, plain_setters, setters};
+use crate::establish::{
+    ConnectionConfig, ConnectionSettings, Established, client_setters, plain_setters, setters,
+};
 
 impl<S, R, C: Codec> Connection<S, R, C> {
     /// Returns a builder of a connection to the listener at this address, which may be CPython's.
@@ -78,13 +81,31 @@ impl Dialer {
         }))
     }
 
+    /// Returns the host that the target names, as its certificate would.
+    fn host(&self) -> Option<Cow<'_, str>> {
+        match self {
+            // What the connector takes an empty host for.
+            Self::Target(Ok(Target::Host(host, _))) if host.is_empty() => Some("127.0.0.1".into()),
+            Self::Target(Ok(Target::Host(host, _))) => Some(host.into()),
+            Self::Target(Ok(Target::Address(Address::Tcp(address)))) => {
+                Some(address.ip().to_string().into())
+            }
+            _ => None,
+        }
+    }
+
     /// Returns the error of a failure to connect.
     pub(crate) fn unreachable(&self, source: io::Error) -> ConnectError {
-        let target = match self {
+        let target = self.target();
+        ConnectError::Unreachable { target, source }
+    }
+
+    /// Returns the target, unless it is a custom transport.
+    pub(crate) fn target(&self) -> Option<Target> {
+        match self {
             Self::Target(target) => target.clone().ok(),
             Self::Transport(_) => None,
-        };
-        ConnectError::Unreachable { target, source }
+        }
     }
 
     /// Connects and runs the handshake.
@@ -101,7 +122,15 @@ impl Dialer {
             .await
             .unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
             .map_err(|source| self.unreachable(source))?;
-        Ok(config.establish(Role::Client, stream, deadline).await?)
+        let host = self.host();
+        let established = async {
+            let stream = config.secure(stream, host.as_deref(), deadline).await?;
+            config.establish(Role::Client, stream, deadline).await
+        };
+        established.await.map_err(|source| ConnectError::Auth {
+            target: self.target(),
+            source,
+        })
     }
 }
 
@@ -123,6 +152,7 @@ impl<S, R, C: Codec> ConnectionBuilder<S, R, C> {
     }
 
     setters!();
+    client_setters!();
     plain_setters!();
 
     /// Sets the timeout for connecting, including the handshake.
@@ -134,7 +164,7 @@ impl<S, R, C: Codec> ConnectionBuilder<S, R, C> {
     }
 
     async fn open(self) -> Result<Connection<S, R, C>, ConnectError> {
-        let config = self.settings.build()?;
+        let config = self.settings.build(Role::Client)?;
         Ok(self.dialer.connect(&config).await?.into_connection())
     }
 }
@@ -174,19 +204,47 @@ pub enum ConnectError {
     #[error(transparent)]
     Address(#[from] AddressError),
     /// The host was not found, nothing listens at the address, or connecting failed or timed out.
-    #[error("cannot connect{}", .target.as_ref().map(|at| format!(" to {at}")).unwrap_or_default())]
+    #[error("cannot connect{}", OptionalTarget("to", .target.as_ref()))]
     Unreachable {
         /// The target, unless the program connected [over](Connection::over) its own transport.
         target: Option<Target>,
         /// The cause.
         source: io::Error,
     },
-    /// The peer was reached, but the handshake failed.
-    #[error("authentication failed")]
-    Auth(#[from] AuthError),
+    /// The peer was reached, but the handshake failed; or it cannot begin with these settings.
+    #[error("cannot authenticate{}", OptionalTarget("with", .target.as_ref()))]
+    Auth {
+        /// The target, unless the program connected [over](Connection::over) its own transport, or
+        /// the settings are wrong.
+        target: Option<Target>,
+        /// The cause.
+        source: AuthError,
+    },
     /// A blocking function cannot wait here.
     #[error(transparent)]
     CannotBlock(#[from] CannotBlock),
 }
 
 farcall_core::debug_errors!(ConnectError);
+
+/// The error of settings that no peer can be authenticated with.
+impl From<AuthError> for ConnectError {
+    fn from(source: AuthError) -> Self {
+        Self::Auth {
+            target: None,
+            source,
+        }
+    }
+}
+
+/// Displays a target, if there is one, behind a space and a preposition.
+pub(crate) struct OptionalTarget<'a>(pub(crate) &'static str, pub(crate) Option<&'a Target>);
+
+impl fmt::Display for OptionalTarget<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.1 {
+            Some(target) => write!(f, " {} {target}", self.0),
+            None => Ok(()),
+        }
+    }
+}

@@ -31,6 +31,8 @@ pub enum Protocol {
     XmlRpcUnix,
     /// RPC over a connection that is opened for the call.
     Rpc,
+    /// The same over TLS by the authkey alone.
+    RpcEncrypted,
     /// The same with a client that reconnects.
     RpcReconnecting,
     /// The same with a reconnecting client and an idempotent call.
@@ -39,7 +41,7 @@ pub enum Protocol {
 
 impl Protocol {
     /// All variants.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::XmlRpc,
         Self::XmlRpcKept,
         Self::XmlRpcBlocking,
@@ -47,6 +49,7 @@ impl Protocol {
         Self::XmlRpcTlsBlocking,
         Self::XmlRpcUnix,
         Self::Rpc,
+        Self::RpcEncrypted,
         Self::RpcReconnecting,
         Self::RpcIdempotent,
     ];
@@ -71,9 +74,8 @@ impl Site {
         let socket = folder.path().join("victim");
         let unix = ["--unix", socket.to_str().expect("a path that is text")];
         let certificates = Certificates::new();
-        let [certificate, key] = ["server.pem", "server.key"].map(|name| certificates.text(name));
-        let tls = ["--tls-cert", &certificate, "--tls-key", &key];
-        let arguments = [&unix[..], &tls, arguments].concat();
+        let tls = ["--tls", &certificates.text("")];
+        let arguments = [&unix[..], &["--encrypted"], &tls, arguments].concat();
         let victim = Victim::start(program, &arguments).await;
         Self {
             victim,
@@ -176,8 +178,15 @@ pub async fn call(
             let client = http_client(&url, deadline);
             observe(&relay, client.call("ledger.run", (name,))).await
         }
-        Protocol::Rpc | Protocol::RpcReconnecting | Protocol::RpcIdempotent => {
-            let relay = tcp_relay(site.victim.rpc, plan).await;
+        Protocol::Rpc
+        | Protocol::RpcEncrypted
+        | Protocol::RpcReconnecting
+        | Protocol::RpcIdempotent => {
+            let server = match (protocol, site.victim.encrypted) {
+                (Protocol::RpcEncrypted, Some(encrypted)) => encrypted.rpc,
+                _ => site.victim.rpc,
+            };
+            let relay = tcp_relay(server, plan).await;
             let call = call_over_connection(*relay.address(), protocol, name, deadline);
             observe(&relay, call).await
         }
@@ -211,9 +220,11 @@ async fn call_over_connection(
 ) -> Result<String, CallError> {
     let mut context = context(deadline);
     let mut builder = rpc::Client::connect(address).authkey(KEY).timeout(deadline);
-    if protocol != Protocol::Rpc {
-        builder = builder.reconnect(rpc::Reconnect::default());
-    }
+    builder = match protocol {
+        Protocol::Rpc => builder,
+        Protocol::RpcEncrypted => builder.encrypted(),
+        _ => builder.reconnect(rpc::Reconnect::default()),
+    };
     // Without a client, no call was sent.
     let client = builder.await;
     let client = client.map_err(|error| CallError::NotSent(Box::new(error)))?;

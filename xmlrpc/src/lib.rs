@@ -111,6 +111,8 @@
 //! - `idna`: host names with letters beyond ASCII in the URLs of clients.
 //! - `cookies`: [`ClientOptions::cookies`].
 //! - `workers`: [`Server::serve_worker`].
+//! - `tls`: `https`, on both sides, with the cryptography of aws-lc-rs; `tls-ring`: with that of
+//!   ring. Not a default.
 //! - `middleware`: the ready-made authentication of [`ServerOptions::authorize`].
 
 #![cfg_attr(
@@ -151,7 +153,7 @@ pub use client::{
 pub use format::XmlRpc;
 #[cfg(feature = "xmlrpc-server")]
 pub use server::{
-    Authorize, Bind, BoundServer, FaultPolicy, Rejection, ReplyBody, ReplyEvicted, Server,
-    ServerOptions, cgi,
+    Authorize, Bind, BindError, BoundServer, FaultPolicy, Rejection, ReplyBody, ReplyEvicted,
+    Server, ServerOptions, cgi,
 };
 pub use xml::Forbidden;

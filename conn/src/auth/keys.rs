@@ -134,9 +134,10 @@ fn key_ring<L: Into<Arc<str>>, K: AsRef<[u8]>>(
         let label = Some(label);
         ring.push(LabelledKey { key, label });
     }
-    match ring.is_empty() {
-        true => Err(AuthError::NoKey),
-        false => Ok(ring.into()),
+    if ring.is_empty() {
+        Err(AuthError::EmptyKeys)
+    } else {
+        Ok(ring.into())
     }
 }
 
@@ -172,7 +173,7 @@ mod tests {
     #[test]
     fn sets_that_would_be_ambiguous_or_too_large_are_errors() {
         let none: [(&str, &str); 0] = [];
-        assert!(matches!(AuthKeys::new(none), Err(AuthError::NoKey)));
+        assert!(matches!(AuthKeys::new(none), Err(AuthError::EmptyKeys)));
         let empty = AuthKeys::new([("a", "one"), ("b", "")]);
         assert!(matches!(empty, Err(AuthError::EmptyKey)));
         for twice in [

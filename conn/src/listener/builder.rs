@@ -4,10 +4,9 @@ use std::fmt;
 use std::future::{Future, IntoFuture};
 use std::io;
 use std::pin::Pin;
-use std::sync::Mutex;
 use std::time::Duration;
 
-use farcall_core::serve::Accept;
+use farcall_core::serve::{Accept, PendingHandshakes};
 #[cfg(unix)]
 use farcall_core::transport::unix::UnixListener;
 use farcall_core::transport::{Address, AddressError, Listen, Peer, SystemListener, Target};
@@ -15,7 +14,7 @@ use farcall_core::{Budget, CannotBlock};
 
 use super::Listener;
 use super::handshakes::Handshakes;
-use crate::auth::{AuthError, AuthKey, AuthKeys, Binding, Digest};
+use crate::auth::{AuthError, AuthKey, AuthKeys, Binding, Digest, Role};
 #[cfg(unix)]
 use crate::connection::own_credentials;
 use crate::connection::{SplitStream, split};
@@ -49,8 +48,8 @@ impl ListenerBuilder {
             settings,
             has_chosen_budget: false,
             mode: SystemListener::MODE,
-            max_pending: 512,
-            max_pending_per_address: 256,
+            max_pending: PendingHandshakes::MAX,
+            max_pending_per_address: PendingHandshakes::MAX_PER_ADDRESS,
         }
     }
 
@@ -66,18 +65,17 @@ impl ListenerBuilder {
             self.settings.config.budget = Some(Budget::new(longest));
         }
         let handshakes = Handshakes {
-            config: self.settings.build()?,
-            max_pending: self.max_pending,
-            max_pending_per_address: self.max_pending_per_address,
+            config: self.settings.build(Role::Listener)?,
             #[cfg(unix)]
             credentials: own_credentials(),
-            pending: Mutex::default(),
+            pending: PendingHandshakes::new(self.max_pending, self.max_pending_per_address),
         };
         let is_network = matches!(
             &self.bind_target,
             BindTarget::Target(Ok(Target::Host(..) | Target::Address(Address::Tcp(_))))
         );
-        if is_network && handshakes.config.requires_binding() {
+        let config = &handshakes.config;
+        if is_network && config.requires_binding() && config.tls.is_none() {
             return Err(AuthError::NothingToBind.into());
         }
         let streams = match self.bind_target {

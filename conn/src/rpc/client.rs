@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use farcall_core::protocol::output::{Causes, Foreign, Quota};
 use farcall_core::protocol::{Args, Call, Name, Origin, Payload};
-use farcall_core::transport::{Connect, Peer, ToTarget};
+use farcall_core::transport::{Connect, Peer, Target, ToTarget};
 use farcall_core::{CallError, Caller, Context, Identity, Registry, Within};
 use serde::de::DeserializeOwned;
 use tokio::time::timeout_at;
@@ -22,9 +22,11 @@ use super::message::{Hello, SessionLimits, SessionStart, Token};
 use super::reconnect::Reconnect;
 use super::session::{CallFuture, Driver, Session, SessionHandle, SessionStats, Settings};
 use super::session_options::SessionOptions;
-use crate::auth::{AuthKey, Binding, Digest};
-use crate::connect::Dialer;
-use crate::establish::{ConnectionConfig, ConnectionSettings, Established, setters};
+use crate::auth::{AuthKey, Binding, Digest, Role};
+use crate::connect::{Dialer, OptionalTarget};
+use crate::establish::{
+    ConnectionConfig, ConnectionSettings, Established, client_setters, setters,
+};
 
 /// Handle that makes calls to the peer: to a server, or from a handler of a server to its caller.
 ///
@@ -230,6 +232,7 @@ impl ClientBuilder {
     }
 
     setters!();
+    client_setters!();
 
     /// Maximum time for connecting, including the handshake and the greeting.
     ///
@@ -271,7 +274,10 @@ impl ClientBuilder {
 
     async fn open(self) -> Result<Client, OpenError> {
         let max_message = self.settings.config.max_message;
-        let config = self.settings.build().map_err(crate::ConnectError::from)?;
+        let config = self
+            .settings
+            .build(Role::Client)
+            .map_err(crate::ConnectError::from)?;
         let settings = Settings {
             layers: self.offered.layers(),
             reconnects: self.reconnect.is_some(),
@@ -335,8 +341,13 @@ pub enum OpenError {
     #[error(transparent)]
     Connect(#[from] crate::ConnectError),
     /// A connection was made, but the greeting failed.
-    #[error(transparent)]
-    Greeting(#[from] GreetingError),
+    #[error("cannot open a session{}", OptionalTarget("with", .target.as_ref()))]
+    Greeting {
+        /// The target, unless the program connected [over](Client::over) its own transport.
+        target: Option<Target>,
+        /// The cause.
+        source: GreetingError,
+    },
 }
 
 farcall_core::debug_errors!(OpenError);
@@ -367,7 +378,11 @@ impl SessionConnector {
         let mut halves = ConnectionHalves { reader, writer };
         let greeting = greet_server(&mut halves, self.encoding, self.limits, resume);
         let hello = timeout_at(deadline, greeting).await;
-        let hello = hello.unwrap_or(Err(GreetingError::TimedOut))?;
+        let hello = hello.unwrap_or(Err(GreetingError::TimedOut));
+        let hello = hello.map_err(|source| OpenError::Greeting {
+            target: self.dialer.target(),
+            source,
+        })?;
         Ok(GreetedConnection {
             halves,
             identity,

@@ -54,8 +54,8 @@ struct Arguments {
     /// File with the authkey that peers of connections must know
     #[arg(long, value_name = "FILE")]
     authkey_file: Option<PathBuf>,
-    /// Serve XML-RPC at TCP addresses over TLS, with the certificate and its chain in this PEM file.
-    /// It is read again on SIGHUP, and when it has changed
+    /// Serve TCP addresses over TLS, with the certificate and chain in this PEM file. It is read
+    /// again on SIGHUP, and when it has changed
     #[arg(long, value_name = "FILE", requires = "tls_key")]
     tls_cert: Option<PathBuf>,
     /// PEM file with the key of the certificate
@@ -64,6 +64,9 @@ struct Arguments {
     /// Demand certificates of clients, signed by an authority in this PEM file
     #[arg(long, value_name = "FILE", requires = "tls_cert")]
     tls_client_ca: Option<PathBuf>,
+    /// Serve connections at TCP addresses over TLS by the authkey alone
+    #[arg(long, conflicts_with = "tls_cert")]
+    encrypted: bool,
     /// Allow authentication with MD5, which CPython up to 3.11 requires
     #[arg(long)]
     legacy_md5: bool,
@@ -89,10 +92,11 @@ async fn main() -> anyhow::Result<()> {
 
     let demo = Arc::new(Demo::default());
     let mut options = ServerOptions::default();
-    if let Some(tls) = arguments.tls()? {
+    let tls = arguments.tls()?;
+    if let Some(tls) = &tls {
         #[cfg(unix)]
         reload_on_hangup(tls.clone())?;
-        options = options.tls(tls);
+        options = options.tls(tls.clone());
     }
     let over_http = farcall::xmlrpc::Server::with_options(options);
     over_http.register_instance(Arc::clone(&demo))?;
@@ -116,6 +120,7 @@ async fn main() -> anyhow::Result<()> {
     }
     if let Some(address) = &arguments.rpc {
         let listener = arguments.configured(Listener::bind(address))?;
+        let listener = arguments.protected(listener, tls.as_ref());
         let bound = over_connections.listen(listener).await?;
         println!("listening rpc {}", bound.url());
         serve_calls(&mut listeners, bound, &stop);
@@ -128,7 +133,8 @@ async fn main() -> anyhow::Result<()> {
         serve_calls(&mut listeners, bound, &stop);
     }
     if let Some(address) = &arguments.conn {
-        let listener = arguments.configured(Listener::bind(address))?.await?;
+        let listener = arguments.configured(Listener::bind(address))?;
+        let listener = arguments.protected(listener, tls.as_ref()).await?;
         println!("listening conn {}", listener.local_address());
         listeners.spawn(arguments.connections(listener, &stop));
     }
@@ -175,6 +181,15 @@ impl Arguments {
             Some(file) => builder.authkey(AuthKey::from_file(file)?),
             None => builder,
         })
+    }
+
+    /// Applies the options for TLS to the builder of a listener at a TCP address.
+    fn protected(&self, builder: ListenerBuilder, tls: Option<&ServerTls>) -> ListenerBuilder {
+        match tls {
+            Some(tls) => builder.tls(tls.clone()),
+            None if self.encrypted => builder.encrypted(),
+            None => builder,
+        }
     }
 
     fn connections(

@@ -47,13 +47,13 @@ for version in ("TLSv1_2", "TLSv1_3") if hasattr(ssl, "TLSVersion") else ():
 
 name, called = call(method="whoami", args=())
 assert called == "localhost", called
-assert name == ("spiffe://farcall.example/client" if mtls else "anonymous"), name
+assert name == ("client.example" if mtls else "anonymous"), name
 
 refused(lambda: call(context(ca="other-ca")), ssl.SSLError)
 if mtls:
     errors = ssl.SSLError, OSError, http.client.HTTPException
     refused(lambda: call(context(client=None)), *errors)
-    refused(lambda: call(context(client="stranger")), *errors)
+    refused(lambda: call(context(client="other-client")), *errors)
 
 # The server says goodbye, so the end of a body that ends with the connection is no attack.
 with socket.create_connection((where.hostname, where.port)) as raw:

@@ -3,6 +3,7 @@
 //!
 //! It prints the address of each, and stops gracefully on SIGTERM.
 
+use std::alloc::System;
 use std::collections::HashMap;
 use std::error::Error;
 use std::fmt::Debug;
@@ -16,13 +17,19 @@ use demo::{Demo, connections};
 use farcall::conn::{Listener, ListenerBuilder};
 use farcall::pickle::{self, Pickle};
 use farcall::rpc;
-use farcall::transport::tls::ServerTls;
+use farcall::transport::tls::{ServerTls, TlsError};
 use farcall::{Budget, Value, service};
+use stats_alloc::{INSTRUMENTED_SYSTEM, StatsAlloc};
 use tests::victim::KEY;
 use tests::victim::objects::Objects;
 use tests::victim::visits::Visits;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
+
+/// Counts the bytes that are allocated, which the memory of the process does not tell: an allocator
+/// keeps freed memory.
+#[global_allocator]
+static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
 
 #[derive(Parser)]
 struct Arguments {
@@ -32,12 +39,6 @@ struct Arguments {
     /// Serve XML-RPC on this Unix socket as well
     #[arg(long)]
     unix: Option<PathBuf>,
-    /// Serve XML-RPC over TLS as well, with the certificate in this PEM file
-    #[arg(long, requires = "tls_key")]
-    tls_cert: Option<PathBuf>,
-    /// The key of the certificate
-    #[arg(long)]
-    tls_key: Option<PathBuf>,
     /// Maximum connections of each server
     #[arg(long)]
     max_connections: Option<usize>,
@@ -50,6 +51,12 @@ struct Arguments {
     /// Time for which the objects of a client outlive its connection
     #[arg(long)]
     lease_ms: Option<u64>,
+    /// Also serve RPC and plain connections over TLS by the authkey alone
+    #[arg(long)]
+    encrypted: bool,
+    /// Also serve XML-RPC and plain connections over TLS, with server.pem and server.key of this folder
+    #[arg(long)]
+    tls: Option<PathBuf>,
     /// Write the recorded calls to this file, as JSON, after the last call
     #[arg(long)]
     ledger: Option<PathBuf>,
@@ -115,6 +122,12 @@ impl Ledger {
         Value::from(vec![b'x'; n.min(64 << 20)])
     }
 
+    /// The number of bytes that are allocated.
+    pub fn allocated(&self) -> usize {
+        let stats = ALLOCATOR.stats();
+        stats.bytes_allocated.wrapping_sub(stats.bytes_deallocated)
+    }
+
     /// The number of live tasks.
     pub async fn tasks(&self) -> usize {
         tokio::runtime::Handle::current()
@@ -138,16 +151,13 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let over_http = farcall::xmlrpc::Server::with_options(arguments.http());
     over_http.register_instance(Arc::clone(&demo))?;
     over_http.register_instance_at("ledger", Arc::clone(&ledger))?;
-    let over_tls = match (&arguments.tls_cert, &arguments.tls_key) {
-        (Some(certificate), Some(key)) => {
-            let tls = ServerTls::from_files(certificate, key)?;
-            let server = farcall::xmlrpc::Server::with_options(arguments.http().tls(tls));
-            server.register_instance(Arc::clone(&demo))?;
-            server.register_instance_at("ledger", Arc::clone(&ledger))?;
-            Some(server)
-        }
-        _ => None,
-    };
+    let tls = arguments.tls()?;
+    let over_tls = farcall::xmlrpc::Server::with_options(match &tls {
+        Some(tls) => arguments.http().tls(tls.clone()),
+        None => arguments.http(),
+    });
+    over_tls.register_instance(Arc::clone(&demo))?;
+    over_tls.register_instance_at("ledger", Arc::clone(&ledger))?;
     let over_connections = rpc::Server::with_options(arguments.sessions());
     over_connections.register_instance(demo)?;
     over_connections.register_instance_at("ledger", Arc::clone(&ledger))?;
@@ -165,12 +175,6 @@ async fn main() -> Result<(), Box<dyn Error>> {
     }
     let until = stop.clone().cancelled_owned();
     servers.spawn(stopped(http.serve_until(until)));
-    if let Some(over_tls) = over_tls {
-        let http = over_tls.bind((arguments.host.as_str(), 0)).await?;
-        println!("https {}", http.url());
-        let until = stop.clone().cancelled_owned();
-        servers.spawn(stopped(http.serve_until(until)));
-    }
     let bound = over_connections.listen(arguments.listener()).await?;
     println!("rpc {}", bound.local_address());
     let until = stop.clone().cancelled_owned();
@@ -181,6 +185,30 @@ async fn main() -> Result<(), Box<dyn Error>> {
         listener,
         stop.clone(),
     ));
+    if arguments.encrypted {
+        let bound = over_connections
+            .listen(arguments.listener().encrypted())
+            .await?;
+        println!("encrypted-rpc {}", bound.local_address());
+        servers.spawn(stopped(bound.serve_until(stop.clone().cancelled_owned())));
+        let listener = arguments.listener().encrypted().await?;
+        println!("encrypted-connections {}", listener.local_address());
+        servers.spawn(connections::serve::<Pickle, pickle::Value>(
+            listener,
+            stop.clone(),
+        ));
+    }
+    if let Some(tls) = tls {
+        let http = over_tls.bind((arguments.host.as_str(), 0)).await?;
+        println!("https {}", http.url());
+        servers.spawn(stopped(http.serve_until(stop.clone().cancelled_owned())));
+        let listener = arguments.listener().tls(tls).await?;
+        println!("tls-connections {}", listener.local_address());
+        servers.spawn(connections::serve::<Pickle, pickle::Value>(
+            listener,
+            stop.clone(),
+        ));
+    }
     println!("ready");
 
     signal(SignalKind::terminate())?.recv().await;
@@ -200,6 +228,15 @@ async fn stopped<T: Debug>(server: impl Future<Output = T>) {
 }
 
 impl Arguments {
+    fn tls(&self) -> Result<Option<ServerTls>, TlsError> {
+        let folder = self.tls.as_ref();
+        let read = |folder: &PathBuf| {
+            let [certificate, key] = ["server.pem", "server.key"].map(|name| folder.join(name));
+            ServerTls::from_files(certificate, key)
+        };
+        folder.map(read).transpose()
+    }
+
     fn timeout(&self) -> Option<Duration> {
         self.timeout_ms.map(Duration::from_millis)
     }

@@ -10,3 +10,4 @@ mod peer;
 mod pickle;
 mod python;
 mod python2_names;
+mod tls;

@@ -62,6 +62,12 @@ async fn cuts_of_rpc() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn cuts_of_rpc_over_tls() {
+    let site = Arc::new(Site::start(VICTIM, &[]).await);
+    cut(&site, Protocol::RpcEncrypted, &ALL).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn cuts_of_resumable_sessions() {
     let site = Arc::new(Site::start(VICTIM, &["--lease-ms", "1000"]).await);
     cut(&site, Protocol::RpcReconnecting, &ALL[..2]).await;

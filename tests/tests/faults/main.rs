@@ -8,6 +8,7 @@
 mod cases;
 mod connections;
 mod cuts;
+mod encrypted;
 mod flips;
 #[cfg(target_os = "linux")]
 mod namespaces;

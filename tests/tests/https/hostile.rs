@@ -7,7 +7,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{sleep, timeout};
 
-use crate::support::{Certificates, Served, add, server};
+use crate::support::{Made, Served, add, server};
 
 /// The start of a ClientHello.
 const HALF: &[u8] = b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03";
@@ -32,7 +32,7 @@ async fn answer(served: &Served, bytes: &[u8]) -> Vec<u8> {
 
 #[tokio::test]
 async fn silent_peers_in_the_handshake_delay_no_other() {
-    let made = Certificates::new();
+    let made = Made::new();
     let served = Served::start(ServerOptions::default().tls(made.tls())).await;
     let mut silent = Vec::new();
     for i in 0..200 {
@@ -53,7 +53,7 @@ async fn silent_peers_in_the_handshake_delay_no_other() {
 
 #[tokio::test]
 async fn the_oldest_handshake_makes_room() {
-    let made = Certificates::new();
+    let made = Made::new();
     let options = ServerOptions::default().tls(made.tls()).max_pending(8);
     let served = Served::start(options).await;
     let mut silent = Vec::new();
@@ -76,7 +76,7 @@ async fn the_oldest_handshake_makes_room() {
 
 #[tokio::test]
 async fn a_handshake_has_a_timeout() {
-    let made = Certificates::new();
+    let made = Made::new();
     let options = ServerOptions::default()
         .tls(made.tls())
         .handshake_timeout(Duration::from_millis(300));
@@ -95,7 +95,7 @@ async fn a_handshake_has_a_timeout() {
 
 #[tokio::test]
 async fn a_peer_that_is_silent_after_the_handshake_is_told_goodbye() {
-    let made = Certificates::new();
+    let made = Made::new();
     let options = ServerOptions::default()
         .tls(made.tls())
         .header_timeout(Duration::from_millis(300));
@@ -114,7 +114,7 @@ async fn a_peer_that_is_silent_after_the_handshake_is_told_goodbye() {
 
 #[tokio::test]
 async fn what_is_not_tls_is_answered_with_an_alert_or_not_at_all() {
-    let made = Certificates::new();
+    let made = Made::new();
     let served = Served::start(ServerOptions::default().tls(made.tls())).await;
     let mut tls11 = b"\x16\x03\x01\x00\x2d\x01\x00\x00\x29\x03\x02".to_vec();
     tls11.extend([7; 32]);
@@ -150,7 +150,7 @@ async fn what_is_not_tls_is_answered_with_an_alert_or_not_at_all() {
 }
 
 /// Returns the first message of a client.
-async fn client_hello(made: &Certificates) -> Vec<u8> {
+pub(crate) async fn client_hello(made: &Made) -> Vec<u8> {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let client = made.client();
@@ -170,7 +170,7 @@ async fn client_hello(made: &Certificates) -> Vec<u8> {
 
 #[tokio::test]
 async fn a_first_message_may_be_cut_or_damaged_anywhere() {
-    let made = Certificates::new();
+    let made = Made::new();
     let served = Served::start(ServerOptions::default().tls(made.tls())).await;
     let hello = client_hello(&made).await;
     for cut in (0..hello.len()).step_by(17) {
@@ -188,7 +188,7 @@ async fn a_first_message_may_be_cut_or_damaged_anywhere() {
 
 #[tokio::test]
 async fn tls_on_a_plain_port_is_answered_as_a_malformed_request() {
-    let made = Certificates::new();
+    let made = Made::new();
     let hello = client_hello(&made).await;
     let bound = server(ServerOptions::default()).bind("127.0.0.1:0").await;
     let bound = bound.unwrap();

@@ -4,11 +4,11 @@ use farcall::xmlrpc::ServerOptions;
 use tests::pythons;
 use tokio::task::spawn_blocking;
 
-use crate::support::{Certificates, Served};
+use crate::support::{Made, Served};
 
-async fn run(served: &Served, made: &Certificates, more: &[&str]) {
+async fn run(served: &Served, made: &Made, more: &[&str]) {
     let url = format!("https://localhost:{}/RPC2", served.port);
-    let args: Vec<_> = [&*url, made.folder()]
+    let args: Vec<_> = [&*url, made.path("").to_str().unwrap()]
         .iter()
         .chain(more)
         .map(|arg| (*arg).to_owned())
@@ -29,14 +29,14 @@ async fn run(served: &Served, made: &Certificates, more: &[&str]) {
 
 #[tokio::test]
 async fn cpython_calls_over_tls() {
-    let made = Certificates::new();
+    let made = Made::new();
     let served = Served::start(ServerOptions::default().tls(made.tls())).await;
     run(&served, &made, &[]).await;
 }
 
 #[tokio::test]
 async fn cpython_calls_with_a_client_certificate() {
-    let made = Certificates::new();
+    let made = Made::new();
     let served = Served::start(ServerOptions::default().tls(made.tls_for_clients())).await;
     run(&served, &made, &["mtls"]).await;
 }

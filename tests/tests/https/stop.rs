@@ -7,11 +7,11 @@ use farcall::xmlrpc::ServerOptions;
 use tokio::io::AsyncReadExt as _;
 use tokio::net::TcpStream;
 
-use crate::support::{Certificates, add, server, tls_over};
+use crate::support::{Made, add, server, tls_over};
 
 #[tokio::test]
 async fn a_stop_says_goodbye_to_idle_peers_and_waits_briefly_for_handshakes() {
-    let made = Certificates::new();
+    let made = Made::new();
     let bound = server(ServerOptions::default().tls(made.tls()));
     let bound = bound.bind("127.0.0.1:0").await.unwrap();
     let address = bound.local_address().to_string();

@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::{Duration, SystemTime};
 
 use farcall::transport::tls::rustls::pki_types::ServerName;
 use farcall::transport::tls::tokio_rustls::TlsConnector;
@@ -10,66 +11,45 @@ use farcall::transport::tls::tokio_rustls::client::TlsStream;
 use farcall::transport::tls::{ClientCertificates, ClientTls, Profile, ServerTls, TlsSession};
 use farcall::xmlrpc::{Server, ServerOptions};
 use farcall::{Context, Fault};
-use rcgen::{
-    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
-    KeyUsagePurpose, SanType,
-};
-use tempfile::TempDir;
+use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
+use tests::certificates::Certificates;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
 
-/// A folder with the certificates of two authorities, whose first is `ca.pem`.
-pub(crate) struct Certificates {
-    folder: TempDir,
-    authority: Issuer<'static, KeyPair>,
-}
+/// The certificates of a server and its clients, and the settings of TLS with them.
+pub(crate) struct Made(Certificates);
 
-impl Certificates {
-    /// Makes `ca`, `other-ca`, a `server` for localhost, a `client`, and a `stranger`, which is the
-    /// client of the other authority.
+impl Made {
     pub(crate) fn new() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let authority = |name: &str| {
-            let mut params = CertificateParams::default();
-            params.distinguished_name.push(DnType::CommonName, name);
-            params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-            params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
-            let key = KeyPair::generate().unwrap();
-            let made = params.self_signed(&key).unwrap();
-            fs::write(folder.path().join(name).with_extension("pem"), made.pem()).unwrap();
-            Issuer::new(params, key)
-        };
-        let (authority, other) = (authority("ca"), authority("other-ca"));
-        let made = Self { folder, authority };
-        made.server("server");
-        made.sign("client", &client(), &made.authority);
-        made.sign("stranger", &client(), &other);
-        made
+        Self(Certificates::new())
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.0.path(name)
     }
 
     /// Makes a certificate of the server, with a new key.
     pub(crate) fn server(&self, name: &str) {
-        let names = ["localhost", "127.0.0.1", "::1"].map(str::to_owned);
-        let mut params = CertificateParams::new(names).unwrap();
-        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
-        params.use_authority_key_identifier_extension = true;
-        self.sign(name, &params, &self.authority);
+        self.server_until(name, SystemTime::now() + Duration::from_secs(90 * 86_400));
     }
 
-    fn sign(&self, name: &str, params: &CertificateParams, authority: &Issuer<'_, KeyPair>) {
+    pub(crate) fn server_until(&self, name: &str, end: SystemTime) {
+        let names = ["localhost", "127.0.0.1", "::1"].map(str::to_owned);
+        let mut params = CertificateParams::new(names).unwrap();
+        params.not_after = end.into();
         let key = KeyPair::generate().unwrap();
-        let made = params.signed_by(&key, authority).unwrap();
+        let made = params.signed_by(&key, &self.authority()).unwrap();
         fs::write(self.path(&format!("{name}.pem")), made.pem()).unwrap();
         fs::write(self.path(&format!("{name}.key")), key.serialize_pem()).unwrap();
     }
 
-    pub(crate) fn path(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
-    }
-
-    pub(crate) fn folder(&self) -> &str {
-        self.folder.path().to_str().unwrap()
+    fn authority(&self) -> Issuer<'static, KeyPair> {
+        let key = fs::read_to_string(self.path("ca.key")).unwrap();
+        let mut params = CertificateParams::default();
+        params.distinguished_name.push(DnType::CommonName, "ca");
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        Issuer::new(params, KeyPair::from_pem(&key).unwrap())
     }
 
     pub(crate) fn tls(&self) -> ServerTls {
@@ -78,26 +58,13 @@ impl Certificates {
 
     pub(crate) fn tls_for_clients(&self) -> ServerTls {
         let demand = ClientCertificates::Required;
-        self.tls()
-            .client_roots(self.path("ca.pem"), demand)
-            .unwrap()
+        let tls = self.tls().client_roots(self.path("ca.pem"), demand);
+        tls.unwrap()
     }
 
     pub(crate) fn client(&self) -> ClientTls {
         ClientTls::new().roots(self.path("ca.pem")).unwrap()
     }
-}
-
-fn client() -> CertificateParams {
-    let mut params = CertificateParams::default();
-    params.distinguished_name.push(DnType::CommonName, "client");
-    params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
-    params.use_authority_key_identifier_extension = true;
-    params.subject_alt_names = vec![
-        SanType::URI("spiffe://farcall.example/client".try_into().unwrap()),
-        SanType::DnsName("client.farcall.example".try_into().unwrap()),
-    ];
-    params
 }
 
 /// A server with `add`, `echo` and `whoami`, closed on drop.

@@ -9,6 +9,7 @@ mod cookies;
 mod cookies;
 pub(crate) mod endpoint;
 mod error;
+mod forms;
 mod layered;
 mod link;
 mod options;

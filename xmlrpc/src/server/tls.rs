@@ -5,6 +5,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use farcall_core::Identity;
 use farcall_core::protocol::output::{Causes, Foreign, Quota};
 use farcall_core::protocol::time;
 use farcall_core::serve::{FIRST_CALL_GRACE, PendingHandshakes, Stopped};
@@ -33,7 +34,9 @@ impl TlsHandshakes {
             tls,
             timeout: options.handshake_timeout,
             pending: Arc::new(PendingHandshakes::new(
-                options.max_pending,
+                // Beyond the maximum of connections no peer is accepted, for whom the oldest
+                // handshake could make room.
+                options.max_pending.min(options.max_connections / 2),
                 options.max_pending_per_address,
             )),
         })
@@ -88,7 +91,7 @@ impl Server {
             return;
         };
         drop(handshakes);
-        let caller = session.identity(peer);
+        let caller = Identity::over_tls(peer, &session);
         tracing::debug!(peer = %caller, ?session, "TLS handshake completed");
         // The state of TLS takes more than a kilobyte: futures around it hold a pointer.
         self.exchange(Box::new(stream), caller, hosts, stop, |extensions| {

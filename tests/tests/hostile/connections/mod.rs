@@ -5,3 +5,5 @@ mod flood;
 mod frames;
 mod handshake;
 mod pickle;
+mod relay;
+mod tls;
