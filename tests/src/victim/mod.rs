@@ -43,6 +43,8 @@ pub struct Encrypted {
 pub struct Victim {
     /// The address of its XML-RPC server, at `/RPC2`: the demo methods and `ledger.*`.
     pub xmlrpc: SocketAddr,
+    /// The address of the same over TLS, if it was started with `--tls`.
+    pub https: Option<SocketAddr>,
     /// The address of its RPC server, with the same methods.
     pub rpc: SocketAddr,
     /// The address that echoes pickled messages.
@@ -92,15 +94,17 @@ impl Victim {
             .map(|line| line.expect("it prints text"))
             .take_while(|line| line != "ready")
             .collect();
-        let address = |name: &str| {
-            let line = lines.iter().find_map(|line| line.strip_prefix(name));
-            let line = line.unwrap_or_else(|| panic!("no address of{name} in {lines:?}"));
-            let line = line.trim_start_matches(" http://");
+        let find = |name: &str| {
+            let line = lines.iter().find_map(|line| line.strip_prefix(name))?;
+            let line = line.rsplit("://").next().unwrap_or_default();
             let line = line.trim_end_matches("/RPC2").trim();
-            line.parse().expect("an address")
+            Some(line.parse().expect("an address"))
         };
+        let address =
+            |name: &str| find(name).unwrap_or_else(|| panic!("no address of {name} in {lines:?}"));
         let mut victim = Self {
             xmlrpc: address("xmlrpc"),
+            https: find("https"),
             rpc: address("rpc"),
             connections: address("connections"),
             tls: arguments
