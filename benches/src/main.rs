@@ -76,6 +76,7 @@ fn main() -> ExitCode {
 }
 
 fn start(arguments: &Arguments) -> Result<()> {
+    peers::tls::install_provider()?;
     let scale = if arguments.smoke {
         Scale::Smoke
     } else {
