@@ -35,6 +35,9 @@ pub mod memory;
 mod system;
 mod target;
 pub mod tcp;
+#[cfg(feature = "_tls")]
+#[cfg_attr(docsrs, doc(cfg(feature = "tls")))]
+pub mod tls;
 #[cfg(unix)]
 pub mod unix;
 

@@ -1,0 +1,169 @@
+//! Certificates and keys in PEM texts.
+
+use std::fmt;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use rustls::RootCertStore;
+use rustls::crypto::CryptoProvider;
+use rustls::pki_types::pem::{self, PemObject as _};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::sign::CertifiedKey;
+use zeroize::Zeroizing;
+
+use super::TlsError;
+
+/// A PEM text.
+#[derive(Clone)]
+pub(super) enum Pem {
+    /// That of a file, which is read at each use.
+    File(PathBuf),
+    /// One that the program gave. It may contain a key.
+    Text(Arc<Zeroizing<Vec<u8>>>),
+}
+
+/// The time of the last change of a file and its length, by which another content is recognised.
+pub(super) type Stamp = Option<(SystemTime, u64)>;
+
+impl Pem {
+    pub(super) fn file(path: impl AsRef<Path>) -> Self {
+        Self::File(path.as_ref().to_owned())
+    }
+
+    pub(super) fn text(text: &[u8]) -> Self {
+        Self::Text(Arc::new(Zeroizing::new(text.to_vec())))
+    }
+
+    fn read(&self) -> Result<Arc<Zeroizing<Vec<u8>>>, TlsError> {
+        match self {
+            Self::Text(text) => Ok(Arc::clone(text)),
+            Self::File(path) => match fs::read(path) {
+                Ok(text) => Ok(Arc::new(Zeroizing::new(text))),
+                Err(source) => Err(TlsError::Read {
+                    path: path.clone(),
+                    source,
+                }),
+            },
+        }
+    }
+
+    /// Returns the state of the file. Links are followed, as Kubernetes and certbot renew
+    /// certificates by changing links.
+    fn stamp(&self) -> Stamp {
+        let Self::File(path) = self else {
+            return None;
+        };
+        let metadata = fs::metadata(path).ok()?;
+        Some((metadata.modified().ok()?, metadata.len()))
+    }
+
+    /// Returns all certificates, of which there is at least one.
+    pub(super) fn certificates(&self) -> Result<Vec<CertificateDer<'static>>, TlsError> {
+        let text = self.read()?;
+        let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&text).collect();
+        match found {
+            Ok(certificates) if certificates.is_empty() => Err(TlsError::Missing {
+                place: self.to_string(),
+                missing: "certificate",
+            }),
+            Ok(certificates) => Ok(certificates),
+            Err(source) => Err(self.malformed(source)),
+        }
+    }
+
+    /// Returns the certificates as authorities.
+    pub(super) fn roots(&self) -> Result<Arc<RootCertStore>, TlsError> {
+        let mut roots = RootCertStore::empty();
+        for certificate in self.certificates()? {
+            roots
+                .add(certificate)
+                .map_err(|source| TlsError::Unusable {
+                    place: self.to_string(),
+                    source,
+                })?;
+        }
+        Ok(Arc::new(roots))
+    }
+
+    fn key(&self) -> Result<PrivateKeyDer<'static>, TlsError> {
+        let text = self.read()?;
+        PrivateKeyDer::from_pem_slice(&text).map_err(|error| match error {
+            pem::Error::NoItemsFound if memchr::memmem::find(&text, b" ENCRYPTED").is_some() => {
+                TlsError::Missing {
+                    place: self.to_string(),
+                    missing: "key without a passphrase",
+                }
+            }
+            pem::Error::NoItemsFound => TlsError::Missing {
+                place: self.to_string(),
+                missing: "private key",
+            },
+            // Their texts contain the line at fault.
+            pem::Error::IllegalSectionStart { .. } | pem::Error::MissingSectionEnd { .. } => {
+                TlsError::Missing {
+                    place: self.to_string(),
+                    missing: "complete private key",
+                }
+            }
+            error => self.malformed(error),
+        })
+    }
+
+    fn malformed(&self, source: pem::Error) -> TlsError {
+        TlsError::Malformed {
+            place: self.to_string(),
+            source,
+        }
+    }
+}
+
+/// Shows where the text is from, never the text.
+impl fmt::Display for Pem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File(path) => write!(f, "`{}`", path.display()),
+            Self::Text(_) => f.write_str("the PEM text"),
+        }
+    }
+}
+
+impl fmt::Debug for Pem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// A certificate with its chain, and its key.
+#[derive(Clone, Debug)]
+pub(super) struct Credential {
+    certificates: Pem,
+    key: Pem,
+}
+
+impl Credential {
+    pub(super) const fn new(certificates: Pem, key: Pem) -> Self {
+        Self { certificates, key }
+    }
+
+    /// Reads both, and checks that they belong together.
+    pub(super) fn read(&self, provider: &CryptoProvider) -> Result<Arc<CertifiedKey>, TlsError> {
+        let (certificates, key) = (self.certificates.certificates()?, self.key.key()?);
+        match CertifiedKey::from_der(certificates, key, provider) {
+            Ok(certified) => Ok(Arc::new(certified)),
+            Err(rustls::Error::InconsistentKeys(_)) => Err(TlsError::Mismatch {
+                certificate: self.certificates.to_string(),
+                key: self.key.to_string(),
+            }),
+            Err(source) => Err(TlsError::Unusable {
+                place: self.key.to_string(),
+                source,
+            }),
+        }
+    }
+
+    pub(super) fn stamps(&self) -> [Stamp; 2] {
+        [self.certificates.stamp(), self.key.stamp()]
+    }
+}

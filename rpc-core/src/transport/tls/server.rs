@@ -1,0 +1,282 @@
+//! TLS of servers.
+
+use std::fmt;
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use arc_swap::ArcSwap;
+use rustls::ServerConfig;
+use rustls::crypto::CryptoProvider;
+use rustls::server::{NoClientAuth, NoServerSessionStorage, WebPkiClientVerifier};
+use rustls::sign::SingleCertAndKey;
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
+
+use super::certificate::validity;
+use super::pem::{Credential, Pem};
+use super::{Profile, TlsError, TlsSession, provider};
+use crate::transport::Io;
+
+/// TLS of a server: its certificate and key, and the authorities of its clients.
+///
+/// Clones share one state, so a [`reload`](Self::reload) of one reaches all servers that have one.
+///
+/// Sessions are resumed (256 of them, without early data), except with
+/// [client certificates](Self::client_roots): these are verified in each handshake.
+#[derive(Clone)]
+pub struct ServerTls(Arc<Shared>);
+
+struct Shared {
+    sources: Sources,
+    current: ArcSwap<Current>,
+}
+
+/// What the configurations are built from.
+#[derive(Clone)]
+enum Sources {
+    Pem {
+        credential: Credential,
+        clients: Option<(Pem, ClientCertificates)>,
+        provider: Arc<CryptoProvider>,
+    },
+    /// The program has built the configuration.
+    Config(Arc<ServerConfig>),
+}
+
+/// What new handshakes use.
+struct Current {
+    http: Arc<ServerConfig>,
+    connection: Arc<ServerConfig>,
+    expires: Option<SystemTime>,
+}
+
+/// Whether a client must have a certificate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ClientCertificates {
+    /// A client without a certificate is refused.
+    Required,
+    /// A client without a certificate is served, as an anonymous peer. A certificate that is sent
+    /// must be valid.
+    Optional,
+}
+
+impl ServerTls {
+    /// Reads a certificate, followed by its chain, and its key, from files in PEM. The key has no
+    /// passphrase.
+    ///
+    /// # Errors
+    /// If a file cannot be read or has no certificate or key, or the key is not that of the
+    /// certificate.
+    pub fn from_files(
+        certificates: impl AsRef<Path>,
+        key: impl AsRef<Path>,
+    ) -> Result<Self, TlsError> {
+        Self::from_credential(Credential::new(Pem::file(certificates), Pem::file(key)))
+    }
+
+    /// Reads a certificate, followed by its chain, and its key, from PEM texts. The key has no
+    /// passphrase.
+    ///
+    /// # Errors
+    /// If there is no certificate or key, or the key is not that of the certificate.
+    pub fn from_pem(certificates: &[u8], key: &[u8]) -> Result<Self, TlsError> {
+        Self::from_credential(Credential::new(Pem::text(certificates), Pem::text(key)))
+    }
+
+    /// Uses a configuration of the program as it is, for every protocol: the program is
+    /// responsible for the [`Profile`] of the protocol, and for turning off resumption if clients
+    /// have certificates.
+    #[must_use]
+    pub fn from_config(config: Arc<ServerConfig>) -> Self {
+        let current = Current {
+            http: Arc::clone(&config),
+            connection: Arc::clone(&config),
+            expires: None,
+        };
+        Self(Arc::new(Shared {
+            sources: Sources::Config(config),
+            current: ArcSwap::from_pointee(current),
+        }))
+    }
+
+    fn from_credential(credential: Credential) -> Result<Self, TlsError> {
+        Self::from_sources(Sources::Pem {
+            credential,
+            clients: None,
+            provider: provider(),
+        })
+    }
+
+    fn from_sources(sources: Sources) -> Result<Self, TlsError> {
+        let current = ArcSwap::from_pointee(sources.build()?);
+        Ok(Self(Arc::new(Shared { sources, current })))
+    }
+
+    /// Demands certificates of clients, signed by an authority in a PEM file. Earlier clones are
+    /// not affected.
+    ///
+    /// Default: clients need no certificate, and are not asked for one.
+    ///
+    /// # Errors
+    /// If the file cannot be read or has no certificate; also after
+    /// [`from_config`](Self::from_config), whose configuration decides.
+    pub fn client_roots(
+        self,
+        roots: impl AsRef<Path>,
+        demand: ClientCertificates,
+    ) -> Result<Self, TlsError> {
+        self.with_client_roots(Pem::file(roots), demand)
+    }
+
+    /// Demands certificates of clients, signed by an authority in a PEM text: see
+    /// [`client_roots`](Self::client_roots).
+    ///
+    /// # Errors
+    /// If the text has no certificate; also after [`from_config`](Self::from_config).
+    pub fn client_roots_pem(
+        self,
+        roots: &[u8],
+        demand: ClientCertificates,
+    ) -> Result<Self, TlsError> {
+        self.with_client_roots(Pem::text(roots), demand)
+    }
+
+    fn with_client_roots(self, roots: Pem, demand: ClientCertificates) -> Result<Self, TlsError> {
+        match self.0.sources.clone() {
+            Sources::Config(_) => Err(TlsError::GivenConfig),
+            Sources::Pem {
+                credential,
+                provider,
+                ..
+            } => Self::from_sources(Sources::Pem {
+                credential,
+                clients: Some((roots, demand)),
+                provider,
+            }),
+        }
+    }
+
+    /// Reads the files again. New handshakes use what they contain; open connections are not
+    /// affected. What was not read from files stays.
+    ///
+    /// # Errors
+    /// As with [`from_files`](Self::from_files). Everything stays as it was.
+    pub fn reload(&self) -> Result<(), TlsError> {
+        self.0.current.store(Arc::new(self.0.sources.build()?));
+        Ok(())
+    }
+
+    /// Returns the time until which the server's certificate is valid, if it can be read.
+    #[must_use]
+    pub fn expires(&self) -> Option<SystemTime> {
+        self.0.current.load().expires
+    }
+
+    /// Returns the configuration for one protocol.
+    #[must_use]
+    pub fn config(&self, profile: Profile) -> Arc<ServerConfig> {
+        let current = self.0.current.load();
+        Arc::clone(match profile {
+            Profile::Http => &current.http,
+            Profile::Connection => &current.connection,
+        })
+    }
+
+    /// Performs the handshake with a peer. There is no timeout.
+    ///
+    /// # Errors
+    /// If the peer disconnects, or the handshake fails: then the cause is a [`TlsError`].
+    ///
+    /// # Cancel safety
+    /// Dropping the future closes the byte stream.
+    pub async fn accept<I: Io>(
+        &self,
+        profile: Profile,
+        io: I,
+    ) -> io::Result<(TlsStream<I>, Arc<TlsSession>)> {
+        let acceptor = TlsAcceptor::from(self.config(profile));
+        let stream = acceptor.accept(io).await.map_err(TlsError::in_handshake)?;
+        let session = Arc::new(TlsSession::of_server(stream.get_ref().1));
+        Ok((stream, session))
+    }
+}
+
+impl Sources {
+    fn build(&self) -> Result<Current, TlsError> {
+        let (credential, clients, provider) = match self {
+            Self::Pem {
+                credential,
+                clients,
+                provider,
+            } => (credential, clients, provider),
+            Self::Config(config) => {
+                return Ok(Current {
+                    http: Arc::clone(config),
+                    connection: Arc::clone(config),
+                    expires: None,
+                });
+            }
+        };
+        let certified = credential.read(provider)?;
+        let verifier = match clients {
+            None => Arc::new(NoClientAuth),
+            Some((roots, demand)) => {
+                let builder = WebPkiClientVerifier::builder_with_provider(
+                    roots.roots()?,
+                    Arc::clone(provider),
+                );
+                let builder = match demand {
+                    ClientCertificates::Required => builder,
+                    ClientCertificates::Optional => builder.allow_unauthenticated(),
+                };
+                builder.build().map_err(|error| TlsError::Unusable {
+                    place: roots.to_string(),
+                    source: rustls::Error::General(error.to_string()),
+                })?
+            }
+        };
+        let valid = certified.cert.first().and_then(validity);
+        let expires = valid.map(|(_, end)| UNIX_EPOCH + Duration::from_secs(end.as_secs()));
+        let resolver = Arc::new(SingleCertAndKey::from(certified));
+        let build = |profile: Profile| -> Result<_, TlsError> {
+            let mut config = ServerConfig::builder_with_provider(Arc::clone(provider))
+                .with_protocol_versions(profile.versions())
+                .map_err(TlsError::Provider)?
+                .with_client_cert_verifier(Arc::clone(&verifier))
+                .with_cert_resolver(resolver.clone());
+            config.alpn_protocols = profile.protocols();
+            if clients.is_some() {
+                // A resumed session has the certificate of its first handshake, and no verifier
+                // looks at it again: it may have expired, or its authority may have been removed.
+                config.session_storage = Arc::new(NoServerSessionStorage {});
+                config.send_tls13_tickets = 0;
+            }
+            Ok(Arc::new(config))
+        };
+        Ok(Current {
+            http: build(Profile::Http)?,
+            connection: build(Profile::Connection)?,
+            expires,
+        })
+    }
+}
+
+/// Shows the files. Keys are not shown.
+impl fmt::Debug for ServerTls {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = f.debug_struct("ServerTls");
+        match &self.0.sources {
+            Sources::Config(_) => shown.field("config", &".."),
+            Sources::Pem {
+                credential,
+                clients,
+                ..
+            } => shown
+                .field("credential", credential)
+                .field("clients", clients),
+        };
+        shown.field("expires", &self.expires()).finish()
+    }
+}

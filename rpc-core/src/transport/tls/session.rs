@@ -1,0 +1,115 @@
+//! What a completed handshake has established.
+
+use std::fmt;
+use std::ops::Deref;
+
+use rustls::pki_types::CertificateDer;
+use rustls::{CipherSuite, ClientConnection, ConnectionCommon, ProtocolVersion, ServerConnection};
+
+/// What the TLS handshake of a connection has established.
+#[derive(Clone)]
+#[non_exhaustive]
+pub struct TlsSession {
+    certificates: Vec<CertificateDer<'static>>,
+    server_name: Option<Box<str>>,
+    alpn: Option<Box<[u8]>>,
+    version: Option<ProtocolVersion>,
+    cipher: Option<CipherSuite>,
+    exporter: Option<[u8; 32]>,
+}
+
+impl TlsSession {
+    /// Returns the session of a server whose handshake is complete.
+    #[must_use]
+    pub fn of_server(connection: &ServerConnection) -> Self {
+        Self {
+            server_name: connection.server_name().map(Into::into),
+            ..Self::of(connection)
+        }
+    }
+
+    /// Returns the session of a client whose handshake is complete.
+    #[must_use]
+    pub fn of_client(connection: &ClientConnection) -> Self {
+        Self::of(connection)
+    }
+
+    fn of<Data>(connection: &impl Deref<Target = ConnectionCommon<Data>>) -> Self {
+        let certificates = connection.peer_certificates().unwrap_or_default();
+        let version = connection.protocol_version();
+        let suite = connection.negotiated_cipher_suite();
+        Self {
+            certificates: certificates
+                .iter()
+                .map(|one| one.clone().into_owned())
+                .collect(),
+            server_name: None,
+            alpn: connection.alpn_protocol().map(Into::into),
+            version,
+            cipher: suite.map(|suite| suite.suite()),
+            // With TLS 1.2 it is unique only with extended master secrets (RFC 9266, 4.2).
+            exporter: (version == Some(ProtocolVersion::TLSv1_3))
+                .then(|| {
+                    let label = b"EXPORTER-Channel-Binding";
+                    connection
+                        .export_keying_material([0; 32], label, Some(b""))
+                        .ok()
+                })
+                .flatten(),
+        }
+    }
+
+    /// The certificate of the peer, followed by the authorities that it sent, in DER; empty if it
+    /// sent none. On a server with [`client_roots`](super::ServerTls::client_roots) the certificate
+    /// was verified before the handshake completed, and so it was on a client, unless that verifies
+    /// nothing. With raw public keys (RFC 7250) the one element is the key.
+    #[must_use]
+    pub fn peer_certificates(&self) -> &[CertificateDer<'static>] {
+        &self.certificates
+    }
+
+    /// The name by which the client addressed the server (SNI, RFC 6066), on the side of the
+    /// server. Clients send none with an IP address.
+    #[must_use]
+    pub fn server_name(&self) -> Option<&str> {
+        self.server_name.as_deref()
+    }
+
+    /// The protocol name that both sides agreed upon (ALPN, RFC 7301), if any.
+    #[must_use]
+    pub fn alpn(&self) -> Option<&[u8]> {
+        self.alpn.as_deref()
+    }
+
+    /// The version of TLS.
+    #[must_use]
+    pub const fn version(&self) -> Option<ProtocolVersion> {
+        self.version
+    }
+
+    /// The cipher suite.
+    #[must_use]
+    pub const fn cipher(&self) -> Option<CipherSuite> {
+        self.cipher
+    }
+
+    /// The channel binding `tls-exporter` (RFC 9266): 32 bytes that only the two ends of this
+    /// connection know, equal at both ends. `None` with TLS 1.2.
+    #[must_use]
+    pub const fn exporter(&self) -> Option<&[u8; 32]> {
+        self.exporter.as_ref()
+    }
+}
+
+/// Shows the version, the cipher suite and the names; of the certificates only their number.
+impl fmt::Debug for TlsSession {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TlsSession")
+            .field("version", &self.version)
+            .field("cipher", &self.cipher)
+            .field("server_name", &self.server_name)
+            .field("alpn", &self.alpn.as_deref().map(<[u8]>::escape_ascii))
+            .field("peer_certificates", &self.certificates.len())
+            .finish_non_exhaustive()
+    }
+}
