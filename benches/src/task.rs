@@ -6,7 +6,7 @@ use anyhow::{Context as _, Result};
 use farcall::transport::Address;
 use tokio::task::JoinHandle;
 
-use crate::peers::tls::Certificate;
+use crate::tls::Certificate;
 
 /// The parameters of a load.
 #[derive(Clone)]

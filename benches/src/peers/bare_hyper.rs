@@ -14,10 +14,10 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsConnector;
 
 use super::bare_tokio::Stream;
-use super::tls::{self, Certificate};
 use super::{Transport, http, run_on};
 use crate::messages::announce;
 use crate::task::Task;
+use crate::tls::{self, Certificate};
 
 /// Answers every request with the same reply.
 pub(crate) fn serve(workers: usize) -> Result<()> {

@@ -10,9 +10,9 @@ use rustls::client::Resumption;
 use rustls::{ClientConnection, ServerConnection, StreamOwned};
 
 use super::Transport;
-use super::tls::{self, Certificate};
 use crate::messages::announce;
 use crate::task::Task;
+use crate::tls::{self, Certificate};
 
 /// A byte stream of any kind.
 pub(crate) trait Stream: Read + Write + Send + 'static {}

@@ -5,10 +5,10 @@ use farcall::transport::Address;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 
-use super::tls::{self, Certificate};
 use super::{Transport, run_on};
 use crate::messages::announce;
 use crate::task::Task;
+use crate::tls::{self, Certificate};
 
 /// A byte stream of any kind.
 pub(crate) trait Stream: AsyncRead + AsyncWrite + Send + Unpin + 'static {}

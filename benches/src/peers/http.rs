@@ -6,8 +6,8 @@ use farcall::transport::Address;
 use farcall::xmlrpc::XmlRpc;
 
 use super::bare_std::{self, Stream};
-use super::tls::{self, Certificate};
 use crate::task::Task;
+use crate::tls::{self, Certificate};
 
 /// The call as Farcall's client encodes it.
 pub(crate) const CALL: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<methodCall><methodName>add</methodName>\

@@ -17,7 +17,6 @@ pub(crate) mod idle;
 pub(crate) mod jsonrpsee;
 pub(crate) mod multiplexer;
 pub(crate) mod tarpc;
-pub(crate) mod tls;
 pub(crate) mod tonic;
 pub(crate) mod wrk;
 pub(crate) mod xmlrpc_crate;

@@ -10,8 +10,9 @@ use tokio::net::TcpStream;
 use tokio::sync::{mpsc, oneshot};
 
 use super::bare_tokio::{Stream, Use, serve};
-use super::{Transport, run_on, tls};
+use super::{Transport, run_on};
 use crate::task::Task;
+use crate::tls;
 
 /// Bytes of a message: the number of a call, and its two arguments or its result and 0.
 const MESSAGE: usize = 24;

@@ -9,10 +9,10 @@ use tokio::net::TcpListener;
 use tonic::transport::{Channel, ClientTlsConfig, Endpoint, Identity, ServerTlsConfig};
 use tonic::{Request, Response, Status};
 
-use super::tls::Certificate;
 use super::{Transport, idle, run_on, runtime};
 use crate::messages::announce;
 use crate::task::Task;
+use crate::tls::Certificate;
 use generated::adder_client::AdderClient;
 use generated::adder_server::{Adder, AdderServer};
 

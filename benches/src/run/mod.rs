@@ -14,10 +14,10 @@ use farcall::transport::Address;
 use crate::case::{Case, Contestant, Part, Plan, Scale};
 use crate::memory::{self, resident};
 use crate::messages::{Announcement, Measured, send_line};
-use crate::peers::tls::{self, Certificate};
 use crate::peers::{http, wrk};
 use crate::results::{Results, Sample};
 use crate::task::{Server, Task};
+use crate::tls::{self, Certificate};
 pub(crate) use files::allow_many_files;
 use process::Process;
 
