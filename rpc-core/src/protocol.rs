@@ -24,6 +24,11 @@ pub mod blocking {
     pub use crate::blocking::{check_allowed, wait};
 }
 
+/// Connecting to a name with several addresses (RFC 8305).
+pub mod happy_eyeballs {
+    pub use crate::transport::happy_eyeballs::{DELAY, no_address, order};
+}
+
 /// The traits by which functions become methods, and the markers that tell their forms apart.
 pub mod handler {
     pub use crate::handler::{

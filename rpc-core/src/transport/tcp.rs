@@ -28,7 +28,7 @@ use socket2::{SockRef, TcpKeepalive};
 pub use tokio::net::TcpListener;
 use tokio::net::{TcpSocket, TcpStream, ToSocketAddrs, lookup_host};
 
-use super::{Address, BACKLOG, Connect, Listen, Peer, cannot_listen};
+use super::{Address, BACKLOG, Connect, Listen, Peer, cannot_listen, happy_eyeballs};
 
 /// The number of unanswered keepalive probes after which a connection is closed.
 const PROBES: u32 = 3;
@@ -108,13 +108,16 @@ impl From<SocketAddr> for TcpConnector {
     }
 }
 
-/// Resolves the name for each connection and tries its addresses one after the other. The error is
-/// that of the last one.
+/// Resolves the name for each connection. If it has several addresses, tries the next one whenever
+/// one has failed or has not answered for 250 ms (RFC 8305), and uses the first that accepts. If
+/// none does, the error is that of the attempt that failed last.
 impl Connect for TcpConnector {
     type Io = TcpStream;
 
     async fn connect(&self) -> io::Result<TcpStream> {
-        let stream = TcpStream::connect((self.host.as_str(), self.port)).await?;
+        let addresses = lookup_host((self.host.as_str(), self.port)).await?;
+        let addresses = happy_eyeballs::order(addresses);
+        let stream = happy_eyeballs::connect(addresses, TcpStream::connect).await?;
         disable_nagle(&stream);
         Ok(stream)
     }

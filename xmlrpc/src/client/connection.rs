@@ -5,7 +5,7 @@ use std::io;
 use std::time::Instant;
 
 use super::response::{Buffer, Response, ResponseReader};
-use super::stream::{Progress, Stream, is_timed_out};
+use super::stream::{Progress, Stream, Unreached, is_timed_out};
 
 /// A connection to the server.
 pub(super) struct Connection<S> {
@@ -16,7 +16,8 @@ pub(super) struct Connection<S> {
 
 /// An exchange that yielded no response.
 pub(super) enum ExchangeError {
-    /// The exchange failed before the first byte of the request was written.
+    /// The exchange failed before the first byte of the request was written, or the server cannot
+    /// have received it.
     Unsent(io::Error),
     /// The exchange failed after that. The server may have received the request.
     Lost(Box<dyn Error + Send + Sync>),
@@ -39,10 +40,10 @@ impl<S: Stream> Connection<S> {
     }
 
     /// Returns `true` if the server has neither closed the connection nor sent anything, as far as
-    /// is known without I/O. Unsolicited data, such as a 408 response to an idle connection,
+    /// is known without waiting. Unsolicited data, such as a 408 response to an idle connection,
     /// belongs to no request.
     pub(super) async fn is_alive(&mut self) -> bool {
-        self.stream.is_idle().await
+        matches!(self.stream.try_read(self.buffer.space()).await, Ok(None))
     }
 
     /// Sends a request and reads its response. A response that arrives before the whole request is
@@ -67,7 +68,7 @@ impl<S: Stream> Connection<S> {
                 }
                 Ok(Progress::Read(length)) if unsent.len() < request.len() => length,
                 Ok(Progress::Read(_)) => return Err(ExchangeError::Unsent(unexpected_data())),
-                Err(error) if unsent.len() == request.len() => {
+                Err(error) if unsent.len() == request.len() || Unreached::is(&error) => {
                     return Err(ExchangeError::Unsent(error));
                 }
                 Err(error) => {
@@ -83,6 +84,7 @@ impl<S: Stream> Connection<S> {
             is_read = match self.stream.read(space, deadline).await {
                 Ok(length) => self.receive(&mut response, length)?,
                 Err(error) if is_timed_out(&error) => return Err(ExchangeError::TimedOut),
+                Err(error) if Unreached::is(&error) => return Err(ExchangeError::Unsent(error)),
                 Err(error) => {
                     failure.get_or_insert(error);
                     break;
@@ -94,6 +96,7 @@ impl<S: Stream> Connection<S> {
         let is_settled = unsent.is_empty() && self.buffer.unread().is_empty();
         self.is_reusable = response.keeps_open && is_settled;
         self.buffer.shrink();
+        self.stream.shrink();
         Ok(response)
     }
 

@@ -14,6 +14,7 @@ use serde::de::DeserializeOwned;
 use super::connection::{Connection, ExchangeError};
 use super::cookies::Cookies;
 use super::error::ConnectError;
+use super::layered::Layered;
 use super::options::ClientOptions;
 use super::pool::{Pool, Transport};
 use super::proxy::Proxy;
@@ -21,6 +22,7 @@ use super::redirect;
 use super::reply::reply;
 use super::request::{Request, Template};
 use super::response::Response;
+use super::route::{Place, Route};
 use super::secrets::Secrets;
 use super::stream::is_timed_out;
 use super::transport::Destination;
@@ -37,6 +39,7 @@ const PARAMS: usize = 256;
 /// The state that all clones of a client share.
 pub(crate) struct Endpoint<T: Transport> {
     transport: T,
+    route: Route,
     pool: Pool<T>,
     template: Template,
     /// Texts that errors must not show.
@@ -65,21 +68,25 @@ impl<T: Transport> Endpoint<T> {
     ) -> Result<Self, InvalidUrl> {
         let target = Target::parse(url)?;
         let proxy = options.proxy.for_target(&target)?;
-        let (destination, peer) = destination(&target, proxy.as_ref());
-        Ok(Self::over(
-            transport(destination),
-            peer,
-            target,
-            proxy.as_ref(),
-            options,
-        ))
+        let (destination, peer) = match &target.socket {
+            Some(socket) => {
+                let peer = socket.display().to_string();
+                (Destination::Unix(socket.clone()), peer)
+            }
+            None => {
+                let destination = Route::destination(&target.url, proxy.as_ref());
+                (destination, Place(&target.url, proxy.as_ref()).to_string())
+            }
+        };
+        let transport = transport(destination);
+        Self::over(transport, peer, target, proxy.as_ref(), options)
     }
 
     /// Creates an endpoint for the server at `url` that connects by `transport`, whatever the host.
     pub(super) fn at(url: &str, options: &ClientOptions, transport: T) -> Result<Self, InvalidUrl> {
         let target = Target::parse(url)?;
         let peer = target.to_string();
-        Ok(Self::over(transport, peer, target, None, options))
+        Self::over(transport, peer, target, None, options)
     }
 
     fn over(
@@ -88,11 +95,12 @@ impl<T: Transport> Endpoint<T> {
         target: Target,
         proxy: Option<&Proxy>,
         options: &ClientOptions,
-    ) -> Self {
+    ) -> Result<Self, InvalidUrl> {
         let (template, cookie, secrets) = Template::new(&target, proxy, options);
         let cookies = Cookies::new(options.cookies, cookie).map(Arc::new);
-        Self {
+        Ok(Self {
             transport,
+            route: Route::new(&target.url, proxy, options)?,
             pool: Pool::new(options.idle_timeout),
             template,
             secrets: Arc::new(secrets.with_cookies(cookies.clone())),
@@ -106,7 +114,7 @@ impl<T: Transport> Endpoint<T> {
             max_body: options.max_body,
             peer: peer.into(),
             lacks_multicall: AtomicBool::new(false),
-        }
+        })
     }
 
     pub(super) const fn secrets(&self) -> &Arc<Secrets> {
@@ -213,10 +221,14 @@ impl<T: Transport> Endpoint<T> {
         &self,
         begin: Instant,
         limit: Option<Instant>,
-    ) -> Result<Connection<T::Stream>, CallError> {
+    ) -> Result<Connection<Layered<T::Stream>>, CallError> {
         let timeout = self.connect_timeout;
         let attempt = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
-        let connected = self.transport.connect(earlier(limit, attempt)).await;
+        let deadline = earlier(limit, attempt);
+        let connected = match self.transport.connect(deadline).await {
+            Ok(socket) => self.route.open(socket, deadline).await,
+            Err(error) => Err(error),
+        };
         connected.map(Connection::new).map_err(|error| {
             let error = describe_timeout(error, "connection", begin);
             let peer = Arc::clone(&self.peer);
@@ -281,26 +293,6 @@ impl<T: Transport> Caller for Endpoint<T> {
     }
 }
 
-/// Returns the destination to connect to and its name in error messages.
-fn destination(target: &Target, proxy: Option<&Proxy>) -> (Destination, String) {
-    if let Some(socket) = &target.socket {
-        return (
-            Destination::Unix(socket.clone()),
-            socket.display().to_string(),
-        );
-    }
-    let (kind, (host, port)) = match proxy {
-        Some(proxy) => ("the proxy ", (proxy.host.clone(), proxy.port)),
-        None => ("", target.host_and_port()),
-    };
-    let peer = if host.contains(':') {
-        format!("{kind}[{host}]:{port}")
-    } else {
-        format!("{kind}{host}:{port}")
-    };
-    (Destination::Tcp(host, port), peer)
-}
-
 fn earlier(one: Option<Instant>, other: Option<Instant>) -> Option<Instant> {
     match (one, other) {
         (Some(one), Some(other)) => Some(one.min(other)),
@@ -336,8 +328,8 @@ mod tests {
     struct Broken;
 
     impl Stream for Broken {
-        async fn is_idle(&mut self) -> bool {
-            true
+        async fn try_read(&mut self, _: &mut [u8]) -> io::Result<Option<usize>> {
+            Ok(None)
         }
 
         async fn write(

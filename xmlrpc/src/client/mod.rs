@@ -9,6 +9,7 @@ mod cookies;
 mod cookies;
 pub(crate) mod endpoint;
 mod error;
+mod layered;
 mod options;
 mod pool;
 mod proxy;
@@ -16,8 +17,14 @@ mod redirect;
 mod reply;
 mod request;
 mod response;
+mod route;
 mod secrets;
 mod stream;
+#[cfg(feature = "_tls")]
+mod tls;
+#[cfg(not(feature = "_tls"))]
+#[path = "no_tls.rs"]
+mod tls;
 pub(crate) mod transport;
 mod url;
 

@@ -10,6 +10,7 @@ use http::header::{
 
 use super::error::InvalidHeader;
 use super::proxy::{Proxy, ProxyChoice};
+use super::tls::ClientTls;
 use super::url::{InvalidUrl, basic};
 use crate::XmlRpc;
 use crate::format::setters;
@@ -49,6 +50,8 @@ pub struct ClientOptions {
     pub(super) cookies: bool,
     pub(super) redirects: usize,
     pub(super) proxy: ProxyChoice,
+    pub(super) tls: ClientTls,
+    pub(super) proxy_tls: ClientTls,
     /// Extra headers, all marked as sensitive so that `Debug` does not show their values.
     pub(super) headers: HeaderMap,
 }
@@ -65,6 +68,8 @@ impl Default for ClientOptions {
             cookies: false,
             redirects: 0,
             proxy: ProxyChoice::Environment,
+            tls: ClientTls::default(),
+            proxy_tls: ClientTls::default(),
             headers: HeaderMap::new(),
         }
     }
@@ -120,16 +125,20 @@ impl ClientOptions {
         redirects: usize,
     }
 
-    /// Sends all calls through the HTTP proxy at `url`, with its user information as credentials.
+    /// Sends all calls through the proxy at `url`, with its user information as credentials. Its
+    /// scheme is `http`, `https`, or `socks5` or `socks5h`, which mean the same: the proxy looks up
+    /// the name of the server. Calls to `https` URLs go through a tunnel (`CONNECT`, or SOCKS5), so
+    /// that the proxy sees only the host and port, and the server not the credentials.
     ///
-    /// Default: the environment variables `http_proxy`, `all_proxy` and `no_proxy` (upper-case
-    /// names first), read when the client is created. Calls to loopback addresses and `0.0.0.0`
-    /// never use a proxy from the environment, and calls over Unix sockets never use any proxy. The
-    /// value is a URL or `HOST:PORT`; a malformed one makes [`Client::new`](crate::Client::new)
-    /// fail. `HTTP_PROXY` is ignored in a CGI program, where it holds a header of the request.
+    /// Default: the environment variables `http_proxy`, or `https_proxy` for `https` URLs,
+    /// `all_proxy` and `no_proxy` (upper-case names first), read when the client is created. Calls
+    /// to loopback addresses and `0.0.0.0` never use a proxy from the environment, and calls over
+    /// Unix sockets never use any proxy. The value is a URL or `HOST:PORT`; a malformed one makes
+    /// [`Client::new`](crate::Client::new) fail. `HTTP_PROXY` is ignored in a CGI program, where it
+    /// holds a header of the request.
     ///
     /// # Errors
-    /// If `url` is not an `http` URL, or has a path, query or fragment.
+    /// If `url` has another scheme, or a path, query or fragment.
     pub fn proxy(mut self, url: &str) -> Result<Self, InvalidUrl> {
         self.proxy = ProxyChoice::To(Proxy::parse(url)?);
         Ok(self)
@@ -138,6 +147,22 @@ impl ClientOptions {
     /// Sends calls directly to the server and ignores the proxy variables of the environment.
     pub fn no_proxy(mut self) -> Self {
         self.proxy = ProxyChoice::Off;
+        self
+    }
+
+    /// Sets TLS for `https` URLs: the authorities that are trusted, and the certificate of the
+    /// client. Default: the authorities of the system, and no certificate.
+    #[cfg(feature = "_tls")]
+    pub fn tls(mut self, tls: ClientTls) -> Self {
+        self.tls = tls;
+        self
+    }
+
+    /// Sets TLS for the connection to an `https` proxy. Default: the authorities of the system, and
+    /// no certificate, whatever [`tls`](Self::tls) is.
+    #[cfg(feature = "_tls")]
+    pub fn proxy_tls(mut self, tls: ClientTls) -> Self {
+        self.proxy_tls = tls;
         self
     }
 

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use tokio::time::sleep;
 
 use super::connection::Connection;
+use super::layered::Layered;
 use super::stream::Stream;
 
 /// Maximum number of idle connections: enough for the usual concurrency of one program. A burst of
@@ -37,7 +38,7 @@ pub(crate) trait Transport: Send + Sync + Sized + 'static {
 
 /// Idle connections, each kept for `timeout`.
 pub(crate) struct Pool<T: Transport> {
-    idle: Arc<Mutex<Idle<T::Stream>>>,
+    idle: Arc<Mutex<Idle<Layered<T::Stream>>>>,
     timeout: Duration,
 }
 
@@ -61,7 +62,7 @@ impl<T: Transport> Pool<T> {
     }
 
     /// Takes the most recently used connection that has not expired and appears to be open.
-    pub(super) async fn take(&self, now: Instant) -> Option<Connection<T::Stream>> {
+    pub(super) async fn take(&self, now: Instant) -> Option<Connection<Layered<T::Stream>>> {
         loop {
             let (since, mut connection) = lock(&self.idle).connections.pop()?;
             if now.duration_since(since) < self.timeout && connection.is_alive().await {
@@ -71,7 +72,7 @@ impl<T: Transport> Pool<T> {
     }
 
     /// Returns a connection to the pool, if it is reusable.
-    pub(super) fn put(&self, connection: Connection<T::Stream>) {
+    pub(super) fn put(&self, connection: Connection<Layered<T::Stream>>) {
         if self.timeout.is_zero() || !connection.is_reusable() {
             return;
         }
@@ -122,8 +123,8 @@ mod tests {
     struct Open;
 
     impl Stream for Open {
-        async fn is_idle(&mut self) -> bool {
-            true
+        async fn try_read(&mut self, _: &mut [u8]) -> io::Result<Option<usize>> {
+            Ok(None)
         }
 
         async fn write(
@@ -156,7 +157,7 @@ mod tests {
     async fn at_most_32_connections_are_kept() {
         let pool = Pool::<Connector>::new(Duration::from_secs(60));
         for kept in (1..=32).chain([32, 32]) {
-            pool.put(Connection::new(Open));
+            pool.put(Connection::new(Layered::Plain(Open)));
             assert_eq!(lock(&pool.idle).connections.len(), kept);
         }
         let mut taken = 0;
@@ -164,7 +165,7 @@ mod tests {
             taken += 1;
         }
         assert_eq!(taken, 32);
-        pool.put(Connection::new(Open));
+        pool.put(Connection::new(Layered::Plain(Open)));
         assert_eq!(lock(&pool.idle).connections.len(), 1);
     }
 }

@@ -3,7 +3,7 @@
 use http::StatusCode;
 
 use super::response::{Headers, Unfollowed};
-use super::url::{HttpUrl, Referred};
+use super::url::{HttpUrl, Referred, Scheme};
 
 /// Returns `true` if a response with this status and a location redirects the call, and so proves
 /// that no method ran. On 301 and 302 browsers change the request method to GET (RFC 9110, 15.4.2),
@@ -29,14 +29,24 @@ pub(super) fn target(
     let location = location.and_then(|location| str::from_utf8(location.as_bytes()).ok());
     let referred = location.and_then(|location| from.join(location).ok());
     let url = match referred.ok_or(Unfollowed::Malformed)? {
-        Referred::Http(url) if (url.host(), url.port()) == (from.host(), from.port()) => url,
-        Referred::Https(host) if host == *from.host() => return Err(Unfollowed::NoTls),
+        Referred::Http(url) if is_same_server(&url, from) => url,
+        Referred::Http(url) if url.host() == from.host() && url.scheme() != from.scheme() => {
+            return Err(match url.scheme() {
+                Scheme::Http => Unfollowed::Unencrypted,
+                Scheme::Https => Unfollowed::NoTls,
+            });
+        }
         _ => return Err(Unfollowed::OtherHost),
     };
     if before >= limit {
         return Err(Unfollowed::TooMany(before));
     }
     Ok(url)
+}
+
+fn is_same_server(one: &HttpUrl, other: &HttpUrl) -> bool {
+    let server = |url: &HttpUrl| (url.scheme(), url.port());
+    server(one) == server(other) && one.host() == other.host()
 }
 
 #[cfg(test)]

@@ -85,18 +85,23 @@ impl Template {
         if let Some(authorization) = &target.authorization {
             headers.insert(AUTHORIZATION, authorization.clone());
         }
-        if let Some(authorization) = proxy.and_then(|proxy| proxy.authorization.as_ref()) {
+        if let Some(authorization) = proxy.and_then(Proxy::authorization) {
             headers.insert(PROXY_AUTHORIZATION, authorization.clone());
         }
         for (name, value) in &options.headers {
             headers.insert(name, value.clone());
         }
         let secrets = Secrets::of(target, &headers);
+        let is_forwarded = proxy.is_some_and(|proxy| proxy.forwards(&target.url));
+        if proxy.is_some() && !is_forwarded {
+            // The request for the tunnel has it, and the server must not see it.
+            headers.remove(PROXY_AUTHORIZATION);
+        }
         let cookie = options.cookies.then(|| headers.remove(COOKIE)).flatten();
         let path = target.uri.path_and_query().map(PathAndQuery::as_str);
-        let form = match proxy {
-            None => TargetForm::Origin,
-            Some(_) => TargetForm::Absolute,
+        let form = match is_forwarded {
+            false => TargetForm::Origin,
+            true => TargetForm::Absolute,
         };
         let line = match (form, path) {
             (TargetForm::Origin, Some(path)) => line(path),
@@ -198,8 +203,9 @@ fn write_header(name: &HeaderName, value: &[u8], out: &mut Vec<u8>) {
 /// Returns the `Host` header for a URI.
 fn host(uri: &Uri) -> Option<HeaderValue> {
     let host = uri.host()?;
+    // The URI has no port that is the default of its scheme.
     let value = match uri.port_u16() {
-        None | Some(80) => HeaderValue::from_str(host),
+        None => HeaderValue::from_str(host),
         Some(port) => HeaderValue::from_str(&format!("{host}:{port}")),
     };
     // The host of a URI has only characters that are allowed in a header.

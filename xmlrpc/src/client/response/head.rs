@@ -10,7 +10,7 @@ use super::body::Framing;
 use super::headers::Headers;
 
 /// Maximum number of headers in a response, as in hyper.
-const MAX_HEADERS: usize = 100;
+pub(in crate::client) const MAX_HEADERS: usize = 100;
 
 /// The head of a response.
 #[derive(Debug)]

@@ -18,11 +18,12 @@ use http::StatusCode;
 use self::body::{BodyReader, Stop};
 pub(crate) use self::buffer::Buffer;
 use self::head::Head;
+pub(super) use self::head::MAX_HEADERS;
 pub(crate) use self::headers::Headers;
 use crate::coding::Broken;
 
 /// Maximum bytes before a body, the heads of interim responses included.
-const MAX_HEAD: usize = 64 << 10;
+pub(super) const MAX_HEAD: usize = 64 << 10;
 
 /// A malformed or incomplete HTTP/1 response.
 #[derive(Debug, thiserror::Error)]
@@ -67,6 +68,8 @@ pub(super) enum Unfollowed {
     OtherHost,
     /// The target is `https` at the same host.
     NoTls,
+    /// The target is `http`, and the client was told to use `https`.
+    Unencrypted,
     /// The `Location` header is missing or not a URL.
     Malformed,
     /// The status asks for a different request, such as a GET.
@@ -87,6 +90,9 @@ impl fmt::Display for Unfollowed {
                 f.write_str("redirects to another host, port or scheme are not followed")
             }
             Self::NoTls => f.write_str("redirects to `https`, which is not supported yet: no TLS"),
+            Self::Unencrypted => {
+                f.write_str("redirects from `https` to `http` would send the call unencrypted")
+            }
             Self::Malformed => f.write_str("the `Location` of the redirect is not a URL"),
             Self::NotForCalls => f.write_str("redirects with this status do not apply to calls"),
         }

@@ -144,8 +144,11 @@ enum SystemSocket {
 }
 
 impl Stream for BlockingStream {
-    async fn is_idle(&mut self) -> bool {
-        each!(&self.socket, io => stream::is_idle(io))
+    async fn try_read(&mut self, space: &mut [u8]) -> io::Result<Option<usize>> {
+        match each!(&self.socket, io => stream::is_idle(io)) {
+            true => Ok(None),
+            false => self.read(space, None).await.map(Some),
+        }
     }
 
     async fn write(

@@ -25,8 +25,7 @@ use crate::client::stream::{self, Progress, Stream, timed_out};
 type Dial = dyn Fn() -> BoxFuture<io::Result<TokioStream>> + Send + Sync;
 type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
-/// Connects to the destination of a client, over any transport of `farcall_core`. TLS will be added
-/// here, around the stream that `dial` returns.
+/// Connects to the destination of a client, over any transport of `farcall_core`.
 pub(crate) struct TokioConnector {
     dial: Box<Dial>,
 }
@@ -93,8 +92,8 @@ impl TokioStream {
 }
 
 impl Stream for TokioStream {
-    async fn is_idle(&mut self) -> bool {
-        match self {
+    async fn try_read(&mut self, space: &mut [u8]) -> io::Result<Option<usize>> {
+        let is_idle = match self {
             Self::Tcp(tcp) => stream::is_idle(tcp),
             #[cfg(unix)]
             Self::Unix(unix) => stream::is_idle(unix),
@@ -102,11 +101,17 @@ impl Stream for TokioStream {
                 // A single-threaded runtime that was busy or blocked since the last call has not
                 // polled its I/O driver. Yielding makes it do so.
                 yield_now().await;
-                let mut byte = [0];
+                let mut space = ReadBuf::new(space);
                 let mut cx = Context::from_waker(Waker::noop());
-                let read = Pin::new(io).poll_read(&mut cx, &mut ReadBuf::new(&mut byte));
-                read.is_pending()
+                return match Pin::new(io).poll_read(&mut cx, &mut space) {
+                    Poll::Pending => Ok(None),
+                    Poll::Ready(read) => read.map(|()| Some(space.filled().len())),
+                };
             }
+        };
+        match is_idle {
+            true => Ok(None),
+            false => self.read(space, None).await.map(Some),
         }
     }
 

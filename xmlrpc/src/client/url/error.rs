@@ -12,14 +12,20 @@ pub enum InvalidUrl {
     #[error("not a URL: {0}")]
     Syntax(String),
     /// The client does not support this scheme.
-    #[error("the scheme `{0}` is not supported: expected `http` or `http+unix`")]
+    #[error("the scheme `{0}` is not supported: expected `http`, `https` or `http+unix`")]
     Scheme(String),
     /// The client does not support this scheme for proxies.
-    #[error("the scheme `{0}` is not supported for proxies: expected `http`")]
+    #[error(
+        "the scheme `{0}` is not supported for proxies: expected `http`, `https`, `socks5` or \
+         `socks5h`"
+    )]
     ProxyScheme(String),
-    /// The URL asks for TLS.
-    #[error("`https` is not supported yet: use a proxy or a tunnel that speaks TLS")]
+    /// The URL asks for TLS, and this build has no feature `tls`.
+    #[error("`https` needs the feature `tls`")]
     NoTls,
+    /// The host of an `https` URL cannot be the name of a certificate.
+    #[error("the host cannot be the name of a certificate, as `https` needs")]
+    NoServerName,
     /// The host name has letters beyond ASCII, and this build has no feature `idna`.
     #[error("the host name has letters beyond ASCII, which need the feature `idna`")]
     NoIdna,

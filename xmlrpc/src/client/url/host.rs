@@ -38,8 +38,16 @@ impl Host {
             .ok_or_else(|| syntax("the host is not a valid IPv4 address"))
     }
 
+    /// Returns the form for connecting: an IPv6 address without brackets.
+    pub(in crate::client) fn for_connecting(&self) -> String {
+        match self {
+            Self::V6(address) => address.to_string(),
+            host => host.to_string(),
+        }
+    }
+
     /// Returns `true` for a loopback address, the unspecified address, or a name for one.
-    pub(super) fn is_local(&self) -> bool {
+    pub(in crate::client) fn is_local(&self) -> bool {
         let is_local = |address: IpAddr| address.is_loopback() || address.is_unspecified();
         match self {
             Self::V4(address) => is_local((*address).into()),

@@ -1,4 +1,4 @@
-//! URLs with the scheme `http`.
+//! URLs with the scheme `http` or `https`.
 //!
 //! They are parsed as the [URL standard](https://url.spec.whatwg.org/) says. The tests compare the
 //! outcome with that of the crate `url`, which is for all schemes, and has several times the
@@ -10,7 +10,35 @@ use super::Host;
 use super::error::{InvalidUrl, syntax};
 use farcall_core::protocol::parse_port;
 
-const DEFAULT_PORT: u16 = 80;
+/// The scheme of a URL.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Scheme {
+    Http,
+    Https,
+}
+
+impl Scheme {
+    /// Returns the scheme with this name, if it is one of the two.
+    pub(super) fn of(name: &str) -> Option<Self> {
+        let all = [Self::Http, Self::Https];
+        all.into_iter()
+            .find(|scheme| name.eq_ignore_ascii_case(scheme.name()))
+    }
+
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Http => "http",
+            Self::Https => "https",
+        }
+    }
+
+    pub(in crate::client) const fn default_port(self) -> u16 {
+        match self {
+            Self::Http => 80,
+            Self::Https => 443,
+        }
+    }
+}
 
 /// Characters that are encoded in paths.
 const IN_PATH: &AsciiSet = &CONTROLS
@@ -33,10 +61,11 @@ const IN_QUERY: &AsciiSet = &CONTROLS
     .add(b'>')
     .add(b'\'');
 
-/// A URL with the scheme `http`, without user information and fragment.
+/// A URL with the scheme `http` or `https`, without user information and fragment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct HttpUrl {
     text: String,
+    scheme: Scheme,
     host: Host,
     port: u16,
     /// Offset of the path in the text.
@@ -47,37 +76,37 @@ pub(crate) struct HttpUrl {
 
 /// The user name and the password of a URL, both percent-encoded. Absent ones are empty.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct UserInfo<'a> {
-    pub(super) user: &'a str,
-    pub(super) password: &'a str,
+pub(in crate::client) struct UserInfo<'a> {
+    pub(in crate::client) user: &'a str,
+    pub(in crate::client) password: &'a str,
 }
 
 /// The URL that a reference in a document or header refers to.
 #[derive(Debug, PartialEq, Eq)]
 pub(in crate::client) enum Referred {
     Http(HttpUrl),
-    /// A URL with the scheme `https` and this host.
-    Https(Host),
-    /// A URL with another scheme.
+    /// A URL with another scheme than `http` and `https`.
     Other,
 }
 
 impl HttpUrl {
-    /// Parses the part of a URL after `http://`. A missing path becomes `default_path`.
-    pub(super) fn parse<'a>(
+    /// Parses the part of a URL after its scheme and `://`. A missing path becomes `default_path`.
+    pub(in crate::client) fn parse<'a>(
+        scheme: Scheme,
         rest: &'a str,
         default_path: &str,
     ) -> Result<(Self, UserInfo<'a>), InvalidUrl> {
         let (authority, rest) = split_authority(rest);
         let (user_info, host, port) = parse_authority(authority)?;
         let mut url = Self {
-            text: format!("http://{host}"),
+            text: format!("{}://{host}", scheme.name()),
+            scheme,
             host,
-            port: port.unwrap_or(DEFAULT_PORT),
+            port: port.unwrap_or_else(|| scheme.default_port()),
             path: 0,
             query: 0,
         };
-        if url.port != DEFAULT_PORT {
+        if url.port != scheme.default_port() {
             url.text.push_str(&format!(":{}", url.port));
         }
         url.path = url.text.len();
@@ -102,17 +131,21 @@ impl HttpUrl {
             .collect();
         let relative = match split_scheme(&reference) {
             None => &reference,
-            Some((scheme, rest)) if scheme.eq_ignore_ascii_case("http") => rest,
-            Some((scheme, rest)) if scheme.eq_ignore_ascii_case("https") => {
-                let (_, host, _) = parse_authority(split_authority(rest).0)?;
-                return Ok(Referred::Https(host));
-            }
-            Some(_) => return Ok(Referred::Other),
+            Some((name, rest)) => match Scheme::of(name) {
+                // The standard takes the rest for a path, as it does without a scheme.
+                Some(scheme) if scheme == self.scheme => rest,
+                Some(scheme) => {
+                    let (url, _) = Self::parse(scheme, rest, "/")?;
+                    return Ok(Referred::Http(url));
+                }
+                None => return Ok(Referred::Other),
+            },
         };
         if let Some(rest) = relative.strip_prefix(SLASHES)
             && let Some(rest) = rest.strip_prefix(SLASHES)
         {
-            return Self::parse(rest, "/").map(|(url, _)| Referred::Http(url));
+            let (url, _) = Self::parse(self.scheme, rest, "/")?;
+            return Ok(Referred::Http(url));
         }
         let mut url = self.clone();
         let (path, query) = split_query(without_fragment(relative));
@@ -183,6 +216,10 @@ impl HttpUrl {
         &self.text[self.path..]
     }
 
+    pub(in crate::client) const fn scheme(&self) -> Scheme {
+        self.scheme
+    }
+
     pub(in crate::client) const fn host(&self) -> &Host {
         &self.host
     }
@@ -202,7 +239,9 @@ fn split_authority(rest: &str) -> (&str, &str) {
 }
 
 /// Parses `[USER[:PASSWORD]@]HOST[:PORT]`.
-fn parse_authority(text: &str) -> Result<(UserInfo<'_>, Host, Option<u16>), InvalidUrl> {
+pub(in crate::client) fn parse_authority(
+    text: &str,
+) -> Result<(UserInfo<'_>, Host, Option<u16>), InvalidUrl> {
     let (user_info, place) = match text.rsplit_once('@') {
         None => (UserInfo::default(), text),
         Some((user_info, place)) => {
@@ -251,9 +290,15 @@ mod tests {
 
     /// Asserts that both parsers read the same URL, or refuse it.
     fn assert_same(text: &str) {
-        let expected = Url::parse(&format!("http://{text}"));
-        let parsed = HttpUrl::parse(text, "/");
-        let (Ok(expected), Ok((url, user_info))) = (&expected, &parsed) else {
+        for (name, scheme) in [("http", Scheme::Http), ("https", Scheme::Https)] {
+            let parsed = HttpUrl::parse(scheme, text, "/");
+            assert_same_url(&format!("{name}://{text}"), &parsed);
+        }
+    }
+
+    fn assert_same_url(text: &str, parsed: &Result<(HttpUrl, UserInfo<'_>), InvalidUrl>) {
+        let expected = Url::parse(text);
+        let (Ok(expected), Ok((url, user_info))) = (&expected, parsed) else {
             assert_eq!(
                 parsed.is_ok(),
                 expected.is_ok(),
@@ -284,21 +329,22 @@ mod tests {
     }
 
     fn assert_same_reference(base: &str, reference: &str) {
-        let Ok(expected) = Url::parse(&format!("http://{base}")) else {
-            return;
-        };
-        let (url, _) = HttpUrl::parse(base, "/").unwrap();
-        let expected = expected.join(reference);
+        for (name, scheme) in [("http", Scheme::Http), ("https", Scheme::Https)] {
+            if let Ok(expected) = Url::parse(&format!("{name}://{base}")) {
+                let (url, _) = HttpUrl::parse(scheme, base, "/").unwrap();
+                assert_same_join(&expected, &url, reference);
+            }
+        }
+    }
+
+    fn assert_same_join(base: &Url, url: &HttpUrl, reference: &str) {
+        let expected = base.join(reference);
         let referred = url.join(reference);
         let both = format!("{base} {reference}: {expected:?} {referred:?}");
         match (expected, referred) {
             (Ok(expected), Ok(Referred::Http(url))) => {
-                assert_eq!(expected.scheme(), "http", "{both}");
+                assert_eq!(expected.scheme(), url.scheme().name(), "{both}");
                 assert_eq_parts(&url, &expected, &both);
-            }
-            (Ok(expected), Ok(Referred::Https(host))) => {
-                assert_eq!(expected.scheme(), "https", "{both}");
-                assert_eq!(expected.host_str(), Some(&*host.to_string()), "{both}");
             }
             (Ok(expected), Ok(Referred::Other)) => {
                 assert!(!["http", "https"].contains(&expected.scheme()), "{both}");

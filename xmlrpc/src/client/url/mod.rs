@@ -15,9 +15,8 @@ use percent_encoding::percent_decode_str;
 pub use self::error::InvalidUrl;
 pub(super) use self::error::syntax;
 pub(crate) use self::host::Host;
-pub(crate) use self::http_url::HttpUrl;
-pub(super) use self::http_url::Referred;
-use self::http_url::UserInfo;
+pub(crate) use self::http_url::{HttpUrl, Scheme};
+pub(super) use self::http_url::{Referred, UserInfo, parse_authority};
 use crate::socket_url::EncodedSocketPath;
 
 /// The path used for a URL without one, as in every XML-RPC client since the first.
@@ -41,23 +40,28 @@ impl Target {
             return Err(syntax("`://` is missing: expected `http://HOST:PORT/PATH`"));
         };
         match scheme.to_ascii_lowercase().as_str() {
-            "http" => Self::http(rest, None),
+            "http" => Self::http(Scheme::Http, rest, None),
+            "https" if cfg!(feature = "_tls") => Self::http(Scheme::Https, rest, None),
+            "https" => Err(InvalidUrl::NoTls),
             "http+unix" if cfg!(unix) => Self::unix(rest),
             "http+unix" => Err(InvalidUrl::NoUnixSockets),
-            "https" => Err(InvalidUrl::NoTls),
             _ if is_scheme(scheme) => Err(InvalidUrl::Scheme(scheme.to_owned())),
             // Not repeated, since it may be misplaced user information.
             _ => Err(syntax("the text before `://` is not a scheme")),
         }
     }
 
-    /// Parses the part of a URL after `http://`.
-    fn http(rest: &str, socket: Option<std::path::PathBuf>) -> Result<Self, InvalidUrl> {
+    /// Parses the part of a URL after its scheme and `://`.
+    fn http(
+        scheme: Scheme,
+        rest: &str,
+        socket: Option<std::path::PathBuf>,
+    ) -> Result<Self, InvalidUrl> {
         // The URL standard makes parsers skip some of these silently.
         if rest.contains(|c: char| c.is_control() || c.is_whitespace()) {
             return Err(syntax("white space and control characters are not allowed"));
         }
-        let (url, user_info) = HttpUrl::parse(rest, DEFAULT_PATH)?;
+        let (url, user_info) = HttpUrl::parse(scheme, rest, DEFAULT_PATH)?;
         let uri = url
             .as_str()
             .parse()
@@ -102,21 +106,14 @@ impl Target {
             ));
         }
         let socket = socket_path(percent_decode_str(socket).into());
-        Self::http(&format!("{user}localhost{path}"), Some(socket))
+        let rest = format!("{user}localhost{path}");
+        Self::http(Scheme::Http, &rest, Some(socket))
     }
 
     /// Returns the host and port to connect to, an IPv6 address without brackets.
+    #[cfg(any(test, fuzzing))]
     pub(crate) fn host_and_port(&self) -> (String, u16) {
-        let host = match self.url.host() {
-            Host::V6(address) => address.to_string(),
-            host => host.to_string(),
-        };
-        (host, self.url.port())
-    }
-
-    /// Returns `true` if the host is a loopback or unspecified address, or a name for one.
-    pub(super) fn is_local(&self) -> bool {
-        self.url.host().is_local()
+        (self.url.host().for_connecting(), self.url.port())
     }
 }
 
@@ -137,7 +134,7 @@ impl fmt::Display for Target {
 }
 
 /// Returns `true` if `text` is a valid scheme (RFC 3986, 3.1), and so contains no `USER:PASSWORD@`.
-fn is_scheme(text: &str) -> bool {
+pub(super) fn is_scheme(text: &str) -> bool {
     let is_allowed = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'-' | b'.');
     text.starts_with(|c: char| c.is_ascii_alphabetic()) && text.bytes().all(is_allowed)
 }
@@ -155,7 +152,9 @@ fn socket_path(path: Cow<'_, [u8]>) -> std::path::PathBuf {
 }
 
 /// Returns the `Authorization` header for the user information of a URL.
-fn basic_authorization(user_info: UserInfo<'_>) -> Result<Option<HeaderValue>, InvalidUrl> {
+pub(super) fn basic_authorization(
+    user_info: UserInfo<'_>,
+) -> Result<Option<HeaderValue>, InvalidUrl> {
     if user_info == UserInfo::default() {
         return Ok(None);
     }
@@ -213,6 +212,16 @@ mod tests {
         assert_eq!(uri("http://host/"), "http://host/");
         assert_eq!(uri("http://u:p@host:8/é?c"), "http://host:8/%C3%A9?c");
         assert_eq!(uri("http://[::1]:8000"), "http://[::1]:8000/RPC2");
+    }
+
+    #[cfg(feature = "_tls")]
+    #[test]
+    fn https_has_another_port() {
+        assert_eq!(uri("https://host"), "https://host/RPC2");
+        assert_eq!(uri("HTTPS://host:443/x"), "https://host/x");
+        assert_eq!(uri("https://u:p@host:80"), "https://host:80/RPC2");
+        let parts = |text| Target::parse(text).unwrap().host_and_port();
+        assert_eq!(parts("https://[::1]"), ("::1".to_owned(), 443));
     }
 
     #[test]
@@ -299,7 +308,9 @@ mod tests {
 
     #[test]
     fn errors_name_the_problem_and_not_the_password() {
-        assert_eq!(error("https://host"), InvalidUrl::NoTls);
+        if cfg!(not(feature = "_tls")) {
+            assert_eq!(error("https://host"), InvalidUrl::NoTls);
+        }
         assert_eq!(error("ftp://host"), InvalidUrl::Scheme("ftp".to_owned()));
         assert_eq!(
             error("svn+ssh://h"),
@@ -343,6 +354,7 @@ mod tests {
 
     #[test]
     fn local_hosts() {
+        let is_local = |text: &str| Target::parse(text).unwrap().url.host().is_local();
         for host in [
             "localhost",
             "a.localhost",
@@ -354,16 +366,10 @@ mod tests {
             "[::]",
             "[::ffff:0.0.0.0]",
         ] {
-            assert!(
-                Target::parse(&format!("http://{host}")).unwrap().is_local(),
-                "{host}"
-            );
+            assert!(is_local(&format!("http://{host}")), "{host}");
         }
         for host in ["example.com", "notlocalhost", "10.0.0.1", "[::2]"] {
-            assert!(
-                !Target::parse(&format!("http://{host}")).unwrap().is_local(),
-                "{host}"
-            );
+            assert!(!is_local(&format!("http://{host}")), "{host}");
         }
     }
 
@@ -374,7 +380,6 @@ mod tests {
             let again = Target::parse(&shown).unwrap();
             assert_eq!(again.to_string(), shown, "{text}");
             assert_eq!(again.host_and_port(), target.host_and_port(), "{text}");
-            assert_eq!(again.is_local(), target.is_local(), "{text}");
         }
     }
 
