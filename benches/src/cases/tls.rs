@@ -3,12 +3,19 @@
 use anyhow::Result;
 
 use super::xmlrpc_server::load;
+use crate::case::Bar::{AtLeast, AtMost};
 use crate::case::{Case, Contestant, Part, Scale, Unit};
 use crate::peers::{
-    Transport, bare_hyper, bare_std, bare_tokio, bare_tokio_http, cpython, http, idle, multiplexer,
-    tonic,
+    Transport, bare_hyper, bare_std, bare_tokio, bare_tokio_http, cpython, farcall, http, idle,
+    multiplexer, tonic,
 };
 use crate::task::Task;
+
+/// The share of the bare stack that Farcall must reach.
+const BAR: f64 = 0.95;
+
+/// Maximum memory of an idle connection in KiB.
+const MAX_IDLE: f64 = 20.0;
 
 /// Calls in flight over one connection.
 const IN_FLIGHT: usize = 64;
@@ -48,6 +55,23 @@ fn handshakes(name: &'static str, title: &str, resume: bool) -> Case {
     let load = bare_hyper::load_handshakes;
     let case = Case::new(name, title, Unit::ConnectionsPerSecond)
         .with(of("bare hyper and tokio-rustls", bare, load).limit())
+        .with(of("Farcall, server", || farcall::http::serve(1, None), load).bar(AtLeast(BAR)))
+        .with(
+            of(
+                "Farcall, async client",
+                bare,
+                farcall::http::load_handshakes,
+            )
+            .bar(AtLeast(BAR)),
+        )
+        .with(
+            of(
+                "Farcall, blocking client",
+                bare,
+                farcall::http::load_handshakes_blocking,
+            )
+            .bar(AtLeast(BAR)),
+        )
         .with(of(
             "tonic, both sides",
             || tonic::serve(1),
@@ -90,12 +114,17 @@ fn server(
         move || tonic::serve(workers),
         move |task| tonic::load_connections(task, workers, connections),
     );
-    Case::new(name, title, Unit::CallsPerSecond)
+    let case = Case::new(name, title, Unit::CallsPerSecond)
         .cpus(workers)
         .with(of("bare hyper and tokio-rustls, a constant", bare_hyper::serve).limit())
         .with(of("bare tokio-rustls, a constant", bare_tokio_http::serve))
+        .with(of("Farcall", |workers| farcall::http::serve(workers, None)).bar(AtLeast(BAR)))
         .with(tonic)
-        .with(cpython)
+        .with(cpython);
+    match workers {
+        1 => case,
+        _ => case.with(of("Farcall, 2 workers", farcall::http::serve_workers).bar(AtLeast(BAR))),
+    }
 }
 
 fn client() -> Case {
@@ -106,6 +135,8 @@ fn client() -> Case {
     Case::new("tls-xmlrpc-client", title, Unit::CallsPerSecond)
         .with(of("bare hyper and tokio-rustls", bare_hyper::load).limit())
         .with(of("rustls on std sockets by hand", http::load))
+        .with(of("Farcall, async", farcall::http::load).bar(AtLeast(BAR)))
+        .with(of("Farcall, blocking", farcall::http::load_blocking).bar(AtLeast(BAR)))
         .with(Contestant::of_parts(
             "CPython",
             Some(server()),
@@ -183,6 +214,14 @@ fn idle(scale: Scale) -> Case {
             || bare_hyper::serve(1),
             idle::hold_http,
         ))
+        .with(
+            of(
+                "Farcall XML-RPC",
+                || farcall::http::serve(1, Some(4096)),
+                idle::hold_http,
+            )
+            .bar(AtMost(MAX_IDLE)),
+        )
         .with(of("tonic", || tonic::serve(1), tonic::hold))
         .with(cpython)
 }

@@ -79,8 +79,8 @@ fn head(response: &[u8]) -> Result<Option<(usize, usize)>> {
     bail!("there is no length in {head}");
 }
 
-/// Checks that the server replies with 8.
-pub(crate) fn check(server: &Address, certificate: Option<&Certificate>) -> Result<()> {
+/// Checks that the server replies with 8, and returns the length of its reply.
+pub(crate) fn check(server: &Address, certificate: Option<&Certificate>) -> Result<usize> {
     let mut client =
         Client::connect(server, certificate).context("cannot connect to the server")?;
     let document = String::from_utf8_lossy(client.call()?).into_owned();
@@ -89,7 +89,7 @@ pub(crate) fn check(server: &Address, certificate: Option<&Certificate>) -> Resu
         is_eight.iter().any(|eight| document.contains(eight)),
         "wrong reply: {document}"
     );
-    Ok(())
+    Ok(document.len())
 }
 
 /// Returns the calls per second.
