@@ -5,6 +5,7 @@
 //! with status 141, as if SIGPIPE had terminated it.
 
 mod call;
+mod certs;
 mod connection;
 mod json;
 mod send;
@@ -47,6 +48,8 @@ enum Command {
     Call(call::CallCommand),
     /// Send one value over a connection and print the value received in return as JSON
     Send(send::SendCommand),
+    /// Make certificates for development: an authority, a server and a client
+    Certs(certs::CertsCommand),
 }
 
 impl Command {
@@ -54,6 +57,7 @@ impl Command {
         match self {
             Self::Call(command) => command.url(),
             Self::Send(message) => &message.url,
+            Self::Certs(_) => "",
         }
     }
 }
@@ -152,6 +156,7 @@ async fn run(arguments: &Cli) -> Result<String, Box<dyn Error>> {
     match &arguments.command {
         Command::Call(command) => call::run(command, &arguments.options).await,
         Command::Send(message) => send::run(message, &arguments.options).await,
+        Command::Certs(command) => certs::run(command),
     }
 }
 

@@ -1,17 +1,17 @@
 //! Establishing connections: the settings of listeners and clients, and the handshake on a stream.
 
 use std::future::Future;
+use std::sync::Arc;
 use std::time::Duration;
 
-use farcall_core::Budget;
 use farcall_core::protocol::time;
-use farcall_core::transport::Peer;
 use farcall_core::transport::tcp::keep_alive;
+use farcall_core::{Budget, Identity};
 use tokio::time::{Instant, timeout_at};
 
 use crate::account::HalfAccount;
 use crate::auth::{
-    AuthError, AuthKey, Authentication, Binding, Digest, Handshake, MAX_MESSAGE, Role,
+    AuthError, AuthKeys, Authentication, Binding, Digest, Handshake, MAX_MESSAGE, Role,
 };
 use crate::codec::Codec;
 use crate::connection::{
@@ -23,7 +23,7 @@ use crate::descriptor::Descriptors;
 /// The settings that the builders of listeners and clients collect.
 #[derive(Debug, Default)]
 pub(crate) struct ConnectionSettings {
-    pub(crate) key: Option<Result<AuthKey, AuthError>>,
+    pub(crate) keys: Option<Result<AuthKeys, AuthError>>,
     pub(crate) digest: Digest,
     #[cfg(feature = "legacy-md5")]
     pub(crate) legacy_md5: bool,
@@ -35,8 +35,8 @@ pub(crate) struct ConnectionSettings {
 impl ConnectionSettings {
     /// Validates the settings.
     pub(crate) fn build(self) -> Result<ConnectionConfig, AuthError> {
-        let authentication = self.key.transpose()?.map(|key| {
-            let authentication = Authentication::new(key)
+        let authentication = self.keys.transpose()?.map(|keys| {
+            let authentication = Authentication::new(keys)
                 .digest(self.digest)
                 .binding(self.binding);
             #[cfg(feature = "legacy-md5")]
@@ -84,7 +84,7 @@ impl Default for ConnectionConfig {
 pub(crate) struct Established {
     pub(crate) reader: Reader,
     pub(crate) writer: Writer,
-    pub(crate) peer: Peer,
+    pub(crate) identity: Identity,
 }
 
 impl ConnectionConfig {
@@ -116,7 +116,7 @@ impl ConnectionConfig {
                 HalfAccount::new(self.budget.clone()),
             ),
             writer: Writer::new(write_half, HalfAccount::new(self.budget.clone())),
-            peer,
+            identity: peer.into(),
         };
         // Set before the handshake: a read past its last message would drop descriptors that
         // follow. The handshake itself receives none.
@@ -135,6 +135,9 @@ impl ConnectionConfig {
                 if handshake.is_legacy() {
                     established.reader.confirmations.record_no_confirmation();
                 }
+                if let Some(label) = handshake.key() {
+                    established.identity.set_key(Arc::clone(label));
+                }
             }
             established.reader.idle = idle_timeout.map(IdleTimeout::new);
             if let (StreamReadHalf::Tcp(tcp), Some(time)) = (&established.reader.stream, keepalive)
@@ -148,7 +151,7 @@ impl ConnectionConfig {
 
 impl Established {
     pub(crate) fn into_connection<S, R, C: Codec>(self) -> Connection<S, R, C> {
-        Connection::from_parts(self.reader, self.writer, C::default(), self.peer)
+        Connection::from_parts(self.reader, self.writer, C::default(), self.identity)
     }
 
     async fn authenticate(&mut self, handshake: &mut Handshake) -> Result<(), AuthError> {
@@ -184,7 +187,7 @@ macro_rules! setters {
         /// Either both peers have a key or neither has. A peer with a key waits for the handshake
         /// of a peer without one until the [timeout](Self::timeout).
         pub fn authkey(mut self, key: impl AsRef<[u8]>) -> Self {
-            self.$($builder.)*settings.key = Some(AuthKey::new(key));
+            self.$($builder.)*settings.keys = Some(AuthKey::new(key).map(Into::into));
             self
         }
 
@@ -229,6 +232,14 @@ pub(crate) use setters;
 /// The setters that the builders of listeners and servers have, besides [`setters`].
 macro_rules! listener_setters {
     ($($builder:ident .)*) => {
+        /// Sets several authkeys with labels, of which a peer must prove any one, instead of a
+        /// single [`authkey`](Self::authkey). The label is the
+        /// [`key`](farcall_core::Identity::key) of the peer's identity.
+        pub fn authkeys(mut self, keys: AuthKeys) -> Self {
+            self.$($builder.)*settings.keys = Some(Ok(keys));
+            self
+        }
+
         /// Sets the timeout for the handshake of a peer, counted from accepting its connection.
         ///
         /// Default: 5 seconds.

@@ -45,7 +45,7 @@ where
                 static FAILURES: Quota = Quota::new(10);
                 if let Some(admitted) = FAILURES.admit() {
                     let error = Foreign::excerpt(Causes(&error));
-                    let (peer, suppressed) = (connection.peer(), admitted.suppressed());
+                    let (peer, suppressed) = (connection.identity(), admitted.suppressed());
                     tracing::warn!(%error, %peer, suppressed, "a connection failed");
                 }
                 return;

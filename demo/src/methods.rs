@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, SystemTime};
 
-use farcall::{DateTime, Fault, Value, service};
+use farcall::{Context, DateTime, Fault, Value, service};
 
 use crate::validator1::Validator1;
 
@@ -84,6 +84,12 @@ impl Demo {
     /// Returns the current time, in UTC.
     pub fn now(&self) -> DateTime {
         SystemTime::now().into()
+    }
+
+    /// Returns the name of the caller's identity, or `anonymous`.
+    pub fn whoami(&self, cx: &Context) -> String {
+        let name = cx.identity().name();
+        name.map_or_else(|| "anonymous".to_owned(), Into::into)
     }
 
     /// Returns `n` bytes, at most 64 MiB, which count from 0 to 255 repeatedly.

@@ -1,4 +1,4 @@
-//! The context of a call: peer, headers, deadline and cancellation.
+//! The context of a call: identity of the caller, headers, deadline and cancellation.
 
 use std::any::Any;
 use std::cell::Cell;
@@ -10,11 +10,12 @@ use std::time::Instant;
 use http::{Extensions, HeaderMap};
 use tokio::sync::Notify;
 
+use crate::identity::Identity;
 use crate::name::Name;
 use crate::transport::Peer;
 
-/// The peer, headers, deadline and cancellation of a call. A handler takes it as its first
-/// argument.
+/// The identity of the caller, headers, deadline and cancellation of a call. A handler takes it as
+/// its first argument.
 ///
 /// ```
 /// use farcall::Context;
@@ -41,24 +42,28 @@ pub struct Context {
 #[derive(Clone, Default)]
 struct Added {
     extensions: Extensions,
+    identity: Option<Identity>,
     /// The place that the innermost layer calls.
     target: Option<Arc<dyn Any + Send + Sync>>,
 }
 
 impl fmt::Debug for Added {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Added").field(&self.extensions).finish()
+        f.debug_struct("Added")
+            .field("extensions", &self.extensions)
+            .field("identity", &self.identity)
+            .finish_non_exhaustive()
     }
 }
 
 /// The origin of a request. All calls of one request, or of one connection, share it.
 #[derive(Default)]
 pub struct Origin {
-    /// The peer that sent the request.
-    pub peer: Peer,
+    /// The identity of the peer that sent the request.
+    pub identity: Identity,
     /// The headers of the request.
     pub headers: HeaderMap,
-    /// Values that layers and hooks attached to the request, such as the authenticated user.
+    /// Values that layers and hooks attached to the request.
     pub extensions: Extensions,
     /// The session of the call, if the protocol has sessions. A handler calls its caller back
     /// through it. It is not one of the extensions because the first of those takes 200 bytes, and
@@ -71,7 +76,7 @@ impl fmt::Debug for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let headers: Vec<_> = self.headers.keys().collect();
         f.debug_struct("Origin")
-            .field("peer", &self.peer)
+            .field("identity", &self.identity)
             .field("headers", &headers)
             .field("extensions", &self.extensions)
             .field("session", &self.session.is_some())
@@ -129,9 +134,17 @@ impl Context {
         self
     }
 
-    /// Attaches a value to this call, such as the user that a layer authenticated. It replaces a
-    /// value of the same type. The handler reads it with [`extension`](Self::extension). Values
-    /// that all calls of a request share are in its [`Origin`].
+    /// Sets the identity of the caller for this call, as a layer does that authenticates calls one
+    /// by one. Default: that of the [`Origin`].
+    #[must_use]
+    pub fn with_identity(mut self, identity: Identity) -> Self {
+        self.added_mut().identity = Some(identity);
+        self
+    }
+
+    /// Attaches a value to this call, such as what a layer has measured. It replaces a value of the
+    /// same type. The handler reads it with [`extension`](Self::extension). Values that all calls
+    /// of a request share are in its [`Origin`].
     #[must_use]
     pub fn with_extension<T: Clone + Send + Sync + 'static>(mut self, value: T) -> Self {
         self.added_mut().extensions.insert(value);
@@ -169,12 +182,23 @@ impl Context {
         &self.method
     }
 
-    /// The peer that made the call.
+    /// The identity of the caller: its address, and what it has proved to be. It is
+    /// [anonymous](Identity::is_anonymous) if the call has no [`Origin`].
+    #[must_use]
+    pub fn identity(&self) -> &Identity {
+        static ANONYMOUS: Identity = Identity::ANONYMOUS;
+        let own = self
+            .added
+            .as_ref()
+            .and_then(|added| added.identity.as_ref());
+        own.or_else(|| Some(&self.origin.as_ref()?.identity))
+            .unwrap_or(&ANONYMOUS)
+    }
+
+    /// The peer that made the call: the address of the [identity](Self::identity).
     #[must_use]
     pub fn peer(&self) -> &Peer {
-        self.origin
-            .as_ref()
-            .map_or(&Peer::Unknown, |origin| &origin.peer)
+        self.identity().peer()
     }
 
     /// Returns `true` if the call has an [`Origin`]. Calls that a program makes on its own registry

@@ -76,6 +76,7 @@ mod error;
 mod fault;
 mod format;
 mod handler;
+mod identity;
 mod limit;
 mod macros;
 #[cfg(feature = "middleware")]
@@ -104,6 +105,7 @@ pub use context::{Cancellation, Context};
 pub use describe::{Description, Parameter};
 pub use error::{CallError, Execution, FormatError, FormatErrorKind, Position};
 pub use fault::{Fault, FaultKind};
+pub use identity::{Certificate, Identity};
 #[doc(hidden)]
 pub use macros::__private;
 pub use macros::{client, service};

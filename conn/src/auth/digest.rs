@@ -7,7 +7,7 @@ use hmac::{Hmac, KeyInit, Mac, SimpleHmac};
 use md5::Md5;
 use sha2::{Sha256, Sha384};
 use sha3::{Sha3_256, Sha3_384};
-use subtle::ConstantTimeEq;
+use subtle::{Choice, ConstantTimeEq};
 
 use super::AuthKey;
 
@@ -92,9 +92,9 @@ impl Algorithm {
         }
     }
 
-    /// Returns `true` if `response` is the HMAC of the concatenated parts, in constant time.
-    pub(super) fn verify(self, key: &AuthKey, parts: &[&[u8]], response: &[u8]) -> bool {
-        self.hmac(key, parts).ct_eq(response).into()
+    /// Compares `response` with the HMAC of the concatenated parts, in constant time.
+    pub(super) fn verify(self, key: &AuthKey, parts: &[&[u8]], response: &[u8]) -> Choice {
+        self.hmac(key, parts).ct_eq(response)
     }
 }
 

@@ -36,11 +36,18 @@
 //!   peer anyway.
 //! - **Weak keys.** An attacker who records a handshake can try keys offline. Use at least 16
 //!   random bytes: dictionary words can be guessed.
-//! - **Holders of the same key from each other.** Every holder of the key may do everything; there
-//!   are no users or rights.
+//! - **Holders of the same key from each other.** Every holder of a key may do everything that the
+//!   key permits. A listener with several [keys](AuthKeys) can tell their holders apart.
 //! - **Choice of digest.** If MD5 is allowed, a listener accepts it from any peer. It is the
 //!   weakest of these digests and the fastest to try keys on, which is why it must be allowed
 //!   explicitly.
+//!
+//! # Several keys
+//!
+//! A listener can have several [`AuthKeys`], a client has one. The listener finds out with which
+//! key the client has responded, and responds with the same one to the challenge of the client, so
+//! the client notices nothing of the others. This works with every peer, CPython included. The
+//! label of the key is the [`key`](farcall_core::Identity::key) of the peer's identity.
 //!
 //! # Binding
 //!
@@ -53,6 +60,7 @@
 mod channel;
 mod digest;
 mod handshake;
+mod keys;
 
 use std::fmt;
 use std::io;
@@ -67,6 +75,7 @@ use digest::Algorithm;
 pub use digest::Digest;
 pub(crate) use handshake::CHALLENGE;
 pub use handshake::{Handshake, MAX_MESSAGE};
+pub use keys::AuthKeys;
 
 /// The secret that both peers of a connection must know.
 ///
@@ -137,11 +146,11 @@ impl fmt::Debug for AuthKey {
     }
 }
 
-/// A key and the settings of its proof.
+/// The keys and the settings of their proof.
 #[derive(Clone, Debug)]
 #[must_use = "it does nothing until a handshake takes it"]
 pub struct Authentication {
-    key: AuthKey,
+    keys: AuthKeys,
     digest: Digest,
     #[cfg(feature = "legacy-md5")]
     legacy_md5: bool,
@@ -149,10 +158,11 @@ pub struct Authentication {
 }
 
 impl Authentication {
-    /// Creates the settings to prove `key`, with the defaults below.
-    pub const fn new(key: AuthKey) -> Self {
+    /// Creates the settings to prove an [`AuthKey`], or for a listener one of several
+    /// [`AuthKeys`], with the defaults below. A client proves the first of several.
+    pub fn new(keys: impl Into<AuthKeys>) -> Self {
         Self {
-            key,
+            keys: keys.into(),
             digest: Digest::Sha256,
             #[cfg(feature = "legacy-md5")]
             legacy_md5: false,
@@ -236,6 +246,15 @@ pub enum AuthError {
     /// The local key is empty.
     #[error("the authkey is empty")]
     EmptyKey,
+    /// The local set of [keys](AuthKeys) is empty.
+    #[error("there is no authkey")]
+    NoKey,
+    /// The local set of [keys](AuthKeys) is too large.
+    #[error("there are more than {} authkeys", AuthKeys::MAX)]
+    TooManyKeys,
+    /// The label, or its key, occurs twice in the local set of [keys](AuthKeys).
+    #[error("the label `{0}`, or its authkey, occurs twice")]
+    RepeatedKey(String),
     /// The peer's response to the challenge is wrong: it has another key, or is behind a relay.
     #[error("the peer does not know the authkey")]
     WrongAnswer,

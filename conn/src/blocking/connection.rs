@@ -7,6 +7,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::time::Duration;
 
 use bytemuck::{AnyBitPattern, NoUninit};
+use farcall_core::Identity;
 use farcall_core::transport::Peer;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -35,7 +36,7 @@ pub struct Connection<S = (), R = S, C = Bincode> {
     pub(super) reader: Reader<BlockingReadHalf>,
     pub(super) writer: Writer<BlockingWriteHalf>,
     codec: C,
-    peer: Peer,
+    identity: Identity,
     types: PhantomData<fn(S) -> R>,
 }
 
@@ -169,7 +170,13 @@ impl<S, R, C: Codec> Connection<S, R, C> {
     /// Returns the peer.
     #[must_use]
     pub const fn peer(&self) -> &Peer {
-        &self.peer
+        self.identity.peer()
+    }
+
+    /// Returns the identity of the peer: its address, and what it has proved to be.
+    #[must_use]
+    pub const fn identity(&self) -> &Identity {
+        &self.identity
     }
 
     /// Sets the maximum length, in bytes, of a message that is received with [`recv`](Self::recv)
@@ -205,13 +212,13 @@ impl<S, R, C: Codec> Connection<S, R, C> {
     /// Converts the connection to another codec, or to other settings of its codec.
     #[must_use]
     pub fn with_codec<D: Codec>(self, codec: D) -> Connection<S, R, D> {
-        Connection::from_parts(self.reader, self.writer, codec, self.peer)
+        Connection::from_parts(self.reader, self.writer, codec, self.identity)
     }
 
     /// Converts the connection to other types.
     #[must_use]
     pub fn with_types<T, U>(self) -> Connection<T, U, C> {
-        Connection::from_parts(self.reader, self.writer, self.codec, self.peer)
+        Connection::from_parts(self.reader, self.writer, self.codec, self.identity)
     }
 
     /// Sends a copy of an open file or socket to the peer, like
@@ -233,7 +240,8 @@ impl<S, R, C: Codec> Connection<S, R, C> {
     /// [`DescriptorError::NotReceiving`] if it is not. Other errors if the connection is not a Unix
     /// socket, is closed or broken, or the peer sent something other than a descriptor.
     pub fn recv_handle(&mut self) -> Result<OwnedFd, DescriptorError> {
-        let handle = recv_handle::<C, _, _>(&mut self.reader, &mut self.writer, &self.peer);
+        let handle =
+            recv_handle::<C, _, _>(&mut self.reader, &mut self.writer, self.identity.peer());
         complete(handle, |error| RecvError::Io(error).into())
     }
 
@@ -256,13 +264,13 @@ impl<S, R, C> Connection<S, R, C> {
         reader: Reader<BlockingReadHalf>,
         writer: Writer<BlockingWriteHalf>,
         codec: C,
-        peer: Peer,
+        identity: Identity,
     ) -> Self {
         Self {
             reader,
             writer,
             codec,
-            peer,
+            identity,
             types: PhantomData,
         }
     }
@@ -283,4 +291,4 @@ impl<S, R, C> Readable for Connection<S, R, C> {
 pub type PyConnection =
     Connection<farcall_pickle::Value, farcall_pickle::Value, farcall_pickle::Pickle>;
 
-debug_with_codec!(Connection<S, R>, peer: peer, max_message: reader.max_message);
+debug_with_codec!(Connection<S, R>, identity: identity, max_message: reader.max_message);

@@ -134,7 +134,10 @@ impl<S, R, C: Codec> connection::Connection<S, R, C> {
             ..Writer::new(sending, writer.account)
         };
         Ok(Connection::from_parts(
-            reader, writer, self.codec, self.peer,
+            reader,
+            writer,
+            self.codec,
+            self.identity,
         ))
     }
 }
@@ -159,6 +162,6 @@ impl<S, R, C: Codec> Connection<S, R, C> {
     fn on(stream: BlockingStream, peer: Peer) -> Self {
         let (receiving, sending) = stream.split();
         let (reader, writer) = (Reader::over(receiving), Writer::over(sending));
-        Self::from_parts(reader, writer, C::default(), peer)
+        Self::from_parts(reader, writer, C::default(), peer.into())
     }
 }

@@ -42,7 +42,7 @@ impl<S, R, C: Codec> Connection<S, R, C> {
     /// # Cancel safety
     /// Nothing is lost: the next call returns the descriptor.
     pub async fn recv_handle(&mut self) -> Result<OwnedFd, DescriptorError> {
-        recv_handle::<C, _, _>(&mut self.reader, &mut self.writer, &self.peer).await
+        recv_handle::<C, _, _>(&mut self.reader, &mut self.writer, self.identity.peer()).await
     }
 
     /// Sets whether the receiver of a descriptor confirms it. Default: [`Acknowledge::Auto`].

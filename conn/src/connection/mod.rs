@@ -19,6 +19,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytemuck::{AnyBitPattern, NoUninit};
+use farcall_core::Identity;
 use farcall_core::transport::{Io, Peer};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -77,7 +78,7 @@ pub struct Connection<S = (), R = S, C = Bincode> {
     pub(crate) reader: Reader,
     pub(crate) writer: Writer,
     pub(crate) codec: C,
-    pub(crate) peer: Peer,
+    pub(crate) identity: Identity,
     types: PhantomData<fn(S) -> R>,
 }
 
@@ -87,7 +88,7 @@ impl<S, R, C: Codec> Connection<S, R, C> {
     pub fn new(io: impl Io) -> Self {
         let (read_half, write_half, peer, _) = split(io);
         let (reader, writer) = (Reader::over(read_half), Writer::over(write_half));
-        Self::from_parts(reader, writer, C::default(), peer)
+        Self::from_parts(reader, writer, C::default(), peer.into())
     }
 
     /// Sends a value.
@@ -275,7 +276,13 @@ impl<S, R, C: Codec> Connection<S, R, C> {
     /// Returns the peer.
     #[must_use]
     pub const fn peer(&self) -> &Peer {
-        &self.peer
+        self.identity.peer()
+    }
+
+    /// Returns the identity of the peer: its address, and what it has proved to be.
+    #[must_use]
+    pub const fn identity(&self) -> &Identity {
+        &self.identity
     }
 
     /// Sets the maximum length, in bytes, of a message that is received with [`recv`](Self::recv)
@@ -299,23 +306,28 @@ impl<S, R, C: Codec> Connection<S, R, C> {
     /// Converts the connection to another codec, or to other settings of its codec.
     #[must_use]
     pub fn with_codec<D: Codec>(self, codec: D) -> Connection<S, R, D> {
-        Connection::from_parts(self.reader, self.writer, codec, self.peer)
+        Connection::from_parts(self.reader, self.writer, codec, self.identity)
     }
 
     /// Converts the connection to other types, such as after a first message that announces them.
     #[must_use]
     pub fn with_types<T, U>(self) -> Connection<T, U, C> {
-        Connection::from_parts(self.reader, self.writer, self.codec, self.peer)
+        Connection::from_parts(self.reader, self.writer, self.codec, self.identity)
     }
 }
 
 impl<S, R, C> Connection<S, R, C> {
-    pub(crate) const fn from_parts(reader: Reader, writer: Writer, codec: C, peer: Peer) -> Self {
+    pub(crate) const fn from_parts(
+        reader: Reader,
+        writer: Writer,
+        codec: C,
+        identity: Identity,
+    ) -> Self {
         Self {
             reader,
             writer,
             codec,
-            peer,
+            identity,
             types: PhantomData,
         }
     }
@@ -343,7 +355,7 @@ impl<S, R, C> Connection<S, R, C> {
 pub type PyConnection =
     Connection<farcall_pickle::Value, farcall_pickle::Value, farcall_pickle::Pickle>;
 
-debug_with_codec!(Connection<S, R>, peer: peer, max_message: reader.max_message);
+debug_with_codec!(Connection<S, R>, identity: identity, max_message: reader.max_message);
 
 /// Receives, and meanwhile writes the rest of a dropped send, since the peer may be waiting for it.
 fn while_writing<T, W: WriteStream>(

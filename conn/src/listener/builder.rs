@@ -15,7 +15,7 @@ use farcall_core::{Budget, CannotBlock};
 
 use super::Listener;
 use super::handshakes::Handshakes;
-use crate::auth::{AuthError, AuthKey, Binding, Digest};
+use crate::auth::{AuthError, AuthKey, AuthKeys, Binding, Digest};
 #[cfg(unix)]
 use crate::connection::own_credentials;
 use crate::connection::{SplitStream, split};

@@ -151,7 +151,7 @@ impl Listener {
                 "the runtime of the listener was shut down",
             ));
         };
-        self.last_accepted = Some(established.peer.clone());
+        self.last_accepted = Some(established.identity.peer().clone());
         Ok(established.into_connection())
     }
 

@@ -10,7 +10,7 @@ use std::time::Duration;
 use farcall_core::protocol::output::{Causes, Foreign, Quota};
 use farcall_core::protocol::{Args, Call, Name, Origin, Payload};
 use farcall_core::transport::{Connect, Peer, ToTarget};
-use farcall_core::{CallError, Caller, Context, Registry, Within};
+use farcall_core::{CallError, Caller, Context, Identity, Registry, Within};
 use serde::de::DeserializeOwned;
 use tokio::time::timeout_at;
 use tower_service::Service;
@@ -197,10 +197,10 @@ impl fmt::Debug for Client {
 }
 
 /// Creates the origin of the calls that arrive over a session.
-pub(super) fn origin(session: &Arc<SessionHandle>, peer: Peer) -> Arc<Origin> {
+pub(super) fn origin(session: &Arc<SessionHandle>, identity: Identity) -> Arc<Origin> {
     let session: Weak<SessionHandle> = Arc::downgrade(session);
     Arc::new(Origin {
-        peer,
+        identity,
         session: Some(session),
         ..Origin::default()
     })
@@ -285,12 +285,12 @@ impl ClientBuilder {
         };
         let opened = connector.open(None).await?;
         let session = Session::open(self.encoding, Arc::new(settings), self.offered);
-        let peer = opened.peer.clone();
+        let peer = opened.identity.peer().clone();
         session.on_connected(opened.hello.limits, SessionStart::New);
         let driver = Driver::new(
             Arc::clone(session.session()),
             opened.halves,
-            origin(&session, peer.clone()),
+            origin(&session, opened.identity),
         );
         let weak = Arc::downgrade(&session);
         tokio::spawn(run(
@@ -352,7 +352,7 @@ struct SessionConnector {
 /// A connection after its greeting.
 struct GreetedConnection {
     halves: ConnectionHalves,
-    peer: Peer,
+    identity: Identity,
     hello: Hello,
 }
 
@@ -362,7 +362,7 @@ impl SessionConnector {
         let Established {
             reader,
             writer,
-            peer,
+            identity,
         } = self.dialer.connect(&self.config).await?;
         let mut halves = ConnectionHalves { reader, writer };
         let greeting = greet_server(&mut halves, self.encoding, self.limits, resume);
@@ -370,7 +370,7 @@ impl SessionConnector {
         let hello = hello.unwrap_or(Err(GreetingError::TimedOut))?;
         Ok(GreetedConnection {
             halves,
-            peer,
+            identity,
             hello,
         })
     }
@@ -415,7 +415,7 @@ async fn run(
         };
         token = opened.hello.session;
         session.on_connected(opened.hello.limits, opened.hello.start);
-        let origin = origin(&handle, opened.peer);
+        let origin = origin(&handle, opened.identity);
         driver = Driver::new(Arc::clone(&session), opened.halves, origin);
     }
 }

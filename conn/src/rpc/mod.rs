@@ -61,8 +61,10 @@
 //! # Security
 //!
 //! The [authkey](crate::auth) decides who may connect. Every peer that may connect may call every
-//! method. Sessions [limit](SessionOptions) everything that a peer can ask for. Data is neither
-//! encrypted nor signed.
+//! method, unless a [guard](farcall_core::Registry::set_guard) decides by the
+//! [identity](farcall_core::Context::identity) of the caller. A resumed session has the identity of
+//! its latest connection. Sessions [limit](SessionOptions) everything that a peer can ask for. Data
+//! is neither encrypted nor signed.
 //!
 //! `docs/RPC.md` specifies the wire format for implementations in other languages.
 

@@ -8,6 +8,7 @@ mod calls;
 mod costs;
 mod errors;
 mod flush;
+mod identity;
 mod instances;
 mod names;
 mod objects;

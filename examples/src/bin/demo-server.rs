@@ -12,7 +12,8 @@ use farcall::conn::auth::AuthKey;
 use farcall::conn::{Bincode, Json, Listener, ListenerBuilder};
 use farcall::pickle::{self, Pickle};
 use farcall::rpc;
-use farcall::xmlrpc::BoundServer;
+use farcall::transport::tls::{ClientCertificates, ServerTls, TlsError};
+use farcall::xmlrpc::{BoundServer, ServerOptions};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -53,6 +54,16 @@ struct Arguments {
     /// File with the authkey that peers of connections must know
     #[arg(long, value_name = "FILE")]
     authkey_file: Option<PathBuf>,
+    /// Serve XML-RPC at TCP addresses over TLS, with the certificate and its chain in this PEM file.
+    /// It is read again on SIGHUP, and when it has changed
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    tls_cert: Option<PathBuf>,
+    /// PEM file with the key of the certificate
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    tls_key: Option<PathBuf>,
+    /// Demand certificates of clients, signed by an authority in this PEM file
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    tls_client_ca: Option<PathBuf>,
     /// Allow authentication with MD5, which CPython up to 3.11 requires
     #[arg(long)]
     legacy_md5: bool,
@@ -77,7 +88,13 @@ async fn main() -> anyhow::Result<()> {
     }
 
     let demo = Arc::new(Demo::default());
-    let over_http = farcall::xmlrpc::Server::new();
+    let mut options = ServerOptions::default();
+    if let Some(tls) = arguments.tls()? {
+        #[cfg(unix)]
+        reload_on_hangup(tls.clone())?;
+        options = options.tls(tls);
+    }
+    let over_http = farcall::xmlrpc::Server::with_options(options);
     over_http.register_instance(Arc::clone(&demo))?;
     let over_connections = rpc::Server::new();
     over_connections.register_instance(demo)?;
@@ -137,6 +154,18 @@ impl Arguments {
         self.xmlrpc.is_none() && self.rpc.is_none() && self.conn.is_none()
     }
 
+    /// Returns the TLS of the server, if it has a certificate.
+    fn tls(&self) -> Result<Option<ServerTls>, TlsError> {
+        let (Some(certificate), Some(key)) = (&self.tls_cert, &self.tls_key) else {
+            return Ok(None);
+        };
+        let tls = ServerTls::from_files(certificate, key)?.watch();
+        Ok(Some(match &self.tls_client_ca {
+            Some(roots) => tls.client_roots(roots, ClientCertificates::Required)?,
+            None => tls,
+        }))
+    }
+
     /// Applies the options for connections to the builder of a listener.
     fn configured(&self, builder: ListenerBuilder) -> std::io::Result<ListenerBuilder> {
         let builder = builder.legacy_md5(self.legacy_md5);
@@ -188,6 +217,23 @@ fn serve_calls(listeners: &mut JoinSet<()>, bound: rpc::BoundServer, stop: &Canc
     listeners.spawn(async {
         bound.serve_until(stop).await;
     });
+}
+
+/// Reads the files of TLS again on each SIGHUP.
+#[cfg(unix)]
+fn reload_on_hangup(tls: ServerTls) -> std::io::Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+
+    let mut hangup = signal(SignalKind::hangup())?;
+    tokio::spawn(async move {
+        while hangup.recv().await.is_some() {
+            match tls.reload() {
+                Ok(()) => eprintln!("read the files of TLS again"),
+                Err(error) => eprintln!("the files of TLS cannot be used: {error:?}"),
+            }
+        }
+    });
+    Ok(())
 }
 
 /// Starts to listen for the signals that stop the process. The future completes when one arrives.

@@ -17,30 +17,6 @@ use crate::format::Format;
 use crate::name::Name;
 use crate::payload::Payload;
 
-/// The user whose credentials a call has: its [extension](Context::extension).
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct User(Arc<str>);
-
-impl User {
-    /// Creates a user of this name.
-    #[must_use]
-    pub fn new(name: impl Into<String>) -> Self {
-        Self(name.into().into())
-    }
-
-    /// The name of the user.
-    #[must_use]
-    pub fn name(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Display for User {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
 /// The error of a request without valid credentials.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the call needs valid credentials")]
@@ -107,19 +83,20 @@ pub(super) fn credentials<'a>(headers: &'a HeaderMap, scheme: &str) -> Option<&'
 
 /// A way to authenticate a request by its headers.
 pub trait Scheme: Clone + Send + Sync + 'static {
-    /// Returns the user whose credentials the headers contain; `Ok(None)` if they are valid, but
-    /// belong to no user in particular.
+    /// Returns the user whose credentials the headers contain, as the
+    /// [subject](crate::Identity::subject) of an identity; `Ok(None)` if they are valid, but belong
+    /// to no user in particular.
     ///
     /// # Errors
     /// If there are no credentials, or invalid ones.
-    fn authenticate(&self, headers: &HeaderMap) -> Result<Option<User>, Unauthorized>;
+    fn authenticate(&self, headers: &HeaderMap) -> Result<Option<Arc<str>>, Unauthorized>;
 
     /// Checks the request that a call is part of, as a [guard](crate::Registry::set_guard) or a
     /// handler may do. A call without headers, such as one over a connection, has no credentials.
     ///
     /// # Errors
     /// A fault of kind [`Denied`](FaultKind::Denied), if there are no credentials or invalid ones.
-    fn check(&self, context: &Context) -> Result<Option<User>, Fault> {
+    fn check(&self, context: &Context) -> Result<Option<Arc<str>>, Fault> {
         let none = HeaderMap::new();
         let headers = context.headers().unwrap_or(&none);
         self.authenticate(headers).map_err(Fault::from)
@@ -202,7 +179,11 @@ where
         if applies.is_none_or(|applies| applies(call.method())) {
             match self.scheme.check(&call.context) {
                 Ok(None) => {}
-                Ok(Some(user)) => call.context = call.context.with_extension(user),
+                Ok(Some(user)) => {
+                    let mut identity = call.context.identity().clone();
+                    identity.set_subject(user);
+                    call.context = call.context.with_identity(identity);
+                }
                 Err(fault) => return Refusable::refused(fault.into()),
             }
         }

@@ -9,7 +9,7 @@ use http::header::{HeaderMap, HeaderValue};
 use tower_layer::Layer;
 
 use super::InvalidCredentials;
-use super::auth::{Authenticated, Scheme, Secret, Unauthorized, User, credentials, find};
+use super::auth::{Authenticated, Scheme, Secret, Unauthorized, credentials, find};
 
 type Verify = dyn Fn(&str, &str) -> bool + Send + Sync;
 
@@ -22,12 +22,14 @@ type Verify = dyn Fn(&str, &str) -> bool + Send + Sync;
 /// those of some methods. Calls over connections have no headers: as a layer of such a server it
 /// refuses every call.
 ///
+/// The user name is the [subject](crate::Identity::subject) of the caller's identity.
+///
 /// User names and passwords are compared in a time that depends on their lengths, not on their
 /// content or place. An empty password permits nothing, and is an error in the configuration. The
 /// password is not encrypted on its way: see `SECURITY.md`.
 ///
 /// ```
-/// use farcall::middleware::{BasicAuth, User};
+/// use farcall::middleware::BasicAuth;
 /// use farcall::xmlrpc::{Client, ClientOptions, Server, ServerOptions};
 /// use farcall::Context;
 ///
@@ -36,7 +38,7 @@ type Verify = dyn Fn(&str, &str) -> bool + Send + Sync;
 /// let users = BasicAuth::new([("ada", "a-long-password")])?;
 /// let server = Server::with_options(ServerOptions::default().authorize(users));
 /// server.register_function("whoami", |cx: Context| {
-///     cx.extension::<User>().map(User::to_string)
+///     cx.identity().subject().map(str::to_owned)
 /// })?;
 /// let listening = server.bind("127.0.0.1:0").await?;
 /// # let url = listening.url();
@@ -58,7 +60,7 @@ pub struct BasicAuth {
 
 #[derive(Clone)]
 struct Login {
-    user: User,
+    user: Arc<str>,
     /// The name of the user, which is compared as a secret.
     name: Secret,
     password: Secret,
@@ -71,7 +73,7 @@ impl Login {
             return Err(InvalidCredentials::EmptyPassword);
         }
         Ok(Self {
-            user: User::new(&*user),
+            user: (*user).into(),
             name: Secret::new(user),
             password: Secret::new(password),
         })
@@ -124,7 +126,7 @@ impl BasicAuth {
         self
     }
 
-    fn find(&self, headers: &HeaderMap) -> Option<User> {
+    fn find(&self, headers: &HeaderMap) -> Option<Arc<str>> {
         let decoded = BASE64_STANDARD
             .decode(credentials(headers, "Basic")?)
             .ok()?;
@@ -137,16 +139,16 @@ impl BasicAuth {
             login.name.is(user) & login.password.is(password)
         });
         if let Some(login) = known {
-            return Some(login.user.clone());
+            return Some(Arc::clone(&login.user));
         }
         let (user, password) = (str::from_utf8(user).ok()?, str::from_utf8(password).ok()?);
         let verify = self.verify.as_ref()?;
-        verify(user, password).then(|| User::new(user))
+        verify(user, password).then(|| user.into())
     }
 }
 
 impl Scheme for BasicAuth {
-    fn authenticate(&self, headers: &HeaderMap) -> Result<Option<User>, Unauthorized> {
+    fn authenticate(&self, headers: &HeaderMap) -> Result<Option<Arc<str>>, Unauthorized> {
         match self.find(headers) {
             Some(user) => Ok(Some(user)),
             None => Err(Unauthorized::new(self.challenge.clone())),
@@ -165,7 +167,7 @@ impl<S> Layer<S> for BasicAuth {
 /// Shows the names of the users.
 impl fmt::Debug for BasicAuth {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let users: Vec<_> = self.users.iter().map(|login| login.user.name()).collect();
+        let users: Vec<_> = self.users.iter().map(|login| &*login.user).collect();
         f.debug_struct("BasicAuth")
             .field("users", &users)
             .field("challenge", &self.challenge)
@@ -205,7 +207,7 @@ mod tests {
             ("", None),
         ] {
             let found = auth.authenticate(&login(text)).ok().flatten();
-            assert_eq!(found, user.map(User::new), "{text}");
+            assert_eq!(found.as_deref(), user, "{text}");
         }
         assert!(auth.authenticate(&login(b"\xff:\xff")).is_err());
         let mut headers = HeaderMap::new();

@@ -7,9 +7,9 @@ use http::header::{HeaderMap, HeaderValue};
 use tower_layer::Layer;
 
 use super::InvalidCredentials;
-use super::auth::{Authenticated, Scheme, Secret, Unauthorized, User, credentials, find};
+use super::auth::{Authenticated, Scheme, Secret, Unauthorized, credentials, find};
 
-type Verify = dyn Fn(&str) -> Option<User> + Send + Sync;
+type Verify = dyn Fn(&str) -> Option<Arc<str>> + Send + Sync;
 
 /// Authentication by a token (RFC 6750): the header `Authorization: Bearer TOKEN`.
 ///
@@ -17,6 +17,8 @@ type Verify = dyn Fn(&str) -> Option<User> + Send + Sync;
 /// before its body is read; this is how to protect a whole server. As a layer it refuses calls with
 /// a fault of kind [`Denied`](crate::FaultKind::Denied), all of them or [`only`](Scheme::only)
 /// those of some methods.
+///
+/// The user of a token is the [subject](crate::Identity::subject) of the caller's identity.
 ///
 /// Calls over connections have no headers, and so no token: as a layer of such a server it refuses
 /// every call. There, the authkey decides who may call.
@@ -26,7 +28,7 @@ type Verify = dyn Fn(&str) -> Option<User> + Send + Sync;
 ///
 /// ```
 /// use farcall::Context;
-/// use farcall::middleware::{BearerAuth, User};
+/// use farcall::middleware::BearerAuth;
 /// use farcall::xmlrpc::{Client, ClientOptions, Server, ServerOptions};
 ///
 /// # #[tokio::main(flavor = "current_thread")]
@@ -35,7 +37,7 @@ type Verify = dyn Fn(&str) -> Option<User> + Send + Sync;
 ///     .user("ada", "another-long-random-token")?;
 /// let server = Server::with_options(ServerOptions::default().authorize(tokens));
 /// server.register_function("whoami", |cx: Context| {
-///     cx.extension::<User>().map_or("somebody".to_owned(), User::to_string)
+///     cx.identity().subject().unwrap_or("somebody").to_owned()
 /// })?;
 /// let listening = server.bind("127.0.0.1:0").await?;
 /// # let url = listening.url();
@@ -51,7 +53,7 @@ type Verify = dyn Fn(&str) -> Option<User> + Send + Sync;
 #[derive(Clone, Default)]
 #[must_use = "it checks nothing until it is given to a server"]
 pub struct BearerAuth {
-    tokens: Arc<Vec<(Secret, Option<User>)>>,
+    tokens: Arc<Vec<(Secret, Option<Arc<str>>)>>,
     verify: Option<Arc<Verify>>,
 }
 
@@ -76,19 +78,22 @@ impl BearerAuth {
     /// As with [`new`](Self::new).
     pub fn user(
         mut self,
-        name: impl Into<String>,
+        name: impl Into<Arc<str>>,
         token: impl Into<String>,
     ) -> Result<Self, InvalidCredentials> {
-        let entry = (secret(token)?, Some(User::new(name)));
+        let entry = (secret(token)?, Some(name.into()));
         Arc::make_mut(&mut self.tokens).push(entry);
         Ok(self)
     }
 
-    /// Also accepts the tokens for which `verify` returns a user. It runs for each request on the
-    /// event loop, so it must be quick. If it knows the tokens themselves, it should compare them
-    /// in constant time.
-    pub fn verify(mut self, verify: impl Fn(&str) -> Option<User> + Send + Sync + 'static) -> Self {
-        self.verify = Some(Arc::new(verify));
+    /// Also accepts the tokens for which `verify` returns a user: the subject of the token. It runs
+    /// for each request on the event loop, so it must be quick. If it knows the tokens themselves,
+    /// it should compare them in constant time.
+    pub fn verify<U: Into<Arc<str>>>(
+        mut self,
+        verify: impl Fn(&str) -> Option<U> + Send + Sync + 'static,
+    ) -> Self {
+        self.verify = Some(Arc::new(move |token| verify(token).map(Into::into)));
         self
     }
 }
@@ -100,7 +105,7 @@ fn secret(token: impl Into<String>) -> Result<Secret, InvalidCredentials> {
 }
 
 impl Scheme for BearerAuth {
-    fn authenticate(&self, headers: &HeaderMap) -> Result<Option<User>, Unauthorized> {
+    fn authenticate(&self, headers: &HeaderMap) -> Result<Option<Arc<str>>, Unauthorized> {
         let Some(token) = credentials(headers, "Bearer") else {
             return Err(Unauthorized::new(HeaderValue::from_static("Bearer")));
         };
@@ -128,10 +133,10 @@ impl<S> Layer<S> for BearerAuth {
 /// Shows the number of tokens, and the names of their users.
 impl fmt::Debug for BearerAuth {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let users = self.tokens.iter().filter_map(|(_, user)| user.as_ref());
+        let users = self.tokens.iter().filter_map(|(_, user)| user.as_deref());
         f.debug_struct("BearerAuth")
             .field("tokens", &format_args!("{} hidden", self.tokens.len()))
-            .field("users", &users.map(User::name).collect::<Vec<_>>())
+            .field("users", &users.collect::<Vec<_>>())
             .finish_non_exhaustive()
     }
 }
@@ -153,11 +158,11 @@ mod tests {
         let auth = BearerAuth::new(["plain"])
             .and_then(|auth| auth.user("ada", "hers"))
             .unwrap()
-            .verify(|token| token.strip_prefix("signed:").map(User::new));
+            .verify(|token| token.strip_prefix("signed:").map(str::to_owned));
         let user = |value: &str| auth.authenticate(&with(value));
         assert_eq!(user("Bearer plain"), Ok(None));
-        assert_eq!(user("Bearer hers"), Ok(Some(User::new("ada"))));
-        assert_eq!(user("Bearer signed:bob"), Ok(Some(User::new("bob"))));
+        assert_eq!(user("Bearer hers"), Ok(Some("ada".into())));
+        assert_eq!(user("Bearer signed:bob"), Ok(Some("bob".into())));
         for wrong in ["Bearer other", "Bearer hersx", "Bearer her"] {
             let refused = user(wrong).unwrap_err();
             assert_eq!(refused.challenge(), "Bearer error=\"invalid_token\"");

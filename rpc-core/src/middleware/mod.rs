@@ -45,7 +45,8 @@
 //! both may wait for each other until a deadline.
 //!
 //! A layer tells a handler something by
-//! [`Context::with_extension`](crate::Context::with_extension).
+//! [`Context::with_extension`](crate::Context::with_extension), and who calls by
+//! [`Context::with_identity`](crate::Context::with_identity).
 //!
 //! # Authentication over HTTP
 //!
@@ -175,8 +176,8 @@
 //!
 //!     fn call(&mut self, call: Call<F>) -> Self::Future {
 //!         // A peer chooses the name: `Debug` escapes what is not printable.
-//!         let (method, peer) = (call.method().as_str(), call.context.peer());
-//!         let span = tracing::info_span!("call", ?method, %peer);
+//!         let (method, caller) = (call.method().as_str(), call.context.identity());
+//!         let span = tracing::info_span!("call", ?method, %caller);
 //!         // A handler that is not async runs within `call`.
 //!         let answer = span.in_scope(|| self.0.call(call));
 //!         answer.instrument(span)
@@ -186,7 +187,7 @@
 //! # fn main() -> Result<(), farcall::RegisterError> {
 //! let server = farcall::rpc::Server::new();
 //! server.register_function("add", |a: i64, b: i64| {
-//!     tracing::info!("this line has the method and the peer");
+//!     tracing::info!("this line has the method and the caller");
 //!     a + b
 //! })?;
 //! server.layer(Spans);
@@ -228,7 +229,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-pub use self::auth::{Authenticated, Only, Scheme, Unauthorized, User};
+pub use self::auth::{Authenticated, Only, Scheme, Unauthorized};
 pub use self::basic::BasicAuth;
 pub use self::bearer::BearerAuth;
 pub use self::rate_limit::{RateLimit, RateLimitService, RateLimited};

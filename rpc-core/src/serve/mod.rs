@@ -34,6 +34,7 @@
 //! ```
 
 mod blocking;
+mod pending;
 mod stop;
 #[cfg(test)]
 mod tests;
@@ -49,6 +50,7 @@ use tokio::task::{JoinSet, unconstrained, yield_now};
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 pub use self::blocking::{BlockingServer, Serve};
+pub use self::pending::PendingHandshakes;
 pub use self::stop::{StopHandle, Stopped};
 use crate::call::panic_message;
 use crate::output::{Foreign, Quota};

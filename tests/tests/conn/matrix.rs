@@ -4,7 +4,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use farcall::conn::auth::{AuthError, Binding, Digest, Role};
+use farcall::conn::auth::{AuthError, AuthKeys, Binding, Digest, Role};
 use farcall::conn::{ConnectError, Connection, Listener};
 use farcall::transport::Address;
 use serde_json::{Value, json};
@@ -183,6 +183,35 @@ async fn every_digest_that_python_knows() {
             assert_eq!(peer.answer().await, "ok", "{digest} {:?}", python.version);
             listener.close().await;
         }
+    }
+}
+
+/// A listener with several keys recognises that of each CPython, and the CPython accepts its
+/// response. Earlier versions than 3.12 use MD5.
+#[tokio::test]
+async fn several_keys_of_a_listener() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("socket");
+    for python in versions() {
+        let mut peer = Peer::start(&python);
+        let keys = AuthKeys::new([("2026", "new"), ("2025", "old")]).unwrap();
+        let builder = Listener::bind(&path).authkeys(keys.clone());
+        let builder = builder.legacy_md5(python.version < (3, 12));
+        let mut listener = builder.timeout(TIMEOUT).await.unwrap();
+        for (key, label) in [("new", "2026"), ("old", "2025")] {
+            peer.tell(json!(["connect", path, key])).await;
+            let mut accepted: Connection = listener.accept().await.unwrap();
+            let identity = accepted.identity();
+            assert_eq!(identity.key(), Some(label), "{:?}", python.version);
+            assert!(identity.user().is_some(), "{identity}");
+            let message = accepted.recv_bytes(100).await.unwrap();
+            accepted.send_bytes(&message).await.unwrap();
+            assert_eq!(peer.answer().await, "ok", "{label} {:?}", python.version);
+        }
+        keys.replace([("2026", "new")]).unwrap();
+        let refused = peer.ask(json!(["connect", path, "old"])).await;
+        assert_eq!(refused, "AuthenticationError", "{:?}", python.version);
+        listener.close().await;
     }
 }
 

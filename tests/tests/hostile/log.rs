@@ -10,7 +10,9 @@ use farcall::protocol::output::is_harmless;
 use farcall::rpc::{self, Reconnect};
 use farcall::transport::memory::{self, MemoryConnector};
 use farcall::transport::{Connect as _, Listen as _};
-use farcall::{CallError, Fault, service};
+use farcall::xmlrpc::ServerOptions;
+use farcall::{CallError, Fault, Identity, service};
+use http::request::Parts;
 use tests::victim::KEY;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream};
 use tracing::Level;
@@ -128,7 +130,12 @@ fn call(method: &str, text: &str) -> String {
 #[tokio::test]
 async fn http_peers_cannot_forge_log_lines() {
     let (log, _guard) = Log::collect(Level::DEBUG);
-    let server = farcall::xmlrpc::Server::new();
+    // As a token can have any subject.
+    let options = ServerOptions::default().authorize(|_: &mut Parts, caller: &mut Identity| {
+        caller.set_subject(EVIL);
+        Ok(())
+    });
+    let server = farcall::xmlrpc::Server::with_options(options);
     server.register_instance(Failing).unwrap();
     let (listener, connector) = memory::listener("http");
     tokio::spawn(server.listen(listener).unwrap().serve());
@@ -150,6 +157,7 @@ async fn http_peers_cannot_forge_log_lines() {
         "internal error",
         "panicked",
         "a request is not a call",
+        r#"memory, subject "evil\nforged"#,
     ])
     .await;
     log.assert_honest();
@@ -260,7 +268,7 @@ async fn ten_thousand_strangers_cause_a_few_log_lines() {
     server.register_instance(Failing).unwrap();
     let (listener, connector) = memory::listener("http");
     tokio::spawn(server.listen(listener).unwrap().serve());
-    let closed = farcall::xmlrpc::ServerOptions::default().accept_peer(|_| false);
+    let closed = ServerOptions::default().accept_peer(|_| false);
     let (listener, nobody) = memory::listener("nobody");
     let closed = farcall::xmlrpc::Server::with_options(closed);
     tokio::spawn(closed.listen(listener).unwrap().serve());

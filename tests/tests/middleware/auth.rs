@@ -1,6 +1,6 @@
 //! Authentication of requests before their bodies are read.
 
-use farcall::middleware::{BasicAuth, BearerAuth, RateLimit, User};
+use farcall::middleware::{BasicAuth, BearerAuth, RateLimit};
 use farcall::xmlrpc::{Client, ClientOptions, HttpError, Server, ServerOptions};
 use farcall::{CallError, Context};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -12,8 +12,7 @@ async fn serve(options: ServerOptions) -> Served {
     let server = Server::with_options(options);
     server
         .register_function("whoami", |cx: Context| {
-            cx.extension::<User>()
-                .map_or_else(|| "somebody".to_owned(), User::to_string)
+            cx.identity().subject().unwrap_or("somebody").to_owned()
         })
         .unwrap();
     Served::new(&server).await

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use farcall::middleware::{BearerAuth, RateLimit, Scheme, User};
+use farcall::middleware::{BearerAuth, RateLimit, Scheme};
 use farcall::xmlrpc::{Client, ClientOptions, Server, ServerOptions};
 use farcall::{CallError, Context, FaultKind, Value};
 use tokio::sync::Notify;
@@ -101,7 +101,7 @@ async fn a_token_is_checked_for_every_call() {
     server.layer(recorder.clone());
     let tokens = BearerAuth::new(["other"]).and_then(|auth| auth.user("ada", "a-token"));
     server.layer(tokens.unwrap());
-    let whoami = |cx: Context| cx.extension::<User>().map(User::to_string);
+    let whoami = |cx: Context| cx.identity().subject().map(str::to_owned);
     server.register_function("whoami", whoami).unwrap();
     let served = Served::new(&server).await;
     for options in [

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
-use farcall::conn::auth::{AuthKey, Authentication, Channel, Handshake, Role};
+use farcall::conn::auth::{AuthKey, AuthKeys, Authentication, Channel, Handshake, Role};
 use farcall::conn::{Bincode, Connection};
 use farcall::middleware::{BasicAuth, BearerAuth};
 use farcall::rpc::{self, Reconnect};
@@ -182,6 +182,9 @@ async fn connections(transcript: &Transcript) {
     let handshake = Handshake::new(Role::Listener, authentication, Channel::Memory);
     transcript.debug(&handshake.unwrap());
     transcript.error(&AuthKey::new("").unwrap_err());
+    let keys = AuthKeys::new([("2026", KEY), ("2025", OTHER_KEY)]).unwrap();
+    transcript.debug(&keys);
+    transcript.error(&AuthKeys::new([("2026", KEY), ("2025", KEY)]).unwrap_err());
     transcript.error(&AuthKey::from_file("/nowhere/at/all").unwrap_err());
 
     let server = rpc::Server::new();

@@ -5,9 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use farcall::transport::Peer;
 use farcall::xmlrpc::{Rejection, ServerOptions};
-use farcall::{Context, Fault, FaultKind, Variadic};
+use farcall::{Context, Fault, FaultKind, Identity, Variadic};
 use http::request::Parts;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
@@ -209,14 +208,14 @@ async fn access_is_controlled_by_peer_request_and_method() {
     let open = Arc::new(AtomicBool::new(true));
     let gate = Arc::clone(&open);
     let options = ServerOptions::default()
-        .accept_peer(move |peer| {
-            peer.ip().is_some_and(|ip| ip.is_loopback()) && gate.load(Ordering::SeqCst)
+        .accept_peer(move |caller| {
+            let ip = caller.peer().ip();
+            ip.is_some_and(|ip| ip.is_loopback()) && gate.load(Ordering::SeqCst)
         })
         .authorize(
-            |head: &mut Parts, _: &Peer| match head.headers.get("x-user") {
+            |head: &mut Parts, caller: &mut Identity| match head.headers.get("x-user") {
                 Some(user) => {
-                    let user = user.to_str().unwrap_or_default().to_owned();
-                    head.extensions.insert(User(user));
+                    caller.set_subject(user.to_str().unwrap_or_default());
                     Ok(())
                 }
                 None => Err(Rejection::new(
@@ -228,15 +227,9 @@ async fn access_is_controlled_by_peer_request_and_method() {
     let served = Served::with(options).await;
     served
         .server
-        .register_function("whoami", |cx: Context| {
-            cx.extension::<User>().unwrap().0.clone()
-        })
-        .unwrap();
-    served
-        .server
         .registry()
-        .set_guard(|cx| match cx.extension::<User>() {
-            Some(User(user)) if user == "root" || !cx.method().starts_with("counter.") => Ok(()),
+        .set_guard(|cx| match cx.identity().subject() {
+            Some(user) if user == "root" || !cx.method().starts_with("counter.") => Ok(()),
             _ => Err(Fault::of(FaultKind::Denied, "only for root")),
         });
     let stranger = served
@@ -275,9 +268,6 @@ async fn access_is_controlled_by_peer_request_and_method() {
         "closed unread"
     );
 }
-
-#[derive(Clone)]
-struct User(String);
 
 #[tokio::test]
 async fn handlers_see_their_context_and_cancellation() {

@@ -3,6 +3,7 @@
 use axum::Router;
 use axum::routing::get;
 use bytes::Bytes;
+use farcall::Identity;
 use farcall::xmlrpc::{Client, Server};
 use http::Request;
 use http_body_util::{BodyExt, Full};
@@ -51,6 +52,23 @@ async fn under_a_tower_layer_without_any_socket() {
             .unwrap()
             .contains("<int>8</int>")
     );
+}
+
+#[tokio::test]
+async fn a_mounted_server_sees_the_identity_that_its_program_knows() {
+    let rpc = Server::new();
+    rpc.register_instance(demo::Demo::default()).unwrap();
+    let mut ada = Identity::default();
+    ada.set_subject("ada");
+    for (caller, name) in [(ada, "ada"), (Identity::default(), "anonymous")] {
+        let call = "<methodCall><methodName>whoami</methodName></methodCall>";
+        let mut request = Request::post("/").body(Full::from(call)).unwrap();
+        request.extensions_mut().insert(caller);
+        let response = rpc.respond(request).await;
+        let body = response.into_body().collect().await.unwrap().to_bytes();
+        let body = String::from_utf8(body.to_vec()).unwrap();
+        assert!(body.contains(&format!("<string>{name}</string>")), "{body}");
+    }
 }
 
 /// A server mounted in another one does not know the address of the listener.

@@ -1,9 +1,15 @@
 //! XML-RPC over a Unix socket.
 #![cfg(unix)]
 
+use std::os::unix::fs::MetadataExt as _;
+
 use farcall::Context;
-use farcall::transport::Peer;
-use farcall::xmlrpc::{Client, Server, blocking};
+use farcall::transport::Credentials;
+use farcall::xmlrpc::{Client, Server, ServerOptions, blocking};
+
+fn uid(user: Credentials) -> i64 {
+    i64::from(user.uid)
+}
 
 #[tokio::test]
 async fn a_unix_socket_serves_and_identifies_the_caller() {
@@ -11,12 +17,9 @@ async fn a_unix_socket_serves_and_identifies_the_caller() {
     let path = folder.path().join("rpc.sock");
     let server = Server::new();
     server
-        .register_function("uid", |cx: Context| match cx.peer() {
-            Peer::Unix(Some(credentials)) => i64::from(credentials.uid),
-            _ => -1,
-        })
+        .register_function("uid", |cx: Context| cx.identity().user().map_or(-1, uid))
         .unwrap();
-    let mode = || std::os::unix::fs::MetadataExt::mode(&std::fs::metadata(&path).unwrap()) & 0o777;
+    let mode = || std::fs::metadata(&path).unwrap().mode() & 0o777;
     let open = server.bind(&path).mode(0o666).await.unwrap();
     assert_eq!(mode(), 0o666);
     drop(open);
@@ -26,7 +29,7 @@ async fn a_unix_socket_serves_and_identifies_the_caller() {
     let client = Client::new(&url).unwrap();
     let serving = tokio::spawn(listening.serve());
     let uid: i64 = client.call("uid", ()).await.unwrap();
-    let owner = std::os::unix::fs::MetadataExt::uid(&std::fs::metadata(&path).unwrap());
+    let owner = std::fs::metadata(&path).unwrap().uid();
     assert_eq!(uid, i64::from(owner));
     let blocking = move || blocking::Client::new(&url).unwrap().call("uid", ());
     let uid: i64 = tokio::task::spawn_blocking(blocking)
@@ -37,4 +40,27 @@ async fn a_unix_socket_serves_and_identifies_the_caller() {
     serving.abort();
     let _ = serving.await;
     assert!(!path.exists(), "the socket file goes with its listener");
+}
+
+#[tokio::test]
+async fn only_chosen_users_may_connect() {
+    let folder = tempfile::tempdir().unwrap();
+    let owner = i64::from(folder.path().metadata().unwrap().uid());
+    for (user, is_accepted) in [(owner, true), (owner + 1, false)] {
+        let path = folder.path().join("rpc.sock");
+        let options = ServerOptions::default()
+            .accept_peer(move |caller| caller.user().map(uid) == Some(user));
+        let server = Server::with_options(options);
+        server.register_instance(demo::Demo::default()).unwrap();
+        let listening = server.bind(&path).await.unwrap();
+        let client = Client::new(&listening.url()).unwrap();
+        let serving = tokio::spawn(listening.serve());
+        let name = client.call::<String>("whoami", ()).await;
+        match is_accepted {
+            true => assert_eq!(name.unwrap(), format!("uid {owner}")),
+            false => assert!(name.is_err()),
+        }
+        serving.abort();
+        let _ = serving.await;
+    }
 }

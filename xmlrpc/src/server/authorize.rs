@@ -1,6 +1,6 @@
 //! Authorization of requests by their heads.
 
-use farcall_core::transport::Peer;
+use farcall_core::Identity;
 use http::header::{CONNECTION, CONTENT_TYPE};
 use http::request::Parts;
 use http::{HeaderName, HeaderValue, Response, StatusCode};
@@ -13,16 +13,17 @@ use http::{HeaderName, HeaderValue, Response, StatusCode};
 /// request, and the first is asked first.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not authorize requests",
-    label = "use a closure `|head: &mut Parts, peer: &Peer| -> Result<(), Rejection>`",
+    label = "use a closure `|head: &mut Parts, caller: &mut Identity| -> Result<(), Rejection>`",
     note = "the types of the arguments must be written out"
 )]
 pub trait Authorize: Send + Sync + 'static {
-    /// Permits or refuses a request. Extensions that it inserts into the head are visible to
-    /// handlers.
+    /// Permits or refuses a request of `caller`. Handlers see what it adds to the identity of the
+    /// caller, such as a [subject](Identity::set_subject), and the extensions that it inserts into
+    /// the head.
     ///
     /// # Errors
     /// The response to a request that is refused, which is sent unchanged.
-    fn authorize(&self, head: &mut Parts, peer: &Peer) -> Result<(), Rejection>;
+    fn authorize(&self, head: &mut Parts, caller: &mut Identity) -> Result<(), Rejection>;
 }
 
 /// The HTTP response to a request that is refused.
@@ -55,50 +56,54 @@ impl Rejection {
 
 impl<F> Authorize for F
 where
-    F: Fn(&mut Parts, &Peer) -> Result<(), Rejection> + Send + Sync + 'static,
+    F: Fn(&mut Parts, &mut Identity) -> Result<(), Rejection> + Send + Sync + 'static,
 {
-    fn authorize(&self, head: &mut Parts, peer: &Peer) -> Result<(), Rejection> {
-        self(head, peer)
+    fn authorize(&self, head: &mut Parts, caller: &mut Identity) -> Result<(), Rejection> {
+        self(head, caller)
     }
 }
 
 impl<A: Authorize, B: Authorize> Authorize for (A, B) {
-    fn authorize(&self, head: &mut Parts, peer: &Peer) -> Result<(), Rejection> {
-        self.0.authorize(head, peer)?;
-        self.1.authorize(head, peer)
+    fn authorize(&self, head: &mut Parts, caller: &mut Identity) -> Result<(), Rejection> {
+        self.0.authorize(head, caller)?;
+        self.1.authorize(head, caller)
     }
 }
 
 #[cfg(feature = "middleware")]
 mod middleware {
+    use farcall_core::Identity;
     use farcall_core::middleware::{BasicAuth, BearerAuth, RateLimit, Scheme};
-    use farcall_core::transport::Peer;
     use http::StatusCode;
     use http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
     use http::request::Parts;
 
     use super::{Authorize, Rejection};
 
-    /// Refuses a request without valid credentials with status 401. The user is an extension of the
-    /// request.
+    /// Refuses a request without valid credentials with status 401. The user is the subject of
+    /// the caller's identity.
     impl Authorize for BearerAuth {
-        fn authorize(&self, head: &mut Parts, _: &Peer) -> Result<(), Rejection> {
-            authenticate(self, head)
+        fn authorize(&self, head: &mut Parts, caller: &mut Identity) -> Result<(), Rejection> {
+            authenticate(self, head, caller)
         }
     }
 
-    /// Refuses a request without valid credentials with status 401. The user is an extension of the
-    /// request.
+    /// Refuses a request without valid credentials with status 401. The user is the subject of
+    /// the caller's identity.
     impl Authorize for BasicAuth {
-        fn authorize(&self, head: &mut Parts, _: &Peer) -> Result<(), Rejection> {
-            authenticate(self, head)
+        fn authorize(&self, head: &mut Parts, caller: &mut Identity) -> Result<(), Rejection> {
+            authenticate(self, head, caller)
         }
     }
 
-    fn authenticate(scheme: &impl Scheme, head: &mut Parts) -> Result<(), Rejection> {
+    fn authenticate(
+        scheme: &impl Scheme,
+        head: &Parts,
+        caller: &mut Identity,
+    ) -> Result<(), Rejection> {
         match scheme.authenticate(&head.headers) {
             Ok(None) => {}
-            Ok(Some(user)) => drop(head.extensions.insert(user)),
+            Ok(Some(user)) => caller.set_subject(user),
             Err(error) => {
                 return Err(Rejection::new(StatusCode::UNAUTHORIZED, error.to_string())
                     .with_header(WWW_AUTHENTICATE, error.challenge().clone()));
@@ -109,8 +114,8 @@ mod middleware {
 
     /// Refuses a request beyond the limit with status 429, and the seconds to wait.
     impl Authorize for RateLimit {
-        fn authorize(&self, _: &mut Parts, peer: &Peer) -> Result<(), Rejection> {
-            self.check_peer(peer).map_err(|error| {
+        fn authorize(&self, _: &mut Parts, caller: &mut Identity) -> Result<(), Rejection> {
+            self.check_peer(caller.peer()).map_err(|error| {
                 let seconds = error.retry_after().as_secs().saturating_add(1);
                 Rejection::new(StatusCode::TOO_MANY_REQUESTS, error.to_string())
                     .with_header(RETRY_AFTER, seconds.into())

@@ -5,12 +5,14 @@ use std::future::{Future, IntoFuture};
 use std::io;
 use std::pin::Pin;
 
-use farcall_core::serve::{self, ShutdownReport, serve};
-use farcall_core::transport::{Address, AddressError, Listen, SystemListener, Target};
+use farcall_core::serve::{self, ShutdownReport, Stopped, serve};
+use farcall_core::transport::{Address, AddressError, Listen, Peer, SystemListener, Target};
 use tokio_util::sync::CancellationToken;
 
 use super::Server;
 use super::browser::HostPolicy;
+#[cfg(feature = "_tls")]
+use super::tls::TlsHandshakes;
 use crate::socket_url::EncodedSocketPath;
 
 /// Builder of a server at an address, returned by [`Server::bind`]. It listens when it is awaited.
@@ -75,6 +77,8 @@ pub struct BoundServer {
     server: Server,
     address: Address,
     serve: Serve,
+    #[cfg(feature = "_tls")]
+    is_tls: bool,
 }
 
 /// The accept loop for one kind of listener. The call of the loop is dynamic; what it does for each
@@ -86,21 +90,27 @@ impl BoundServer {
     pub(super) fn new<L: Listen>(server: Server, listener: L) -> io::Result<Self> {
         let address = listener.local_address()?;
         let hosts = HostPolicy::at(&address, &server.options);
-        let serve: Serve = Box::new(move |server, stop| {
-            Box::pin(async move {
-                let options = serve::Options::default()
-                    .max_connections(server.options.max_connections)
-                    .drain_timeout(server.options.drain_timeout);
-                serve(listener, &options, stop.cancelled(), |(io, peer), stop| {
-                    server.clone().connection(io, peer, hosts, stop)
-                })
-                .await
-            })
+        #[cfg(feature = "_tls")]
+        if let Some(handshakes) = TlsHandshakes::at(&address, &server.options) {
+            let serve = accept_loop(listener, move |server, (io, peer), stop| {
+                server.tls_connection(handshakes.clone(), io, peer, hosts, stop)
+            });
+            return Ok(Self {
+                server,
+                address,
+                serve,
+                is_tls: true,
+            });
+        }
+        let serve = accept_loop(listener, move |server, (io, peer), stop| {
+            server.connection(io, peer, hosts, stop)
         });
         Ok(Self {
             server,
             address,
             serve,
+            #[cfg(feature = "_tls")]
+            is_tls: false,
         })
     }
 
@@ -110,11 +120,13 @@ impl BoundServer {
         &self.address
     }
 
-    /// Returns the URL that clients call: `http://127.0.0.1:8000/RPC2`, or `http+unix://PATH:/RPC2`
-    /// with special characters in the path percent-encoded.
+    /// Returns the URL that clients call: `http://127.0.0.1:8000/RPC2` (or `https://`, if the server
+    /// has TLS), or `http+unix://PATH:/RPC2` with special characters in the path percent-encoded.
     #[must_use]
     pub fn url(&self) -> String {
         match &self.address {
+            #[cfg(feature = "_tls")]
+            Address::Tcp(address) if self.is_tls => format!("https://{address}/RPC2"),
             Address::Tcp(address) => format!("http://{address}/RPC2"),
             Address::Unix(path) => format!("http+unix://{}:/RPC2", EncodedSocketPath(path)),
             address => address.to_string(),
@@ -149,6 +161,24 @@ impl BoundServer {
             never = stopping => never,
         }
     }
+}
+
+/// Returns the accept loop for a listener, which runs `handler` on each connection.
+fn accept_loop<L: Listen, F: Future<Output = ()> + Send + 'static>(
+    listener: L,
+    handler: impl Fn(Server, (L::Io, Peer), Stopped) -> F + Send + Sync + 'static,
+) -> Serve {
+    Box::new(move |server, stop| {
+        Box::pin(async move {
+            let options = serve::Options::default()
+                .max_connections(server.options.max_connections)
+                .drain_timeout(server.options.drain_timeout);
+            serve(listener, &options, stop.cancelled(), |connection, stop| {
+                handler(server.clone(), connection, stop)
+            })
+            .await
+        })
+    })
 }
 
 /// Shows the address and the server.

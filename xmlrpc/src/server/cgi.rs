@@ -7,6 +7,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::str::FromStr;
 
 use bytes::Bytes;
+use farcall_core::Identity;
 use farcall_core::transport::Peer;
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderName, HeaderValue};
 use http::{HeaderMap, Method, Request, StatusCode, Uri};
@@ -77,11 +78,12 @@ where
     if let Some(length) = length {
         request.headers_mut().insert(CONTENT_LENGTH, length.into());
     }
-    request.extensions_mut().insert(variables.peer());
+    let caller = variables.caller();
+    request.extensions_mut().insert(caller.clone());
 
     let (parts, body) = match rejection {
         Some(rejection) => {
-            let (parts, body) = reject(rejection).into_parts();
+            let (parts, body) = reject(rejection, &caller).into_parts();
             (parts, body.into_inner().unwrap_or_default())
         }
         None => {
@@ -168,12 +170,19 @@ impl CgiVariables {
         named.filter(|(_, value)| !value.is_empty()).collect()
     }
 
-    fn peer(&self) -> Peer {
+    /// Returns the identity of the client, as the web server knows it. A header of the request
+    /// cannot imitate the variables, since those of headers begin with `HTTP_`.
+    fn caller(&self) -> Identity {
         let address = self.parsed::<IpAddr>("REMOTE_ADDR");
         let port = self.parsed("REMOTE_PORT").unwrap_or(0);
-        address.map_or(Peer::Unknown, |address| {
+        let peer = address.map_or(Peer::Unknown, |address| {
             Peer::Tcp(SocketAddr::new(address, port))
-        })
+        });
+        let mut caller = Identity::from(peer);
+        if let Some(user) = self.parsed::<String>("REMOTE_USER") {
+            caller.set_subject(user);
+        }
+        caller
     }
 }
 
@@ -201,7 +210,7 @@ mod tests {
         let server = Server::new();
         server
             .register_function("who", |cx: farcall_core::Context| {
-                format!("{} {}", cx.peer(), cx.header("x-test").unwrap_or("-"))
+                format!("{} {}", cx.identity(), cx.header("x-test").unwrap_or("-"))
             })
             .unwrap();
         let mut output = Vec::new();
@@ -223,6 +232,8 @@ mod tests {
                 ("CONTENT_LENGTH", &length),
                 ("REMOTE_ADDR", "192.0.2.1"),
                 ("REMOTE_PORT", "4711"),
+                ("REMOTE_USER", "ada"),
+                ("HTTP_REMOTE_USER", "eve"),
                 ("HTTP_X_TEST", "yes"),
             ],
             &format!("{body}what follows is not read"),
@@ -235,7 +246,7 @@ mod tests {
         );
         assert!(head.contains(&format!("content-length: {}", document.len())));
         assert!(
-            document.contains("<string>192.0.2.1:4711 yes</string>"),
+            document.contains("<string>192.0.2.1:4711, subject \"ada\" yes</string>"),
             "{document}"
         );
     }

@@ -1,21 +1,22 @@
 //! Serving of one connection, from its first request until it closes.
 
-use std::future::poll_fn;
+use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::Poll;
 use std::time::Duration;
 
+use farcall_core::Identity;
 use farcall_core::protocol::output::{Causes, Foreign, Quota};
 use farcall_core::protocol::time::LONGEST;
 use farcall_core::serve::{FIRST_CALL_GRACE, Stopped};
-use farcall_core::transport::Io;
-use farcall_core::transport::Peer;
+use farcall_core::transport::{Io, Peer};
+use http::Extensions;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
-use tokio::io::AsyncWriteExt;
+use tokio::io::{AsyncWrite as _, AsyncWriteExt as _};
 use tokio::task::yield_now;
 use tokio::time::{Instant, sleep_until};
 
@@ -26,8 +27,11 @@ use super::reply_stream::ReplyStream;
 use super::timer::Timer;
 use super::{Rejection, Server};
 
+/// The first bytes of a TLS client: a record with a handshake message, of any version.
+const TLS_HANDSHAKE: &[u8] = &[0x16, 0x03];
+
 impl Server {
-    /// Serves one connection until it closes.
+    /// Serves one connection without TLS until it closes.
     pub(super) async fn connection(
         self,
         io: impl Io,
@@ -35,28 +39,40 @@ impl Server {
         hosts: HostPolicy,
         stop: Stopped,
     ) {
-        if self
-            .options
-            .accept_peer
-            .as_ref()
-            .is_some_and(|accept| !accept(&peer))
-        {
+        self.exchange(io, Identity::from(peer), hosts, stop, |_| ())
+            .await;
+    }
+
+    /// Serves the requests of one connection until it closes. `attach` adds what is known of the
+    /// connection to each request.
+    pub(super) async fn exchange(
+        self,
+        io: impl Io,
+        caller: Identity,
+        hosts: HostPolicy,
+        stop: impl Future<Output = ()>,
+        attach: impl Fn(&mut Extensions),
+    ) {
+        let accept = self.options.accept_peer.as_ref();
+        if accept.is_some_and(|accept| !accept(&caller)) {
             static REFUSALS: Quota = Quota::new(10);
             if tracing::enabled!(tracing::Level::INFO)
                 && let Some(admitted) = REFUSALS.admit()
             {
-                tracing::info!(%peer, suppressed = admitted.suppressed(), "peer refused");
+                let suppressed = admitted.suppressed();
+                tracing::info!(peer = %caller, suppressed, "peer refused");
             }
             return;
         }
         let accepted = Instant::now();
         let has_request = AtomicBool::new(false);
         let account = PeerAccount::new(&self.budget);
-        let service = service_fn(|request: ::http::Request<Incoming>| {
+        let service = service_fn(|mut request: ::http::Request<Incoming>| {
             has_request.store(true, Ordering::Relaxed);
+            attach(request.extensions_mut());
             let checked = check_head(&request).map_err(Rejection::closing);
-            let admitted = checked.and_then(|()| self.admit(request, peer.clone(), hosts));
-            Box::pin(self.respond_to(admitted, &account))
+            let admitted = checked.and_then(|()| self.admit(request, caller.clone(), hosts));
+            Box::pin(self.respond_to(admitted, &caller, &account))
         });
         let io = ReplyStream::new(io, self.options.write_timeout);
         let header_timeout = self.options.header_timeout.min(LONGEST);
@@ -99,19 +115,32 @@ impl Server {
         });
         let result = result.await;
         let Some(result) = result else {
-            tracing::debug!(%peer, "connection evicted: it has held the most for the longest");
+            tracing::debug!(peer = %caller, "connection evicted: it has held the most for the longest");
             return;
         };
         let is_answered = match &result {
             Ok(()) => true,
             Err(error) => {
                 let shown = Foreign::excerpt(Causes(error));
-                tracing::debug!(%peer, error = %shown, "connection failed");
+                tracing::debug!(peer = %caller, error = %shown, "connection failed");
                 error.is_parse()
             }
         };
+        let parts = connection.into_parts();
+        if parts.read_buf.starts_with(TLS_HANDSHAKE) {
+            static GREETINGS: Quota = Quota::new(10);
+            if let Some(admitted) = GREETINGS.admit() {
+                let suppressed = admitted.suppressed();
+                tracing::info!(peer = %caller, suppressed, "a peer speaks TLS, this port does not");
+            }
+        }
+        let mut io = parts.io.into_inner();
         if is_answered && must_linger {
-            linger(connection.into_parts().io.into_inner()).await;
+            linger(io).await;
+        } else {
+            // TLS tells the peer that nothing was cut off. A peer that reads nothing is not waited
+            // for.
+            poll_fn(|cx| Poll::Ready(Pin::new(&mut io).poll_shutdown(cx).is_ready())).await;
         }
     }
 }

@@ -3,9 +3,8 @@
 use std::error::Error;
 use std::time::Instant;
 
-use farcall_core::Fault;
 use farcall_core::protocol::output::{Causes, Foreign, Quota};
-use farcall_core::transport::Peer;
+use farcall_core::{Fault, Identity};
 
 /// Maximum failed calls logged per minute. It is limited because any peer can make calls that fail.
 const FAILURES: u32 = 100;
@@ -14,7 +13,7 @@ const FAILURES: u32 = 100;
 const MAX_CAUSES: usize = 8 * 1024;
 
 /// Logs the outcome of a call.
-pub(super) fn outcome(peer: &Peer, method: &str, started: Instant, fault: Option<&Fault>) {
+pub(super) fn outcome(peer: &Identity, method: &str, started: Instant, fault: Option<&Fault>) {
     static REFUSED: Quota = Quota::new(FAILURES);
     static FAILED: Quota = Quota::new(FAILURES);
 

@@ -14,6 +14,8 @@ mod options;
 mod reply;
 mod reply_stream;
 mod timer;
+#[cfg(feature = "_tls")]
+mod tls;
 #[cfg(feature = "workers")]
 mod worker;
 

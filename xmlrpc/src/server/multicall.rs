@@ -157,7 +157,7 @@ async fn run_within(
         let result = result
             .and_then(|reply| format.located_reply(reply).map_err(Fault::internal))
             .and_then(|reply| results.push(reply.as_slice(), account));
-        let (peer, method) = (context.peer(), context.method());
+        let (peer, method) = (context.identity(), context.method());
         log::outcome(peer, method, started, result.as_ref().err());
         if let Err(fault) = result {
             results.push_fault(&fault, method, account);

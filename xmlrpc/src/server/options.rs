@@ -4,8 +4,13 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use farcall_core::transport::Peer;
-use farcall_core::{Budget, Fault, FaultKind};
+#[cfg(feature = "_tls")]
+use farcall_core::serve::PendingHandshakes;
+#[cfg(feature = "_tls")]
+use farcall_core::transport::Address;
+#[cfg(feature = "_tls")]
+use farcall_core::transport::tls::ServerTls;
+use farcall_core::{Budget, Fault, FaultKind, Identity};
 
 use super::Authorize;
 use crate::XmlRpc;
@@ -35,9 +40,17 @@ pub struct ServerOptions {
     pub(crate) allow_origins: Vec<String>,
     pub(crate) accept_peer: Option<Arc<AcceptPeer>>,
     pub(crate) authorize: Option<Arc<dyn Authorize>>,
+    #[cfg(feature = "_tls")]
+    tls: Option<ServerTls>,
+    #[cfg(feature = "_tls")]
+    pub(crate) handshake_timeout: Duration,
+    #[cfg(feature = "_tls")]
+    pub(crate) max_pending: usize,
+    #[cfg(feature = "_tls")]
+    pub(crate) max_pending_per_address: usize,
 }
 
-type AcceptPeer = dyn Fn(&Peer) -> bool + Send + Sync;
+type AcceptPeer = dyn Fn(&Identity) -> bool + Send + Sync;
 
 /// The form of the faults that callers receive.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -95,6 +108,14 @@ impl Default for ServerOptions {
             allow_origins: Vec::new(),
             accept_peer: None,
             authorize: None,
+            #[cfg(feature = "_tls")]
+            tls: None,
+            #[cfg(feature = "_tls")]
+            handshake_timeout: Duration::from_secs(10),
+            #[cfg(feature = "_tls")]
+            max_pending: PendingHandshakes::MAX,
+            #[cfg(feature = "_tls")]
+            max_pending_per_address: PendingHandshakes::MAX_PER_ADDRESS,
         }
     }
 }
@@ -244,17 +265,33 @@ impl ServerOptions {
         self
     }
 
-    /// Calls `accept` for each new connection, and closes it before reading a byte if the result is
-    /// `false`. Default: all peers are accepted. CPython calls this `verify_request`.
-    pub fn accept_peer(mut self, accept: impl Fn(&Peer) -> bool + Send + Sync + 'static) -> Self {
+    /// Calls `accept` for each new connection, once its identity is known: the address, the user of
+    /// a Unix socket, and the certificate of a TLS client. Closes the connection before the first
+    /// request is read if the result is `false`. Default: all peers are accepted. CPython calls
+    /// this `verify_request`.
+    ///
+    /// ```
+    /// use farcall::xmlrpc::ServerOptions;
+    ///
+    /// // The user with this number, over a Unix socket; and nobody else.
+    /// let options = ServerOptions::default()
+    ///     .accept_peer(|caller| caller.user().is_some_and(|user| user.uid == 1000));
+    /// # drop(options);
+    /// ```
+    pub fn accept_peer(
+        mut self,
+        accept: impl Fn(&Identity) -> bool + Send + Sync + 'static,
+    ) -> Self {
         self.accept_peer = Some(Arc::new(accept));
         self
     }
 
     /// Asks `authorize` about each request, with its head, before its body is read. A rejection is
-    /// sent unchanged. Handlers can read extensions that `authorize` inserts into the head with
-    /// [`Context::extension`](farcall_core::Context::extension). Default: all requests are served.
-    /// To decide by method, see [`Registry::set_guard`](farcall_core::Registry::set_guard).
+    /// sent unchanged. Handlers see what `authorize` adds to the
+    /// [identity](farcall_core::Context::identity) of the caller, and can read extensions that it
+    /// inserts into the head with [`Context::extension`](farcall_core::Context::extension).
+    /// Default: all requests are served. To decide by method, see
+    /// [`Registry::set_guard`](farcall_core::Registry::set_guard).
     ///
     /// `farcall::middleware` has ready-made values: tokens, passwords and a rate limit. In a pair,
     /// both must permit a request.
@@ -274,16 +311,19 @@ impl ServerOptions {
     /// A closure needs the types of its arguments. `Parts` is that of the crate `http` 1:
     ///
     /// ```
-    /// use farcall::transport::Peer;
+    /// use farcall::Identity;
     /// use farcall::xmlrpc::{Rejection, ServerOptions};
     /// use http::StatusCode;
     /// use http::request::Parts;
     ///
-    /// let options = ServerOptions::default().authorize(|head: &mut Parts, peer: &Peer| {
-    ///     match head.headers.contains_key("x-from-the-proxy") {
-    ///         true => Ok(()),
-    ///         false => Err(Rejection::new(StatusCode::FORBIDDEN, format!("who is {peer}?"))),
-    ///     }
+    /// // A proxy in front authenticates users, and sets this header whatever the client sent.
+    /// let options = ServerOptions::default().authorize(|head: &mut Parts, caller: &mut Identity| {
+    ///     let user = head.headers.get("x-user").and_then(|user| user.to_str().ok());
+    ///     let Some(user) = user else {
+    ///         return Err(Rejection::new(StatusCode::FORBIDDEN, format!("who is {caller}?")));
+    ///     };
+    ///     caller.set_subject(user);
+    ///     Ok(())
     /// });
     /// # drop(options);
     /// ```
@@ -293,9 +333,69 @@ impl ServerOptions {
     }
 }
 
+#[cfg(feature = "_tls")]
+#[cfg_attr(docsrs, doc(cfg(feature = "tls")))]
+impl ServerOptions {
+    /// Serves over TLS (`https://`), on all listeners except Unix sockets, whose bytes do not leave
+    /// the machine. A server that is mounted in another one is not affected.
+    ///
+    /// Handlers see the names in the verified certificate of a client as part of the
+    /// [identity](farcall_core::Context::identity) of their caller, and the
+    /// [`TlsSession`](farcall_core::transport::tls::TlsSession) as an
+    /// [extension](farcall_core::Context::extension), in an `Arc`. Default: no TLS.
+    ///
+    /// ```no_run
+    /// use farcall::transport::tls::ServerTls;
+    /// use farcall::xmlrpc::{Server, ServerOptions};
+    ///
+    /// # async fn serve() -> Result<(), Box<dyn std::error::Error>> {
+    /// let tls = ServerTls::from_files("server.pem", "server.key")?.watch();
+    /// let server = Server::with_options(ServerOptions::default().tls(tls));
+    /// server.register_function("add", |a: i64, b: i64| a + b)?;
+    /// server.bind("0.0.0.0:8443").await?.serve().await;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn tls(mut self, tls: ServerTls) -> Self {
+        self.tls = Some(tls);
+        self
+    }
+
+    setters! {
+        /// Timeout of the TLS handshake. Default: 10 s, enough for slow networks and small devices.
+        /// A peer that does not complete it in time is disconnected.
+        handshake_timeout: Duration,
+
+        /// Maximum number of concurrent TLS handshakes of each listener. When one more peer
+        /// connects, the oldest handshake is aborted, since a peer that means well completes it
+        /// quickly. Default: 512, half of the default maximum of connections, so that silent peers
+        /// leave room for others.
+        max_pending: usize,
+
+        /// Maximum number of concurrent TLS handshakes with one IPv4 address or one IPv6 /64
+        /// network. It works like [`max_pending`](Self::max_pending). Default: 256.
+        max_pending_per_address: usize,
+    }
+
+    /// Returns the TLS of a listener at `address`.
+    pub(super) const fn tls_at(&self, address: &Address) -> Option<&ServerTls> {
+        match address {
+            Address::Unix(_) | Address::Abstract(_) => None,
+            _ => self.tls.as_ref(),
+        }
+    }
+}
+
 impl fmt::Debug for ServerOptions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ServerOptions")
+        let mut shown = f.debug_struct("ServerOptions");
+        #[cfg(feature = "_tls")]
+        shown
+            .field("tls", &self.tls)
+            .field("handshake_timeout", &self.handshake_timeout)
+            .field("max_pending", &self.max_pending)
+            .field("max_pending_per_address", &self.max_pending_per_address);
+        shown
             .field("max_connections", &self.max_connections)
             .field("drain_timeout", &self.drain_timeout)
             .field("format", &self.format)

@@ -4,9 +4,11 @@
 mod random;
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use super::channel::{Channel, IssuedChallenge, Role, is_reflected};
 use super::digest::Algorithm;
+use super::keys::{KeyRing, LabelledKey, find};
 use super::{AuthError, Authentication, Binding};
 
 /// Maximum length of a message of the handshake, in bytes, as in CPython.
@@ -60,6 +62,10 @@ const BOUND: &[u8] = b"farcall-bound-1\0";
 pub struct Handshake {
     role: Role,
     authentication: Authentication,
+    /// The keys when the handshake began.
+    keys: KeyRing,
+    /// The place of the key that both sides prove. A listener learns it from the response.
+    key: usize,
     channel: Channel,
     /// The channel identity that proofs are bound to, if there is one and binding is not off.
     identity: Option<Vec<u8>>,
@@ -115,6 +121,8 @@ impl Handshake {
         }
         let mut handshake = Self {
             role,
+            keys: authentication.keys.current(),
+            key: 0,
             authentication,
             challenge: IssuedChallenge::new(challenge, channel.clone()),
             channel,
@@ -138,6 +146,16 @@ impl Handshake {
     #[cfg(unix)]
     pub(crate) const fn is_legacy(&self) -> bool {
         self.is_legacy
+    }
+
+    /// Returns the label of the key that the peer has proved, once the handshake [is
+    /// complete](Self::is_complete), if the key has one.
+    #[must_use]
+    pub fn key(&self) -> Option<&Arc<str>> {
+        self.keys[self.key]
+            .label
+            .as_ref()
+            .filter(|_| self.is_complete())
     }
 
     /// Returns `true` once both sides have proved the key and every [outgoing](Self::outgoing)
@@ -185,24 +203,27 @@ impl Handshake {
             }
             _ => self.named_digest(response, "a response to the challenge")?,
         };
-        let key = &self.authentication.key;
+        let keys: &[LabelledKey] = match self.role {
+            Role::Listener => &self.keys,
+            Role::Client => &self.keys[..=self.key],
+        };
         let challenge = self.challenge.challenge();
         let bound = match &self.identity {
-            Some(identity) if algorithm.can_bind() => algorithm.verify(
-                key,
-                &bound_input(self.role.opposite(), challenge, identity),
-                code,
-            ),
-            _ => false,
+            Some(identity) if algorithm.can_bind() => {
+                let input = bound_input(self.role.opposite(), challenge, identity);
+                find(keys, |key| algorithm.verify(key, &input, code))
+            }
+            _ => None,
         };
-        if !bound {
-            if !algorithm.verify(key, &[challenge], code) {
-                return Err(AuthError::WrongAnswer);
+        self.key = match bound {
+            Some(key) => key,
+            None => {
+                let unbound = find(keys, |key| algorithm.verify(key, &[challenge], code));
+                let key = unbound.ok_or(AuthError::WrongAnswer)?;
+                self.reject_unbound()?;
+                key
             }
-            if self.authentication.binding == Binding::Require {
-                return Err(AuthError::Unbound);
-            }
-        }
+        };
         self.outgoing.push_back(WELCOME.to_vec());
         self.state = match self.role {
             Role::Listener => HandshakeState::AwaitChallenge,
@@ -220,7 +241,7 @@ impl Handshake {
         if is_reflected(challenge, &self.channel) {
             return Err(AuthError::Reflected);
         }
-        let key = &self.authentication.key;
+        let key = &self.keys[self.key].key;
         let response = if challenge.len() == LEGACY_CHALLENGE {
             self.is_legacy = true;
             let md5 = self.authentication.md5()?;

@@ -1,6 +1,6 @@
 use farcall_core::transport::Credentials;
 
-use super::super::{AuthKey, Digest};
+use super::super::{AuthKey, AuthKeys, Digest};
 use super::*;
 
 fn authentication(key: &str) -> Authentication {
@@ -31,9 +31,16 @@ fn unix(local: u32, peer: u32) -> Channel {
     }
 }
 
-/// The messages that passed between the two sides, and the result of each.
+/// Keys whose labels are those of years.
+fn keys() -> AuthKeys {
+    AuthKeys::new([("2026", "new"), ("2025", "key"), ("2024", "old")]).unwrap()
+}
+
+/// The messages that passed between the two sides, the result of each, and the label of the key
+/// that the listener found.
 #[derive(Debug)]
 struct Outcome {
+    label: Option<Arc<str>>,
     messages: Vec<Vec<u8>>,
     listener: Result<(), AuthError>,
     client: Result<(), AuthError>,
@@ -41,6 +48,7 @@ struct Outcome {
 
 fn run(mut listener: Handshake, mut client: Handshake) -> Outcome {
     let mut outcome = Outcome {
+        label: None,
         messages: Vec::new(),
         listener: Ok(()),
         client: Ok(()),
@@ -65,6 +73,7 @@ fn run(mut listener: Handshake, mut client: Handshake) -> Outcome {
         outcome.listener.is_ok() && outcome.client.is_ok(),
         "both sides agree: {outcome:?}"
     );
+    outcome.label = listener.key().cloned();
     outcome
 }
 
@@ -133,6 +142,87 @@ fn another_key_is_rejected() {
     assert!(matches!(outcome.client, Err(AuthError::Rejected)));
     assert_eq!(outcome.messages.last().map(Vec::as_slice), Some(FAILURE));
     assert_eq!(outcome.messages.len(), 3);
+}
+
+#[test]
+fn a_listener_finds_the_key_of_a_client_and_responds_with_it() {
+    let listener = Authentication::new(keys());
+    let strict = listener.clone().binding(Binding::Require);
+    for (key, label) in [("new", "2026"), ("key", "2025"), ("old", "2024")] {
+        let client = authentication(key);
+        let unbound = client.clone().binding(Binding::Off);
+        for (listener, client, channels) in [
+            (&listener, &client, (tcp(1, 2), tcp(2, 1))),
+            (&listener, &client, (unix(1, 2), unix(2, 1))),
+            (&listener, &unbound, (unix(1, 2), unix(2, 1))),
+            (&strict, &client, (Channel::Memory, Channel::Memory)),
+        ] {
+            let outcome = run_with(listener, client, channels);
+            assert!(outcome.client.is_ok(), "{outcome:?}");
+            assert_eq!(outcome.label.as_deref(), Some(label));
+        }
+        let outcome = run_with(&strict, &unbound, (unix(1, 2), unix(2, 1)));
+        assert!(matches!(outcome.listener, Err(AuthError::Unbound)));
+        assert_eq!(outcome.label, None);
+        // A relay is refused with every key.
+        let outcome = run_with(&listener, &client, (unix(1, 7), unix(2, 7)));
+        assert!(matches!(outcome.listener, Err(AuthError::WrongAnswer)));
+    }
+    let outcome = run_with(&listener, &authentication("kez"), (tcp(1, 2), tcp(2, 1)));
+    assert!(matches!(outcome.listener, Err(AuthError::WrongAnswer)));
+    assert_eq!(outcome.messages.len(), 3);
+}
+
+#[test]
+fn a_client_with_several_keys_proves_and_accepts_the_first() {
+    let client = Authentication::new(keys());
+    let outcome = run_with(&authentication("new"), &client, (tcp(1, 2), tcp(2, 1)));
+    assert!(outcome.client.is_ok(), "{outcome:?}");
+    let mut client = new(Role::Client, &client, tcp(2, 1));
+    client
+        .incoming(&[CHALLENGE, b"{sha256}", &[7; RANDOM]].concat())
+        .unwrap();
+    client.outgoing().unwrap();
+    client.incoming(WELCOME).unwrap();
+    let challenge = client.outgoing().unwrap();
+    let parts = [challenge.strip_prefix(CHALLENGE).unwrap()];
+    let code = Algorithm::Modern(Digest::Sha256).hmac(&AuthKey::new("key").unwrap(), &parts);
+    let answered = client.incoming(&[b"{sha256}", code.as_slice()].concat());
+    assert!(matches!(answered, Err(AuthError::WrongAnswer)));
+}
+
+#[test]
+fn replaced_keys_count_for_the_next_handshake() {
+    let (keys, client) = (keys(), authentication("key"));
+    let listener = Authentication::new(keys.clone());
+    let begun = new(Role::Listener, &listener, tcp(1, 2));
+    keys.replace([("2027", "newer")]).unwrap();
+    let outcome = run(begun, new(Role::Client, &client, tcp(2, 1)));
+    assert_eq!(outcome.label.as_deref(), Some("2025"));
+    let outcome = run_with(&listener, &client, (tcp(1, 2), tcp(2, 1)));
+    assert!(matches!(outcome.listener, Err(AuthError::WrongAnswer)));
+    let outcome = run_with(&listener, &authentication("newer"), (tcp(1, 2), tcp(2, 1)));
+    assert_eq!(outcome.label.as_deref(), Some("2027"));
+}
+
+#[test]
+fn several_keys_authenticate_with_md5_too() {
+    let listener = Authentication::new(keys()).legacy_md5(true);
+    for (key, label) in [("new", "2026"), ("old", "2024")] {
+        let mut listener = new(Role::Listener, &listener, unix(1, 2));
+        let challenge = listener.outgoing().unwrap();
+        let key = AuthKey::new(key).unwrap();
+        let respond = |challenge: &[u8]| Algorithm::Md5.hmac(&key, &[challenge]);
+        let challenge = challenge.strip_prefix(CHALLENGE).unwrap();
+        listener.incoming(&respond(challenge)).unwrap();
+        assert_eq!(listener.outgoing().as_deref(), Some(WELCOME));
+        listener.incoming(&legacy_challenge()).unwrap();
+        let response = listener.outgoing().unwrap();
+        assert_eq!(response, respond(&legacy_challenge()[CHALLENGE.len()..]));
+        assert_eq!(listener.key(), None, "the peer may still refuse");
+        listener.incoming(WELCOME).unwrap();
+        assert_eq!(listener.key().map(|label| &**label), Some(label));
+    }
 }
 
 /// The challenge of a listener with the handshake of CPython up to 3.11.
@@ -271,7 +361,7 @@ fn response_of(role: Role, key: &Authentication, challenge: &[u8]) -> Vec<u8> {
     let challenge = challenge.strip_prefix(CHALLENGE).unwrap();
     let identity = unix(1, 2).identity(Role::Listener).unwrap();
     let parts = bound_input(role, challenge, &identity);
-    let code = Algorithm::Modern(Digest::Sha256).hmac(&key.key, &parts);
+    let code = Algorithm::Modern(Digest::Sha256).hmac(&key.keys.current()[0].key, &parts);
     [b"{sha256}", code.as_slice()].concat()
 }
 

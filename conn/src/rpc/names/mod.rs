@@ -111,30 +111,28 @@ impl Names {
     }
 
     /// Returns a handle of the same names with another policy. The function decides the rights of a
-    /// caller by the context of the call (such as its [peer](farcall_core::Context::peer)), the
-    /// operation, and the name, which for [`Operation::List`] is the prefix. It runs for each call
-    /// and should be fast.
+    /// caller by the context of the call (such as its
+    /// [identity](farcall_core::Context::identity)), the operation, and the name, which for
+    /// [`Operation::List`] is the prefix. It runs for each call and should be fast.
     ///
-    /// Clones share their names, but not their policies. Rights can therefore depend on the
-    /// authkey: each listener has its key, and each server its own policy.
+    /// Clones share their names, but not their policies: each server can have its own.
     ///
     /// ```
     /// use farcall::rpc::Server;
     /// use farcall::rpc::names::{Names, Operation, Right};
     ///
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let names = Names::new();
-    /// // For the listener whose key the services have.
-    /// let inside = Server::new();
-    /// inside.register_instance(names.clone())?;
-    /// // For the listener whose key everyone has: they only find what is public.
-    /// let outside = Server::new();
-    /// outside.register_instance(names.policy(|_, operation, name| {
-    ///     match operation {
-    ///         Operation::Lookup | Operation::List if name.starts_with("public/") => Right::Own,
+    /// let names = Names::new().policy(|cx, operation, name| {
+    ///     match (cx.identity().key(), operation) {
+    ///         // The label of the authkey that the services have.
+    ///         (Some("services"), _) => Right::Own,
+    ///         // All others find what is public.
+    ///         (_, Operation::Lookup | Operation::List) if name.starts_with("public/") => Right::Own,
     ///         _ => Right::None,
     ///     }
-    /// }))?;
+    /// });
+    /// let server = Server::new();
+    /// server.register_instance(names)?;
     /// # Ok(())
     /// # }
     /// ```

@@ -14,7 +14,7 @@ use futures_util::future::OptionFuture;
 
 use super::Server;
 use super::sessions::ServerState;
-use crate::auth::{AuthKey, Binding, Digest};
+use crate::auth::{AuthKey, AuthKeys, Binding, Digest};
 use crate::establish::{listener_setters, setters};
 use crate::listener::{BindError, ListenerBuilder, OpenListener};
 use crate::rpc::session::Settings;

@@ -230,7 +230,7 @@ impl Server {
         let Established {
             reader,
             writer,
-            peer,
+            identity,
         } = handshake.await?;
         let mut halves = ConnectionHalves { reader, writer };
         let Some(registration) = state.register() else {
@@ -238,10 +238,10 @@ impl Server {
             return None;
         };
         match self.open(&mut halves, registration).await {
-            Ok(active) => Some(active.drive(halves, peer)),
+            Ok(active) => Some(active.drive(halves, identity)),
             Err(error) => {
                 let error = Foreign::excerpt(Causes(&error));
-                tracing::debug!(%peer, %error, "greeting failed");
+                tracing::debug!(peer = %identity, %error, "greeting failed");
                 None
             }
         }

@@ -7,9 +7,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::task::{Context, Poll};
 
+use farcall_core::Identity;
 use farcall_core::protocol::output::Foreign;
 use farcall_core::serve::FIRST_CALL_GRACE;
-use farcall_core::transport::Peer;
 use tokio::sync::{OwnedMutexGuard, oneshot};
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
@@ -224,9 +224,9 @@ impl ActiveSession {
     pub(super) fn drive(
         mut self,
         halves: ConnectionHalves,
-        peer: Peer,
+        identity: Identity,
     ) -> impl Future<Output = ()> + use<> {
-        let origin = origin(&self.handle, peer);
+        let origin = origin(&self.handle, identity);
         let session = Arc::clone(self.handle.session());
         let mut driver = Driver::new(session, halves, origin);
         async move {
@@ -247,7 +247,7 @@ impl ActiveSession {
             });
             let reason = reason.await;
             let shown = Foreign::excerpt(&reason);
-            tracing::debug!(peer = %driver.peer(), reason = %shown, "connection closed");
+            tracing::debug!(peer = %driver.caller(), reason = %shown, "connection closed");
             drop(driver);
             if self.handle.on_disconnected(&reason)
                 && !self.registration.server.stopping.is_cancelled()

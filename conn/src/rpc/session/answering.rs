@@ -26,7 +26,7 @@ struct PendingReply {
 impl PendingReply {
     fn new(session: &Session, id: u64, result: Result<Payload, Fault>) -> Self {
         if let Err(fault) = &result {
-            log_fault(fault, "a call failed");
+            log_fault(fault, "a call failed", None);
         }
         Self {
             id,

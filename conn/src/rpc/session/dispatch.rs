@@ -185,7 +185,7 @@ impl Dispatcher {
         match result {
             Some(result) if one_way => {
                 if let Err(fault) = &result {
-                    log_fault(fault, "a call failed");
+                    log_fault(fault, "a call failed", Some(&self.origin.identity));
                 }
                 self.replies
                     .push_message(|out| message::write_return(id, &[], out));
@@ -219,7 +219,7 @@ impl Dispatcher {
             })
         });
         if let Err(fault) = result {
-            log_fault(&fault, "a call failed");
+            log_fault(&fault, "a call failed", Some(&self.origin.identity));
             let settings = &self.session.settings;
             let fault = settings.fault_for_peer(fault);
             let with_causes = settings.sends_causes;

@@ -5,9 +5,9 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
+use farcall_core::Identity;
 use farcall_core::protocol::Origin;
 use farcall_core::protocol::time::LazySleep;
-use farcall_core::transport::Peer;
 use tokio::time::Instant;
 
 use super::closing::ClosingState;
@@ -110,9 +110,9 @@ impl Driver {
         }
     }
 
-    /// Returns the peer of this connection.
-    pub(in crate::rpc) fn peer(&self) -> &Peer {
-        &self.dispatcher.origin.peer
+    /// Returns the identity of the peer of this connection.
+    pub(in crate::rpc) fn caller(&self) -> &Identity {
+        &self.dispatcher.origin.identity
     }
 
     /// Reads, handles and writes without waiting. Returns `true` if this task has nothing to do

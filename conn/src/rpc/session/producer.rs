@@ -71,7 +71,7 @@ impl<S: StreamOutlet> Future for ProducerTask<S> {
                     }
                 }
             };
-            log_fault(&fault, "a stream failed");
+            log_fault(&fault, "a stream failed", None);
             self.session.end_stream(self.id, Some(fault));
             return Poll::Ready(());
         }

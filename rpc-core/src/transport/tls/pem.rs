@@ -51,7 +51,7 @@ impl Pem {
 
     /// Returns the state of the file. Links are followed, as Kubernetes and certbot renew
     /// certificates by changing links.
-    fn stamp(&self) -> Stamp {
+    pub(super) fn stamp(&self) -> Stamp {
         let Self::File(path) = self else {
             return None;
         };

@@ -3,7 +3,8 @@
 use std::fmt;
 use std::io;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use arc_swap::ArcSwap;
@@ -11,13 +12,27 @@ use rustls::ServerConfig;
 use rustls::crypto::CryptoProvider;
 use rustls::server::{NoClientAuth, NoServerSessionStorage, WebPkiClientVerifier};
 use rustls::sign::SingleCertAndKey;
+use tokio::runtime::Handle;
+use tokio::time::Instant;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
 use super::certificate::validity;
-use super::pem::{Credential, Pem};
+use super::pem::{Credential, Pem, Stamp};
 use super::{Profile, TlsError, TlsSession, provider};
+use crate::output::Causes;
 use crate::transport::Io;
+use crate::value::DateTime;
+
+/// How long before its end a certificate is warned of: 14 days, in which a renewal that failed is
+/// repaired.
+const EXPIRY_NOTICE: Duration = Duration::from_secs(14 * 24 * 60 * 60);
+
+/// The time between two warnings: a day.
+const EXPIRY_INTERVAL: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// The time between two looks at watched files: 30 seconds.
+const WATCH_INTERVAL: Duration = Duration::from_secs(30);
 
 /// TLS of a server: its certificate and key, and the authorities of its clients.
 ///
@@ -31,6 +46,16 @@ pub struct ServerTls(Arc<Shared>);
 struct Shared {
     sources: Sources,
     current: ArcSwap<Current>,
+    is_watched: AtomicBool,
+    upkeep: Mutex<Upkeep>,
+}
+
+/// What happens from time to time, in the first handshake after it is due.
+struct Upkeep {
+    /// When the files were last looked at.
+    looked: Instant,
+    /// When the end of the certificate was last logged.
+    warned: Option<Instant>,
 }
 
 /// What the configurations are built from.
@@ -50,6 +75,8 @@ struct Current {
     http: Arc<ServerConfig>,
     connection: Arc<ServerConfig>,
     expires: Option<SystemTime>,
+    /// The state of the files that all of this is from.
+    stamps: Vec<Stamp>,
 }
 
 /// Whether a client must have a certificate.
@@ -90,15 +117,8 @@ impl ServerTls {
     /// have certificates.
     #[must_use]
     pub fn from_config(config: Arc<ServerConfig>) -> Self {
-        let current = Current {
-            http: Arc::clone(&config),
-            connection: Arc::clone(&config),
-            expires: None,
-        };
-        Self(Arc::new(Shared {
-            sources: Sources::Config(config),
-            current: ArcSwap::from_pointee(current),
-        }))
+        let current = Current::given(&config);
+        Self(Arc::new(Shared::new(Sources::Config(config), current)))
     }
 
     fn from_credential(credential: Credential) -> Result<Self, TlsError> {
@@ -110,8 +130,8 @@ impl ServerTls {
     }
 
     fn from_sources(sources: Sources) -> Result<Self, TlsError> {
-        let current = ArcSwap::from_pointee(sources.build()?);
-        Ok(Self(Arc::new(Shared { sources, current })))
+        let current = sources.build()?;
+        Ok(Self(Arc::new(Shared::new(sources, current))))
     }
 
     /// Demands certificates of clients, signed by an authority in a PEM file. Earlier clones are
@@ -150,11 +170,16 @@ impl ServerTls {
                 credential,
                 provider,
                 ..
-            } => Self::from_sources(Sources::Pem {
-                credential,
-                clients: Some((roots, demand)),
-                provider,
-            }),
+            } => {
+                let with_roots = Self::from_sources(Sources::Pem {
+                    credential,
+                    clients: Some((roots, demand)),
+                    provider,
+                })?;
+                let is_watched = self.0.is_watched.load(Ordering::Relaxed);
+                with_roots.0.is_watched.store(is_watched, Ordering::Relaxed);
+                Ok(with_roots)
+            }
         }
     }
 
@@ -164,8 +189,21 @@ impl ServerTls {
     /// # Errors
     /// As with [`from_files`](Self::from_files). Everything stays as it was.
     pub fn reload(&self) -> Result<(), TlsError> {
-        self.0.current.store(Arc::new(self.0.sources.build()?));
+        let current = self.0.sources.build()?;
+        let mut upkeep = self.0.upkeep.lock().unwrap_or_else(PoisonError::into_inner);
+        upkeep.warned = None;
+        self.0.current.store(Arc::new(current));
         Ok(())
+    }
+
+    /// Makes this and its clones read the files again when they have changed: at a handshake, at
+    /// most every 30 seconds, in the background, so that this handshake still uses what was read
+    /// before. If the files cannot be used, what was read before stays, and a warning is logged.
+    ///
+    /// Default: the program calls [`reload`](Self::reload) when the files have changed.
+    pub fn watch(self) -> Self {
+        self.0.is_watched.store(true, Ordering::Relaxed);
+        self
     }
 
     /// Returns the time until which the server's certificate is valid, if it can be read.
@@ -174,9 +212,57 @@ impl ServerTls {
         self.0.current.load().expires
     }
 
-    /// Returns the configuration for one protocol.
+    /// Logs a warning if the server's certificate expires within 14 days, or has expired, once a
+    /// day. Each handshake does this, and a server when it is bound.
+    pub fn warn_of_expiry(&self) {
+        let Some(expires) = self.expires() else {
+            return;
+        };
+        if SystemTime::now() + EXPIRY_NOTICE < expires {
+            return;
+        }
+        let Ok(mut upkeep) = self.0.upkeep.try_lock() else {
+            return;
+        };
+        let is_due = |last: Instant| last.elapsed() >= EXPIRY_INTERVAL;
+        if upkeep.warned.is_none_or(is_due) {
+            upkeep.warned = Some(Instant::now());
+            let expires = DateTime::from(expires);
+            tracing::warn!(%expires, "the server's TLS certificate ends soon, or has ended (UTC)");
+        }
+    }
+
+    fn look_at_files(&self) {
+        if !self.0.is_watched.load(Ordering::Relaxed) {
+            return;
+        }
+        let Ok(mut upkeep) = self.0.upkeep.try_lock() else {
+            return;
+        };
+        if upkeep.looked.elapsed() < WATCH_INTERVAL {
+            return;
+        }
+        upkeep.looked = Instant::now();
+        let shared = Arc::clone(&self.0);
+        let look = move || {
+            if shared.sources.stamps() != shared.current.load().stamps
+                && let Err(error) = Self(shared).reload()
+            {
+                let error = Causes(&error);
+                tracing::warn!(%error, "the changed files of TLS cannot be used");
+            }
+        };
+        match Handle::try_current() {
+            Ok(runtime) => drop(runtime.spawn_blocking(look)),
+            Err(_) => look(),
+        }
+    }
+
+    /// Returns the configuration for a handshake of one protocol.
     #[must_use]
     pub fn config(&self, profile: Profile) -> Arc<ServerConfig> {
+        self.look_at_files();
+        self.warn_of_expiry();
         let current = self.0.current.load();
         Arc::clone(match profile {
             Profile::Http => &current.http,
@@ -203,7 +289,46 @@ impl ServerTls {
     }
 }
 
+impl Shared {
+    fn new(sources: Sources, current: Current) -> Self {
+        Self {
+            sources,
+            current: ArcSwap::from_pointee(current),
+            is_watched: AtomicBool::new(false),
+            upkeep: Mutex::new(Upkeep {
+                looked: Instant::now(),
+                warned: None,
+            }),
+        }
+    }
+}
+
+impl Current {
+    fn given(config: &Arc<ServerConfig>) -> Self {
+        Self {
+            http: Arc::clone(config),
+            connection: Arc::clone(config),
+            expires: None,
+            stamps: Vec::new(),
+        }
+    }
+}
+
 impl Sources {
+    fn stamps(&self) -> Vec<Stamp> {
+        match self {
+            Self::Config(_) => Vec::new(),
+            Self::Pem {
+                credential,
+                clients,
+                ..
+            } => {
+                let roots = clients.as_ref().map(|(roots, _)| roots.stamp());
+                credential.stamps().into_iter().chain(roots).collect()
+            }
+        }
+    }
+
     fn build(&self) -> Result<Current, TlsError> {
         let (credential, clients, provider) = match self {
             Self::Pem {
@@ -211,14 +336,10 @@ impl Sources {
                 clients,
                 provider,
             } => (credential, clients, provider),
-            Self::Config(config) => {
-                return Ok(Current {
-                    http: Arc::clone(config),
-                    connection: Arc::clone(config),
-                    expires: None,
-                });
-            }
+            Self::Config(config) => return Ok(Current::given(config)),
         };
+        // Before they are read, so that a later change is noticed.
+        let stamps = self.stamps();
         let certified = credential.read(provider)?;
         let verifier = match clients {
             None => Arc::new(NoClientAuth),
@@ -259,6 +380,7 @@ impl Sources {
             http: build(Profile::Http)?,
             connection: build(Profile::Connection)?,
             expires,
+            stamps,
         })
     }
 }

@@ -2,15 +2,22 @@
 
 use std::fmt;
 use std::ops::Deref;
+use std::sync::Arc;
 
 use rustls::pki_types::CertificateDer;
 use rustls::{CipherSuite, ClientConnection, ConnectionCommon, ProtocolVersion, ServerConnection};
+
+use super::certificate::names;
+use crate::identity::{Certificate, Identity};
+use crate::transport::Peer;
 
 /// What the TLS handshake of a connection has established.
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct TlsSession {
     certificates: Vec<CertificateDer<'static>>,
+    /// The names of the verified certificate of a client.
+    client: Option<Arc<Certificate>>,
     server_name: Option<Box<str>>,
     alpn: Option<Box<[u8]>>,
     version: Option<ProtocolVersion>,
@@ -23,6 +30,9 @@ impl TlsSession {
     #[must_use]
     pub fn of_server(connection: &ServerConnection) -> Self {
         Self {
+            client: connection
+                .peer_certificates()
+                .and_then(|certificates| Some(Arc::new(names(certificates.first()?)))),
             server_name: connection.server_name().map(Into::into),
             ..Self::of(connection)
         }
@@ -43,6 +53,7 @@ impl TlsSession {
                 .iter()
                 .map(|one| one.clone().into_owned())
                 .collect(),
+            client: None,
             server_name: None,
             alpn: connection.alpn_protocol().map(Into::into),
             version,
@@ -57,6 +68,18 @@ impl TlsSession {
                 })
                 .flatten(),
         }
+    }
+
+    /// Returns the identity of a peer that has performed the handshake: with the names of its
+    /// certificate, if it is a client that has one. Certificates of servers are no identity: their
+    /// names were compared with the one that was called.
+    #[must_use]
+    pub fn identity(&self, peer: Peer) -> Identity {
+        let mut identity = Identity::from(peer);
+        if let Some(client) = &self.client {
+            identity.set_certificate(Arc::clone(client));
+        }
+        identity
     }
 
     /// The certificate of the peer, followed by the authorities that it sent, in DER; empty if it

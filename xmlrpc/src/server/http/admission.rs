@@ -3,9 +3,8 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use farcall_core::Registry;
 use farcall_core::protocol::Origin;
-use farcall_core::transport::Peer;
+use farcall_core::{Identity, Registry};
 use http::header::{
     ACCEPT_ENCODING, ALLOW, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderMap,
     HeaderValue, ORIGIN, TRANSFER_ENCODING,
@@ -36,17 +35,17 @@ impl Server {
     pub(in crate::server) fn admit<B: Body>(
         &self,
         request: Request<B>,
-        peer: Peer,
+        mut caller: Identity,
         hosts: HostPolicy,
     ) -> Result<AdmittedRequest<'_, B>, Rejection> {
         let (mut parts, body) = request.into_parts();
-        let found = self.route(&mut parts, &peer, hosts);
+        let found = self.route(&mut parts, &mut caller, hosts);
         match found.and_then(|found| check_length(&parts.headers, &body).map(|()| found)) {
             Ok((registry, coding)) => Ok(AdmittedRequest {
                 registry,
                 coding,
                 origin: Arc::new(Origin {
-                    peer,
+                    identity: caller,
                     headers: parts.headers,
                     extensions: parts.extensions,
                     session: None,
@@ -69,7 +68,7 @@ impl Server {
     fn route(
         &self,
         parts: &mut Parts,
-        peer: &Peer,
+        caller: &mut Identity,
         hosts: HostPolicy,
     ) -> Result<(Cow<'_, Registry<XmlRpc>>, Coding), Rejection> {
         browser::check(parts, hosts, &self.options)?;
@@ -85,7 +84,7 @@ impl Server {
                 .with_header(ALLOW, HeaderValue::from_static("POST")));
         }
         if let Some(authorize) = &self.options.authorize {
-            authorize.authorize(parts, peer)?;
+            authorize.authorize(parts, caller)?;
         }
         if !is_xml(&parts.headers) {
             let text = "unsupported content type: use text/xml";

@@ -29,15 +29,16 @@ impl Server {
         // If the client disconnects, this future is dropped, and the guard cancels work of the call
         // on other tasks.
         let _guard = cancellation.cancel_on_drop();
-        let (method, params) =
-            match document.and_then(|document| read_call(document, self.options.format)) {
-                Ok(call) => call,
-                Err(error) => {
-                    let shown = Foreign::excerpt(&error);
-                    tracing::debug!(peer = %origin.peer, error = %shown, "a request is not a call");
-                    return self.write_fault(&error.into(), "");
-                }
-            };
+        let (method, params) = match document
+            .and_then(|document| read_call(document, self.options.format))
+        {
+            Ok(call) => call,
+            Err(error) => {
+                let shown = Foreign::excerpt(&error);
+                tracing::debug!(peer = %origin.identity, error = %shown, "a request is not a call");
+                return self.write_fault(&error.into(), "");
+            }
+        };
         let deadline = self.options.call_timeout.map(time::deadline);
         let context = Context::new(method.clone())
             .with_origin(Arc::clone(origin))
@@ -63,7 +64,7 @@ impl Server {
                 document.map_err(Fault::internal)
             })
             .and_then(|document| self.check_reply(document));
-        log::outcome(&origin.peer, &method, started, result.as_ref().err());
+        log::outcome(&origin.identity, &method, started, result.as_ref().err());
         result.unwrap_or_else(|fault| self.write_fault(&fault, &method))
     }
 

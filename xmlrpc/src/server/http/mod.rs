@@ -12,8 +12,8 @@ use std::pin::Pin;
 use std::task::{Context as TaskContext, Poll};
 
 use bytes::Bytes;
+use farcall_core::Identity;
 use farcall_core::protocol::Hold;
-use farcall_core::transport::Peer;
 use http::header::CONTENT_TYPE;
 use http::{Request, Response, StatusCode};
 use http_body::Body;
@@ -31,8 +31,8 @@ use admission::AdmittedRequest;
 pub(super) use response::{fault_text, reject};
 
 /// Requests with any body type are answered, so a [`Server`] can be mounted in an axum router,
-/// under tower layers, or in a test. Handlers see the [`Peer`] in the extensions of the request, if
-/// there is one.
+/// under tower layers, or in a test. The [`Identity`] of the caller is the one in the extensions of
+/// the request, if there is one.
 impl<B> Service<Request<B>> for Server
 where
     B: Body<Data: Send, Error: Send> + Send + 'static,
@@ -57,16 +57,17 @@ impl Server {
     /// # Cancel safety
     /// Dropping the future cancels the call that the request made.
     pub async fn respond(&self, mut request: Request<impl Body>) -> Response<ReplyBody> {
-        let peer = request.extensions_mut().remove::<Peer>();
+        let caller = request.extensions_mut().remove::<Identity>();
+        let caller = caller.unwrap_or_default();
         let hosts = HostPolicy::from_options(&self.options);
-        let admitted = self.admit(request, peer.unwrap_or_default(), hosts);
+        let admitted = self.admit(request, caller.clone(), hosts);
         let account = PeerAccount::new(&self.budget);
-        let responding = account.complete(self.respond_to(admitted, &account));
+        let responding = account.complete(self.respond_to(admitted, &caller, &account));
         let Ok(response) = responding.await.unwrap_or_else(|| {
             let text =
                 "the request was evicted: it was held for too long, and others needed the room";
             let rejection = Rejection::new(StatusCode::SERVICE_UNAVAILABLE, text);
-            Ok(reject(rejection.closing()))
+            Ok(reject(rejection.closing(), &caller))
         });
         response.map(|reply| {
             ReplyBody::new(reply.into_inner().unwrap_or_default(), account.into_inner())
@@ -78,6 +79,7 @@ impl Server {
     pub(super) async fn respond_to(
         &self,
         admitted: Result<AdmittedRequest<'_, impl Body>, Rejection>,
+        caller: &Identity,
         account: &PeerAccount<'_>,
     ) -> Result<Response<Full<Bytes>>, Infallible> {
         let AdmittedRequest {
@@ -87,7 +89,7 @@ impl Server {
             body,
         } = match admitted {
             Ok(admitted) => admitted,
-            Err(rejection) => return Ok(reject(rejection)),
+            Err(rejection) => return Ok(reject(rejection, caller)),
         };
         let limit = self.options.max_body;
         let timeout = self.options.body_timeout;

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use farcall_core::Fault;
 use farcall_core::protocol::output::{Foreign, Quota};
 use farcall_core::protocol::{Hold, NoRoom, Origin};
+use farcall_core::{Fault, Identity};
 use http::header::{
     ACCEPT_ENCODING, CONNECTION, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderValue,
     RETRY_AFTER, VARY,
@@ -61,13 +61,14 @@ impl Server {
         let mut rejection = Rejection::new(status, text).closing();
         let allowed = browser::allowed_origin(&origin.headers, &self.options);
         browser::expose(rejection.0.headers_mut(), allowed);
-        reject(rejection)
+        reject(rejection, &origin.identity)
     }
 
     /// Builds the response to a request that there is no room for. Load balancers use the status,
     /// callers the fault.
     pub(super) fn overloaded(&self, fault: &Fault, origin: Arc<Origin>) -> Response<Full<Bytes>> {
-        tracing::debug!(fault = %Foreign::excerpt(fault), "request refused");
+        let (peer, shown) = (&origin.identity, Foreign::excerpt(fault));
+        tracing::debug!(%peer, fault = %shown, "request refused");
         let mut response = self.fault_reply(fault, origin);
         *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
         let headers = response.headers_mut();
@@ -102,7 +103,7 @@ impl Server {
             Ok(body) => self.reply(hold.attach(body), length, gzip, origin),
             Err(no_room) => {
                 let fault = no_room.of_reply();
-                tracing::debug!(peer = %origin.peer, %fault, "reply dropped");
+                tracing::debug!(peer = %origin.identity, %fault, "reply dropped");
                 self.fault_reply(&fault, origin)
             }
         }
@@ -194,7 +195,7 @@ fn accepts_gzip(headers: &HeaderMap) -> bool {
         })
 }
 
-pub(in crate::server) fn reject(rejection: Rejection) -> Response<Full<Bytes>> {
+pub(in crate::server) fn reject(rejection: Rejection, peer: &Identity) -> Response<Full<Bytes>> {
     static REFUSALS: Quota = Quota::new(10);
 
     let response = rejection.0.map(|text| Full::new(Bytes::from(text)));
@@ -204,7 +205,7 @@ pub(in crate::server) fn reject(rejection: Rejection) -> Response<Full<Bytes>> {
         && let Some(admitted) = REFUSALS.admit()
     {
         let (status, suppressed) = (response.status().as_u16(), admitted.suppressed());
-        tracing::info!(status, suppressed, "request refused");
+        tracing::info!(%peer, status, suppressed, "request refused");
     }
     response
 }

@@ -1,0 +1,270 @@
+//! The identity of a caller: its address, and what it has proved.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use crate::output::Foreign;
+use crate::transport::{Credentials, Peer};
+
+/// The identity of a caller: the [`Peer`] that it is, and what it has proved to be.
+///
+/// | proof | set by | method |
+/// |---|---|---|
+/// | the user of a Unix socket | the operating system | [`user`](Self::user) |
+/// | a labelled authkey | the handshake of a connection | [`key`](Self::key) |
+/// | a verified client certificate | TLS | [`certificate`](Self::certificate) |
+/// | a token or a password | `authorize` or a layer | [`subject`](Self::subject) |
+///
+/// A caller can have several of them, or none: then it [is anonymous](Self::is_anonymous), as the
+/// default value is. Nothing in an identity is secret. Clones share the proofs.
+///
+/// A guard or a handler decides by one kind of proof, not by the [`name`](Self::name), since the
+/// name of one kind can equal that of another.
+///
+/// ```
+/// use farcall::{Context, Fault, FaultKind, Registry};
+/// # use farcall::protocol::Format;
+///
+/// # fn protect<F: Format>(registry: &Registry<F>) {
+/// registry.set_guard(|cx| match cx.identity().subject() {
+///     Some("ada") => Ok(()),
+///     _ => Err(Fault::of(FaultKind::Denied, "only Ada may call this")),
+/// });
+/// # }
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Identity {
+    peer: Peer,
+    /// Most callers have proved nothing, and their connections hold one pointer for it.
+    proofs: Option<Arc<Proofs>>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Proofs {
+    certificate: Option<Arc<Certificate>>,
+    key: Option<Arc<str>>,
+    subject: Option<Arc<str>>,
+}
+
+/// The names in the verified certificate of a peer, as RFC 5280, 4.2.1.6 defines them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Certificate {
+    /// The URIs among the alternative names, such as a SPIFFE id.
+    pub uris: Vec<String>,
+    /// The DNS names.
+    pub dns: Vec<String>,
+    /// The mail addresses.
+    pub emails: Vec<String>,
+    /// The IP addresses.
+    pub ips: Vec<IpAddr>,
+    /// The common name of the subject. It is the name of certificates without any other.
+    pub common_name: Option<String>,
+    /// The SHA-256 hash of the certificate.
+    pub fingerprint: [u8; 32],
+}
+
+impl Certificate {
+    /// The most specific name: the first URI, DNS name, mail address or IP address, or else the
+    /// common name.
+    #[must_use]
+    pub fn name(&self) -> Option<Cow<'_, str>> {
+        let mut texts = [&self.uris, &self.dns, &self.emails].into_iter().flatten();
+        match (texts.next(), self.ips.first()) {
+            (Some(text), _) => Some(text.into()),
+            (None, Some(ip)) => Some(ip.to_string().into()),
+            (None, None) => self.common_name.as_deref().map(Cow::Borrowed),
+        }
+    }
+}
+
+/// The identity of a peer that has proved nothing yet, except the user of a Unix socket.
+impl From<Peer> for Identity {
+    fn from(peer: Peer) -> Self {
+        Self { peer, proofs: None }
+    }
+}
+
+impl Identity {
+    /// The identity of a caller of which nothing is known.
+    pub const ANONYMOUS: Self = Self {
+        peer: Peer::Unknown,
+        proofs: None,
+    };
+
+    /// The address of the caller, or the process.
+    #[must_use]
+    pub const fn peer(&self) -> &Peer {
+        &self.peer
+    }
+
+    /// The user and process of the caller, if it called over a Unix socket.
+    #[must_use]
+    pub const fn user(&self) -> Option<Credentials> {
+        match self.peer {
+            Peer::Unix(credentials) => credentials,
+            _ => None,
+        }
+    }
+
+    /// The label of the authkey that the caller has proved, if the key has one.
+    #[must_use]
+    pub fn key(&self) -> Option<&str> {
+        self.proofs.as_ref()?.key.as_deref()
+    }
+
+    /// The certificate of the caller, if it presented one that was verified.
+    #[must_use]
+    pub fn certificate(&self) -> Option<&Certificate> {
+        self.proofs.as_ref()?.certificate.as_deref()
+    }
+
+    /// The user whose token or password the caller has: the subject of the token, or the user name.
+    #[must_use]
+    pub fn subject(&self) -> Option<&str> {
+        self.proofs.as_ref()?.subject.as_deref()
+    }
+
+    /// Sets the label of the authkey that the caller has proved.
+    pub fn set_key(&mut self, label: impl Into<Arc<str>>) {
+        self.proofs_mut().key = Some(label.into());
+    }
+
+    /// Sets the certificate of the caller, which must have been verified.
+    pub fn set_certificate(&mut self, certificate: impl Into<Arc<Certificate>>) {
+        self.proofs_mut().certificate = Some(certificate.into());
+    }
+
+    /// Sets the user whose token or password the caller has.
+    pub fn set_subject(&mut self, subject: impl Into<Arc<str>>) {
+        self.proofs_mut().subject = Some(subject.into());
+    }
+
+    fn proofs_mut(&mut self) -> &mut Proofs {
+        Arc::make_mut(self.proofs.get_or_insert_default())
+    }
+
+    /// Returns `true` if nothing but the address of the caller is known: no user of a Unix socket,
+    /// no label of an authkey, no certificate and no subject.
+    #[must_use]
+    pub const fn is_anonymous(&self) -> bool {
+        self.proofs.is_none() && self.user().is_none()
+    }
+
+    /// The most specific name of the caller, for statistics and logs: its subject, or else the
+    /// [name of its certificate](Certificate::name), the label of its key, or its user id, as in
+    /// `uid 1000`. It may be a text of a peer: [`Display`](fmt::Display) escapes it.
+    #[must_use]
+    pub fn name(&self) -> Option<Cow<'_, str>> {
+        let certificate = || self.certificate().and_then(Certificate::name);
+        let user = || Some(format!("uid {}", self.user()?.uid).into());
+        let subject = self.subject().map(Cow::Borrowed);
+        subject
+            .or_else(certificate)
+            .or_else(|| self.key().map(Cow::Borrowed))
+            .or_else(user)
+    }
+}
+
+/// Shows the peer and each proof, as in `192.0.2.1:4711, certificate "client.example", key "2026"`.
+/// Texts are escaped, and at most 1,024 bytes of each are shown.
+impl fmt::Display for Identity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.peer)?;
+        let certificate = self.certificate().map(|certificate| {
+            let name = certificate.name();
+            name.unwrap_or(Cow::Borrowed("without a name"))
+        });
+        for (kind, text) in [
+            ("certificate", certificate.as_deref()),
+            ("key", self.key()),
+            ("subject", self.subject()),
+        ] {
+            if let Some(text) = text {
+                // A quotation mark would end the text, and pretend another proof.
+                let text = text.replace('"', "\\\"");
+                write!(f, ", {kind} \"{}\"", Foreign::excerpt(text))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn peer() -> Peer {
+        Peer::Tcp(([192, 0, 2, 1], 4711).into())
+    }
+
+    fn unix() -> Peer {
+        Peer::Unix(Some(Credentials {
+            uid: 1000,
+            gid: 100,
+            pid: Some(7),
+        }))
+    }
+
+    #[test]
+    fn the_name_is_that_of_the_most_specific_proof() {
+        let mut identity = Identity::from(unix());
+        assert!(!identity.is_anonymous());
+        assert_eq!(identity.name().as_deref(), Some("uid 1000"));
+        identity.set_key("2026");
+        assert_eq!(identity.name().as_deref(), Some("2026"));
+        identity.set_certificate(Certificate {
+            common_name: Some("common".to_owned()),
+            ips: vec![[192, 0, 2, 7].into()],
+            ..Certificate::default()
+        });
+        assert_eq!(identity.name().as_deref(), Some("192.0.2.7"));
+        identity.set_certificate(Certificate {
+            dns: vec!["client.example".to_owned()],
+            uris: vec!["spiffe://example/client".to_owned()],
+            ..Certificate::default()
+        });
+        assert_eq!(identity.name().as_deref(), Some("spiffe://example/client"));
+        identity.set_subject("ada");
+        assert_eq!(identity.name().as_deref(), Some("ada"));
+        assert_eq!(identity.key(), Some("2026"));
+        assert_eq!(identity.user().map(|user| user.uid), Some(1000));
+
+        let nobody = Identity::from(peer());
+        assert!(nobody.is_anonymous());
+        assert_eq!(nobody.name(), None);
+        assert_eq!(Identity::default(), Identity::ANONYMOUS);
+    }
+
+    #[test]
+    fn clones_share_no_later_change() {
+        let mut identity = Identity::from(peer());
+        identity.set_key("2026");
+        let mut ada = identity.clone();
+        ada.set_subject("ada");
+        assert_eq!((identity.subject(), ada.key()), (None, Some("2026")));
+    }
+
+    #[test]
+    fn identities_are_shown_escaped() {
+        let mut identity = Identity::from(peer());
+        assert_eq!(identity.to_string(), "192.0.2.1:4711");
+        identity.set_certificate(Certificate::default());
+        identity.set_key("2026");
+        identity.set_subject("ada\", key \"root\u{1b}[2J\n");
+        assert_eq!(
+            identity.to_string(),
+            "192.0.2.1:4711, certificate \"without a name\", key \"2026\", \
+             subject \"ada\\\", key \\\"root\\u{1b}[2J\\n\""
+        );
+        assert!(!format!("{identity:?}").contains(['\u{1b}', '\n']));
+    }
+
+    #[test]
+    fn proofs_cost_one_pointer() {
+        let pointer = size_of::<usize>();
+        assert_eq!(size_of::<Identity>(), size_of::<Peer>() + pointer);
+    }
+}
