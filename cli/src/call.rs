@@ -12,8 +12,8 @@ use crate::connection::{connect_error, key_expected, target};
 use crate::json::{self, Json};
 use crate::{Options, argument};
 
-const URL: &str =
-    "http://HOST:PORT/PATH, http+unix://SOCKET:/PATH, conn+rpc://HOST:PORT or conn+rpc+unix://PATH";
+const URL: &str = "http://HOST:PORT/PATH, https://HOST:PORT/PATH, http+unix://SOCKET:/PATH, \
+                   conn+rpc://HOST:PORT or conn+rpc+unix://PATH";
 
 #[derive(Subcommand)]
 pub(crate) enum CallCommand {
@@ -106,6 +106,9 @@ fn over_http(url: &str, options: &Options) -> Result<farcall::xmlrpc::Client, Bo
         return Err(format!("the URL is not {URL}").into());
     }
     let mut settings = ClientOptions::default().timeout(Some(options.timeout));
+    if scheme.eq_ignore_ascii_case("https") {
+        settings = settings.tls(options.tls.settings()?);
+    }
     for header in &options.headers {
         let (name, value) = header
             .split_once(':')

@@ -23,7 +23,7 @@ pub(crate) struct CertsCommand {
     client: String,
 }
 
-/// How long the certificates are valid. Some systems accept no longer time than 825 days.
+/// The validity of the certificates: a year. Some systems accept at most 825 days.
 const VALIDITY: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
 /// Permissions of the files: those of keys are for this user only.

@@ -38,7 +38,7 @@ impl Authentication {
 }
 
 /// Returns the parser for paths, which removes the mark.
-fn path() -> impl TypedValueParser<Value = PathBuf> {
+pub(crate) fn path() -> impl TypedValueParser<Value = PathBuf> {
     OsStringValueParser::new().map(|path| {
         match path.to_str().and_then(|path| path.strip_prefix(MARK)) {
             Some(path) => path.into(),

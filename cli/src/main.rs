@@ -10,6 +10,7 @@ mod connection;
 mod json;
 mod send;
 mod terminal;
+mod tls;
 
 use std::convert::Infallible;
 use std::error::Error;
@@ -23,6 +24,7 @@ use farcall::{CallError, FaultKind};
 
 use self::connection::Authentication;
 use self::terminal::{FAILURE, FAULT, print, print_error, print_usage_error};
+use self::tls::Tls;
 
 /// Calls remote methods from the shell
 #[derive(Parser)]
@@ -73,6 +75,8 @@ struct Options {
     headers: Vec<String>,
     #[command(flatten)]
     authentication: Authentication,
+    #[command(flatten)]
+    tls: Tls,
 }
 
 /// Prefix for arguments that are negative numbers, or begin like one. No option does, but clap
@@ -140,7 +144,10 @@ async fn main() -> ExitCode {
                 None => {
                     let text = Causes(&*error).to_string();
                     let text = terminal::redact_url(&text, parsed.command.url());
-                    print_error(format_args!("farcall: {text}"));
+                    match tls::advice(&*error) {
+                        Some(advice) => print_error(format_args!("farcall: {text} ({advice})")),
+                        None => print_error(format_args!("farcall: {text}")),
+                    }
                     ExitCode::from(FAILURE)
                 }
             }
@@ -153,6 +160,7 @@ async fn run(arguments: &Cli) -> Result<String, Box<dyn Error>> {
     if arguments.command.url().starts_with("conn") && !arguments.options.headers.is_empty() {
         return Err("--header is for HTTP: connections have no headers".into());
     }
+    arguments.options.tls.check_url(arguments.command.url())?;
     match &arguments.command {
         Command::Call(command) => call::run(command, &arguments.options).await,
         Command::Send(message) => send::run(message, &arguments.options).await,

@@ -473,6 +473,24 @@ fn the_adders_add_for_each_other() {
 }
 
 #[test]
+fn values_are_kept_over_tls_in_a_server_in_python() {
+    let made = tests::certificates::Certificates::new();
+    let [certificate, key] = ["cookbook.pem", "cookbook.key"].map(|name| made.text(name));
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/python/key_value_server.py");
+    let mut command = newest_python().command_at(script.as_ref());
+    let command = command.args([&certificate, &key]).stdout(Stdio::piped());
+    let mut server = Running::of(command.spawn().unwrap());
+    assert_eq!(server.line(), "listening on https://localhost:15000");
+    let client = Command::new(env!("CARGO_BIN_EXE_key-value-client"))
+        .arg(&certificate)
+        .output()
+        .unwrap();
+    assert_eq!(String::from_utf8_lossy(&client.stderr), "");
+    let expected = "foo is bar\nthe keys are [\"foo\"]\nfoo exists: false\n";
+    assert_eq!(String::from_utf8_lossy(&client.stdout), expected);
+}
+
+#[test]
 fn the_blocking_programs_call_each_other() {
     let mut server = Running::new(env!("CARGO_BIN_EXE_blocking-server"), &[]);
     let line = server.line();
@@ -722,4 +740,41 @@ fn the_program_of_the_readme_is_an_example() {
     assert!(lines <= 25, "{lines} lines");
     let lines = include_str!("../src/bin/calculator.rs").lines().count();
     assert!(lines <= 45, "{lines} lines");
+}
+
+#[test]
+fn the_key_value_server_serves_python_with_a_self_signed_certificate() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    // An authority without names, as `openssl req -x509 -subj /CN=localhost` makes it.
+    let made_key = rcgen::KeyPair::generate().unwrap();
+    let mut params = rcgen::CertificateParams::default();
+    let common_name = rcgen::DnType::CommonName;
+    params.distinguished_name.push(common_name, "localhost");
+    params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+    let (cert, key) = (path("server_cert.pem"), path("server_key.pem"));
+    std::fs::write(&cert, params.self_signed(&made_key).unwrap().pem()).unwrap();
+    std::fs::write(&key, made_key.serialize_pem()).unwrap();
+    let program = env!("CARGO_BIN_EXE_key-value-server");
+    let mut server = Running::new(program, &[&cert, &key, "--address", "localhost:0"]);
+    let line = server.line();
+    let port = line
+        .strip_prefix("listening on https://127.0.0.1:")
+        .unwrap();
+    let url = format!("https://localhost:{port}");
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/python/key_value_client.py");
+    for python in pythons() {
+        if python.version < (3, 6) {
+            continue;
+        }
+        let output = python
+            .command_at(script.as_ref())
+            .args([&cert, &url])
+            .output()
+            .unwrap();
+        let text = String::from_utf8(output.stdout).unwrap();
+        let errors = String::from_utf8_lossy(&output.stderr);
+        let expected = "['foo', 'spam']\nbar [1, 2, 3]\nFalse\nno such key: spam\n";
+        assert_eq!(text, expected, "{errors}");
+    }
 }

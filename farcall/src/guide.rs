@@ -14,6 +14,7 @@
 //! | [rpc] | objects, callbacks and streams over connections |
 //! | [reconnect] | clients and objects that survive a broken connection |
 //! | [security] | a server that other machines can reach, with limits that fit it |
+//! | [tls] | TLS without a proxy, and clients that are known by their certificates |
 //! | [blocking] | servers and clients without async code |
 //! | [middleware] | checks of tokens and limits of rates |
 //! | [layers] | figures and traces for every call, and limits of a client |
@@ -43,6 +44,7 @@ macro_rules! chapters {
             "[rpc]: crate::guide::rpc\n",
             "[reconnect]: crate::guide::reconnect\n",
             "[security]: crate::guide::security\n",
+            "[tls]: crate::guide::tls\n",
             "[blocking]: crate::guide::blocking\n",
             "[middleware]: crate::guide::middleware\n",
             "[layers]: crate::guide::layers\n",
@@ -81,7 +83,7 @@ macro_rules! chapters {
 }
 
 chapters! {
-    functions objects clients requests errors retries python pickles rpc reconnect security blocking
+    functions objects clients requests errors retries python pickles rpc reconnect security tls blocking
     middleware layers workers testing features
     from_xmlrpc from_multiprocessing from_pyro5 from_tarpc from_tonic from_jsonrpsee
 }

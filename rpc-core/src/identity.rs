@@ -2,10 +2,12 @@
 
 use std::borrow::Cow;
 use std::fmt;
-use std::net::IpAddr;
 use std::sync::Arc;
 
 use crate::output::Foreign;
+use crate::transport::certificate::Certificate;
+#[cfg(feature = "_tls")]
+use crate::transport::tls::TlsSession;
 use crate::transport::{Credentials, Peer};
 
 /// The identity of a caller: the [`Peer`] that it is, and what it has proved to be.
@@ -48,42 +50,25 @@ struct Proofs {
     subject: Option<Arc<str>>,
 }
 
-/// The names in the verified certificate of a peer, as RFC 5280, 4.2.1.6 defines them.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Certificate {
-    /// The URIs among the alternative names, such as a SPIFFE id.
-    pub uris: Vec<String>,
-    /// The DNS names.
-    pub dns: Vec<String>,
-    /// The mail addresses.
-    pub emails: Vec<String>,
-    /// The IP addresses.
-    pub ips: Vec<IpAddr>,
-    /// The common name of the subject. It is the name of certificates without any other.
-    pub common_name: Option<String>,
-    /// The SHA-256 hash of the certificate.
-    pub fingerprint: [u8; 32],
-}
-
-impl Certificate {
-    /// The most specific name: the first URI, DNS name, mail address or IP address, or else the
-    /// common name.
-    #[must_use]
-    pub fn name(&self) -> Option<Cow<'_, str>> {
-        let mut texts = [&self.uris, &self.dns, &self.emails].into_iter().flatten();
-        match (texts.next(), self.ips.first()) {
-            (Some(text), _) => Some(text.into()),
-            (None, Some(ip)) => Some(ip.to_string().into()),
-            (None, None) => self.common_name.as_deref().map(Cow::Borrowed),
-        }
-    }
-}
-
 /// The identity of a peer that has proved nothing yet, except the user of a Unix socket.
 impl From<Peer> for Identity {
     fn from(peer: Peer) -> Self {
         Self { peer, proofs: None }
+    }
+}
+
+#[cfg(feature = "_tls")]
+impl Identity {
+    /// Returns the identity of a peer that has performed a TLS handshake: with the names of its
+    /// certificate, if it is a client that has one. Certificates of servers are no identity: their
+    /// names were compared with the one that was called.
+    #[must_use]
+    pub fn over_tls(peer: Peer, session: &TlsSession) -> Self {
+        let mut identity = Self::from(peer);
+        if let Some(client) = session.client() {
+            identity.set_certificate(Arc::clone(client));
+        }
+        identity
     }
 }
 

@@ -105,11 +105,12 @@ pub use context::{Cancellation, Context};
 pub use describe::{Description, Parameter};
 pub use error::{CallError, Execution, FormatError, FormatErrorKind, Position};
 pub use fault::{Fault, FaultKind};
-pub use identity::{Certificate, Identity};
+pub use identity::Identity;
 #[doc(hidden)]
 pub use macros::__private;
 pub use macros::{client, service};
 pub use registry::{Instance, Method, RegisterError, Registry};
+pub use transport::certificate::Certificate;
 pub use value::{
     DateTime, DateTimeError, Kind, Members, Struct, Value, from_value, to_value, zero_as_none,
 };

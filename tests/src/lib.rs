@@ -1,5 +1,6 @@
 //! Shared helpers of the tests: the peers in other languages, and how to run them.
 
+pub mod certificates;
 #[cfg(unix)]
 pub mod faulty;
 #[cfg(unix)]

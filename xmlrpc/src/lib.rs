@@ -111,6 +111,8 @@
 //! - `idna`: host names with letters beyond ASCII in the URLs of clients.
 //! - `cookies`: [`ClientOptions::cookies`].
 //! - `workers`: [`Server::serve_worker`].
+//! - `tls`: `https`, on both sides, with the cryptography of aws-lc-rs; `tls-ring`: with that of
+//!   ring. Not a default.
 //! - `middleware`: the ready-made authentication of [`ServerOptions::authorize`].
 
 #![cfg_attr(

@@ -135,7 +135,7 @@ fn key_ring<L: Into<Arc<str>>, K: AsRef<[u8]>>(
         ring.push(LabelledKey { key, label });
     }
     match ring.is_empty() {
-        true => Err(AuthError::NoKey),
+        true => Err(AuthError::EmptyKeys),
         false => Ok(ring.into()),
     }
 }
@@ -172,7 +172,7 @@ mod tests {
     #[test]
     fn sets_that_would_be_ambiguous_or_too_large_are_errors() {
         let none: [(&str, &str); 0] = [];
-        assert!(matches!(AuthKeys::new(none), Err(AuthError::NoKey)));
+        assert!(matches!(AuthKeys::new(none), Err(AuthError::EmptyKeys)));
         let empty = AuthKeys::new([("a", "one"), ("b", "")]);
         assert!(matches!(empty, Err(AuthError::EmptyKey)));
         for twice in [

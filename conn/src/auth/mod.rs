@@ -247,8 +247,8 @@ pub enum AuthError {
     #[error("the authkey is empty")]
     EmptyKey,
     /// The local set of [keys](AuthKeys) is empty.
-    #[error("there is no authkey")]
-    NoKey,
+    #[error("the set of authkeys is empty")]
+    EmptyKeys,
     /// The local set of [keys](AuthKeys) is too large.
     #[error("there are more than {} authkeys", AuthKeys::MAX)]
     TooManyKeys,

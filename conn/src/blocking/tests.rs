@@ -8,7 +8,7 @@ use std::time::Duration;
 use farcall_pickle::Pickle;
 
 use super::*;
-use crate::auth::AuthError;
+use crate::auth::{AuthError, AuthKeys};
 use crate::codec::Bincode;
 use crate::descriptor::{Acknowledge, DescriptorError, Descriptors};
 use crate::error::{RecvError, SendError};
@@ -368,7 +368,8 @@ fn a_converted_async_connection_keeps_received_messages() {
 
 #[test]
 fn a_listener_accepts_only_a_client_with_the_key() {
-    let listener = Listener::bind_fresh().authkey("key");
+    let keys = AuthKeys::new([("2026", "key")]).unwrap();
+    let listener = Listener::bind_fresh().authkeys(keys);
     let mut listener = listener.idle_timeout(Some(SOON)).wait().unwrap();
     let address = listener.local_address().clone();
     let client = thread::spawn({
@@ -391,6 +392,7 @@ fn a_listener_accepts_only_a_client_with_the_key() {
     let mut connection: Connection<String> = listener.accept().unwrap();
     assert_eq!(connection.recv().unwrap(), "hello");
     assert_eq!(listener.last_accepted(), Some(connection.peer()));
+    assert_eq!(connection.identity().key(), Some("2026"));
     let timed_out = connection.recv().unwrap_err();
     assert!(matches!(timed_out, RecvError::Io(_)), "{timed_out}");
     listener.close().unwrap();

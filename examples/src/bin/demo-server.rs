@@ -54,8 +54,8 @@ struct Arguments {
     /// File with the authkey that peers of connections must know
     #[arg(long, value_name = "FILE")]
     authkey_file: Option<PathBuf>,
-    /// Serve XML-RPC at TCP addresses over TLS, with the certificate and its chain in this PEM file.
-    /// It is read again on SIGHUP, and when it has changed
+    /// Serve XML-RPC at TCP addresses over TLS, with the certificate and chain in this PEM file. It
+    /// is read again on SIGHUP, and when it has changed
     #[arg(long, value_name = "FILE", requires = "tls_key")]
     tls_cert: Option<PathBuf>,
     /// PEM file with the key of the certificate

@@ -82,7 +82,7 @@ mod tests {
         assert_eq!(order([x, y]), [x, y]);
     }
 
-    /// What an address does, and after how many milliseconds.
+    /// The milliseconds that an address takes, and its outcome.
     type Behaviour = (u64, Result<&'static str, io::ErrorKind>);
 
     /// Connects to addresses that behave so. Returns the outcome, its time, and the times at which

@@ -31,6 +31,7 @@
 //! # }
 //! ```
 
+pub(crate) mod certificate;
 pub(crate) mod happy_eyeballs;
 pub mod memory;
 mod system;

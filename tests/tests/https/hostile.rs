@@ -150,7 +150,7 @@ async fn what_is_not_tls_is_answered_with_an_alert_or_not_at_all() {
 }
 
 /// Returns the first message of a client.
-async fn client_hello(made: &Certificates) -> Vec<u8> {
+pub(crate) async fn client_hello(made: &Certificates) -> Vec<u8> {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let client = made.client();

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 mod hostile;
+mod logs;
 mod python;
 mod reload;
 mod stop;

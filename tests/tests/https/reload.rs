@@ -2,13 +2,15 @@
 
 use std::fs;
 
+use farcall::transport::Address;
 use farcall::transport::tls::rustls::pki_types::CertificateDer;
-use farcall::xmlrpc::ServerOptions;
-use tokio::net::TcpStream;
-
 use farcall::transport::tls::tokio_rustls::client::TlsStream;
+use farcall::workers::Workers;
+use farcall::xmlrpc::{ClientOptions, ServerOptions, blocking};
+use tokio::net::TcpStream;
+use tokio::sync::oneshot;
 
-use crate::support::{Certificates, Served, add};
+use crate::support::{Certificates, Served, add, server, tls_over};
 
 fn shown(stream: &TlsStream<TcpStream>) -> CertificateDer<'static> {
     let connection = stream.get_ref().1;
@@ -38,4 +40,52 @@ async fn a_reload_reaches_new_connections_and_keeps_old_ones() {
     assert_ne!(shown(&new), shown(&old));
     add(&mut new).await;
     add(&mut old).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reload_reaches_all_workers() {
+    let made = Certificates::new();
+    let tls = made.tls();
+    let options = ServerOptions::default().tls(tls.clone());
+    let address = Address::Tcp(tests::port_of_its_own());
+    let workers = Workers::new().count(2).threads(&address, move |worker| {
+        let server = server(options.clone());
+        async move { server.serve_worker(worker).await }
+    });
+    let workers = workers.unwrap();
+    let Address::Tcp(address) = *workers.local_address() else {
+        panic!("it is a port");
+    };
+    let (stop, stopped) = oneshot::channel::<()>();
+    let running = tokio::spawn(workers.serve_until(async { drop(stopped.await) }));
+    let connect = async || {
+        let stream = TcpStream::connect(address).await.unwrap();
+        tls_over(stream, &made.client()).await.unwrap()
+    };
+    let before = connect().await;
+    made.server("server");
+    tls.reload().unwrap();
+    for _ in 0..20 {
+        let mut stream = connect().await;
+        assert_ne!(shown(&stream), shown(&before));
+        add(&mut stream).await;
+    }
+    drop(stop);
+    running.await.unwrap().unwrap();
+}
+
+#[test]
+fn a_blocking_server_speaks_tls() {
+    let made = Certificates::new();
+    let bound = server(ServerOptions::default().tls(made.tls()))
+        .bind("127.0.0.1:0")
+        .wait()
+        .unwrap();
+    let (url, stop) = (bound.url(), bound.stop_handle());
+    let serving = std::thread::spawn(move || bound.serve().unwrap());
+    let options = ClientOptions::default().tls(made.client());
+    let client = blocking::Client::with_options(&url, options).unwrap();
+    assert_eq!(client.call::<i64>("add", (3, 5)).unwrap(), 8);
+    stop.stop();
+    assert_eq!(serving.join().unwrap().aborted, 0);
 }

@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::{Duration, SystemTime};
 
 use farcall::transport::tls::rustls::pki_types::ServerName;
 use farcall::transport::tls::tokio_rustls::TlsConnector;
@@ -50,10 +51,15 @@ impl Certificates {
 
     /// Makes a certificate of the server, with a new key.
     pub(crate) fn server(&self, name: &str) {
+        self.server_until(name, SystemTime::now() + Duration::from_secs(90 * 86_400));
+    }
+
+    pub(crate) fn server_until(&self, name: &str, end: SystemTime) {
         let names = ["localhost", "127.0.0.1", "::1"].map(str::to_owned);
         let mut params = CertificateParams::new(names).unwrap();
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
         params.use_authority_key_identifier_extension = true;
+        params.not_after = end.into();
         self.sign(name, &params, &self.authority);
     }
 

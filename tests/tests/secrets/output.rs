@@ -139,6 +139,7 @@ async fn http(transcript: &Transcript) {
         format!("http://user:{PASSWORD}@127.0.0.1:1/{}", "RPC2"),
         format!("http://user:{PASSWORD}@{address}/nothing/here"),
         format!("http+unix://user:{PASSWORD}@/nowhere/socket:/RPC2"),
+        format!("https://user:{PASSWORD}@{address}/"),
     ];
     for url in urls {
         let client = farcall::xmlrpc::Client::with_options(&url, options.clone()).unwrap();
@@ -151,7 +152,6 @@ async fn http(transcript: &Transcript) {
     }
     // Malformed or unsupported URLs.
     for url in [
-        format!("https://user:{PASSWORD}@{address}/"),
         format!("ftp://user:{PASSWORD}@{address}/"),
         format!("http://user:{PASSWORD}@[::1/"),
         format!("http://user:{PASSWORD}@host name/"),
@@ -170,7 +170,16 @@ async fn http(transcript: &Transcript) {
         farcall::xmlrpc::Client::with_options("http://elsewhere.example/", proxied).unwrap();
     transcript.debug(&client);
     transcript.error(&client.call::<i64>("add", (3, 5)).await.unwrap_err());
-    let no_proxy = ClientOptions::default().proxy(&format!("https://user:{PASSWORD}@proxy:1"));
+    for scheme in ["http", "https", "socks5"] {
+        let url = format!("{scheme}://user:{PASSWORD}@127.0.0.1:1");
+        let proxied = ClientOptions::default().proxy(&url).unwrap();
+        transcript.debug(&proxied);
+        let client = farcall::xmlrpc::Client::with_options("https://elsewhere.example/", proxied);
+        let client = client.unwrap();
+        transcript.debug(&client);
+        transcript.error(&client.call::<i64>("add", (3, 5)).await.unwrap_err());
+    }
+    let no_proxy = ClientOptions::default().proxy(&format!("socks4://user:{PASSWORD}@proxy:1"));
     transcript.error(&no_proxy.unwrap_err());
 }
 

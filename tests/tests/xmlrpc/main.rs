@@ -11,4 +11,5 @@ mod python_client;
 mod python_server;
 mod round_trip;
 mod served;
+mod tls_client;
 mod unix;

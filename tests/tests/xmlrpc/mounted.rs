@@ -62,7 +62,8 @@ async fn a_mounted_server_sees_the_identity_that_its_program_knows() {
     ada.set_subject("ada");
     for (caller, name) in [(ada, "ada"), (Identity::default(), "anonymous")] {
         let call = "<methodCall><methodName>whoami</methodName></methodCall>";
-        let mut request = Request::post("/").body(Full::from(call)).unwrap();
+        let body = Full::<Bytes>::from(call);
+        let mut request = Request::post("/").body(body).unwrap();
         request.extensions_mut().insert(caller);
         let response = rpc.respond(request).await;
         let body = response.into_body().collect().await.unwrap().to_bytes();

@@ -54,9 +54,8 @@ impl Client {
     ///
     /// # Errors
     /// As with [`new`](Self::new).
-    #[expect(clippy::needless_pass_by_value, reason = "as with every with_options")]
     pub fn with_options(url: &str, options: ClientOptions) -> Result<Self, InvalidUrl> {
-        let endpoint = Arc::new(Endpoint::new(url, &options, BlockingConnector::to)?);
+        let endpoint = Arc::new(Endpoint::new(url, options, BlockingConnector::to)?);
         Ok(Self { endpoint })
     }
 

@@ -10,7 +10,7 @@ use super::tls::{Tls, TlsTarget};
 
 /// A byte stream to the server: a socket, or TLS over such a stream. To reach an `https` server
 /// through an `https` proxy, TLS runs over TLS.
-pub(crate) enum Layered<S> {
+pub(crate) enum Layered<S: Stream> {
     Plain(S),
     Tls(Box<Tls<Self>>),
 }
@@ -84,6 +84,13 @@ impl<S: Stream> Stream for Layered<S> {
         match self {
             Self::Plain(socket) => socket.read(space, deadline).await,
             Self::Tls(tls) => read(tls, space, deadline).await,
+        }
+    }
+
+    fn write_last(&mut self, bytes: &[u8]) {
+        match self {
+            Self::Plain(socket) => socket.write_last(bytes),
+            Self::Tls(tls) => tls.write_last(bytes),
         }
     }
 

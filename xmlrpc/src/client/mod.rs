@@ -10,6 +10,7 @@ mod cookies;
 pub(crate) mod endpoint;
 mod error;
 mod layered;
+mod link;
 mod options;
 mod pool;
 mod proxy;
@@ -88,8 +89,9 @@ pub struct Client {
 impl Client {
     /// Creates a client of the server at `url`, with the default [options](ClientOptions).
     ///
-    /// URLs are `http://HOST:PORT/PATH` or, for a unix socket, `http+unix://SOCKET:/PATH`, both
-    /// with `USER:PASSWORD@` before host or socket if the server expects credentials. The password
+    /// URLs are `http://HOST:PORT/PATH`, `https://HOST:PORT/PATH` (feature `tls`) or, for a unix
+    /// socket, `http+unix://SOCKET:/PATH`, all with `USER:PASSWORD@` before host or socket if the
+    /// server expects credentials. The password
     /// never appears in errors or `Debug` output. Without a path, `/RPC2` is used. Nothing is sent
     /// yet.
     ///
@@ -104,9 +106,8 @@ impl Client {
     ///
     /// # Errors
     /// As with [`new`](Self::new).
-    #[expect(clippy::needless_pass_by_value, reason = "as with every with_options")]
     pub fn with_options(url: &str, options: ClientOptions) -> Result<Self, InvalidUrl> {
-        let endpoint = Arc::new(Endpoint::new(url, &options, TokioConnector::to)?);
+        let endpoint = Arc::new(Endpoint::new(url, options, TokioConnector::to)?);
         Ok(Self { endpoint })
     }
 
@@ -135,13 +136,12 @@ impl Client {
     ///
     /// # Errors
     /// If the URL is malformed or has another scheme.
-    #[expect(clippy::needless_pass_by_value, reason = "as with every with_options")]
     pub fn with_connector(
         url: &str,
         connect: impl Connect,
         options: ClientOptions,
     ) -> Result<Self, InvalidUrl> {
-        let endpoint = Arc::new(Endpoint::at(url, &options, TokioConnector::new(connect))?);
+        let endpoint = Arc::new(Endpoint::at(url, options, TokioConnector::new(connect))?);
         Ok(Self { endpoint })
     }
 

@@ -22,7 +22,7 @@ impl TlsTarget {
 }
 
 /// No connection.
-pub(crate) struct Tls<S>(Infallible, PhantomData<S>);
+pub(crate) struct Tls<S: Stream>(Infallible, PhantomData<S>);
 
 impl<S: Stream> Tls<S> {
     pub(super) async fn handshake(
@@ -44,6 +44,10 @@ impl<S: Stream> Stream for Tls<S> {
     }
 
     async fn read(&mut self, _: &mut [u8], _: Option<Instant>) -> io::Result<usize> {
+        match self.0 {}
+    }
+
+    fn write_last(&mut self, _: &[u8]) {
         match self.0 {}
     }
 }

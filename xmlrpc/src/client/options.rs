@@ -112,16 +112,19 @@ impl ClientOptions {
         cookies: bool,
 
         /// Follows up to this number of redirects for each call: responses with status 301, 302,
-        /// 307 or 308 to a URL with the scheme, host and port of the client's own. The call is sent
-        /// there with the same headers and the cookies for that path. The
-        /// [`timeout`](Self::timeout) of the call covers all redirects.
+        /// 307 or 308 to a URL with the scheme, host and port of the client's own, or from `http`
+        /// to an `https` URL of the same host. The call is sent there with the same headers and
+        /// the cookies for that URL. The [`timeout`](Self::timeout) of the call covers all
+        /// redirects.
         ///
         /// A redirect to any other server is an error, since it would disclose the call and its
-        /// credentials: to follow it, create a client for that URL. A redirect to `https` is an
-        /// error too, as there is no TLS yet. [`HttpError::location`](crate::HttpError::location)
-        /// is the target of a redirect that was not followed; the call did not run then.
+        /// credentials: to follow it, create a client for that URL. A redirect from `https` to
+        /// `http` is an error too. [`HttpError::location`](crate::HttpError::location) is the
+        /// target of a redirect that was not followed; the call did not run then.
         ///
-        /// Default: 0, since it is better to call a service that has moved at its new URL.
+        /// Default: 0, since it is better to call a service that has moved at its new URL: each
+        /// call that is redirected to `https` opens a connection there, and has already been sent
+        /// unencrypted.
         redirects: usize,
     }
 

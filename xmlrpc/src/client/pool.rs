@@ -139,6 +139,8 @@ mod tests {
         async fn read(&mut self, _: &mut [u8], _: Option<Instant>) -> io::Result<usize> {
             Ok(0)
         }
+
+        fn write_last(&mut self, _: &[u8]) {}
     }
 
     struct Connector;

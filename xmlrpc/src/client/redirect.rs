@@ -14,13 +14,18 @@ pub(super) const fn is_redirect(status: StatusCode) -> bool {
 }
 
 /// Returns the URL that a response redirects a call to, after `before` earlier redirects. It has
-/// the same scheme, host and port as `from`; its user information is ignored.
+/// the scheme, host and port of `from`, or is an `https` URL of the same host, unless the transport
+/// `is_fixed`. Its user information is ignored.
+///
+/// A certificate proves that an `https` server is that host, at any port, so it may have the
+/// credentials. The reverse would send them unencrypted.
 pub(super) fn target(
     from: &HttpUrl,
     status: StatusCode,
     headers: &Headers,
     before: usize,
     limit: usize,
+    is_fixed: bool,
 ) -> Result<HttpUrl, Unfollowed> {
     if !is_redirect(status) {
         return Err(Unfollowed::NotForCalls);
@@ -31,10 +36,12 @@ pub(super) fn target(
     let url = match referred.ok_or(Unfollowed::Malformed)? {
         Referred::Http(url) if is_same_server(&url, from) => url,
         Referred::Http(url) if url.host() == from.host() && url.scheme() != from.scheme() => {
-            return Err(match url.scheme() {
-                Scheme::Http => Unfollowed::Unencrypted,
-                Scheme::Https => Unfollowed::NoTls,
-            });
+            match url.scheme() {
+                Scheme::Http => return Err(Unfollowed::Unencrypted),
+                Scheme::Https if cfg!(not(feature = "_tls")) => return Err(Unfollowed::NoTls),
+                Scheme::Https if is_fixed => return Err(Unfollowed::OtherHost),
+                Scheme::Https => url,
+            }
         }
         _ => return Err(Unfollowed::OtherHost),
     };
@@ -63,8 +70,47 @@ mod tests {
         };
         let status = StatusCode::from_u16(status).unwrap();
         let from = Target::parse(from).unwrap().url;
-        let url = target(&from, status, &headers, 2, 3)?;
+        let url = target(&from, status, &headers, 2, 3, false)?;
         Ok(url.path_and_query().to_owned())
+    }
+
+    #[cfg(feature = "_tls")]
+    #[test]
+    fn a_redirect_may_lead_from_http_to_https_and_never_back() {
+        let follow = |from: &str, location: &'static str, is_fixed| {
+            let headers = Headers {
+                location: Some(HeaderValue::from_static(location)),
+                ..Headers::default()
+            };
+            let from = Target::parse(from).unwrap().url;
+            let url = target(&from, StatusCode::FOUND, &headers, 0, 1, is_fixed)?;
+            Ok(url.as_str().to_owned())
+        };
+        let from = "http://h.example:81/a";
+        for location in [
+            "https://h.example/x",
+            "https://h.example:81/x",
+            "https://H.example:8443",
+        ] {
+            assert!(
+                follow(from, location, false)
+                    .unwrap()
+                    .starts_with("https://h.example")
+            );
+            assert_eq!(follow(from, location, true), Err(Unfollowed::OtherHost));
+        }
+        let secure = "https://h.example:8443/a";
+        let kept = follow(secure, "/x", true);
+        assert_eq!(kept.as_deref(), Ok("https://h.example:8443/x"));
+        for (location, expected) in [
+            ("http://h.example:8443/a", Unfollowed::Unencrypted),
+            ("http://h.example/a", Unfollowed::Unencrypted),
+            ("http://other.example/a", Unfollowed::OtherHost),
+            ("https://h.example/a", Unfollowed::OtherHost),
+            ("https://other.example:8443/a", Unfollowed::OtherHost),
+        ] {
+            assert_eq!(follow(secure, location, false), Err(expected), "{location}");
+        }
     }
 
     #[test]
@@ -80,8 +126,6 @@ mod tests {
             ("//h.example:81/x", Ok("/x")),
             ("http://u:p@h.example:81/x", Ok("/x")),
             ("/\u{e9} x", Ok("/%C3%A9%20x")),
-            ("https://h.example/x", Err(Unfollowed::NoTls)),
-            ("https://h.example:81/x", Err(Unfollowed::NoTls)),
             ("https://evil.example/x", Err(Unfollowed::OtherHost)),
             ("http://h.example/x", Err(Unfollowed::OtherHost)),
             ("http://h.example:82/x", Err(Unfollowed::OtherHost)),

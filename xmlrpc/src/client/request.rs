@@ -129,6 +129,14 @@ impl Template {
         }));
     }
 
+    /// Changes the head of a request of another template to that of this one. What depends on the
+    /// body is kept.
+    pub(super) fn replace_head(&self, request: &mut Request) {
+        let head = self.head.iter().copied();
+        request.bytes.splice(request.start..request.own, head);
+        request.own = request.start + self.head.len();
+    }
+
     /// Builds a request with the document that `write` appends, of about `size` bytes.
     ///
     /// # Errors

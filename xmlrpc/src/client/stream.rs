@@ -43,6 +43,9 @@ pub(crate) trait Stream: Send + 'static {
         deadline: Option<Instant>,
     ) -> impl Future<Output = io::Result<usize>> + Send;
 
+    /// Writes the bytes if that is possible without waiting, just before the stream is dropped.
+    fn write_last(&mut self, bytes: &[u8]);
+
     /// Releases the memory that a large message needed.
     fn shrink(&mut self) {}
 }

@@ -49,7 +49,7 @@ impl TlsTarget {
 }
 
 /// A TLS connection over a byte stream.
-pub(crate) struct Tls<S> {
+pub(crate) struct Tls<S: Stream> {
     stream: S,
     session: ClientConnection,
     /// Records as received.
@@ -95,10 +95,7 @@ impl<S: Stream> Tls<S> {
             };
             match progress {
                 Progress::Written(length) => tls.sent += length,
-                Progress::Read(0) => {
-                    let error = "the server closed the connection during the TLS handshake";
-                    return Err(io::Error::new(io::ErrorKind::UnexpectedEof, error));
-                }
+                Progress::Read(0) => return Err(closed_in_handshake()),
                 Progress::Read(length) => {
                     tls.received.fill(length);
                     if mem::take(&mut is_first) && is_plain_http(tls.received.unread()) {
@@ -132,6 +129,10 @@ impl<S: Stream> Tls<S> {
         let length = self.session.read_tls(&mut self.received.unread())?;
         self.received.consume(length);
         match self.session.process_new_packets() {
+            // Nothing more is read after that.
+            Ok(state) if state.peer_has_closed() && self.session.is_handshaking() => {
+                Err(closed_in_handshake())
+            }
             Ok(_) => Ok(true),
             Err(error) if !self.is_answered && is_refusal(&error) => {
                 let error = Unreached(TlsError::from(error).into());
@@ -249,6 +250,15 @@ impl<S: Stream> Stream for Tls<S> {
         }
     }
 
+    fn write_last(&mut self, bytes: &[u8]) {
+        // Writing into memory does not fail.
+        let _ = self.session.writer().write(bytes);
+        if self.seal() {
+            self.stream.write_last(&self.sealed[self.sent..]);
+            self.sent = self.sealed.len();
+        }
+    }
+
     fn shrink(&mut self) {
         self.received.shrink();
         if self.sent == self.sealed.len() && self.sealed.capacity() > KEPT {
@@ -257,6 +267,22 @@ impl<S: Stream> Stream for Tls<S> {
         }
         self.stream.shrink();
     }
+}
+
+/// Announces the end, so that the server knows that nobody has cut the connection.
+impl<S: Stream> Drop for Tls<S> {
+    fn drop(&mut self) {
+        // A record that is sent in part cannot be completed any more.
+        if !self.session.is_handshaking() && self.sent == self.sealed.len() {
+            self.session.send_close_notify();
+            self.write_last(&[]);
+        }
+    }
+}
+
+fn closed_in_handshake() -> io::Error {
+    let text = "the server closed the connection during the TLS handshake";
+    io::Error::new(io::ErrorKind::UnexpectedEof, text)
 }
 
 fn explained(error: Error) -> io::Error {

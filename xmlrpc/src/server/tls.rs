@@ -5,6 +5,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use farcall_core::Identity;
 use farcall_core::protocol::output::{Causes, Foreign, Quota};
 use farcall_core::protocol::time;
 use farcall_core::serve::{FIRST_CALL_GRACE, PendingHandshakes, Stopped};
@@ -88,9 +89,10 @@ impl Server {
             return;
         };
         drop(handshakes);
-        let caller = session.identity(peer);
+        let caller = Identity::over_tls(peer, &session);
         tracing::debug!(peer = %caller, ?session, "TLS handshake completed");
-        self.exchange(stream, caller, hosts, stop, |extensions| {
+        // The state of TLS takes more than a kilobyte: futures around it hold a pointer.
+        self.exchange(Box::new(stream), caller, hosts, stop, |extensions| {
             extensions.insert(Arc::clone(&session));
         })
         .await;

@@ -49,7 +49,7 @@ fn a_malformed_proxy_in_the_environment_is_an_error_that_shows_no_password() {
     for (name, value) in [
         ("http_proxy", "http://user:s3cret@proxy:port"),
         ("HTTP_PROXY", "user:s3cret@proxy:99999"),
-        ("all_proxy", "socks5://user:s3cret@proxy"),
+        ("all_proxy", "socks4://user:s3cret@proxy"),
         ("ALL_PROXY", "user:s3cret@http://proxy"),
     ] {
         let errors = with(name, value.as_ref());

@@ -13,6 +13,7 @@ mod hostile;
 mod quirks;
 mod redirects;
 mod secrets;
+mod tls;
 
 use std::error::Error;
 

@@ -10,7 +10,7 @@ use x509_cert::der::Decode as _;
 use x509_cert::ext::pkix::SubjectAltName;
 use x509_cert::ext::pkix::name::GeneralName;
 
-use crate::identity::Certificate;
+use crate::transport::certificate::Certificate;
 
 /// Returns the first and the last moment at which a certificate is valid, if it can be read.
 pub(super) fn validity(certificate: &CertificateDer<'_>) -> Option<(UnixTime, UnixTime)> {

@@ -21,7 +21,7 @@ pub enum TlsError {
     Read {
         /// The file.
         path: PathBuf,
-        /// What the system reported.
+        /// The error of the system.
         source: io::Error,
     },
     /// A file, or a text of the program, is not PEM.
@@ -29,7 +29,7 @@ pub enum TlsError {
     Malformed {
         /// The file.
         place: String,
-        /// What is wrong.
+        /// The mistake.
         source: pem::Error,
     },
     /// A file, or a text of the program, does not contain what it should.
@@ -37,7 +37,7 @@ pub enum TlsError {
     Missing {
         /// The file.
         place: String,
-        /// What is missing.
+        /// The missing part.
         missing: &'static str,
     },
     /// A key or a certificate of an authority cannot be used.
@@ -45,7 +45,7 @@ pub enum TlsError {
     Unusable {
         /// The file.
         place: String,
-        /// What is wrong.
+        /// The mistake.
         source: rustls::Error,
     },
     /// A key is not that of the certificate.

@@ -2,7 +2,7 @@
 //!
 //! A server has a [`ServerTls`]: its certificate, its key and the authorities of its clients. A
 //! client has a [`ClientTls`]: the authorities that it trusts, and its own certificate. Both are
-//! given to the options of a protocol; [`Profile`] has what the protocols need of TLS.
+//! given to the options of a protocol.
 //!
 //! The cryptography is that of the provider that the program has
 //! [installed](rustls::crypto::CryptoProvider::install_default) when a `ServerTls` or `ClientTls`
@@ -45,7 +45,7 @@ pub use self::session::TlsSession;
 pub use rustls;
 pub use tokio_rustls;
 
-/// What a protocol needs of TLS.
+/// The demands of a protocol on TLS.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Profile {

@@ -18,9 +18,9 @@ use super::TlsError;
 /// A PEM text.
 #[derive(Clone)]
 pub(super) enum Pem {
-    /// That of a file, which is read at each use.
+    /// The text of a file, which is read at each use.
     File(PathBuf),
-    /// One that the program gave. It may contain a key.
+    /// A text of the program. It may contain a key.
     Text(Arc<Zeroizing<Vec<u8>>>),
 }
 

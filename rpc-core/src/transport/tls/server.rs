@@ -24,8 +24,8 @@ use crate::output::Causes;
 use crate::transport::Io;
 use crate::value::DateTime;
 
-/// How long before its end a certificate is warned of: 14 days, in which a renewal that failed is
-/// repaired.
+/// The time before the end of a certificate in which it is warned of: 14 days, enough to repair a
+/// renewal that fails.
 const EXPIRY_NOTICE: Duration = Duration::from_secs(14 * 24 * 60 * 60);
 
 /// The time between two warnings: a day.
@@ -50,15 +50,15 @@ struct Shared {
     upkeep: Mutex<Upkeep>,
 }
 
-/// What happens from time to time, in the first handshake after it is due.
+/// The state of checks that are made at the first handshake after they are due.
 struct Upkeep {
-    /// When the files were last looked at.
+    /// The time of the last look at the files.
     looked: Instant,
-    /// When the end of the certificate was last logged.
+    /// The time of the last warning of the end of the certificate.
     warned: Option<Instant>,
 }
 
-/// What the configurations are built from.
+/// The sources of the configurations.
 #[derive(Clone)]
 enum Sources {
     Pem {
@@ -70,7 +70,7 @@ enum Sources {
     Config(Arc<ServerConfig>),
 }
 
-/// What new handshakes use.
+/// The configurations of new handshakes.
 struct Current {
     http: Arc<ServerConfig>,
     connection: Arc<ServerConfig>,
@@ -79,7 +79,7 @@ struct Current {
     stamps: Vec<Stamp>,
 }
 
-/// Whether a client must have a certificate.
+/// The demand for certificates of clients.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ClientCertificates {
     /// A client without a certificate is refused.

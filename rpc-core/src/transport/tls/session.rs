@@ -1,4 +1,4 @@
-//! What a completed handshake has established.
+//! The result of a handshake.
 
 use std::fmt;
 use std::ops::Deref;
@@ -8,10 +8,9 @@ use rustls::pki_types::CertificateDer;
 use rustls::{CipherSuite, ClientConnection, ConnectionCommon, ProtocolVersion, ServerConnection};
 
 use super::certificate::names;
-use crate::identity::{Certificate, Identity};
-use crate::transport::Peer;
+use crate::transport::certificate::Certificate;
 
-/// What the TLS handshake of a connection has established.
+/// The result of the TLS handshake of a connection: peer certificates, names, version, binding.
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct TlsSession {
@@ -70,16 +69,9 @@ impl TlsSession {
         }
     }
 
-    /// Returns the identity of a peer that has performed the handshake: with the names of its
-    /// certificate, if it is a client that has one. Certificates of servers are no identity: their
-    /// names were compared with the one that was called.
-    #[must_use]
-    pub fn identity(&self, peer: Peer) -> Identity {
-        let mut identity = Identity::from(peer);
-        if let Some(client) = &self.client {
-            identity.set_certificate(Arc::clone(client));
-        }
-        identity
+    /// The names in the verified certificate of a client, on the side of the server.
+    pub(crate) const fn client(&self) -> Option<&Arc<Certificate>> {
+        self.client.as_ref()
     }
 
     /// The certificate of the peer, followed by the authorities that it sent, in DER; empty if it

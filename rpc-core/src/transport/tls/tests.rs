@@ -15,6 +15,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, duplex};
 use tokio_rustls::TlsConnector;
 
 use super::*;
+use crate::identity::Identity;
 use crate::transport::Peer;
 
 /// A certificate and its key, in PEM.
@@ -220,7 +221,7 @@ async fn a_verified_client_certificate_is_the_identity_of_the_peer() {
         let client = with(&known);
         let (accepted, _) = handshake(&server, &client, Profile::Http, "localhost").await;
         let session = accepted.unwrap();
-        let identity = session.identity(Peer::Memory);
+        let identity = Identity::over_tls(Peer::Memory, &session);
         let names = identity.certificate().unwrap();
         assert_eq!(names.uris, ["spiffe://example/client"]);
         assert_eq!(names.dns, ["client.example"]);
@@ -240,7 +241,7 @@ async fn a_verified_client_certificate_is_the_identity_of_the_peer() {
                 assert!(accepted.contains("no certificate"), "{accepted}");
             }
             ClientCertificates::Optional => {
-                assert!(accepted.unwrap().identity(Peer::Memory).is_anonymous());
+                assert!(Identity::over_tls(Peer::Memory, &accepted.unwrap()).is_anonymous());
             }
         }
     }

@@ -6,11 +6,11 @@ use farcall_core::protocol::parse_port;
 
 use crate::client::url::{Host, HttpUrl, InvalidUrl};
 
-/// Returns `true` if one of the exceptions of `no_proxy` matches the URL: `*`, an address, a network
-/// in CIDR notation, or a domain including its subdomains, with or without a leading `.` or `*.`.
-/// They are separated by commas or, as in curl, by spaces. An exception with a port matches that
-/// port only. A dot at the end of a name changes nothing, and an IPv4 address may be written as an
-/// IPv6 one (`::ffff:192.0.2.1`).
+/// Returns `true` if one of the exceptions of `no_proxy` matches the URL: `*`, an address, a
+/// network in CIDR notation, or a domain including its subdomains, with or without a leading `.` or
+/// `*.`. They are separated by commas or, as in curl, by spaces. An exception with a port matches
+/// that port only. A dot at the end of a name changes nothing, and an IPv4 address may be written
+/// as an IPv6 one (`::ffff:192.0.2.1`).
 pub(super) fn is_excepted(exceptions: &str, url: &HttpUrl) -> Result<bool, InvalidUrl> {
     let mut is_excepted = false;
     let is_separator = |c: char| c == ',' || c.is_whitespace();

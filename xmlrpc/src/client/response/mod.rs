@@ -32,6 +32,8 @@ pub(super) enum ResponseError {
     Closed,
     #[error("the connection was closed within the response")]
     CutOff,
+    #[error("the server speaks TLS: the URL must begin with `https`")]
+    Tls,
     #[error("the head of the response is malformed")]
     Head(#[source] httparse::Error),
     #[error("the head of the response has more than {MAX_HEAD} bytes")]
@@ -66,7 +68,7 @@ pub(super) enum Unfollowed {
     TooMany(usize),
     /// The target is another host or port, and the credentials of the client are for its own only.
     OtherHost,
-    /// The target is `https` at the same host.
+    /// The target is `https` at the same host, and this build has no feature `tls`.
     NoTls,
     /// The target is `http`, and the client was told to use `https`.
     Unencrypted,
@@ -89,7 +91,7 @@ impl fmt::Display for Unfollowed {
             Self::OtherHost => {
                 f.write_str("redirects to another host, port or scheme are not followed")
             }
-            Self::NoTls => f.write_str("redirects to `https`, which is not supported yet: no TLS"),
+            Self::NoTls => f.write_str("redirects to `https` need the feature `tls`"),
             Self::Unencrypted => {
                 f.write_str("redirects from `https` to `http` would send the call unencrypted")
             }
@@ -97,6 +99,11 @@ impl fmt::Display for Unfollowed {
             Self::NotForCalls => f.write_str("redirects with this status do not apply to calls"),
         }
     }
+}
+
+/// Returns `true` for the start of a TLS alert or handshake message.
+fn is_tls(bytes: &[u8]) -> bool {
+    matches!(bytes, [0x15 | 0x16, 3, ..])
 }
 
 /// Reads one response.
@@ -132,6 +139,9 @@ impl ResponseReader {
         let is_end = length == 0;
         while self.last.is_none() {
             let unread = buffer.unread();
+            if is_tls(unread) {
+                return Err(ResponseError::Tls);
+            }
             match Head::parse(unread)? {
                 Some((head, length)) => {
                     buffer.consume(length);

@@ -147,6 +147,17 @@ impl Stream for TokioStream {
         });
         before(deadline, read).await
     }
+
+    fn write_last(&mut self, bytes: &[u8]) {
+        // An error means that the server has already closed the connection.
+        let _ = match self {
+            Self::Tcp(tcp) => tcp.try_write(bytes),
+            #[cfg(unix)]
+            Self::Unix(unix) => unix.try_write(bytes),
+            // It may need a runtime, and streams can be dropped anywhere.
+            Self::Other(_) => Ok(0),
+        };
+    }
 }
 
 /// Awaits `future`, or fails once the deadline passes.

@@ -62,6 +62,12 @@ impl Target {
             return Err(syntax("white space and control characters are not allowed"));
         }
         let (url, user_info) = HttpUrl::parse(scheme, rest, DEFAULT_PATH)?;
+        let target = Self::of(url, basic_authorization(user_info)?)?;
+        Ok(Self { socket, ..target })
+    }
+
+    /// Returns the target of a URL with these credentials.
+    pub(super) fn of(url: HttpUrl, authorization: Option<HeaderValue>) -> Result<Self, InvalidUrl> {
         let uri = url
             .as_str()
             .parse()
@@ -69,8 +75,8 @@ impl Target {
         Ok(Self {
             url,
             uri,
-            authorization: basic_authorization(user_info)?,
-            socket,
+            authorization,
+            socket: None,
         })
     }
 

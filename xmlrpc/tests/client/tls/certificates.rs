@@ -1,5 +1,7 @@
 //! Certificates of the tests.
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use farcall_core::transport::tls::{ClientTls, ServerTls};
 use rcgen::{
     BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
@@ -39,6 +41,10 @@ impl Authority {
         let key = KeyPair::generate().unwrap();
         let mut params = CertificateParams::default();
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        // Of another name than other authorities.
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        let name = format!("authority {}", NEXT.fetch_add(1, Ordering::Relaxed));
+        params.distinguished_name.push(DnType::CommonName, name);
         Self {
             certificate: params.self_signed(&key).unwrap().pem(),
             issuer: Issuer::new(params, key),
@@ -92,7 +98,9 @@ pub(crate) fn cookbook() -> Made {
     let key = KeyPair::generate().unwrap();
     let mut params = CertificateParams::default();
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    params.distinguished_name.push(DnType::CommonName, "localhost");
+    params
+        .distinguished_name
+        .push(DnType::CommonName, "localhost");
     Made {
         certificate: params.self_signed(&key).unwrap().pem(),
         key: key.serialize_pem(),

@@ -5,9 +5,9 @@ mod cuts;
 mod errors;
 mod proxies;
 mod records;
+mod redirects;
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 
 use farcall_core::transport::tls::tokio_rustls::server::TlsStream;
 use farcall_core::transport::tls::{ClientTls, Profile, ServerTls};
@@ -59,7 +59,10 @@ enum End {
 /// Opens a listener, and returns it with an `https` URL.
 async fn listen_tls() -> (TcpListener, String) {
     let (listener, url) = listen().await;
-    (listener, url.replace("http://127.0.0.1", "https://localhost"))
+    (
+        listener,
+        url.replace("http://127.0.0.1", "https://localhost"),
+    )
 }
 
 /// Accepts a connection whose handshake succeeds.
@@ -98,26 +101,29 @@ async fn server(
     (url, task)
 }
 
-/// Starts a server that answers every request with its length, and counts them.
-async fn counting(tls: ServerTls) -> (String, Arc<AtomicUsize>, JoinHandle<()>) {
+/// The bodies of requests.
+type Received = Arc<Mutex<Vec<String>>>;
+
+/// Starts a server that answers every request, over any number of connections, and records them.
+async fn recording(tls: ServerTls) -> (String, Received, JoinHandle<()>) {
     let (listener, url) = listen_tls().await;
-    let count = Arc::new(AtomicUsize::new(0));
-    let counted = Arc::clone(&count);
+    let received = Received::default();
+    let record = Arc::clone(&received);
     let task = tokio::spawn(async move {
         loop {
             let (socket, _) = listener.accept().await.unwrap();
-            let (tls, counted) = (tls.clone(), Arc::clone(&counted));
+            let (tls, record) = (tls.clone(), Arc::clone(&record));
             tokio::spawn(async move {
                 let Ok((mut io, _)) = tls.accept(Profile::Http, socket).await else {
                     return;
                 };
-                while read(&mut io).await.is_some() {
-                    counted.fetch_add(1, Ordering::Relaxed);
+                while let Some(request) = read(&mut io).await {
+                    record.lock().unwrap().push(request.text().to_owned());
                     write(&mut io, super::ok(super::FIVE)).await;
                     let _ = io.flush().await;
                 }
             });
         }
     });
-    (url, count, task)
+    (url, received, task)
 }

@@ -1,19 +1,23 @@
 //! The transport of the blocking client: blocking sockets of the standard library.
 
+mod connect;
+
 use std::future::Future;
 use std::io::{self, ErrorKind, Read, Write};
-use std::net::{IpAddr, SocketAddr, TcpStream, ToSocketAddrs};
+use std::net::TcpStream;
 #[cfg(unix)]
 use std::os::unix::net::UnixStream;
-#[cfg(unix)]
-use std::path::Path;
-use std::sync::mpsc;
-use std::thread;
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::fd::AsFd;
 use rustix::io::Errno;
+#[cfg(any(target_os = "linux", target_os = "android", target_os = "freebsd"))]
+use rustix::net::{SendFlags, send};
 
+use self::connect::connect_tcp;
+#[cfg(unix)]
+use self::connect::connect_unix;
 use super::Destination;
 use crate::client::pool::Transport;
 use crate::client::stream::{self, Progress, Stream, timed_out};
@@ -51,70 +55,6 @@ impl Transport for BlockingConnector {
 
     /// Does nothing: expired connections are closed by the next call.
     fn spawn(_: impl Future<Output = ()> + Send + 'static) {}
-}
-
-/// Connects to the first address of the host that accepts a connection.
-fn connect_tcp(host: &str, port: u16, deadline: Option<Instant>) -> io::Result<TcpStream> {
-    let mut result = Err(io::Error::new(
-        ErrorKind::NotFound,
-        "the name has no address",
-    ));
-    for address in resolve(host, port, deadline)? {
-        result = match remaining(deadline)? {
-            Some(left) => TcpStream::connect_timeout(&address, left),
-            None => TcpStream::connect(address),
-        };
-        if let Ok(socket) = &result {
-            // Without TCP_NODELAY a call could wait up to 40 ms for a server that delays its
-            // acknowledgements. An error means that the server has already closed the connection,
-            // which the first read reports better.
-            let _ = socket.set_nodelay(true);
-            break;
-        }
-    }
-    result
-}
-
-/// Resolves the host. The system's resolver has no timeout, so with a deadline the lookup runs in a
-/// thread of its own.
-fn resolve(host: &str, port: u16, deadline: Option<Instant>) -> io::Result<Vec<SocketAddr>> {
-    if let Ok(ip) = host.parse::<IpAddr>() {
-        return Ok(vec![(ip, port).into()]);
-    }
-    let name = (host.to_owned(), port);
-    let look_up = move || {
-        (name.0.as_str(), name.1)
-            .to_socket_addrs()
-            .map(Vec::from_iter)
-    };
-    let Some(left) = remaining(deadline)? else {
-        return look_up();
-    };
-    let (sender, receiver) = mpsc::sync_channel(1);
-    thread::Builder::new()
-        .name("resolver".to_owned())
-        .spawn(move || sender.send(look_up()))?;
-    match receiver.recv_timeout(left) {
-        Ok(found) => found,
-        Err(_) => Err(timed_out()),
-    }
-}
-
-/// Connects to a socket file. Waits while the backlog of the listener is full, on systems that
-/// distinguish this from a refusal.
-#[cfg(unix)]
-fn connect_unix(path: &Path, deadline: Option<Instant>) -> io::Result<UnixStream> {
-    use socket2::{Domain, SockAddr, Socket, Type};
-
-    let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
-    let address = SockAddr::unix(path)?;
-    loop {
-        socket.set_write_timeout(remaining(deadline)?)?;
-        match socket.connect(&address) {
-            Err(error) if is_socket_timeout(&error) || error.kind() == ErrorKind::Interrupted => {}
-            result => return result.map(|()| socket.into()),
-        }
-    }
 }
 
 /// Evaluates an expression with the socket of either kind.
@@ -172,6 +112,11 @@ impl Stream for BlockingStream {
     async fn read(&mut self, space: &mut [u8], deadline: Option<Instant>) -> io::Result<usize> {
         self.within(deadline, |socket| each!(socket, io => io.read(space)))
     }
+
+    fn write_last(&mut self, bytes: &[u8]) {
+        // An error means that the server has already closed the connection.
+        let _ = each!(&self.socket, io => send_now(io, bytes));
+    }
 }
 
 impl BlockingStream {
@@ -228,6 +173,19 @@ impl BlockingStream {
         self.timeout = timeout;
         Ok(())
     }
+}
+
+/// Writes to a socket if that is possible without waiting.
+#[cfg(any(target_os = "linux", target_os = "android", target_os = "freebsd"))]
+fn send_now(socket: &impl AsFd, bytes: &[u8]) -> io::Result<usize> {
+    let flags = SendFlags::DONTWAIT | SendFlags::NOSIGNAL;
+    Ok(send(socket, bytes, flags)?)
+}
+
+/// Other systems lack one of the flags.
+#[cfg(not(any(target_os = "linux", target_os = "android", target_os = "freebsd")))]
+fn send_now(_: &impl AsFd, _: &[u8]) -> io::Result<usize> {
+    Ok(0)
 }
 
 /// Returns the time until the deadline, if there is one.

@@ -1,0 +1,91 @@
+//! TLS of the command.
+
+use std::error::Error;
+use std::io;
+use std::path::PathBuf;
+
+use clap::Args;
+use farcall::transport::tls::rustls::{self, AlertDescription};
+use farcall::transport::tls::{ClientTls, TlsError};
+
+use crate::connection::path;
+use crate::terminal::print_error;
+
+#[derive(Args)]
+pub(crate) struct Tls {
+    /// For TLS: trust the authorities in this PEM file, and not those of the system
+    #[arg(long, global = true, value_name = "FILE", value_parser = path())]
+    cacert: Option<PathBuf>,
+    /// For TLS: accept exactly the certificates in this PEM file, whatever their names
+    #[arg(long, global = true, value_name = "FILE", value_parser = path())]
+    #[arg(conflicts_with = "cacert")]
+    pin: Option<PathBuf>,
+    /// For TLS: show this certificate, a PEM file with its chain, to servers that demand one
+    #[arg(long, global = true, value_name = "FILE", value_parser = path())]
+    cert: Option<PathBuf>,
+    /// For TLS: the key of the certificate, a PEM file [default: the file of --cert]
+    #[arg(long, global = true, value_name = "FILE", value_parser = path())]
+    key: Option<PathBuf>,
+    /// For TLS: accept any certificate, so that whoever is on the way can read and change everything
+    #[arg(long, global = true, conflicts_with_all = ["cacert", "pin"])]
+    insecure: bool,
+}
+
+impl Tls {
+    /// Returns an error if an option is given that a URL without TLS would ignore.
+    pub(crate) fn check_url(&self, url: &str) -> Result<(), &'static str> {
+        let (scheme, _) = url.split_once("://").unwrap_or_default();
+        let scheme = scheme.to_ascii_lowercase();
+        let files = [&self.cacert, &self.pin, &self.cert, &self.key];
+        let is_given = self.insecure || files.iter().any(|file| file.is_some());
+        if is_given && scheme != "https" && !scheme.ends_with("+tls") {
+            return Err(
+                "--cacert, --pin, --cert, --key and --insecure are for TLS, which this URL has not",
+            );
+        }
+        Ok(())
+    }
+
+    pub(crate) fn settings(&self) -> Result<ClientTls, Box<dyn Error>> {
+        let mut tls = ClientTls::new();
+        if let Some(file) = &self.cacert {
+            tls = tls.roots(file)?;
+        }
+        if let Some(file) = &self.pin {
+            tls = tls.pin(file)?;
+        }
+        match (&self.cert, &self.key) {
+            (Some(cert), key) => tls = tls.certificate(cert, key.as_ref().unwrap_or(cert))?,
+            (None, Some(_)) => return Err("--key needs --cert".into()),
+            (None, None) => {}
+        }
+        if self.insecure {
+            print_error(
+                "farcall: warning: --insecure: whoever is on the way to the server can read and \
+                 change everything",
+            );
+            tls = tls.dangerous_without_verification();
+        }
+        Ok(tls)
+    }
+}
+
+/// Returns the options that help against an error of TLS.
+pub(crate) fn advice(error: &(dyn Error + 'static)) -> Option<&'static str> {
+    let mut next = Some(error);
+    while let Some(error) = next {
+        let inner = error
+            .downcast_ref::<io::Error>()
+            .and_then(|error| error.get_ref()?.downcast_ref());
+        match inner.or_else(|| error.downcast_ref::<TlsError>()) {
+            Some(TlsError::Handshake(rustls::Error::InvalidCertificate(_))) => {
+                return Some("--cacert FILE names an authority to trust, --pin FILE a certificate");
+            }
+            Some(TlsError::Handshake(rustls::Error::AlertReceived(
+                AlertDescription::CertificateRequired | AlertDescription::HandshakeFailure,
+            ))) => return Some("--cert FILE and --key FILE name the certificate of the client"),
+            _ => next = error.source(),
+        }
+    }
+    None
+}

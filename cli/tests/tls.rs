@@ -1,0 +1,101 @@
+//! The command over TLS, with a server in Python.
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+use std::process::Command;
+
+use tests::certificates::Certificates;
+use tests::newest_python;
+
+/// Runs the command, and returns its exit status, standard output and standard error.
+fn farcall(args: &[&str]) -> (i32, String, String) {
+    let output = Command::new(env!("CARGO_BIN_EXE_farcall"))
+        .args(args)
+        .output()
+        .unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    (
+        output.status.code().unwrap(),
+        text(output.stdout),
+        text(output.stderr),
+    )
+}
+
+#[test]
+fn certificates_of_tls_are_verified_pinned_and_shown() {
+    let made = Certificates::new();
+    let file = |name: &str| made.text(name);
+    let serve = |name: &str, args: &[&str]| {
+        let files = ["pem", "key"].map(|ending| file(&format!("{name}.{ending}")));
+        let args = [&[files[0].as_str(), &files[1]], args].concat();
+        newest_python().serve("tls_server.py", &args)
+    };
+    let call = |port: u16, options: &[&str]| {
+        let url = format!("https://localhost:{port}/RPC2");
+        farcall(&[options, &["call", &url, "add", "3", "5"]].concat())
+    };
+    let ca = file("ca.pem");
+    let server = serve("server", &[]);
+    let eight = (0, "8\n".to_owned(), String::new());
+    assert_eq!(call(server.port, &["--cacert", &ca]), eight);
+    assert_eq!(call(server.port, &["--pin", &file("server.pem")]), eight);
+
+    let (status, out, err) = call(server.port, &[]);
+    assert_eq!((status, &*out), (2, ""));
+    assert!(err.contains("that is not trusted here"), "{err}");
+    assert!(
+        err.contains("--cacert FILE") && err.contains("--pin FILE"),
+        "{err}"
+    );
+    let (status, out, err) = call(server.port, &["--insecure"]);
+    assert_eq!((status, &*out), (0, "8\n"));
+    let warning = "farcall: warning: --insecure: whoever is on the way to the server can read and \
+                   change everything\n";
+    assert_eq!(err, warning);
+
+    let cookbook = serve("cookbook", &[]);
+    let (status, _, err) = call(cookbook.port, &["--cacert", &ca]);
+    assert!(status == 2 && err.contains("--pin FILE"), "{err}");
+    assert_eq!(
+        call(cookbook.port, &["--pin", &file("cookbook.pem")]),
+        eight
+    );
+
+    let demanding = serve("server", &["--clients", &ca]);
+    let (status, _, err) = call(demanding.port, &["--cacert", &ca]);
+    assert!(status == 2 && err.contains("--cert FILE"), "{err}");
+    let (cert, key) = (file("client.pem"), file("client.key"));
+    let options = ["--cacert", &ca, "--cert", &cert, "--key", &key];
+    assert_eq!(call(demanding.port, &options), eight);
+    // Both in one file, as curl takes them.
+    let both = file("both.pem");
+    let texts = [&cert, &key].map(|path| std::fs::read_to_string(path).unwrap());
+    std::fs::write(&both, texts.concat()).unwrap();
+    assert_eq!(
+        call(demanding.port, &["--cacert", &ca, "--cert", &both]),
+        eight
+    );
+}
+
+#[test]
+fn options_of_tls_are_checked() {
+    for (args, expected) in [
+        (&["--insecure"][..], "which this URL has not"),
+        (&["--cacert", "x"], "which this URL has not"),
+    ] {
+        let url = ["call", "http://localhost:1", "f"];
+        let (status, _, err) = farcall(&[args, &url].concat());
+        assert!(status == 2 && err.contains(expected), "{err}");
+    }
+    for (args, expected) in [
+        (&["--cacert", "/missing"][..], "`/missing` cannot be read"),
+        (&["--pin", "/missing"], "`/missing` cannot be read"),
+        (&["--cert", "/missing"], "`/missing` cannot be read"),
+        (&["--key", "/missing"], "--key needs --cert"),
+        (&["--pin", "x", "--cacert", "x"], "cannot be used with"),
+        (&["--pin", "x", "--insecure"], "cannot be used with"),
+    ] {
+        let url = ["call", "https://localhost:1", "f"];
+        let (status, _, err) = farcall(&[args, &url].concat());
+        assert!(status == 2 && err.contains(expected), "{err}");
+    }
+}
