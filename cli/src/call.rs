@@ -8,12 +8,13 @@ use farcall::rpc::{self, Encoding, GreetingError};
 use farcall::xmlrpc::ClientOptions;
 use farcall::{CallError, Caller, Variadic};
 
-use crate::connection::{connect_error, key_expected, target};
+use crate::connection::{Protection, connect_error, key_expected, target};
 use crate::json::{self, Json};
 use crate::{Options, argument};
 
 const URL: &str = "http://HOST:PORT/PATH, https://HOST:PORT/PATH, http+unix://SOCKET:/PATH, \
-                   conn+rpc://HOST:PORT or conn+rpc+unix://PATH";
+                   conn+rpc://HOST:PORT, conn+rpc+tls://HOST:PORT, conn+rpc+encrypted://HOST:PORT \
+                   (TLS by the authkey alone) or conn+rpc+unix://PATH";
 
 #[derive(Subcommand)]
 pub(crate) enum CallCommand {
@@ -85,10 +86,16 @@ impl CallCommand {
 
 async fn over_connection(url: &str, options: &Options) -> Result<rpc::Client, Box<dyn Error>> {
     // Results of any type are shown, which needs a self-describing encoding.
-    let mut client = rpc::Client::connect(target("conn+rpc", url)?)
+    let (target, protection) = target("conn+rpc", url)?;
+    let mut client = rpc::Client::connect(target)
         .encoding(Encoding::MessagePack)
         .legacy_md5(options.authentication.legacy_md5)
         .timeout(options.timeout);
+    client = match protection {
+        Protection::None => client,
+        Protection::Tls => client.tls(options.tls.settings()?),
+        Protection::Encrypted => client.encrypted(),
+    };
     if let Some(key) = options.authentication.authkey()? {
         client = client.authkey(key);
     }

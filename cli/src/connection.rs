@@ -47,17 +47,33 @@ pub(crate) fn path() -> impl TypedValueParser<Value = PathBuf> {
     })
 }
 
-/// Parses a URL: `scheme://HOST:PORT`, `scheme+unix://PATH` or `scheme+abstract://NAME`.
-pub(crate) fn target(scheme: &str, url: &str) -> Result<Target, Box<dyn Error>> {
+/// The protection of a connection, which the scheme of its URL names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Protection {
+    None,
+    Tls,
+    /// TLS by the authkey alone.
+    Encrypted,
+}
+
+/// Parses a URL: `scheme://HOST:PORT`, `scheme+tls://HOST:PORT`, `scheme+encrypted://HOST:PORT`,
+/// `scheme+unix://PATH` or `scheme+abstract://NAME`.
+pub(crate) fn target(scheme: &str, url: &str) -> Result<(Target, Protection), Box<dyn Error>> {
     let parts = url
         .strip_prefix(scheme)
         .and_then(|rest| rest.split_once("://"));
     let no_url = || {
         format!(
-            "the URL is not {scheme}://HOST:PORT, {scheme}+unix://PATH or {scheme}+abstract://NAME"
+            "the URL is not {scheme}://HOST:PORT, {scheme}+tls://HOST:PORT, \
+             {scheme}+encrypted://HOST:PORT, {scheme}+unix://PATH or {scheme}+abstract://NAME"
         )
     };
-    Ok(match parts {
+    let protection = match parts {
+        Some(("+tls", _)) => Protection::Tls,
+        Some(("+encrypted", _)) => Protection::Encrypted,
+        _ => Protection::None,
+    };
+    let target = match parts {
         // A query is not repeated, since it may be a key. It would be part of the name of a socket
         // file, which errors show.
         Some((_, address)) if address.contains('?') => {
@@ -66,20 +82,21 @@ pub(crate) fn target(scheme: &str, url: &str) -> Result<Target, Box<dyn Error>> 
             return Err(message.into());
         }
         // The address is not repeated, since it may contain a password.
-        Some(("", address)) if address.contains('@') => {
+        Some(("" | "+tls" | "+encrypted", address)) if address.contains('@') => {
             let message =
                 "URLs of connections have no user information: pass the key with --authkey-file";
             return Err(message.into());
         }
         // An invalid address is not repeated either: it may be a misspelt URL with a password.
-        Some(("", address)) => {
+        Some(("" | "+tls" | "+encrypted", address)) => {
             let target = address.trim_end_matches('/').to_target();
             target.map_err(|_| no_url())?
         }
         Some(("+unix", path)) => Path::new(path).to_target()?,
         Some(("+abstract", name)) => Address::Abstract(name.as_bytes().to_vec()).to_target()?,
         _ => return Err(no_url().into()),
-    })
+    };
+    Ok((target, protection))
 }
 
 /// Returns the error of a peer that expects a key, with the options that set one.

@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum};
 use farcall::conn::{Codec, Connection, MessagePack, RecvError};
 use farcall::pickle::Pickle;
 
-use crate::connection::{connect_error, key_expected, target};
+use crate::connection::{Protection, connect_error, key_expected, target};
 use crate::json::{self, Json};
 use crate::{Options, argument};
 
@@ -16,7 +16,8 @@ const MAX_MESSAGE: usize = 64 * 1024 * 1024;
 
 #[derive(Args)]
 pub(crate) struct SendCommand {
-    /// conn://HOST:PORT, conn+unix://PATH, or a Linux abstract socket as conn+abstract://NAME
+    /// conn://HOST:PORT, conn+tls://HOST:PORT, conn+encrypted://HOST:PORT (TLS by the authkey
+    /// alone), conn+unix://PATH, or a Linux abstract socket as conn+abstract://NAME
     #[arg(value_parser = argument)]
     pub(crate) url: String,
     /// Value as JSON; any other text is a string
@@ -102,9 +103,15 @@ async fn connect<S: 'static, R: 'static, C: Codec>(
     arguments: &SendCommand,
     options: &Options,
 ) -> Result<Connection<S, R, C>, Box<dyn Error>> {
-    let mut client = Connection::connect(target("conn", &arguments.url)?)
+    let (target, protection) = target("conn", &arguments.url)?;
+    let mut client = Connection::connect(target)
         .legacy_md5(options.authentication.legacy_md5)
         .timeout(options.timeout);
+    client = match protection {
+        Protection::None => client,
+        Protection::Tls => client.tls(options.tls.settings()?),
+        Protection::Encrypted => client.encrypted(),
+    };
     if let Some(key) = options.authentication.authkey()? {
         client = client.authkey(key);
     }

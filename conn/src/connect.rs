@@ -1,5 +1,6 @@
 //! Opening connections.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::future::{Future, IntoFuture};
 use std::io;
@@ -9,13 +10,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use farcall_core::CannotBlock;
-use farcall_core::transport::{AddressError, Connect, SystemConnector, Target, ToTarget};
+use farcall_core::transport::{Address, AddressError, Connect, SystemConnector, Target, ToTarget};
 use tokio::time::timeout_at;
 
 use crate::auth::{AuthError, AuthKey, Binding, Digest, Role};
 use crate::codec::Codec;
 use crate::connection::{Connection, SplitStream, split};
-use crate::establish::{ConnectionConfig, ConnectionSettings, Established, plain_setters, setters};
+use crate::establish::{
+    ConnectionConfig, ConnectionSettings, Established, client_setters, plain_setters, setters,
+};
 
 impl<S, R, C: Codec> Connection<S, R, C> {
     /// Returns a builder of a connection to the listener at this address, which may be CPython's.
@@ -78,6 +81,19 @@ impl Dialer {
         }))
     }
 
+    /// Returns the host that the target names, as its certificate would.
+    fn host(&self) -> Option<Cow<'_, str>> {
+        match self {
+            // What the connector takes an empty host for.
+            Self::Target(Ok(Target::Host(host, _))) if host.is_empty() => Some("127.0.0.1".into()),
+            Self::Target(Ok(Target::Host(host, _))) => Some(host.into()),
+            Self::Target(Ok(Target::Address(Address::Tcp(address)))) => {
+                Some(address.ip().to_string().into())
+            }
+            _ => None,
+        }
+    }
+
     /// Returns the error of a failure to connect.
     pub(crate) fn unreachable(&self, source: io::Error) -> ConnectError {
         let target = match self {
@@ -101,6 +117,8 @@ impl Dialer {
             .await
             .unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
             .map_err(|source| self.unreachable(source))?;
+        let host = self.host();
+        let stream = config.secure(stream, host.as_deref(), deadline).await?;
         Ok(config.establish(Role::Client, stream, deadline).await?)
     }
 }
@@ -123,6 +141,7 @@ impl<S, R, C: Codec> ConnectionBuilder<S, R, C> {
     }
 
     setters!();
+    client_setters!();
     plain_setters!();
 
     /// Sets the timeout for connecting, including the handshake.
@@ -134,7 +153,7 @@ impl<S, R, C: Codec> ConnectionBuilder<S, R, C> {
     }
 
     async fn open(self) -> Result<Connection<S, R, C>, ConnectError> {
-        let config = self.settings.build()?;
+        let config = self.settings.build(Role::Client)?;
         Ok(self.dialer.connect(&config).await?.into_connection())
     }
 }

@@ -1,12 +1,14 @@
 //! Establishing connections: the settings of listeners and clients, and the handshake on a stream.
 
-use std::future::Future;
+use std::future::{Future, ready};
 use std::sync::Arc;
 use std::time::Duration;
 
 use farcall_core::protocol::time;
 use farcall_core::transport::tcp::keep_alive;
 use farcall_core::{Budget, Identity};
+use futures_util::FutureExt as _;
+use futures_util::future::Either;
 use tokio::time::{Instant, timeout_at};
 
 use crate::account::HalfAccount;
@@ -14,11 +16,12 @@ use crate::auth::{
     AuthError, AuthKeys, Authentication, Binding, Digest, Handshake, MAX_MESSAGE, Role,
 };
 use crate::codec::Codec;
-use crate::connection::{
-    self, Connection, IdleTimeout, Reader, SplitStream, StreamReadHalf, Writer,
-};
+use crate::connection::{self, Connection, IdleTimeout, Reader, SplitStream, Writer};
 #[cfg(unix)]
 use crate::descriptor::Descriptors;
+use crate::error::RecvError;
+use crate::frame::FrameError;
+use crate::tls::{Tls, TlsSettings};
 
 /// The settings that the builders of listeners and clients collect.
 #[derive(Debug, Default)]
@@ -28,23 +31,33 @@ pub(crate) struct ConnectionSettings {
     #[cfg(feature = "legacy-md5")]
     pub(crate) legacy_md5: bool,
     pub(crate) binding: Binding,
+    pub(crate) tls: Option<TlsSettings>,
     /// All other settings. The authentication follows from those above.
     pub(crate) config: ConnectionConfig,
 }
 
 impl ConnectionSettings {
-    /// Validates the settings.
-    pub(crate) fn build(self) -> Result<ConnectionConfig, AuthError> {
+    /// Validates the settings of one side.
+    pub(crate) fn build(self, role: Role) -> Result<ConnectionConfig, AuthError> {
+        let is_by_authkey = self.tls.as_ref().is_some_and(TlsSettings::is_by_authkey);
+        if is_by_authkey && self.keys.is_none() {
+            return Err(AuthError::EncryptionNeedsKey);
+        }
+        let binding = match is_by_authkey {
+            true => Binding::Require,
+            false => self.binding,
+        };
         let authentication = self.keys.transpose()?.map(|keys| {
             let authentication = Authentication::new(keys)
                 .digest(self.digest)
-                .binding(self.binding);
+                .binding(binding);
             #[cfg(feature = "legacy-md5")]
             let authentication = authentication.legacy_md5(self.legacy_md5);
             authentication
         });
         Ok(ConnectionConfig {
             authentication,
+            tls: self.tls.map(|tls| tls.build(role)).transpose()?,
             ..self.config
         })
     }
@@ -54,6 +67,9 @@ impl ConnectionSettings {
 #[derive(Clone, Debug)]
 pub(crate) struct ConnectionConfig {
     pub(crate) authentication: Option<Authentication>,
+    pub(crate) tls: Option<Tls>,
+    /// The name that the certificate of the peer must have, unless it is that of the target.
+    pub(crate) server_name: Option<String>,
     pub(crate) timeout: Duration,
     pub(crate) max_message: usize,
     /// The budget for the bytes held on behalf of peers. Only listeners have one.
@@ -68,6 +84,8 @@ impl Default for ConnectionConfig {
     fn default() -> Self {
         Self {
             authentication: None,
+            tls: None,
+            server_name: None,
             timeout: Duration::from_secs(5),
             max_message: connection::MAX_MESSAGE,
             budget: None,
@@ -99,6 +117,23 @@ impl ConnectionConfig {
         time::deadline(self.timeout)
     }
 
+    /// Performs the handshake of TLS on a stream, if there is one. `host` is that of the target.
+    pub(crate) fn secure(
+        &self,
+        stream: SplitStream,
+        host: Option<&str>,
+        deadline: Instant,
+    ) -> impl Future<Output = Result<SplitStream, AuthError>> + Send + use<> {
+        let Some(tls) = &self.tls else {
+            return Either::Left(ready(Ok(stream)));
+        };
+        let securing = tls.secure(stream, self.server_name.as_deref().or(host));
+        Either::Right(
+            timeout_at(deadline, securing)
+                .map(|secured| secured.unwrap_or(Err(AuthError::TimedOut))),
+        )
+    }
+
     /// Establishes a connection on a stream.
     // Not an async function: its future would reserve space for the stream twice, and again for the
     // halves built from it.
@@ -109,6 +144,7 @@ impl ConnectionConfig {
         deadline: Instant,
     ) -> impl Future<Output = Result<Established, AuthError>> + Send + use<> {
         let authentication = self.authentication.clone();
+        let identity = read_half.identity(peer);
         let mut established = Established {
             reader: Reader::new(
                 read_half,
@@ -116,7 +152,7 @@ impl ConnectionConfig {
                 HalfAccount::new(self.budget.clone()),
             ),
             writer: Writer::new(write_half, HalfAccount::new(self.budget.clone())),
-            identity: peer.into(),
+            identity,
         };
         // Set before the handshake: a read past its last message would drop descriptors that
         // follow. The handshake itself receives none.
@@ -140,9 +176,8 @@ impl ConnectionConfig {
                 }
             }
             established.reader.idle = idle_timeout.map(IdleTimeout::new);
-            if let (StreamReadHalf::Tcp(tcp), Some(time)) = (&established.reader.stream, keepalive)
-            {
-                keep_alive(tcp.as_ref(), time);
+            if let (Some(tcp), Some(time)) = (established.reader.stream.tcp(), keepalive) {
+                keep_alive(tcp, time);
             }
             Ok(established)
         }
@@ -164,8 +199,7 @@ impl Established {
             if handshake.is_complete() {
                 return Ok(());
             }
-            let message = reader.message(MAX_MESSAGE).await;
-            let message = message.map_err(|error| AuthError::Lost(error.into()))?;
+            let message = reader.message(MAX_MESSAGE).await.map_err(lost)?;
             if let Err(error) = handshake.incoming(message) {
                 if let Some(rejection) = handshake.outgoing() {
                     // The peer may have disconnected; it is rejected either way.
@@ -174,6 +208,19 @@ impl Established {
                 return Err(error);
             }
         }
+    }
+}
+
+/// Returns the error of a receive during the handshake.
+fn lost(error: RecvError) -> AuthError {
+    match error {
+        // The type and the version of the record of a TLS handshake, taken for a length.
+        RecvError::Frame(FrameError::TooLarge { length, .. }) if length >> 16 == 0x1603 => {
+            AuthError::Unexpected {
+                expected: "a frame: it speaks TLS, which is not set here",
+            }
+        }
+        error => AuthError::Lost(error.into()),
     }
 }
 
@@ -217,6 +264,22 @@ macro_rules! setters {
             self
         }
 
+        /// Encrypts the connection with TLS whose only credential is the authkey: there are no
+        /// certificates, and a peer is whoever proves that it knows the key on this very channel.
+        /// Both sides must set it. It implies [`Binding::Require`] and an authkey; CPython has
+        /// nothing like it.
+        ///
+        /// The key must be strong: who relays the first handshake learns a challenge and a response,
+        /// to try keys on. See [the threat model](crate::auth#tls).
+        ///
+        /// Default: no encryption. It replaces other settings of TLS.
+        #[cfg(feature = "_tls")]
+        #[cfg_attr(docsrs, doc(cfg(feature = "tls")))]
+        pub fn encrypted(mut self) -> Self {
+            self.$($builder.)*settings.tls = Some(crate::tls::TlsSettings::ByAuthkey);
+            self
+        }
+
         /// Sets the maximum length of a received message, in bytes.
         ///
         /// Default: 64 MiB. On a plain connection,
@@ -245,6 +308,20 @@ macro_rules! listener_setters {
         /// Default: 5 seconds.
         pub fn timeout(mut self, timeout: Duration) -> Self {
             self.$($builder.)*settings.config.timeout = timeout;
+            self
+        }
+
+        /// Serves TLS 1.3 with this certificate and key. Peers that do not speak it are
+        /// disconnected; its handshake is part of the one that [`timeout`](Self::timeout) and
+        /// [`max_pending`](Self::max_pending) limit. Without an [`authkey`](Self::authkey),
+        /// [client certificates](farcall_core::transport::tls::ServerTls::client_roots) can decide
+        /// who connects.
+        ///
+        /// Default: no TLS. It replaces [`encrypted`](Self::encrypted).
+        #[cfg(feature = "_tls")]
+        #[cfg_attr(docsrs, doc(cfg(feature = "tls")))]
+        pub fn tls(mut self, tls: farcall_core::transport::tls::ServerTls) -> Self {
+            self.$($builder.)*settings.tls = Some(crate::tls::TlsSettings::Listener(tls));
             self
         }
 
@@ -293,6 +370,33 @@ macro_rules! listener_setters {
     };
 }
 pub(crate) use listener_setters;
+
+/// The setters that the builders of clients have, besides [`setters`].
+macro_rules! client_setters {
+    () => {
+        /// Connects with TLS 1.3, and verifies the certificate of the listener.
+        ///
+        /// Default: no TLS. It replaces [`encrypted`](Self::encrypted).
+        #[cfg(feature = "_tls")]
+        #[cfg_attr(docsrs, doc(cfg(feature = "tls")))]
+        pub fn tls(mut self, tls: farcall_core::transport::tls::ClientTls) -> Self {
+            self.settings.tls = Some(crate::tls::TlsSettings::Client(tls));
+            self
+        }
+
+        /// Sets the name or IP address that the certificate of the listener must have.
+        ///
+        /// Default: the host of the target. Other targets have none, so they need this for
+        /// [`tls`](Self::tls).
+        #[cfg(feature = "_tls")]
+        #[cfg_attr(docsrs, doc(cfg(feature = "tls")))]
+        pub fn server_name(mut self, name: impl Into<String>) -> Self {
+            self.settings.config.server_name = Some(name.into());
+            self
+        }
+    };
+}
+pub(crate) use client_setters;
 
 /// The setters that only the builders of plain connections and their listeners have. Sessions have
 /// a keepalive of their own, and pass no descriptors.

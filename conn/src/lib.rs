@@ -118,8 +118,9 @@
 //! # Security
 //!
 //! [`auth`] describes what the key protects and what it does not. Above all, **bytes after the
-//! handshake are neither encrypted nor signed**. Every codec of this crate decodes data only; none
-//! executes code.
+//! handshake are neither encrypted nor signed**, unless there is [TLS](auth#tls): with certificates
+//! (`tls` on the builders of listeners and connections), or by the authkey alone (`encrypted`).
+//! Every codec of this crate decodes data only; none executes code.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
@@ -139,6 +140,11 @@ mod listener;
 mod pipe;
 #[cfg(feature = "rpc")]
 pub mod rpc;
+#[cfg(feature = "_tls")]
+mod tls;
+#[cfg(not(feature = "_tls"))]
+#[path = "no_tls.rs"]
+mod tls;
 mod wait;
 
 #[cfg(feature = "json")]

@@ -54,6 +54,12 @@ pub enum Channel {
     },
     /// A channel within this process.
     Memory,
+    /// A TLS connection of version 1.3, over any transport.
+    Tls {
+        /// Its channel binding `tls-exporter` (RFC 9266), which has another value on each
+        /// connection, known to its two ends only.
+        exporter: [u8; 32],
+    },
 }
 
 impl Channel {
@@ -75,6 +81,7 @@ impl Channel {
                 Some(identity)
             }
             Self::Memory => Some(b"memory".to_vec()),
+            Self::Tls { exporter } => Some([&b"tls-exporter"[..], exporter].concat()),
         }
     }
 
@@ -100,6 +107,7 @@ impl Channel {
                 this_process.is_some() && peer.pid == this_process && other.pid == this_process
             }
             (Self::Memory, Self::Memory) => true,
+            (Self::Tls { exporter }, Self::Tls { exporter: other }) => exporter == other,
             _ => false,
         }
     }

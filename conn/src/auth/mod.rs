@@ -27,13 +27,14 @@
 //!
 //! # Not protected
 //!
-//! - **Bytes after the handshake are neither secret nor tamper-proof.** An attacker who can change
-//!   traffic can wait until the handshake is over. On a shared network, use an encrypted tunnel.
+//! - **Bytes after the handshake are neither secret nor tamper-proof**, unless there is
+//!   [TLS](#tls). An attacker who can change traffic can wait until the handshake is over.
 //! - **Relays.** An attacker that a client connects to can relay the handshake to the real
-//!   listener, and then owns the connection. On Unix sockets each peer sees the user id of the
-//!   other, and [`Binding`] detects a relay that runs as another user than the peer it
-//!   impersonates. A relay of the same user is not detected; it could read the memory of either
-//!   peer anyway.
+//!   listener, and then owns the connection. [`Binding`] detects it on channels that have an
+//!   identity. With TLS a relay has two channels, each with an identity of its own. On Unix sockets
+//!   each peer sees the user id of the other, which reveals a relay that runs as another user than
+//!   the peer it impersonates. A relay of the same user is not detected; it could read the memory
+//!   of either peer anyway. On TCP without TLS there is nothing to bind to.
 //! - **Weak keys.** An attacker who records a handshake can try keys offline. Use at least 16
 //!   random bytes: dictionary words can be guessed.
 //! - **Holders of the same key from each other.** Every holder of a key may do everything that the
@@ -41,6 +42,35 @@
 //! - **Choice of digest.** If MD5 is allowed, a listener accepts it from any peer. It is the
 //!   weakest of these digests and the fastest to try keys on, which is why it must be allowed
 //!   explicitly.
+//!
+//! # TLS
+//!
+//! Over TLS the handshake above is performed within the encrypted channel, and its responses are
+//! bound to it (RFC 9266, `tls-exporter`). Both ends of a TLS connection derive the same 32 bytes
+//! from its keys, which nobody else can, and which differ on every connection. A relay that ends
+//! TLS on both of its sides, even with the certificate of the listener and its key, sees a response
+//! that is valid on one side only, and is refused by both peers.
+//!
+//! What each setting protects from an attacker on the network who does not know the authkey:
+//!
+//! | setting | eavesdropping | changed bytes, relays | who the listener is | who the client is |
+//! |---|---|---|---|---|
+//! | an authkey | not protected | not protected | knows the key, if there is no relay | the same |
+//! | `tls` | protected | by the certificate | has the certificate | unknown, without a certificate of its own |
+//! | `tls` and an authkey, [`Binding::Prefer`] | protected | by the certificate; between Farcall peers also by the key | has the certificate, and knows the key | knows the key |
+//! | `tls` and an authkey, [`Binding::Require`] | protected | by the key, whoever has the certificate | knows the key | knows the key |
+//! | `encrypted` | protected | by the key | knows the key | knows the key |
+//!
+//! - A CPython peer cannot bind its responses. With [`Binding::Prefer`] it is accepted, and only the
+//!   certificate that the client verifies protects it from a relay.
+//! - [`encrypted`](crate::ListenerBuilder::encrypted) has no certificates: the listener makes a key
+//!   for TLS when it is bound, and clients accept any. An attacker in the middle is refused before a
+//!   message is passed on, but it learns a challenge with its response, to try keys on. With a key
+//!   that nobody can guess, that is worth nothing.
+//! - A connection whose end was cut off is told from one that was closed: TLS has a message for its
+//!   end (`close_notify`). Without it a receive returns an [error](crate::RecvError::Io) of the kind
+//!   `UnexpectedEof`. A peer that crashed is reported like that, too.
+//! - The lengths and times of messages remain visible.
 //!
 //! # Several keys
 //!
@@ -235,7 +265,7 @@ pub enum Binding {
     #[default]
     Prefer,
     /// Always bind. Peers without support are rejected, including CPython, and so is any transport
-    /// whose channel has no identity: all except Unix sockets and memory.
+    /// whose channel has no identity: all except TLS, Unix sockets and memory.
     Require,
 }
 
@@ -289,6 +319,13 @@ pub enum AuthError {
     /// The peer sent a challenge that this process had issued to another peer.
     #[error("the peer reflected a challenge of this process")]
     Reflected,
+    /// TLS [by the authkey alone](crate::ListenerBuilder::encrypted) is set, but no authkey.
+    #[error("encryption by the authkey alone needs an authkey")]
+    EncryptionNeedsKey,
+    /// The handshake of TLS failed, or the local TLS cannot be used. The source says why.
+    #[cfg(feature = "_tls")]
+    #[error("TLS failed")]
+    Tls(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// [`Binding::Require`]: the peer did not bind its proof.
     #[error("the peer did not bind its proof to the channel, which is required")]
     Unbound,

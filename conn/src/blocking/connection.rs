@@ -4,17 +4,21 @@ use std::fmt;
 use std::io;
 use std::marker::PhantomData;
 use std::os::fd::{AsFd, OwnedFd};
+#[cfg(feature = "_tls")]
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytemuck::{AnyBitPattern, NoUninit};
 use farcall_core::Identity;
 use farcall_core::transport::Peer;
+#[cfg(feature = "_tls")]
+use farcall_core::transport::tls::TlsSession;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::complete;
+use super::half::{BlockingReadHalf, BlockingWriteHalf};
 use super::halves::{Receiver, Sender};
-use super::stream::{BlockingReadHalf, BlockingWriteHalf};
 use super::wait::{Readable, Wait, wait};
 use crate::codec::{Bincode, Codec, debug_with_codec};
 use crate::connection::{Reader, Writer, recv_handle, send_handle};
@@ -177,6 +181,14 @@ impl<S, R, C: Codec> Connection<S, R, C> {
     #[must_use]
     pub const fn identity(&self) -> &Identity {
         &self.identity
+    }
+
+    /// Returns what the handshake of TLS has established, if the connection has TLS.
+    #[cfg(feature = "_tls")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "tls")))]
+    #[must_use]
+    pub fn tls(&self) -> Option<&Arc<TlsSession>> {
+        self.reader.stream.tls()
     }
 
     /// Sets the maximum length, in bytes, of a message that is received with [`recv`](Self::recv)

@@ -11,7 +11,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::complete;
-use super::stream::{BlockingReadHalf, BlockingWriteHalf};
+use super::half::{BlockingReadHalf, BlockingWriteHalf};
 use super::wait::{Readable, Wait, wait};
 use crate::codec::{Bincode, Codec, debug_with_codec};
 use crate::connection::{Reader, Writer};

@@ -11,9 +11,12 @@ use farcall_core::protocol::blocking::wait;
 use farcall_core::transport::{Address, Peer};
 
 use super::Connection;
+use super::half::{BlockingReadHalf, BlockingWriteHalf};
 use super::stream::{BlockingStream, StreamKind};
 use crate::codec::Codec;
 use crate::connect::{ConnectError, ConnectionBuilder};
+#[cfg(feature = "_tls")]
+use crate::connection::replace_stream;
 use crate::connection::{self, Reader, StreamReadHalf, StreamWriteHalf, Writer};
 use crate::listener::{BindError, ListenerBuilder};
 
@@ -100,22 +103,26 @@ impl<S, R, C: Codec> connection::Connection<S, R, C> {
         if let Some(error) = reader.deferred_error {
             return Err(error);
         }
-        let stream = match (reader.stream, writer.stream) {
-            (StreamReadHalf::Tcp(read_half), StreamWriteHalf::Tcp(write_half)) => {
-                let tcp = read_half.reunite(write_half).map_err(io::Error::other)?;
-                let tcp = tcp.into_std()?;
-                tcp.set_nonblocking(false)?;
-                BlockingStream::new(StreamKind::Tcp, tcp.into())
+        let (receiving, sending) = match (reader.stream, writer.stream) {
+            #[cfg(feature = "_tls")]
+            (StreamReadHalf::Tls(read_half), StreamWriteHalf::Tls(write_half)) => {
+                let (read_half, write_half) =
+                    replace_stream(*read_half, *write_half, |read_half, write_half| {
+                        Ok(into_system(read_half, write_half)?.split())
+                    })?;
+                (
+                    BlockingReadHalf::Tls(Box::new(read_half)),
+                    BlockingWriteHalf::Tls(Box::new(write_half)),
+                )
             }
-            (StreamReadHalf::Unix(read_half), StreamWriteHalf::Unix(write_half)) => {
-                BlockingStream::new(StreamKind::Unix, read_half.reunite(write_half)?)
-            }
-            _ => {
-                let message = "only connections on sockets can be converted to blocking ones";
-                return Err(io::Error::new(io::ErrorKind::Unsupported, message));
+            (read_half, write_half) => {
+                let (read_half, write_half) = into_system(read_half, write_half)?.split();
+                (
+                    BlockingReadHalf::System(read_half),
+                    BlockingWriteHalf::System(write_half),
+                )
             }
         };
-        let (receiving, sending) = stream.split();
         if let Some(idle) = &reader.idle {
             // The system takes a timeout of zero for none.
             let time = idle.time().max(Duration::from_micros(1));
@@ -142,6 +149,28 @@ impl<S, R, C: Codec> connection::Connection<S, R, C> {
     }
 }
 
+/// Converts a stream to a blocking one, if it is a socket.
+fn into_system(
+    read_half: StreamReadHalf,
+    write_half: StreamWriteHalf,
+) -> io::Result<BlockingStream> {
+    Ok(match (read_half, write_half) {
+        (StreamReadHalf::Tcp(read_half), StreamWriteHalf::Tcp(write_half)) => {
+            let tcp = read_half.reunite(write_half).map_err(io::Error::other)?;
+            let tcp = tcp.into_std()?;
+            tcp.set_nonblocking(false)?;
+            BlockingStream::new(StreamKind::Tcp, tcp.into())
+        }
+        (StreamReadHalf::Unix(read_half), StreamWriteHalf::Unix(write_half)) => {
+            BlockingStream::new(StreamKind::Unix, read_half.reunite(write_half)?)
+        }
+        _ => {
+            let message = "only connections on sockets can be converted to blocking ones";
+            return Err(io::Error::new(io::ErrorKind::Unsupported, message));
+        }
+    })
+}
+
 impl<S, R, C: Codec> From<UnixStream> for Connection<S, R, C> {
     /// Creates a connection on a blocking socket, without authentication.
     fn from(socket: UnixStream) -> Self {
@@ -160,8 +189,9 @@ impl<S, R, C: Codec> From<TcpStream> for Connection<S, R, C> {
 
 impl<S, R, C: Codec> Connection<S, R, C> {
     fn on(stream: BlockingStream, peer: Peer) -> Self {
-        let (receiving, sending) = stream.split();
-        let (reader, writer) = (Reader::over(receiving), Writer::over(sending));
+        let (read_half, write_half) = stream.split();
+        let reader = Reader::over(BlockingReadHalf::System(read_half));
+        let writer = Writer::over(BlockingWriteHalf::System(write_half));
         Self::from_parts(reader, writer, C::default(), peer.into())
     }
 }

@@ -36,6 +36,7 @@
 //! ```
 
 mod connection;
+mod half;
 mod halves;
 mod listener;
 mod pipe;

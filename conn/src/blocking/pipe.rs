@@ -3,6 +3,7 @@
 use std::io;
 use std::os::unix::net::UnixStream;
 
+use super::half::{BlockingReadHalf, BlockingWriteHalf};
 use super::stream::{BlockingStream, StreamKind};
 use super::{Connection, Receiver, Sender};
 use crate::codec::Codec;
@@ -30,6 +31,8 @@ pub fn simplex<T, C: Codec>() -> io::Result<(Receiver<T, C>, Sender<T, C>)> {
     let (reader, writer) = io::pipe()?;
     let (receiving, _) = BlockingStream::new(StreamKind::Pipe, reader.into()).split();
     let (_, sending) = BlockingStream::new(StreamKind::Pipe, writer.into()).split();
+    let receiving = BlockingReadHalf::System(receiving);
+    let sending = BlockingWriteHalf::System(sending);
     Ok((
         Receiver::from_parts(Reader::over(receiving), C::default()),
         Sender::from_parts(Writer::over(sending), C::default()),

@@ -33,23 +33,20 @@ pub(super) enum StreamKind {
 
 /// The receiving direction of a blocking stream.
 #[derive(Debug)]
-pub(super) struct BlockingReadHalf(Arc<BlockingStream>);
+pub(super) struct SystemReadHalf(Arc<BlockingStream>);
 
 /// The sending direction of a blocking stream.
 #[derive(Debug)]
-pub(super) struct BlockingWriteHalf(Arc<BlockingStream>);
+pub(super) struct SystemWriteHalf(Arc<BlockingStream>);
 
 impl BlockingStream {
     pub(super) const fn new(kind: StreamKind, descriptor: OwnedFd) -> Self {
         Self { descriptor, kind }
     }
 
-    pub(super) fn split(self) -> (BlockingReadHalf, BlockingWriteHalf) {
+    pub(super) fn split(self) -> (SystemReadHalf, SystemWriteHalf) {
         let stream = Arc::new(self);
-        (
-            BlockingReadHalf(Arc::clone(&stream)),
-            BlockingWriteHalf(stream),
-        )
+        (SystemReadHalf(Arc::clone(&stream)), SystemWriteHalf(stream))
     }
 
     /// Returns the time after which a call in one direction times out. Pipes have no timeouts.
@@ -99,19 +96,19 @@ impl AsFd for BlockingStream {
     }
 }
 
-impl BlockingReadHalf {
+impl SystemReadHalf {
     pub(super) fn set_timeout(&self, time: Option<Duration>) -> io::Result<()> {
         Ok(set_socket_timeout(&*self.0, Timeout::Recv, time)?)
     }
 }
 
-impl BlockingWriteHalf {
+impl SystemWriteHalf {
     pub(super) fn set_timeout(&self, time: Option<Duration>) -> io::Result<()> {
         Ok(set_socket_timeout(&*self.0, Timeout::Send, time)?)
     }
 }
 
-impl AsFd for BlockingReadHalf {
+impl AsFd for SystemReadHalf {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.0.as_fd()
     }
@@ -120,7 +117,7 @@ impl AsFd for BlockingReadHalf {
 // Sockets are read and written by direct system calls: in a program that has, or had, threads, the
 // functions of the C library take two atomic operations each.
 
-impl ReadStream for BlockingReadHalf {
+impl ReadStream for SystemReadHalf {
     const BLOCKS: bool = true;
 
     #[inline]
@@ -132,13 +129,14 @@ impl ReadStream for BlockingReadHalf {
         })
     }
 
-    /// Waits until the budget has room for `bytes` bytes and the stream has bytes to read, for at
-    /// most the read timeout of the stream.
+    /// Waits until the budget has room for `bytes` bytes and there are bytes to read, for at most
+    /// the read timeout of the stream.
     fn poll_reserve(
         &mut self,
         cx: &mut Context<'_>,
         account: &mut HalfAccount,
         bytes: usize,
+        has_input: bool,
     ) -> Poll<Result<(), RecvError>> {
         let deadline = self.0.deadline(Timeout::Recv);
         let mut has_room = false;
@@ -148,6 +146,7 @@ impl ReadStream for BlockingReadHalf {
                 account.evict();
             }
             let is_ready = match has_room {
+                true if has_input => true,
                 true => self
                     .0
                     .wait_ready(PollFlags::IN, RETRY)
@@ -192,7 +191,7 @@ impl ReadStream for BlockingReadHalf {
     }
 }
 
-impl WriteStream for BlockingWriteHalf {
+impl WriteStream for SystemWriteHalf {
     #[inline]
     fn poll_write(&mut self, _: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let stream = &*self.0;
@@ -241,6 +240,12 @@ impl WriteStream for BlockingWriteHalf {
         }
     }
 
+    #[cfg(feature = "_tls")]
+    fn try_write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let flags = SendFlags::NOSIGNAL | SendFlags::DONTWAIT;
+        Ok(rustix::net::send(&*self.0, bytes, flags)?)
+    }
+
     fn poll_shutdown(&mut self, _: &mut Context<'_>) -> Poll<io::Result<()>> {
         Poll::Ready(match self.0.kind {
             StreamKind::Pipe => Ok(()),
@@ -267,7 +272,7 @@ impl WriteStream for BlockingWriteHalf {
     }
 }
 
-impl Drop for BlockingWriteHalf {
+impl Drop for SystemWriteHalf {
     fn drop(&mut self) {
         // This fails if the peer has disconnected.
         let _ = self.poll_shutdown(&mut Context::from_waker(Waker::noop()));

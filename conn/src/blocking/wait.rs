@@ -7,8 +7,9 @@ use std::time::{Duration, Instant};
 use rustix::event::{PollFd, PollFlags};
 
 use super::check_allowed;
-use super::stream::{BlockingReadHalf, poll_timeout};
-use crate::connection::Reader;
+use super::half::BlockingReadHalf;
+use super::stream::poll_timeout;
+use crate::connection::{ReadStream as _, Reader};
 
 /// The types that [`wait`] accepts: [`Connection`](super::Connection) and
 /// [`Receiver`](super::Receiver), with any type parameters.
@@ -25,8 +26,14 @@ pub trait Readable {
 fn has_input(reader: &mut Reader<BlockingReadHalf>, is_readable: bool) -> bool {
     // Confirmations of descriptors are discarded.
     reader.skip_confirmations();
-    if !reader.decoder.is_empty() || !is_readable || !reader.confirmations.are_outstanding() {
-        return is_readable || !reader.decoder.is_empty();
+    if !reader.decoder.is_empty() {
+        return true;
+    }
+    let may_read_nothing =
+        reader.confirmations.are_outstanding() || reader.stream.may_read_nothing();
+    let is_readable = is_readable || reader.stream.has_input();
+    if !is_readable || !may_read_nothing {
+        return is_readable;
     }
     let mut cx = Context::from_waker(Waker::noop());
     reader.poll_readable(&mut cx).is_ready()

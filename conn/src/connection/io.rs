@@ -7,6 +7,8 @@
 use std::io::{self, IoSlice};
 #[cfg(unix)]
 use std::os::fd::BorrowedFd;
+#[cfg(feature = "_tls")]
+use std::task::Waker;
 use std::task::{Context, Poll};
 #[cfg(unix)]
 use std::time::Duration;
@@ -24,13 +26,19 @@ pub(crate) trait ReadStream {
     /// Reads once, and returns the number of bytes: 0 at the end of the stream.
     fn poll_read(&mut self, cx: &mut Context<'_>, space: &mut [u8]) -> Poll<io::Result<usize>>;
 
-    /// Reserves room in a budget for a read. A blocking stream waits for its input here, too, since
-    /// an eviction does not interrupt a read.
+    /// Returns `true` if bytes were received that are not read yet, as TLS receives whole records.
+    fn has_input(&self) -> bool {
+        false
+    }
+
+    /// Reserves room in a budget for a read. A blocking stream waits for its input here, too, unless
+    /// it [has](Self::has_input) some, since an eviction does not interrupt a read.
     fn poll_reserve(
         &mut self,
         cx: &mut Context<'_>,
         account: &mut HalfAccount,
         bytes: usize,
+        _has_input: bool,
     ) -> Poll<Result<(), RecvError>> {
         let reserved = account.poll_resize(cx, bytes);
         reserved.map_err(|Evicted| RecvError::Evicted)
@@ -40,8 +48,9 @@ pub(crate) trait ReadStream {
     #[cfg(unix)]
     fn is_unix_socket(&self) -> bool;
 
-    /// Returns the next byte of a Unix socket without taking it; `None` at the end of the stream.
-    /// It is the only function that can be pending on a blocking stream.
+    /// Returns the next byte of a Unix socket, or of TLS on a blocking stream, without taking it;
+    /// `None` at the end of the stream. It is the only function that can be pending on a blocking
+    /// stream.
     #[cfg(unix)]
     fn poll_peek(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Option<u8>>>;
 
@@ -93,6 +102,15 @@ pub(crate) trait WriteStream {
     /// Passes written bytes on, if the stream buffers them.
     fn poll_flush(&mut self, _: &mut Context<'_>) -> Poll<io::Result<()>> {
         Poll::Ready(Ok(()))
+    }
+
+    /// Writes as many bytes as the stream takes without waiting, also if it blocks otherwise.
+    #[cfg(feature = "_tls")]
+    fn try_write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self.poll_write(&mut Context::from_waker(Waker::noop()), bytes) {
+            Poll::Ready(written) => written,
+            Poll::Pending => Err(io::ErrorKind::WouldBlock.into()),
+        }
     }
 
     /// Shuts the sending direction down.

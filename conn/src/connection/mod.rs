@@ -7,6 +7,8 @@ mod idle;
 mod io;
 mod reader;
 mod stream;
+#[cfg(feature = "_tls")]
+mod tls;
 #[cfg(unix)]
 mod unix;
 mod writer;
@@ -15,11 +17,15 @@ use std::fmt;
 use std::future::{Future, poll_fn};
 use std::marker::PhantomData;
 use std::pin::{Pin, pin};
+#[cfg(feature = "_tls")]
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytemuck::{AnyBitPattern, NoUninit};
 use farcall_core::Identity;
+#[cfg(feature = "_tls")]
+use farcall_core::transport::tls::TlsSession;
 use farcall_core::transport::{Io, Peer};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -38,6 +44,10 @@ pub(crate) use reader::{MAX_MESSAGE, Reader};
 #[cfg(unix)]
 pub(crate) use stream::own_credentials;
 pub(crate) use stream::{SplitStream, StreamReadHalf, StreamWriteHalf, split};
+#[cfg(all(feature = "_tls", unix))]
+pub(crate) use tls::replace_stream;
+#[cfg(feature = "_tls")]
+pub(crate) use tls::{TlsReadHalf, TlsWriteHalf, secure};
 pub(crate) use writer::Writer;
 
 /// A connection that sends values of `S` and receives values of `R`, encoded by the codec `C`.
@@ -283,6 +293,14 @@ impl<S, R, C: Codec> Connection<S, R, C> {
     #[must_use]
     pub const fn identity(&self) -> &Identity {
         &self.identity
+    }
+
+    /// Returns what the handshake of TLS has established, if the connection has TLS.
+    #[cfg(feature = "_tls")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "tls")))]
+    #[must_use]
+    pub fn tls(&self) -> Option<&Arc<TlsSession>> {
+        self.reader.stream.tls()
     }
 
     /// Sets the maximum length, in bytes, of a message that is received with [`recv`](Self::recv)

@@ -307,13 +307,17 @@ impl<R: ReadStream> Reader<R> {
             _ => self.decoder.prepare(),
         };
         let size = self.decoder.size();
-        if self.account.must_count(size)
-            && let Err(error) = ready!(self.stream.poll_reserve(cx, &mut self.account, size))
-        {
-            if let RecvError::Evicted = error {
-                self.decoder.clear();
+        if self.account.must_count(size) {
+            let has_input = self.stream.has_input();
+            let reserved = self
+                .stream
+                .poll_reserve(cx, &mut self.account, size, has_input);
+            if let Err(error) = ready!(reserved) {
+                if let RecvError::Evicted = error {
+                    self.decoder.clear();
+                }
+                return Poll::Ready(Err(error));
             }
-            return Poll::Ready(Err(error));
         }
         let read = self.poll_read_prepared(cx, space);
         if read.is_pending() && self.account.must_count(0) {

@@ -6,10 +6,15 @@ use std::io::{self, IoSlice};
 #[cfg(unix)]
 use std::os::fd::BorrowedFd;
 use std::pin::Pin;
+#[cfg(feature = "_tls")]
+use std::sync::Arc;
 use std::task::{Context, Poll, Waker, ready};
 #[cfg(unix)]
 use std::time::Duration;
 
+use farcall_core::Identity;
+#[cfg(feature = "_tls")]
+use farcall_core::transport::tls::TlsSession;
 use farcall_core::transport::{Io, Peer};
 use tokio::io::{AsyncRead, AsyncWrite, DuplexStream, ReadBuf, ReadHalf, WriteHalf};
 use tokio::net::{TcpStream, tcp};
@@ -19,6 +24,8 @@ use tokio::net::{UnixStream, unix::pipe};
 use tokio::runtime::Handle;
 
 use super::io::{ReadStream, WriteStream};
+#[cfg(feature = "_tls")]
+use super::tls::{TlsReadHalf, TlsWriteHalf};
 #[cfg(unix)]
 use super::unix::{UnixReadHalf, UnixWriteHalf};
 use crate::auth::Channel;
@@ -33,6 +40,8 @@ pub(crate) enum StreamReadHalf {
     #[cfg(unix)]
     Pipe(pipe::Receiver),
     Other(ReadHalf<Box<dyn Io>>),
+    #[cfg(feature = "_tls")]
+    Tls(Box<TlsReadHalf<Self>>),
 }
 
 /// The write half of a byte stream.
@@ -43,6 +52,38 @@ pub(crate) enum StreamWriteHalf {
     #[cfg(unix)]
     Pipe(pipe::Sender),
     Other(ShutdownOnDrop),
+    #[cfg(feature = "_tls")]
+    Tls(Box<TlsWriteHalf<Self>>),
+}
+
+impl StreamReadHalf {
+    /// Returns the identity of the peer, as far as it is known before the authkey is proved.
+    pub(crate) fn identity(&self, peer: Peer) -> Identity {
+        #[cfg(feature = "_tls")]
+        if let Self::Tls(tls) = self {
+            return Identity::over_tls(peer, tls.session());
+        }
+        peer.into()
+    }
+
+    /// Returns what the handshake of TLS has established.
+    #[cfg(feature = "_tls")]
+    pub(crate) fn tls(&self) -> Option<&Arc<TlsSession>> {
+        match self {
+            Self::Tls(tls) => Some(tls.session()),
+            _ => None,
+        }
+    }
+
+    /// Returns the TCP socket that the stream runs on, if it runs on one.
+    pub(crate) fn tcp(&self) -> Option<&TcpStream> {
+        match self {
+            Self::Tcp(tcp) => Some(tcp.as_ref()),
+            #[cfg(feature = "_tls")]
+            Self::Tls(tls) => tls.stream().tcp(),
+            _ => None,
+        }
+    }
 }
 
 /// The write half of a custom stream. It shuts its direction down on drop, as sockets do by
@@ -148,9 +189,9 @@ pub(crate) fn own_credentials() -> farcall_core::transport::Credentials {
     }
 }
 
-/// Applies an action to every kind of write half.
+/// Applies an action to every kind of write half, and another one to that with TLS.
 macro_rules! each {
-    ($self:expr, $stream:ident => $action:expr) => {
+    ($self:expr, $stream:ident => $action:expr, $tls:ident => $tls_action:expr) => {
         match $self {
             Self::Tcp($stream) => $action,
             #[cfg(unix)]
@@ -158,6 +199,8 @@ macro_rules! each {
             #[cfg(unix)]
             Self::Pipe($stream) => $action,
             Self::Other(ShutdownOnDrop($stream)) => $action,
+            #[cfg(feature = "_tls")]
+            Self::Tls($tls) => $tls_action,
         }
     };
 }
@@ -175,6 +218,8 @@ impl ReadStream for StreamReadHalf {
             #[cfg(unix)]
             Self::Pipe(pipe) => Pin::new(pipe).poll_read(cx, &mut space),
             Self::Other(other) => Pin::new(other).poll_read(cx, &mut space),
+            #[cfg(feature = "_tls")]
+            Self::Tls(tls) => return tls.poll_read(cx, space.initialize_unfilled()),
         };
         ready!(read)?;
         Poll::Ready(Ok(space.filled().len()))
@@ -214,7 +259,11 @@ impl ReadStream for StreamReadHalf {
 impl WriteStream for StreamWriteHalf {
     #[inline]
     fn poll_write(&mut self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        each!(self, stream => Pin::new(stream).poll_write(cx, bytes))
+        each!(
+            self,
+            stream => Pin::new(stream).poll_write(cx, bytes),
+            tls => tls.poll_write(cx, bytes)
+        )
     }
 
     #[inline]
@@ -223,26 +272,33 @@ impl WriteStream for StreamWriteHalf {
         cx: &mut Context<'_>,
         slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        each!(self, stream => Pin::new(stream).poll_write_vectored(cx, slices))
+        each!(
+            self,
+            stream => Pin::new(stream).poll_write_vectored(cx, slices),
+            tls => tls.poll_write_vectored(cx, slices)
+        )
     }
 
-    /// Returns `true` for a full Unix socket, and for streams such as TLS that may buffer bytes.
+    /// Returns `true` for a full Unix socket, for TLS, and for custom streams, which may buffer
+    /// bytes.
     #[inline]
     fn needs_flush(&self) -> bool {
         match self {
             #[cfg(unix)]
             Self::Unix(socket) => socket.is_watched(),
             Self::Other(_) => true,
+            #[cfg(feature = "_tls")]
+            Self::Tls(_) => true,
             _ => false,
         }
     }
 
     fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        each!(self, stream => Pin::new(stream).poll_flush(cx))
+        each!(self, stream => Pin::new(stream).poll_flush(cx), tls => tls.poll_flush(cx))
     }
 
     fn poll_shutdown(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        each!(self, stream => Pin::new(stream).poll_shutdown(cx))
+        each!(self, stream => Pin::new(stream).poll_shutdown(cx), tls => tls.poll_shutdown(cx))
     }
 
     #[cfg(unix)]

@@ -15,7 +15,7 @@ use farcall_core::{Budget, CannotBlock};
 
 use super::Listener;
 use super::handshakes::Handshakes;
-use crate::auth::{AuthError, AuthKey, AuthKeys, Binding, Digest};
+use crate::auth::{AuthError, AuthKey, AuthKeys, Binding, Digest, Role};
 #[cfg(unix)]
 use crate::connection::own_credentials;
 use crate::connection::{SplitStream, split};
@@ -66,7 +66,7 @@ impl ListenerBuilder {
             self.settings.config.budget = Some(Budget::new(longest));
         }
         let handshakes = Handshakes {
-            config: self.settings.build()?,
+            config: self.settings.build(Role::Listener)?,
             max_pending: self.max_pending,
             max_pending_per_address: self.max_pending_per_address,
             #[cfg(unix)]
@@ -77,7 +77,8 @@ impl ListenerBuilder {
             &self.bind_target,
             BindTarget::Target(Ok(Target::Host(..) | Target::Address(Address::Tcp(_))))
         );
-        if is_network && handshakes.config.requires_binding() {
+        let config = &handshakes.config;
+        if is_network && config.requires_binding() && config.tls.is_none() {
             return Err(AuthError::NothingToBind.into());
         }
         let streams = match self.bind_target {

@@ -10,7 +10,7 @@ use farcall_core::protocol::output::Quota;
 use farcall_core::transport::Credentials;
 use farcall_core::transport::Peer;
 use futures_util::FutureExt as _;
-use futures_util::future::{AbortHandle, Abortable};
+use futures_util::future::{AbortHandle, Abortable, Either};
 
 use crate::auth::{Channel, Role, log_auth_failure};
 use crate::connection::SplitStream;
@@ -47,9 +47,18 @@ impl Handshakes {
         let running = self.add(&peer, abort);
         let channel = self.as_seen_by_peers(channel);
         let stream = (read_half, write_half, peer.clone(), channel);
-        let handshake = self
-            .config
-            .establish(Role::Listener, stream, self.config.deadline());
+        let deadline = self.config.deadline();
+        let handshake = match &self.config.tls {
+            None => Either::Left(self.config.establish(Role::Listener, stream, deadline)),
+            // Boxed, so that handshakes without TLS need no room for it.
+            Some(_) => Either::Right(Box::pin({
+                let config = self.config.clone();
+                async move {
+                    let stream = config.secure(stream, None, deadline).await?;
+                    config.establish(Role::Listener, stream, deadline).await
+                }
+            })),
+        };
         Abortable::new(handshake, registration).map(move |completed| {
             drop(running);
             completed

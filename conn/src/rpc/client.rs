@@ -22,9 +22,11 @@ use super::message::{Hello, SessionLimits, SessionStart, Token};
 use super::reconnect::Reconnect;
 use super::session::{CallFuture, Driver, Session, SessionHandle, SessionStats, Settings};
 use super::session_options::SessionOptions;
-use crate::auth::{AuthKey, Binding, Digest};
+use crate::auth::{AuthKey, Binding, Digest, Role};
 use crate::connect::Dialer;
-use crate::establish::{ConnectionConfig, ConnectionSettings, Established, setters};
+use crate::establish::{
+    ConnectionConfig, ConnectionSettings, Established, client_setters, setters,
+};
 
 /// Handle that makes calls to the peer: to a server, or from a handler of a server to its caller.
 ///
@@ -230,6 +232,7 @@ impl ClientBuilder {
     }
 
     setters!();
+    client_setters!();
 
     /// Maximum time for connecting, including the handshake and the greeting.
     ///
@@ -271,7 +274,10 @@ impl ClientBuilder {
 
     async fn open(self) -> Result<Client, OpenError> {
         let max_message = self.settings.config.max_message;
-        let config = self.settings.build().map_err(crate::ConnectError::from)?;
+        let config = self
+            .settings
+            .build(Role::Client)
+            .map_err(crate::ConnectError::from)?;
         let settings = Settings {
             layers: self.offered.layers(),
             reconnects: self.reconnect.is_some(),

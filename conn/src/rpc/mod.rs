@@ -64,7 +64,7 @@
 //! method, unless a [guard](farcall_core::Registry::set_guard) decides by the
 //! [identity](farcall_core::Context::identity) of the caller. A resumed session has the identity of
 //! its latest connection. Sessions [limit](SessionOptions) everything that a peer can ask for. Data
-//! is neither encrypted nor signed.
+//! is neither encrypted nor signed, unless there is [TLS](crate::auth#tls).
 //!
 //! `docs/RPC.md` specifies the wire format for implementations in other languages.
 

@@ -18,6 +18,7 @@ use crate::auth::{AuthKey, AuthKeys, Binding, Digest};
 use crate::establish::{listener_setters, setters};
 use crate::listener::{BindError, ListenerBuilder, OpenListener};
 use crate::rpc::session::Settings;
+use crate::tls::Tls;
 
 /// Builder of a [`BoundServer`], returned by [`Server::bind`]. It listens when it is awaited.
 ///
@@ -76,12 +77,16 @@ impl BoundServer {
         &self.listener.address
     }
 
-    /// Returns the URL that the command `farcall` takes: `conn+rpc://127.0.0.1:7000`, or
-    /// `conn+rpc+unix://PATH`.
+    /// Returns the URL that the command `farcall` takes: `conn+rpc://127.0.0.1:7000`,
+    /// `conn+rpc+tls://…` and `conn+rpc+encrypted://…` with TLS, or `conn+rpc+unix://PATH`.
     #[must_use]
     pub fn url(&self) -> String {
+        let tls = self.listener.handshakes.config.tls.as_ref();
         match self.local_address() {
-            Address::Tcp(address) => format!("conn+rpc://{address}"),
+            Address::Tcp(address) => {
+                let tls = tls.map_or("", Tls::scheme);
+                format!("conn+rpc{tls}://{address}")
+            }
             Address::Unix(path) => format!("conn+rpc+unix://{}", path.display()),
             Address::Abstract(name) => {
                 format!("conn+rpc+abstract://{}", String::from_utf8_lossy(name))

@@ -77,7 +77,7 @@ impl Profile {
 
 /// Returns the provider that the program has installed, or ours. A builder without a provider would
 /// panic in a program of which two crates enable different ones.
-fn provider() -> Arc<CryptoProvider> {
+pub fn provider() -> Arc<CryptoProvider> {
     static OURS: LazyLock<Arc<CryptoProvider>> = LazyLock::new(|| {
         #[cfg(feature = "tls")]
         use rustls::crypto::aws_lc_rs as ours;

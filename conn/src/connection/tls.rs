@@ -1,0 +1,463 @@
+//! TLS between the frames of a connection and its byte stream, async or blocking.
+//!
+//! Both halves share the TLS connection, behind a lock that is held while bytes are encrypted or
+//! decrypted, never while a stream is read or written. A half holds no bytes of its own while it is
+//! idle; what was decrypted and not yet read is at most one record.
+
+use std::cell::Cell;
+use std::convert::identity;
+use std::fmt;
+use std::future::poll_fn;
+use std::io::{self, IoSlice, Read as _, Write};
+#[cfg(unix)]
+use std::os::fd::BorrowedFd;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, ready};
+#[cfg(unix)]
+use std::time::Duration;
+
+use farcall_core::transport::tls::rustls::{self, Connection as TlsConnection};
+use farcall_core::transport::tls::{TlsError, TlsSession};
+
+use super::io::{ReadStream, WriteStream};
+use crate::account::HalfAccount;
+#[cfg(unix)]
+use crate::descriptor::DescriptorRead;
+use crate::error::{RecvError, SendError};
+use crate::frame::Encoder;
+
+/// Minimum number of bytes asked of the stream in one read, and the number in the handshake. No
+/// more than TLS can buffer besides a record that is not read yet.
+const MIN_READ: usize = 4096;
+
+/// Maximum number of bytes asked of the stream in one read.
+const MAX_READ: usize = 64 * 1024;
+
+thread_local! {
+    /// Spare: the buffer for one read of the stream, whose bytes TLS takes before the read returns.
+    static RECORDS: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+}
+
+/// The TLS connection that the halves of a stream share.
+type SharedTls = Arc<Mutex<TlsConnection>>;
+
+fn lock(tls: &SharedTls) -> MutexGuard<'_, TlsConnection> {
+    // A panic within rustls leaves a connection that returns errors at worst.
+    tls.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The receiving half of a stream with TLS.
+pub(crate) struct TlsReadHalf<R> {
+    stream: R,
+    tls: SharedTls,
+    session: Arc<TlsSession>,
+}
+
+/// The sending half of a stream with TLS. It sends `close_notify` when it is shut down or dropped,
+/// by which the peer tells the end from a connection that was cut.
+pub(crate) struct TlsWriteHalf<W: WriteStream> {
+    /// `None` only while it is dropped without closing the stream.
+    stream: Option<W>,
+    tls: SharedTls,
+    /// Encrypted bytes that the stream has not taken.
+    output: Encoder,
+}
+
+/// Performs the handshake of TLS on a stream.
+///
+/// # Errors
+/// If the stream breaks or ends, or the handshake fails: then the cause is a [`TlsError`].
+pub(crate) async fn secure<R: ReadStream, W: WriteStream>(
+    mut stream: R,
+    write_half: W,
+    tls: TlsConnection,
+) -> io::Result<(TlsReadHalf<R>, TlsWriteHalf<W>)> {
+    let tls = Arc::new(Mutex::new(tls));
+    // After an error it sends the peer the alert that explains it, when it is dropped.
+    let mut writer = TlsWriteHalf {
+        stream: Some(write_half),
+        tls: Arc::clone(&tls),
+        output: Encoder::new(),
+    };
+    loop {
+        writer.take_output();
+        poll_fn(|cx| writer.poll_flush(cx)).await?;
+        if !lock(&tls).is_handshaking() {
+            break;
+        }
+        let received = poll_fn(|cx| poll_receive(&mut stream, &tls, cx, &mut [])).await?;
+        if received.is_end {
+            let message = "the peer disconnected during the TLS handshake";
+            return Err(io::Error::new(io::ErrorKind::UnexpectedEof, message));
+        }
+    }
+    let session = match &*lock(&tls) {
+        TlsConnection::Client(client) => TlsSession::of_client(client),
+        TlsConnection::Server(server) => TlsSession::of_server(server),
+    };
+    let reader = TlsReadHalf {
+        stream,
+        tls,
+        session: Arc::new(session),
+    };
+    Ok((reader, writer))
+}
+
+/// Replaces the stream under TLS by another form of the same stream.
+#[cfg(unix)]
+pub(crate) fn replace_stream<R, W: WriteStream, S, T: WriteStream>(
+    reader: TlsReadHalf<R>,
+    mut writer: TlsWriteHalf<W>,
+    replace: impl FnOnce(R, W) -> io::Result<(S, T)>,
+) -> io::Result<(TlsReadHalf<S>, TlsWriteHalf<T>)> {
+    let write_half = writer.stream.take().ok_or(io::ErrorKind::NotConnected)?;
+    let (read_half, write_half) = replace(reader.stream, write_half)?;
+    let reader = TlsReadHalf {
+        stream: read_half,
+        tls: reader.tls,
+        session: reader.session,
+    };
+    let writer = TlsWriteHalf {
+        stream: Some(write_half),
+        tls: Arc::clone(&writer.tls),
+        output: std::mem::take(&mut writer.output),
+    };
+    Ok((reader, writer))
+}
+
+/// What one read of a stream has given.
+struct Received {
+    is_end: bool,
+    /// The number of bytes that were decrypted into the given space.
+    decrypted: usize,
+}
+
+/// Reads a stream once, and decrypts what it can into `space`.
+///
+/// TLS takes all bytes that are read, since no more are asked for than `space` has room for.
+fn poll_receive<R: ReadStream>(
+    stream: &mut R,
+    tls: &SharedTls,
+    cx: &mut Context<'_>,
+    space: &mut [u8],
+) -> Poll<io::Result<Received>> {
+    let mut records = RECORDS.try_with(Cell::take).unwrap_or_default();
+    let length = space.len().clamp(MIN_READ, MAX_READ);
+    if records.len() < length {
+        records.resize(length, 0);
+    }
+    let received = match stream.poll_read(cx, &mut records[..length]) {
+        Poll::Ready(Ok(count)) => {
+            let decrypted = decrypt(&mut lock(tls), &records[..count], space);
+            Poll::Ready(decrypted.map(|decrypted| Received {
+                is_end: count == 0,
+                decrypted,
+            }))
+        }
+        Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
+        Poll::Pending => Poll::Pending,
+    };
+    // Thread-local values are not available while a thread exits.
+    let _ = RECORDS.try_with(|spare| spare.replace(records));
+    received
+}
+
+/// Passes received records to TLS, or the end of the stream if there are none, and returns the
+/// number of bytes decrypted into `space`.
+fn decrypt(tls: &mut TlsConnection, mut records: &[u8], space: &mut [u8]) -> io::Result<usize> {
+    if records.is_empty() {
+        tls.read_tls(&mut records)?;
+        return Ok(0);
+    }
+    let mut filled = 0;
+    // After a `close_notify`, whatever follows is not taken.
+    while !records.is_empty() && tls.read_tls(&mut records)? > 0 {
+        let processed = tls.process_new_packets();
+        filled += tls.reader().read(&mut space[filled..]).or_else(no_bytes)?;
+        match processed {
+            Ok(_) => {}
+            // TLS returns it again, after the bytes in front of it were taken.
+            Err(_) if filled > 0 => break,
+            Err(error) => return Err(into_io(error)),
+        }
+    }
+    Ok(filled)
+}
+
+/// Returns 0 if there are no decrypted bytes yet.
+fn no_bytes(error: io::Error) -> io::Result<usize> {
+    match error.kind() {
+        io::ErrorKind::WouldBlock => Ok(0),
+        _ => Err(error),
+    }
+}
+
+/// Returns the decrypted bytes that were not read, which are empty at the end; or `None` if the
+/// stream must be read first.
+fn decrypted(tls: &mut TlsConnection) -> io::Result<Option<&[u8]>> {
+    if tls
+        .reader()
+        .into_first_chunk()
+        .is_err_and(|error| would_block(&error))
+    {
+        // An error may have followed the bytes that were read last.
+        tls.process_new_packets().map_err(into_io)?;
+        return Ok(None);
+    }
+    let chunk = tls.reader().into_first_chunk();
+    chunk.map(Some).map_err(|error| match error.kind() {
+        io::ErrorKind::UnexpectedEof => {
+            let message =
+                "the connection ended without a `close_notify` of TLS: it may have been cut";
+            io::Error::new(io::ErrorKind::UnexpectedEof, message)
+        }
+        _ => error,
+    })
+}
+
+fn would_block(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::WouldBlock
+}
+
+fn into_io(error: rustls::Error) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, TlsError::from(error))
+}
+
+impl<R> TlsReadHalf<R> {
+    /// Returns the stream under TLS.
+    pub(crate) const fn stream(&self) -> &R {
+        &self.stream
+    }
+
+    /// Returns what the handshake has established.
+    pub(crate) const fn session(&self) -> &Arc<TlsSession> {
+        &self.session
+    }
+}
+
+impl<R: ReadStream> ReadStream for TlsReadHalf<R> {
+    const BLOCKS: bool = R::BLOCKS;
+
+    fn poll_read(&mut self, cx: &mut Context<'_>, space: &mut [u8]) -> Poll<io::Result<usize>> {
+        loop {
+            let mut tls = lock(&self.tls);
+            if decrypted(&mut tls)?.is_some() {
+                return Poll::Ready(tls.reader().read(space));
+            }
+            drop(tls);
+            let received = ready!(poll_receive(&mut self.stream, &self.tls, cx, space))?;
+            if received.decrypted > 0 {
+                return Poll::Ready(Ok(received.decrypted));
+            }
+        }
+    }
+
+    fn has_input(&self) -> bool {
+        // An error is returned by the next read.
+        !matches!(decrypted(&mut lock(&self.tls)), Ok(None))
+    }
+
+    fn poll_reserve(
+        &mut self,
+        cx: &mut Context<'_>,
+        account: &mut HalfAccount,
+        bytes: usize,
+        has_input: bool,
+    ) -> Poll<Result<(), RecvError>> {
+        self.stream.poll_reserve(cx, account, bytes, has_input)
+    }
+
+    #[cfg(unix)]
+    fn is_unix_socket(&self) -> bool {
+        // Descriptors would travel beside the encryption.
+        false
+    }
+
+    #[cfg(unix)]
+    fn poll_peek(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Option<u8>>> {
+        loop {
+            if let Some(bytes) = decrypted(&mut lock(&self.tls))? {
+                return Poll::Ready(Ok(bytes.first().copied()));
+            }
+            if !self.stream.wait_readable(Duration::ZERO)? {
+                return Poll::Pending;
+            }
+            ready!(poll_receive(&mut self.stream, &self.tls, cx, &mut []))?;
+        }
+    }
+
+    #[cfg(unix)]
+    fn poll_receive_descriptor(&mut self, _: &mut Context<'_>) -> Poll<io::Result<DescriptorRead>> {
+        Poll::Ready(Err(io::ErrorKind::Unsupported.into()))
+    }
+
+    #[cfg(unix)]
+    fn wait_readable(&self, time: Duration) -> io::Result<bool> {
+        Ok(self.has_input() || self.stream.wait_readable(time)?)
+    }
+}
+
+impl<W: WriteStream> TlsWriteHalf<W> {
+    /// Returns the stream under TLS.
+    #[cfg(unix)]
+    pub(crate) const fn stream(&self) -> Option<&W> {
+        self.stream.as_ref()
+    }
+
+    /// Takes what TLS has to send.
+    fn take_output(&mut self) {
+        take_output(&mut lock(&self.tls), &mut self.output);
+    }
+
+    /// Encrypts bytes of one or more of the slices, and returns their number. All earlier ones must
+    /// have been [written](Self::poll_write_encrypted).
+    fn encrypt(&mut self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+        let mut tls = lock(&self.tls);
+        let count = tls.writer().write_vectored(slices);
+        take_output(&mut tls, &mut self.output);
+        count
+    }
+
+    /// Writes the encrypted bytes with `write`.
+    fn poll_write_output<E>(
+        &mut self,
+        mut write: impl FnMut(&mut W, &[u8]) -> Poll<Result<usize, E>>,
+        to_error: fn(io::Error) -> E,
+    ) -> Poll<Result<(), E>> {
+        let Some(stream) = &mut self.stream else {
+            return Poll::Ready(Err(to_error(io::ErrorKind::NotConnected.into())));
+        };
+        while !self.output.is_empty() {
+            match ready!(write(stream, self.output.unwritten()))? {
+                0 => return Poll::Ready(Err(to_error(io::ErrorKind::WriteZero.into()))),
+                count => self.output.wrote(count),
+            }
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    /// Writes the encrypted bytes to the stream.
+    fn poll_write_encrypted(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.poll_write_output(|stream, bytes| stream.poll_write(cx, bytes), identity)
+    }
+}
+
+fn take_output(tls: &mut TlsConnection, output: &mut Encoder) {
+    while tls.wants_write() {
+        // Appending to memory does not fail.
+        let _ = tls.write_tls(&mut Append(output));
+    }
+}
+
+/// Appends what is written to an encoder.
+struct Append<'a>(&'a mut Encoder);
+
+impl Write for Append<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.push_raw(bytes);
+        Ok(bytes.len())
+    }
+
+    fn write_vectored(&mut self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+        for slice in slices {
+            self.0.push_raw(slice);
+        }
+        Ok(slices.iter().map(|slice| slice.len()).sum())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl<W: WriteStream> WriteStream for TlsWriteHalf<W> {
+    fn poll_write(&mut self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        self.poll_write_vectored(cx, &[IoSlice::new(bytes)])
+    }
+
+    /// Encrypts what it returns, up to 64 KiB, which the next write or flush writes.
+    fn poll_write_vectored(
+        &mut self,
+        cx: &mut Context<'_>,
+        slices: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        ready!(self.poll_write_encrypted(cx))?;
+        Poll::Ready(self.encrypt(slices))
+    }
+
+    fn poll_write_held(
+        &mut self,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+        account: &mut HalfAccount,
+        size: usize,
+    ) -> Poll<Result<usize, SendError>> {
+        let write = |stream: &mut W, output: &[u8]| {
+            let account = &mut *account;
+            stream.poll_write_held(cx, output, account, size)
+        };
+        ready!(self.poll_write_output(write, SendError::Io))?;
+        let encrypted = self.encrypt(&[IoSlice::new(bytes)]);
+        Poll::Ready(encrypted.map_err(SendError::Io))
+    }
+
+    fn needs_flush(&self) -> bool {
+        true
+    }
+
+    fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        ready!(self.poll_write_encrypted(cx))?;
+        match &mut self.stream {
+            Some(stream) => stream.poll_flush(cx),
+            None => Poll::Ready(Ok(())),
+        }
+    }
+
+    fn poll_shutdown(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        lock(&self.tls).send_close_notify();
+        self.take_output();
+        ready!(self.poll_flush(cx))?;
+        match &mut self.stream {
+            Some(stream) => stream.poll_shutdown(cx),
+            None => Poll::Ready(Ok(())),
+        }
+    }
+
+    fn is_timeout(error: &io::Error) -> bool {
+        W::is_timeout(error)
+    }
+
+    #[cfg(unix)]
+    fn poll_send_descriptor(
+        &mut self,
+        _: &mut Context<'_>,
+        _: BorrowedFd<'_>,
+    ) -> Poll<io::Result<usize>> {
+        Poll::Ready(Err(io::ErrorKind::Unsupported.into()))
+    }
+}
+
+impl<W: WriteStream> Drop for TlsWriteHalf<W> {
+    fn drop(&mut self) {
+        if self.stream.is_none() {
+            return;
+        }
+        lock(&self.tls).send_close_notify();
+        self.take_output();
+        // What the stream does not take at once is lost, and the peer sees that its end is missing.
+        let write = |stream: &mut W, bytes: &[u8]| Poll::Ready(stream.try_write(bytes));
+        let _ = self.poll_write_output(write, identity);
+    }
+}
+
+impl<R> fmt::Debug for TlsReadHalf<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("TlsReadHalf(..)")
+    }
+}
+
+impl<W: WriteStream> fmt::Debug for TlsWriteHalf<W> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("TlsWriteHalf(..)")
+    }
+}
