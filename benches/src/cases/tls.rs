@@ -3,7 +3,7 @@
 use anyhow::Result;
 
 use super::xmlrpc_server::load;
-use crate::case::Bar::{AtLeast, AtMost};
+use crate::case::Bar::{AtLeast, AtMost, Peak};
 use crate::case::{Case, Contestant, Part, Scale, Unit};
 use crate::peers::{
     Transport, bare_hyper, bare_std, bare_tokio, bare_tokio_http, cpython, farcall, http, idle,
@@ -159,6 +159,7 @@ fn in_flight() -> Case {
             )
             .limit(),
         )
+        .with(of("Farcall", || farcall::rpc::serve(2), farcall::rpc::load).bar(AtLeast(BAR)))
         .with(of("tonic", || tonic::serve(2), tonic::load))
 }
 
@@ -191,6 +192,24 @@ fn bulk(name: &'static str, title: &str, mebibytes: usize) -> Case {
             )
             .limit(),
         )
+        .with(
+            of(
+                "Farcall, bytes",
+                farcall::bulk::serve_bytes,
+                farcall::bulk::load_bytes,
+            )
+            .bar(AtLeast(BAR))
+            .bar(Peak(1.05)),
+        )
+        .with(
+            of(
+                "Farcall, bytes, blocking",
+                farcall::bulk::serve_blocking,
+                farcall::bulk::load_blocking,
+            )
+            .bar(AtLeast(BAR))
+            .bar(Peak(1.05)),
+        )
         .with(cpython::tls_bulk("CPython, ssl sockets", size))
 }
 
@@ -214,6 +233,22 @@ fn idle(scale: Scale) -> Case {
             || bare_hyper::serve(1),
             idle::hold_http,
         ))
+        .with(
+            of(
+                "Farcall connection",
+                || farcall::echo::serve(Transport::Tcp, 1, 64),
+                farcall::echo::hold,
+            )
+            .bar(AtMost(MAX_IDLE)),
+        )
+        .with(
+            of(
+                "Farcall RPC",
+                || farcall::rpc::serve_many(1),
+                farcall::rpc::hold,
+            )
+            .bar(AtMost(MAX_IDLE)),
+        )
         .with(
             of(
                 "Farcall XML-RPC",

@@ -27,5 +27,16 @@ fn client_tls(task: &Task) -> Result<Option<ClientTls>> {
     Ok(tls.transpose()?)
 }
 
+/// Gives a builder the TLS of its side, if there is any.
+macro_rules! with_tls {
+    ($builder:expr, $tls:expr) => {
+        match $tls {
+            Some(tls) => $builder.tls(tls),
+            None => $builder,
+        }
+    };
+}
+use with_tls;
+
 /// The shared authkey.
 const KEY: &str = "the key of the benchmarks";
