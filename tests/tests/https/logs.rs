@@ -13,7 +13,7 @@ use crate::hostile::client_hello;
 use crate::support::{Made, Served, server};
 
 /// The log of this thread.
-struct Log(Arc<Lines>, DefaultGuard);
+struct Log(Arc<Lines>, #[expect(dead_code, reason = "dropped last")] DefaultGuard);
 
 #[derive(Default)]
 struct Lines(Mutex<Vec<u8>>);
