@@ -21,7 +21,7 @@ use crate::peer::frame;
 /// The mark of challenges whose responses may be bound.
 const MARK: &[u8] = b"{farcall-bound-1}";
 
-/// What the relay does with the challenges that pass it.
+/// The change of the challenges that pass the relay.
 #[derive(Clone, Copy, Debug)]
 enum Challenges {
     Kept,
