@@ -145,16 +145,15 @@ impl ReadStream for SystemReadHalf {
             if !has_room && !account.can_ever_fit(bytes) {
                 account.evict();
             }
-            let is_ready = match has_room {
-                true if has_input => true,
-                true => self
-                    .0
+            let is_ready = if has_room && has_input {
+                true
+            } else if has_room {
+                self.0
                     .wait_ready(PollFlags::IN, RETRY)
-                    .map_err(RecvError::Io)?,
-                false => {
-                    thread::sleep(RETRY);
-                    false
-                }
+                    .map_err(RecvError::Io)?
+            } else {
+                thread::sleep(RETRY);
+                false
             };
             if let Err(Evicted) = account.poll_evicted(cx) {
                 return Poll::Ready(Err(RecvError::Evicted));

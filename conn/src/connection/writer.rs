@@ -107,12 +107,11 @@ impl<W: WriteStream> Writer<W> {
     pub(crate) fn poll_write(&mut self, cx: &mut Context<'_>) -> Poll<Result<usize, SendError>> {
         let bytes = self.encoder.unwritten();
         let size = self.encoder.size();
-        let written = match self.account.must_count(size) {
-            false => self.stream.poll_write(cx, bytes).map_err(SendError::Io),
-            true => {
-                let account = &mut self.account;
-                self.stream.poll_write_held(cx, bytes, account, size)
-            }
+        let written = if self.account.must_count(size) {
+            let account = &mut self.account;
+            self.stream.poll_write_held(cx, bytes, account, size)
+        } else {
+            self.stream.poll_write(cx, bytes).map_err(SendError::Io)
         };
         let count = self.progress(ready!(written))?;
         self.encoder.wrote(count);

@@ -66,9 +66,10 @@ impl Decoder {
             }
             self.grow(wanted);
         }
-        let until = match self.is_detached {
-            true => self.start + wanted,
-            false => self.buffer.len(),
+        let until = if self.is_detached {
+            self.start + wanted
+        } else {
+            self.buffer.len()
         };
         self.end..until
     }
@@ -268,9 +269,10 @@ impl Decoder {
 
     /// Returns the number of held bytes that belong to the header.
     fn header_size(&self, header: &Header) -> usize {
-        match self.is_detached {
-            true => 0,
-            false => usize::from(header.size),
+        if self.is_detached {
+            0
+        } else {
+            usize::from(header.size)
         }
     }
 

@@ -74,9 +74,10 @@ impl DeferredDrop for Registry<Encoding> {}
 #[inline]
 pub(super) fn replace_waker(stored: &mut Option<Waker>, waker: &Waker) -> Option<Waker> {
     let is_same = |stored: &Waker| stored.will_wake(waker);
-    match stored.as_ref().is_some_and(is_same) {
-        true => None,
-        false => stored.replace(waker.clone()),
+    if stored.as_ref().is_some_and(is_same) {
+        None
+    } else {
+        stored.replace(waker.clone())
     }
 }
 
