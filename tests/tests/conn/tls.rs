@@ -111,12 +111,24 @@ fn every_python_as_listener() {
             let unbound: Result<blocking::Connection, _> =
                 connect().authkey(KEY).binding(Binding::Require).wait();
             assert!(
-                matches!(unbound, Err(ConnectError::Auth { source: AuthError::Unbound, .. })),
+                matches!(
+                    unbound,
+                    Err(ConnectError::Auth {
+                        source: AuthError::Unbound,
+                        ..
+                    })
+                ),
                 "{unbound:?}"
             );
             let stranger: Result<blocking::Connection, _> = connect().authkey("another").wait();
             assert!(
-                matches!(stranger, Err(ConnectError::Auth { source: AuthError::Rejected, .. })),
+                matches!(
+                    stranger,
+                    Err(ConnectError::Auth {
+                        source: AuthError::Rejected,
+                        ..
+                    })
+                ),
                 "{stranger:?}"
             );
         }
