@@ -108,7 +108,7 @@ fn every_python_as_listener() {
             peer.close().unwrap();
 
             // CPython cannot bind its proof, and has no key but its own.
-            let unbound: Result<blocking::Connection, _> =
+            let unbound: Result<blocking::Connection<(), (), Pickle>, _> =
                 connect().authkey(KEY).binding(Binding::Require).wait();
             assert!(
                 matches!(
@@ -120,7 +120,8 @@ fn every_python_as_listener() {
                 ),
                 "{unbound:?}"
             );
-            let stranger: Result<blocking::Connection, _> = connect().authkey("another").wait();
+            let stranger: Result<blocking::Connection<(), (), Pickle>, _> =
+                connect().authkey("another").wait();
             assert!(
                 matches!(
                     stranger,
@@ -134,7 +135,7 @@ fn every_python_as_listener() {
         }
         let server = python.serve("tls_peer.py", &["server", &folder, "mtls"]);
         let builder = Connection::connect(("localhost", server.port)).authkey(KEY);
-        let anonymous: Result<blocking::Connection, _> =
+        let anonymous: Result<blocking::Connection<(), (), Pickle>, _> =
             builder.timeout(LONG).tls(client_tls(&made)).wait();
         assert!(anonymous.is_err());
     }
