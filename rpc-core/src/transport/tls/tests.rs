@@ -109,7 +109,7 @@ async fn refused(server: &ServerTls, client: &ClientTls, name: &'static str) -> 
 
 #[tokio::test]
 async fn a_failed_verification_says_why() {
-    let (authority, other) = (authority(), self::authority());
+    let (authority, other) = (authority(), authority());
     let server = authority.leaf(&["localhost", "127.0.0.1"]).server();
     let client = |roots: &str| ClientTls::new().roots_pem(roots.as_bytes()).unwrap();
 
@@ -192,7 +192,7 @@ async fn the_certificate_of_the_python_books_is_accepted_only_if_it_is_pinned() 
 
 #[tokio::test]
 async fn a_verified_client_certificate_is_the_identity_of_the_peer() {
-    let (authority, other) = (authority(), self::authority());
+    let (authority, other) = (authority(), authority());
     let mut params = CertificateParams::new(vec!["client.example".to_owned()]).unwrap();
     params.distinguished_name.push(DnType::CommonName, "common");
     params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
