@@ -2,7 +2,12 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 use std::process::Command;
+use std::thread;
 
+use farcall::conn::Listener;
+use farcall::pickle::{Pickle, Value};
+use farcall::rpc::Server;
+use farcall::transport::tls::ServerTls;
 use tests::certificates::Certificates;
 use tests::newest_python;
 
@@ -98,4 +103,64 @@ fn options_of_tls_are_checked() {
         let (status, _, err) = farcall(&[args, &url[..]].concat());
         assert!(status == 2 && err.contains(expected), "{err}");
     }
+}
+
+#[test]
+fn connections_over_tls() {
+    let made = Certificates::new();
+    let tls = ServerTls::from_files(made.path("server.pem"), made.path("server.key")).unwrap();
+    let server = Server::new();
+    server
+        .register_function("add", |a: i64, b: i64| a + b)
+        .unwrap();
+    let key = made.text("key");
+    std::fs::write(&key, "a key\n").unwrap();
+    let ca = made.text("ca.pem");
+    let eight = (0, "8\n".to_owned(), String::new());
+
+    let bind = server.bind("localhost:0").authkey("a key");
+    let bound = bind.tls(tls.clone()).wait().unwrap();
+    let (url, stop) = (bound.url(), bound.stop_handle());
+    let serving = thread::spawn(|| bound.serve().unwrap());
+    let call = |options: &[&str]| {
+        let args = ["call", &url, "add", "3", "5", "--authkey-file", &key];
+        farcall(&[&args[..], options].concat())
+    };
+    assert!(url.starts_with("conn+rpc+tls://"), "{url}");
+    assert_eq!(call(&["--cacert", &ca]), eight);
+    let (status, _, err) = call(&[]);
+    assert!(status == 2 && err.contains("--cacert FILE"), "{err}");
+    let (status, out, err) = call(&["--insecure"]);
+    assert_eq!((status, &*out), (0, "8\n"));
+    assert!(err.contains("warning"), "{err}");
+    stop.stop();
+    serving.join().unwrap();
+
+    let bind = server.bind("localhost:0").authkey("a key");
+    let bound = bind.encrypted().wait().unwrap();
+    let (url, stop) = (bound.url(), bound.stop_handle());
+    let serving = thread::spawn(|| bound.serve().unwrap());
+    let args = ["call", &url, "add", "3", "5"];
+    let keyed = [&args[..], &["--authkey-file", &key]].concat();
+    assert_eq!(farcall(&keyed), eight);
+    let (status, _, err) = farcall(&args);
+    assert!(status == 2 && err.contains("needs an authkey"), "{err}");
+    let (status, _, err) = farcall(&[&keyed[..], &["--cacert", &ca]].concat());
+    assert!(
+        status == 2 && err.contains("which this URL has not"),
+        "{err}"
+    );
+    stop.stop();
+    serving.join().unwrap();
+
+    let mut listener = Listener::bind("localhost:0").tls(tls).wait().unwrap();
+    let url = format!("conn+tls://{}", listener.local_address());
+    let echoing = thread::spawn(move || {
+        let mut peer = listener.accept::<Value, Value, Pickle>().unwrap();
+        let value = peer.recv().unwrap();
+        peer.send(&value).unwrap();
+    });
+    let sent = farcall(&["send", &url, "[1, 2]", "--cacert", &ca]);
+    assert_eq!(sent, (0, "[1,2]\n".to_owned(), String::new()));
+    echoing.join().unwrap();
 }

@@ -84,7 +84,7 @@ impl Dialer {
     /// Returns the host that the target names, as its certificate would.
     fn host(&self) -> Option<Cow<'_, str>> {
         match self {
-            // What the connector takes an empty host for.
+            // The connector takes an empty host for this one.
             Self::Target(Ok(Target::Host(host, _))) if host.is_empty() => Some("127.0.0.1".into()),
             Self::Target(Ok(Target::Host(host, _))) => Some(host.into()),
             Self::Target(Ok(Target::Address(Address::Tcp(address)))) => {

@@ -270,8 +270,8 @@ macro_rules! setters {
         /// Both sides must set it. It implies [`Binding::Require`] and an authkey; CPython has
         /// nothing like it.
         ///
-        /// The key must be strong: who relays the first handshake learns a challenge and a response,
-        /// to try keys on. See [the threat model](crate::auth#tls).
+        /// The key must be strong: an attacker who relays a handshake learns a challenge and a
+        /// response, to try keys on. See [the threat model](crate::auth#tls).
         ///
         /// Default: no encryption. It replaces other settings of TLS.
         #[cfg(feature = "_tls")]

@@ -34,7 +34,7 @@ enum Kind<'a> {
     Drop(u8),
     /// The next bytes are sent twice.
     Repeat(u8),
-    /// What follows is held back for a while.
+    /// All further bytes are held back for a while.
     Pause,
     /// The stream ends.
     End,

@@ -61,15 +61,15 @@
 //! | `tls` and an authkey, [`Binding::Require`] | protected | by the key, whoever has the certificate | knows the key | knows the key |
 //! | `encrypted` | protected | by the key | knows the key | knows the key |
 //!
-//! - A CPython peer cannot bind its responses. With [`Binding::Prefer`] it is accepted, and only the
-//!   certificate that the client verifies protects it from a relay.
-//! - [`encrypted`](crate::ListenerBuilder::encrypted) has no certificates: the listener makes a key
-//!   for TLS when it is bound, and clients accept any. An attacker in the middle is refused before a
-//!   message is passed on, but it learns a challenge with its response, to try keys on. With a key
-//!   that nobody can guess, that is worth nothing.
-//! - A connection whose end was cut off is told from one that was closed: TLS has a message for its
-//!   end (`close_notify`). Without it a receive returns an [error](crate::RecvError::Io) of the kind
-//!   `UnexpectedEof`. A peer that crashed is reported like that, too.
+//! - A CPython peer cannot bind its responses. With [`Binding::Prefer`] it is accepted, and only
+//!   the certificate that the client verifies protects it from a relay.
+//! - [`encrypted`](crate::ListenerBuilder::encrypted) has no certificates: the listener makes a
+//!   key for TLS when it is bound, and clients accept any. An attacker in the middle is refused
+//!   before a message is passed on, but it learns a challenge with its response, to try keys on.
+//!   With a key that nobody can guess, that is worth nothing.
+//! - A connection whose end was cut off is told from one that was closed: TLS has a message for
+//!   its end (`close_notify`). Without it a receive returns an [error](crate::RecvError::Io) of the
+//!   kind `UnexpectedEof`. A peer that crashed is reported like that, too.
 //! - The lengths and times of messages remain visible.
 //!
 //! # Several keys

@@ -45,6 +45,15 @@ macro_rules! each {
     };
 }
 
+/// Returns the result of TLS over a blocking stream, which is never pending.
+#[cfg(feature = "_tls")]
+fn ready(poll: Poll<io::Result<usize>>) -> io::Result<usize> {
+    match poll {
+        Poll::Ready(result) => result,
+        Poll::Pending => Err(io::ErrorKind::WouldBlock.into()),
+    }
+}
+
 impl BlockingReadHalf {
     fn system(&self) -> &SystemReadHalf {
         match self {
@@ -96,9 +105,14 @@ impl AsFd for BlockingReadHalf {
 impl ReadStream for BlockingReadHalf {
     const BLOCKS: bool = true;
 
-    #[inline]
+    // Inlined, so that the compiler knows that it is never pending.
+    #[inline(always)]
     fn poll_read(&mut self, cx: &mut Context<'_>, space: &mut [u8]) -> Poll<io::Result<usize>> {
-        each!(self, stream => stream.poll_read(cx, space))
+        match self {
+            Self::System(stream) => stream.poll_read(cx, space),
+            #[cfg(feature = "_tls")]
+            Self::Tls(tls) => Poll::Ready(ready(tls.poll_read(cx, space))),
+        }
     }
 
     fn has_input(&self) -> bool {
@@ -139,7 +153,11 @@ impl ReadStream for BlockingReadHalf {
 impl WriteStream for BlockingWriteHalf {
     #[inline]
     fn poll_write(&mut self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        each!(self, stream => stream.poll_write(cx, bytes))
+        match self {
+            Self::System(stream) => stream.poll_write(cx, bytes),
+            #[cfg(feature = "_tls")]
+            Self::Tls(tls) => Poll::Ready(ready(tls.poll_write(cx, bytes))),
+        }
     }
 
     #[inline]

@@ -120,7 +120,8 @@ impl AsFd for SystemReadHalf {
 impl ReadStream for SystemReadHalf {
     const BLOCKS: bool = true;
 
-    #[inline]
+    // Inlined, so that the compiler knows that it is never pending.
+    #[inline(always)]
     fn poll_read(&mut self, _: &mut Context<'_>, space: &mut [u8]) -> Poll<io::Result<usize>> {
         let stream = &*self.0;
         stream.retry(Timeout::Recv, || match stream.kind {

@@ -31,8 +31,8 @@ pub(crate) trait ReadStream {
         false
     }
 
-    /// Reserves room in a budget for a read. A blocking stream waits for its input here, too, unless
-    /// it [has](Self::has_input) some, since an eviction does not interrupt a read.
+    /// Reserves room in a budget for a read. A blocking stream waits for its input here, too,
+    /// unless it [has](Self::has_input) some, since an eviction does not interrupt a read.
     fn poll_reserve(
         &mut self,
         cx: &mut Context<'_>,

@@ -125,7 +125,7 @@ pub(crate) fn replace_stream<R, W: WriteStream, S, T: WriteStream>(
     Ok((reader, writer))
 }
 
-/// What one read of a stream has given.
+/// The result of one read of a stream.
 struct Received {
     is_end: bool,
     /// The number of bytes that were decrypted into the given space.
@@ -444,7 +444,7 @@ impl<W: WriteStream> Drop for TlsWriteHalf<W> {
         }
         lock(&self.tls).send_close_notify();
         self.take_output();
-        // What the stream does not take at once is lost, and the peer sees that its end is missing.
+        // The bytes that the stream does not take at once are lost, and the peer sees that.
         let write = |stream: &mut W, bytes: &[u8]| Poll::Ready(stream.try_write(bytes));
         let _ = self.poll_write_output(write, identity);
     }

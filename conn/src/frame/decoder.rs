@@ -299,6 +299,7 @@ impl Decoder {
     /// Takes the header and the received part of its message, which is copied to the beginning of
     /// `buffer`. Returns the length of that part. The caller must then read the missing bytes into
     /// the buffer, or return the part with [`put_back`](Self::put_back).
+    #[inline]
     pub(crate) fn take_into(&mut self, header: &Header, buffer: &mut [u8]) -> usize {
         let begin = self.start + self.header_size(header);
         let count = buffer.len().min(self.end - begin);

@@ -1,11 +1,12 @@
 //! Certificates, and connected pairs.
 
 use std::sync::LazyLock;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use farcall_conn::{Codec, Connection, ConnectionBuilder, Listener, ListenerBuilder};
 use farcall_core::transport::tls::{ClientTls, ServerTls};
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
 
 /// Longer than any step takes on an overloaded machine.
 pub(crate) const LONG: Duration = Duration::from_secs(60);
@@ -25,6 +26,9 @@ impl Certificates {
     pub(crate) fn new() -> Self {
         let mut params = CertificateParams::new(Vec::new()).unwrap();
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let name = format!("authority {}", NEXT.fetch_add(1, Ordering::Relaxed));
+        params.distinguished_name.push(DnType::CommonName, name);
         let authority = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
         let leaf = |names: &[&str]| {
             let key = KeyPair::generate().unwrap();

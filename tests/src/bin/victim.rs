@@ -54,7 +54,8 @@ struct Arguments {
     /// Also serve RPC and plain connections over TLS by the authkey alone
     #[arg(long)]
     encrypted: bool,
-    /// Also serve XML-RPC and plain connections over TLS, with server.pem and server.key of this folder
+    /// Serve XML-RPC and plain connections over TLS, too, with server.pem and server.key of this
+    /// folder
     #[arg(long)]
     tls: Option<PathBuf>,
     /// Write the recorded calls to this file, as JSON, after the last call

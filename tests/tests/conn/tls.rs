@@ -108,21 +108,34 @@ fn every_python_as_listener() {
             peer.close().unwrap();
 
             // CPython cannot bind its proof, and has no key but its own.
-            let unbound: Result<blocking::Connection, _> =
+            let unbound: Result<blocking::Connection<(), (), Pickle>, _> =
                 connect().authkey(KEY).binding(Binding::Require).wait();
             assert!(
-                matches!(unbound, Err(ConnectError::Auth(AuthError::Unbound))),
+                matches!(
+                    unbound,
+                    Err(ConnectError::Auth {
+                        source: AuthError::Unbound,
+                        ..
+                    })
+                ),
                 "{unbound:?}"
             );
-            let stranger: Result<blocking::Connection, _> = connect().authkey("another").wait();
+            let stranger: Result<blocking::Connection<(), (), Pickle>, _> =
+                connect().authkey("another").wait();
             assert!(
-                matches!(stranger, Err(ConnectError::Auth(AuthError::Rejected))),
+                matches!(
+                    stranger,
+                    Err(ConnectError::Auth {
+                        source: AuthError::Rejected,
+                        ..
+                    })
+                ),
                 "{stranger:?}"
             );
         }
         let server = python.serve("tls_peer.py", &["server", &folder, "mtls"]);
         let builder = Connection::connect(("localhost", server.port)).authkey(KEY);
-        let anonymous: Result<blocking::Connection, _> =
+        let anonymous: Result<blocking::Connection<(), (), Pickle>, _> =
             builder.timeout(LONG).tls(client_tls(&made)).wait();
         assert!(anonymous.is_err());
     }

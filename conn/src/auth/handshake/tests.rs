@@ -318,15 +318,6 @@ fn a_proof_is_bound_to_the_users_of_both_peers() {
     ));
 }
 
-/// Returns the response of `role` to a challenge on a TLS channel, as another process computes it.
-fn tls_response(role: Role, key: &Authentication, challenge: &[u8], exporter: [u8; 32]) -> Vec<u8> {
-    let channel = Channel::Tls { exporter };
-    let identity = channel.identity(role).unwrap();
-    let parts = bound_input(role, challenge.strip_prefix(CHALLENGE).unwrap(), &identity);
-    let code = Algorithm::Modern(Digest::Sha256).hmac(&key.key, &parts);
-    [b"{sha256}", code.as_slice()].concat()
-}
-
 #[test]
 fn a_proof_is_bound_to_its_tls_connection() {
     let key = authentication("key");
@@ -337,26 +328,30 @@ fn a_proof_is_bound_to_its_tls_connection() {
     let direct = run_with(&strict, &strict, (channel(1), channel(1)));
     assert!(direct.listener.is_ok() && direct.client.is_ok());
 
+    let respond = |role, challenge: &[u8], byte| {
+        let identity = channel(byte).identity(role).unwrap();
+        bound_response(role, &key, challenge, &identity)
+    };
     // A relay has one channel with each peer: exporter 1 with the listener, 2 with the client. The
     // listener is asked for a proof by a client of another process, and the reverse.
-    for key in [&key, &strict] {
-        let mut listener = new(Role::Listener, key, channel(1));
+    for side in [&key, &strict] {
+        let mut listener = new(Role::Listener, side, channel(1));
         let challenge = listener.outgoing().unwrap();
-        let relayed = tls_response(Role::Client, key, &challenge, [2; 32]);
+        let relayed = respond(Role::Client, &challenge, 2);
         assert!(matches!(
             listener.incoming(&relayed),
             Err(AuthError::WrongAnswer)
         ));
 
         for (exporter, accepted) in [(1, false), (2, true)] {
-            let mut client = new(Role::Client, key, channel(2));
+            let mut client = new(Role::Client, side, channel(2));
             let forged = [CHALLENGE, b"{sha256}", &[7; RANDOM], MARK].concat();
             client.incoming(&forged).unwrap();
             let response = client.outgoing().unwrap();
-            assert_eq!(response, tls_response(Role::Client, key, &forged, [2; 32]));
+            assert_eq!(response, respond(Role::Client, &forged, 2));
             client.incoming(WELCOME).unwrap();
             let challenge = client.outgoing().unwrap();
-            let relayed = tls_response(Role::Listener, key, &challenge, [exporter; 32]);
+            let relayed = respond(Role::Listener, &challenge, exporter);
             let result = client.incoming(&relayed);
             assert_eq!(result.is_ok(), accepted, "{result:?}");
         }
@@ -403,9 +398,14 @@ fn deceived_client(key: &Authentication) -> (Handshake, Vec<u8>) {
 
 /// Returns the response of `role` to a challenge. The listener is user 1, the client is user 2.
 fn response_of(role: Role, key: &Authentication, challenge: &[u8]) -> Vec<u8> {
-    let challenge = challenge.strip_prefix(CHALLENGE).unwrap();
     let identity = unix(1, 2).identity(Role::Listener).unwrap();
-    let parts = bound_input(role, challenge, &identity);
+    bound_response(role, key, challenge, &identity)
+}
+
+/// Returns the response of `role` on a channel with this identity, as another process computes it.
+fn bound_response(role: Role, key: &Authentication, challenge: &[u8], identity: &[u8]) -> Vec<u8> {
+    let challenge = challenge.strip_prefix(CHALLENGE).unwrap();
+    let parts = bound_input(role, challenge, identity);
     let code = Algorithm::Modern(Digest::Sha256).hmac(&key.keys.current()[0].key, &parts);
     [b"{sha256}", code.as_slice()].concat()
 }

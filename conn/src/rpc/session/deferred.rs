@@ -117,7 +117,9 @@ impl Deferred {
     #[inline]
     pub(super) fn move_to(&mut self, other: &mut Self) {
         other.waker = self.waker.take();
-        other.rare = self.rare.take();
+        if self.rare.is_some() {
+            other.rare = self.rare.take();
+        }
         if !self.more_wakers.is_empty() {
             std::mem::swap(&mut self.more_wakers, &mut other.more_wakers);
         }

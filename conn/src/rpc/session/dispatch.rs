@@ -109,7 +109,9 @@ impl Dispatcher {
             }
             let mut admitted = ADMITTED.take();
             let end = self.dispatch_batch(reader, memory, &mut handled, &mut admitted, waker);
-            admitted.drain(..).for_each(|call| self.run_call(call));
+            for call in admitted.drain(..) {
+                self.run_call(call);
+            }
             ADMITTED.set(admitted);
             match end? {
                 BatchEnd::Drained => return Ok(handled),

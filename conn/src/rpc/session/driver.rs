@@ -182,6 +182,7 @@ impl Driver {
 
     /// Reserves room in the budget for the memory of the decoder. Returns `true` if there is room;
     /// otherwise this task is woken to try again.
+    #[inline]
     fn reserve_decoder(&mut self, cx: &mut Context<'_>) -> Result<bool, Disconnected> {
         let size = self.reader.decoder.size();
         self.decoder_memory.poll_reserve(&self.session, size, cx)

@@ -21,7 +21,7 @@ use crate::peer::frame;
 /// The mark of challenges whose responses may be bound.
 const MARK: &[u8] = b"{farcall-bound-1}";
 
-/// What the relay does with the challenges that pass it.
+/// The change of the challenges that pass the relay.
 #[derive(Clone, Copy, Debug)]
 enum Challenges {
     Kept,
@@ -99,15 +99,33 @@ async fn a_relay_with_the_certificate_is_refused_by_both_sides() {
         let relay = relay(&made, target, challenges).await;
         let relayed = connect(relay, Binding::Prefer).await;
         assert!(
-            matches!(relayed, Err(ConnectError::Auth(AuthError::Rejected))),
+            matches!(
+                relayed,
+                Err(ConnectError::Auth {
+                    source: AuthError::Rejected,
+                    ..
+                })
+            ),
             "{challenges:?}: {relayed:?}"
         );
         let relayed = connect(relay, Binding::Require).await;
         let is_refused = match challenges {
-            Challenges::Kept => matches!(relayed, Err(ConnectError::Auth(AuthError::Rejected))),
+            Challenges::Kept => matches!(
+                relayed,
+                Err(ConnectError::Auth {
+                    source: AuthError::Rejected,
+                    ..
+                })
+            ),
             // It gives no proof that could be relayed.
             Challenges::Unmarked => {
-                matches!(relayed, Err(ConnectError::Auth(AuthError::Unbound)))
+                matches!(
+                    relayed,
+                    Err(ConnectError::Auth {
+                        source: AuthError::Unbound,
+                        ..
+                    })
+                )
             }
         };
         assert!(is_refused, "{challenges:?}: {relayed:?}");
