@@ -121,7 +121,8 @@ pub(crate) fn server(options: ServerOptions) -> Server {
 }
 
 /// Returns the name in the certificate of the caller, and the name of the server that it called.
-fn whoami(cx: &Context) -> Result<(String, String), Fault> {
+#[expect(clippy::needless_pass_by_value, reason = "methods take it by value")]
+fn whoami(cx: Context) -> Result<(String, String), Fault> {
     let name = cx.identity().name().unwrap_or(Cow::Borrowed("anonymous"));
     let session = cx.extension::<Arc<TlsSession>>();
     let session = session.ok_or_else(|| Fault::new(1, "not over TLS"))?;
