@@ -67,7 +67,7 @@ async fn every_python_as_client() {
             }
         });
         for python in versions() {
-            for what in ["client", "stranger", "plain"] {
+            for what in ["client", "stranger"] {
                 let more = if mtls { "mtls" } else { "" };
                 let args = [what, &port, &folder, more].map(str::to_owned);
                 let python = python.clone();
@@ -80,6 +80,24 @@ async fn every_python_as_client() {
         assert!(!serving.is_finished());
         serving.abort();
     }
+}
+
+/// The timeout of the handshake ends it, since the client waits for a challenge.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_python_without_tls_is_refused() {
+    let made = Certificates::new();
+    let listener = Listener::bind("localhost:0").authkey(KEY);
+    let listener = listener
+        .tls(server_tls(&made))
+        .timeout(Duration::from_millis(300));
+    let listener = listener.await.unwrap();
+    let address = listener.local_address().to_string();
+    let port = address.rsplit_once(':').unwrap().1.to_owned();
+    let folder = made.text("");
+    let output = spawn_blocking(move || {
+        tests::newest_python().run("tls_peer.py", &["plain", &port, &folder])
+    });
+    assert_eq!(output.await.unwrap().trim(), "done");
 }
 
 #[test]

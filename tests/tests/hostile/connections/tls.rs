@@ -18,7 +18,7 @@ fn record(kind: u8, content: &[u8]) -> Vec<u8> {
 #[tokio::test]
 async fn what_is_no_handshake_is_refused() {
     let old_hello = [
-        &[1, 0, 0, 0x2d, 3, 1][..],
+        &[1, 0, 0, 0x2b, 3, 1][..],
         &[7; 32],
         &[0, 0, 4, 0, 0x2f, 0, 5, 1, 0],
     ]
