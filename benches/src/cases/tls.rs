@@ -3,7 +3,7 @@
 use anyhow::Result;
 
 use super::xmlrpc_server::load;
-use crate::case::Bar::{AtLeast, AtMost, Peak};
+use crate::case::Bar::{AtLeast, AtMost};
 use crate::case::{Case, Contestant, Part, Scale, Unit};
 use crate::peers::{
     Transport, bare_hyper, bare_std, bare_tokio, bare_tokio_http, cpython, farcall, http, idle,
@@ -175,7 +175,6 @@ fn bulk(name: &'static str, title: &str, mebibytes: usize) -> Case {
             )
         };
     Case::new(name, title, UNIT)
-        .payload(size)
         .with(
             of(
                 "bare rustls on std sockets",
@@ -198,8 +197,7 @@ fn bulk(name: &'static str, title: &str, mebibytes: usize) -> Case {
                 farcall::bulk::serve_bytes,
                 farcall::bulk::load_bytes,
             )
-            .bar(AtLeast(BAR))
-            .bar(Peak(1.05)),
+            .bar(AtLeast(BAR)),
         )
         .with(
             of(
@@ -207,8 +205,7 @@ fn bulk(name: &'static str, title: &str, mebibytes: usize) -> Case {
                 farcall::bulk::serve_blocking,
                 farcall::bulk::load_blocking,
             )
-            .bar(AtLeast(BAR))
-            .bar(Peak(1.05)),
+            .bar(AtLeast(BAR)),
         )
         .with(cpython::tls_bulk("CPython, ssl sockets", size))
 }

@@ -116,8 +116,12 @@ pub(crate) fn is_idle(socket: impl AsFd) -> bool {
 /// A failure that proves that the server received no request: it refused the TLS handshake, which
 /// the client may learn only after it has sent a request.
 #[derive(Debug, thiserror::Error)]
-#[error(transparent)]
-pub(super) struct Unreached(pub(super) Box<dyn Error + Send + Sync>);
+#[error("the server refused the TLS handshake")]
+#[cfg_attr(
+    not(feature = "_tls"),
+    allow(dead_code, reason = "without TLS there is no such failure")
+)]
+pub(super) struct Unreached(#[source] pub(super) Box<dyn Error + Send + Sync>);
 
 impl Unreached {
     /// Returns `true` if an error of a stream is such a failure.

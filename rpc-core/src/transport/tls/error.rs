@@ -132,10 +132,10 @@ fn certificate(error: &CertificateError, f: &mut fmt::Formatter<'_>) -> fmt::Res
     f.write_str("the certificate of the peer ")?;
     let text = match error {
         CertificateError::ExpiredContext { not_after, .. } => {
-            return write!(f, "has expired on {} UTC", date(*not_after));
+            return write!(f, "has expired on {}", date(*not_after));
         }
         CertificateError::NotValidYetContext { not_before, .. } => {
-            return write!(f, "is not valid before {} UTC", date(*not_before));
+            return write!(f, "is not valid before {}", date(*not_before));
         }
         CertificateError::NotValidForNameContext {
             expected,
@@ -148,8 +148,10 @@ fn certificate(error: &CertificateError, f: &mut fmt::Formatter<'_>) -> fmt::Res
                     "has no names at all (those in its subject do not count); to accept exactly \
                      this certificate, pin it",
                 ),
-                // rustls shows them in its own words.
-                names => write!(f, "for {}", Foreign::excerpt(names.join(", "))),
+                names => {
+                    let names: Vec<_> = names.iter().map(|name| presented_name(name)).collect();
+                    write!(f, "for {}", Foreign::excerpt(names.join(", ")))
+                }
             };
         }
         CertificateError::UnknownIssuer => {
@@ -170,6 +172,13 @@ fn certificate(error: &CertificateError, f: &mut fmt::Formatter<'_>) -> fmt::Res
         _ => "is not valid",
     };
     f.write_str(text)
+}
+
+/// Returns a name of a certificate, which rustls shows as `DnsName("example.org")`.
+fn presented_name(shown: &str) -> &str {
+    let name = shown.strip_prefix("DnsName(\"");
+    name.and_then(|name| name.strip_suffix("\")"))
+        .unwrap_or(shown)
 }
 
 fn explain_alert(alert: AlertDescription) -> Cow<'static, str> {
