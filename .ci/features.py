@@ -122,6 +122,13 @@ def crates(chosen):
     return {tuple(line.split()[:2]) for line in tree.stdout.splitlines() if line}
 
 
+def added(features, base, name):
+    """Returns the crates that a feature adds, to those of the client of XML-RPC if it only changes that one."""
+    if features[name] and all(implied.startswith("farcall-xmlrpc?/") for implied in features[name]):
+        return crates([CLIENT, name]) - crates([CLIENT])
+    return crates([name]) - base
+
+
 def check_size():
     count = len(crates([CLIENT]))
     print(f"{CLIENT} alone: {count} of at most {MAX_CRATES} crates", flush=True)
@@ -175,14 +182,14 @@ def write_table(features):
     texts = {"default": "What a program gets that asks for nothing else.", "full": "All but the conversions of dates."}
     texts |= {name: text for name, text in purposes().items() if text}
 
-    def row(label, text, added, plus="+"):
-        time_taken = sum(seconds[crate] for crate in added)
-        return f"| {label} | {text} | {plus}{len(added)} | {plus}{time_taken:.0f} s |"
+    def row(label, text, found, plus="+"):
+        time_taken = sum(seconds[crate] for crate in found)
+        return f"| {label} | {text} | {plus}{len(found)} | {plus}{time_taken:.0f} s |"
 
     lines = [row("none", "The core, without any protocol.", base, "")]
-    lines += [row(f"`{name}`", texts.get(name, ""), crates([name]) - base) for name in features]
+    lines += [row(f"`{name}`", texts.get(name, ""), added(features, base, name)) for name in features]
     client = len(crates([CLIENT]))
-    PAGE.write_text(PAGE_HEAD.format(client=client, max=MAX_CRATES) + "\n".join(lines) + "\n")
+    PAGE.write_text(PAGE_HEAD.format(client=client, max=MAX_CRATES, name=CLIENT) + "\n".join(lines) + "\n")
     print(f"wrote {PAGE.relative_to(ROOT)}")
 
 
@@ -195,8 +202,8 @@ crates**, those of Farcall and procedural macros included. `.ci/run` fails if th
 
 Crates are those that `cargo tree -e normal` prints on Linux, beyond those of the crate without features. The time is
 the processor time of the compiler for these crates, each compiled once with all features and without optimisation; on
-several processors a build takes less. A feature of XML-RPC alone adds nothing without `xmlrpc-client` or
-`xmlrpc-server`.
+several processors a build takes less. Features "of XML-RPC" change its clients and servers, and add nothing without
+them: their rows say what they add to a program with `{name}`.
 
 | feature | enables | crates | compiler |
 |---|---|---:|---:|

@@ -15,6 +15,8 @@ pub(crate) struct Case {
     pub(crate) unit: Unit,
     /// The number of CPUs that both processes share.
     pub(crate) cpus: usize,
+    /// `true` if the processes get a certificate, and use TLS.
+    pub(crate) tls: bool,
     /// Maximum rounds, for figures that hardly vary or take long.
     pub(crate) max_rounds: u32,
     /// Bytes of one payload, if the peak memory is measured in payloads.
@@ -27,6 +29,7 @@ pub(crate) struct Case {
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Unit {
     CallsPerSecond,
+    ConnectionsPerSecond,
     MegabytesPerSecond,
     GigabytesPerSecond,
     /// Server memory per connection. The only unit of which less is better.
@@ -90,6 +93,7 @@ impl Case {
             title: title.into(),
             unit,
             cpus: 1,
+            tls: false,
             max_rounds: u32::MAX,
             payload: None,
             contestants: Vec::new(),
@@ -98,6 +102,11 @@ impl Case {
 
     pub(crate) fn cpus(mut self, cpus: usize) -> Self {
         self.cpus = cpus;
+        self
+    }
+
+    pub(crate) fn over_tls(mut self) -> Self {
+        self.tls = true;
         self
     }
 
@@ -161,6 +170,7 @@ impl Unit {
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::CallsPerSecond => "calls/s",
+            Self::ConnectionsPerSecond => "connections/s",
             Self::MegabytesPerSecond => "MB/s",
             Self::GigabytesPerSecond => "GB/s",
             Self::KibibytesEach => "KiB each",
@@ -176,7 +186,7 @@ impl Unit {
         match self {
             Self::MegabytesPerSecond => rate * bytes as f64 / 1e6,
             Self::GigabytesPerSecond => rate * bytes as f64 / 1e9,
-            Self::CallsPerSecond | Self::KibibytesEach => rate,
+            Self::CallsPerSecond | Self::ConnectionsPerSecond | Self::KibibytesEach => rate,
         }
     }
 }

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::peers::wrk;
 
 /// The packages whose versions affect the figures.
-const PACKAGES: [&str; 13] = [
+const PACKAGES: [&str; 15] = [
     "axum",
     "base64",
     "bincode",
@@ -18,9 +18,11 @@ const PACKAGES: [&str; 13] = [
     "hyper",
     "jsonrpsee",
     "quick-xml",
+    "rustls",
     "serde",
     "tarpc",
     "tokio",
+    "tokio-rustls",
     "tonic",
     "xmlrpc",
 ];
@@ -46,6 +48,11 @@ impl Machine {
         versions.insert(
             "CPython".to_owned(),
             first_line("python3.11", &["--version"])?,
+        );
+        let openssl = ["-c", "import ssl; print(ssl.OPENSSL_VERSION)"];
+        versions.insert(
+            "CPython's OpenSSL".to_owned(),
+            first_line("python3.11", &openssl)?,
         );
         versions.insert("wrk".to_owned(), wrk::version()?);
         Ok(Self {

@@ -16,6 +16,7 @@ mod report;
 mod results;
 mod run;
 mod task;
+mod tls;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -76,6 +77,7 @@ fn main() -> ExitCode {
 }
 
 fn start(arguments: &Arguments) -> Result<()> {
+    tls::install_provider()?;
     let scale = if arguments.smoke {
         Scale::Smoke
     } else {

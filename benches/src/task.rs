@@ -6,11 +6,15 @@ use anyhow::{Context as _, Result};
 use farcall::transport::Address;
 use tokio::task::JoinHandle;
 
+use crate::tls::Certificate;
+
 /// The parameters of a load.
 #[derive(Clone)]
 pub(crate) struct Task {
     /// Its server, if it has one.
     pub(crate) server: Option<Server>,
+    /// The certificate of its server, if it must use TLS.
+    pub(crate) certificate: Option<Certificate>,
     /// The measured duration. A warm-up of a quarter of it comes first.
     pub(crate) time: Duration,
 }
@@ -30,6 +34,12 @@ impl Task {
     /// Returns the process id of the server.
     pub(crate) fn pid(&self) -> Result<i32> {
         Ok(self.server()?.pid)
+    }
+
+    /// Returns the certificate of a server that has one.
+    pub(crate) fn certificate(&self) -> Result<&Certificate> {
+        let certificate = self.certificate.as_ref();
+        certificate.context("this load needs a server with TLS")
     }
 
     fn server(&self) -> Result<&Server> {

@@ -5,7 +5,7 @@ use std::error::Error;
 use clap::Subcommand;
 use farcall::protocol::output::Foreign;
 use farcall::rpc::{self, Encoding, GreetingError};
-use farcall::xmlrpc::ClientOptions;
+use farcall::xmlrpc::{ClientOptions, InvalidHeader};
 use farcall::{CallError, Caller, Variadic};
 
 use crate::connection::{Protection, connect_error, key_expected, target};
@@ -15,6 +15,8 @@ use crate::{Options, argument};
 const URL: &str = "http://HOST:PORT/PATH, https://HOST:PORT/PATH, http+unix://SOCKET:/PATH, \
                    conn+rpc://HOST:PORT, conn+rpc+tls://HOST:PORT, conn+rpc+encrypted://HOST:PORT \
                    (TLS by the authkey alone) or conn+rpc+unix://PATH";
+
+const HEADER: &str = "--header expects NAME: VALUE, with a name that HTTP allows";
 
 #[derive(Subcommand)]
 pub(crate) enum CallCommand {
@@ -101,7 +103,10 @@ async fn over_connection(url: &str, options: &Options) -> Result<rpc::Client, Bo
     }
     client.await.map_err(|error| match error {
         rpc::OpenError::Connect(error) => connect_error(options.timeout, error),
-        rpc::OpenError::Greeting(error @ GreetingError::KeyExpected) => key_expected(error),
+        rpc::OpenError::Greeting {
+            source: error @ GreetingError::KeyExpected,
+            ..
+        } => key_expected(error),
         error => error.into(),
     })
 }
@@ -117,10 +122,12 @@ fn over_http(url: &str, options: &Options) -> Result<farcall::xmlrpc::Client, Bo
         settings = settings.tls(options.tls.settings()?);
     }
     for header in &options.headers {
-        let (name, value) = header
-            .split_once(':')
-            .ok_or("--header expects NAME: VALUE")?;
-        settings = settings.header(name.trim(), value.trim())?;
+        let (name, value) = header.split_once(':').ok_or(HEADER)?;
+        settings = match settings.header(name.trim(), value.trim()) {
+            // The name is not repeated: it may be a value without one, such as `Bearer abc:def`.
+            Err(InvalidHeader::Name(_)) => return Err(HEADER.into()),
+            result => result?,
+        };
     }
     Ok(farcall::xmlrpc::Client::with_options(url, settings)?)
 }

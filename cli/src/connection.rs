@@ -8,6 +8,7 @@ use clap::Args;
 use clap::builder::{OsStringValueParser, TypedValueParser};
 use farcall::conn::ConnectError;
 use farcall::conn::auth::{AuthError, AuthKey};
+use farcall::protocol::output::Causes;
 use farcall::transport::{Address, Target, ToTarget};
 
 use crate::MARK;
@@ -106,14 +107,18 @@ pub(crate) fn key_expected(error: impl Error) -> Box<dyn Error> {
 
 /// Returns the error of connecting, with the option that helps.
 pub(crate) fn connect_error(timeout: Duration, error: ConnectError) -> Box<dyn Error> {
-    match error {
+    match &error {
         // A short timeout says nothing about the peer, so the error names no other cause.
-        ConnectError::Auth(AuthError::TimedOut) if timeout < Duration::from_secs(1) => {
-            format!("authentication failed: the handshake timed out after {timeout:?}").into()
+        ConnectError::Auth {
+            source: AuthError::TimedOut,
+            ..
+        } if timeout < Duration::from_secs(1) => {
+            format!("{error}: the handshake timed out after {timeout:?}").into()
         }
-        ConnectError::Auth(error @ AuthError::LegacyPeer) => {
-            format!("{error}: --legacy-md5 allows it").into()
-        }
-        error => error.into(),
+        ConnectError::Auth {
+            source: AuthError::LegacyPeer,
+            ..
+        } => format!("{}: --legacy-md5 allows it", Causes(&error)).into(),
+        _ => error.into(),
     }
 }

@@ -6,7 +6,7 @@ use std::io::{self, ErrorKind, Write};
 use std::process::ExitCode;
 
 use farcall::protocol::output::Foreign;
-use percent_encoding::percent_decode_str;
+use percent_encoding::{CONTROLS, percent_decode_str, utf8_percent_encode};
 
 /// Exit status if the server replied with a fault.
 pub(crate) const FAULT: u8 = 1;
@@ -117,10 +117,22 @@ pub(crate) fn redact_url(text: &str, url: &str) -> String {
     }
     // Shorter ones would match in ordinary words.
     secrets.retain(|secret| secret.len() > 2);
-    secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
-    secrets
+    let mut forms: Vec<String> = secrets.into_iter().flat_map(forms).collect();
+    forms.sort_by_key(|form| std::cmp::Reverse(form.len()));
+    forms
         .iter()
-        .fold(text.to_owned(), |text, secret| redact_secret(&text, secret))
+        .fold(text.to_owned(), |text, form| redact_secret(&text, form))
+}
+
+/// Returns the forms in which errors may show a part of a URL: as it is, quoted, as the name of an
+/// abstract socket, and as a part of a valid URL.
+fn forms(secret: &str) -> [String; 4] {
+    [
+        secret.to_owned(),
+        secret.escape_debug().to_string(),
+        secret.as_bytes().escape_ascii().to_string(),
+        utf8_percent_encode(secret, CONTROLS).to_string(),
+    ]
 }
 
 /// Replaces a secret in a text, except within ordinary words. A password may be a word of the
@@ -173,6 +185,16 @@ mod tests {
                 "cannot connect to u:a/…",
             ),
             ("http://u%3As3cret/", "no host u:s3cret", "no host u:…"),
+            (
+                "conn+abstract://u:pässword@h",
+                "cannot connect to unix-abstract:u:p\\xc3\\xa4ssword@h",
+                "cannot connect to unix-abstract:u:…@h",
+            ),
+            (
+                "http://u:pä\"word@h",
+                "`http://u:p%C3%A4\"word@h`, \"u:pä\\\"word@h\"",
+                "`http:…@h`, \"u:…@h\"",
+            ),
             (
                 "http+unix:///run/x:/RPC2",
                 "cannot connect to /run/x",

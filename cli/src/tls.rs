@@ -26,7 +26,7 @@ pub(crate) struct Tls {
     /// For TLS: the key of the certificate, a PEM file [default: the file of --cert]
     #[arg(long, global = true, value_name = "FILE", value_parser = path())]
     key: Option<PathBuf>,
-    /// For TLS: accept any certificate, so that whoever is on the way can read and change everything
+    /// For TLS: accept any certificate; whoever is on the way can read and change everything
     #[arg(long, global = true, conflicts_with_all = ["cacert", "pin"])]
     insecure: bool,
 }

@@ -157,7 +157,10 @@ fn sends_values_to_a_listener_in_python() {
     assert_eq!((status, out.as_str()), (2, ""));
     assert_eq!(
         err,
-        "farcall: authentication failed: the peer rejected the authkey\n"
+        format!(
+            "farcall: cannot authenticate with 127.0.0.1:{}: the peer rejected the authkey\n",
+            listener.port
+        )
     );
     let (status, _, err) = farcall(&["send", &url, "1"]);
     assert_eq!(status, 2);
@@ -225,7 +228,10 @@ fn calls_over_connections() {
         farcall(&["--authkey-file", &wrong, "call", &url, "add", "3", "5"]),
         fault(
             2,
-            "farcall: authentication failed: the peer rejected the authkey"
+            &format!(
+                "farcall: cannot authenticate with {}: the peer rejected the authkey",
+                url.trim_start_matches("conn+rpc://")
+            )
         )
     );
     assert_eq!(
@@ -256,7 +262,11 @@ fn an_unreachable_or_silent_server_exits_with_2() {
         (
             2,
             String::new(),
-            "farcall: the peer did not complete the greeting in time\n".to_owned()
+            format!(
+                "farcall: cannot open a session with {}: the peer did not complete the greeting in \
+                 time\n",
+                listener.local_addr().unwrap()
+            )
         )
     );
     drop(listener);
@@ -290,6 +300,13 @@ fn headers_and_keys_that_cannot_be_used_are_named() {
         assert_eq!(status, 2);
         assert!(err.contains("--header is for HTTP"), "{err}");
     }
+    // A value without its name, which may be a secret.
+    for header in ["Bearer s3cret:abc", "s3cret", ": s3cret", "X\u{e9}: s3cret"] {
+        let (status, _, err) = farcall(&["call", "http://127.0.0.1:1", "add", "--header", header]);
+        assert_eq!(status, 2);
+        let says_how = err.contains("--header expects NAME: VALUE");
+        assert!(says_how && !err.contains("s3cret"), "{err}");
+    }
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("key");
     std::fs::write(&file, "\n").unwrap();
@@ -308,6 +325,15 @@ fn headers_and_keys_that_cannot_be_used_are_named() {
             "{err}"
         );
     }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_password_in_the_name_of_an_abstract_socket_is_not_shown() {
+    let (status, _, err) = farcall(&["send", "conn+abstract://u:pässw0rd@h", "1"]);
+    assert_eq!(status, 2);
+    let says_where = err.contains("unix-abstract:u:…@h");
+    assert!(says_where && !err.contains("ssw0rd"), "{err}");
 }
 
 #[test]

@@ -31,12 +31,12 @@ fn certificates_of_tls_are_verified_pinned_and_shown() {
     let file = |name: &str| made.text(name);
     let serve = |name: &str, args: &[&str]| {
         let files = ["pem", "key"].map(|ending| file(&format!("{name}.{ending}")));
-        let args = [&[files[0].as_str(), &files[1]], args].concat();
+        let args = [&[files[0].as_str(), &files[1]][..], args].concat();
         newest_python().serve("tls_server.py", &args)
     };
     let call = |port: u16, options: &[&str]| {
         let url = format!("https://localhost:{port}/RPC2");
-        farcall(&[options, &["call", &url, "add", "3", "5"]].concat())
+        farcall(&[options, &["call", &url, "add", "3", "5"][..]].concat())
     };
     let ca = file("ca.pem");
     let server = serve("server", &[]);
@@ -85,22 +85,22 @@ fn certificates_of_tls_are_verified_pinned_and_shown() {
 fn options_of_tls_are_checked() {
     for (args, expected) in [
         (&["--insecure"][..], "which this URL has not"),
-        (&["--cacert", "x"], "which this URL has not"),
+        (&["--cacert", "x"][..], "which this URL has not"),
     ] {
         let url = ["call", "http://localhost:1", "f"];
-        let (status, _, err) = farcall(&[args, &url].concat());
+        let (status, _, err) = farcall(&[args, &url[..]].concat());
         assert!(status == 2 && err.contains(expected), "{err}");
     }
     for (args, expected) in [
         (&["--cacert", "/missing"][..], "`/missing` cannot be read"),
-        (&["--pin", "/missing"], "`/missing` cannot be read"),
-        (&["--cert", "/missing"], "`/missing` cannot be read"),
-        (&["--key", "/missing"], "--key needs --cert"),
-        (&["--pin", "x", "--cacert", "x"], "cannot be used with"),
-        (&["--pin", "x", "--insecure"], "cannot be used with"),
+        (&["--pin", "/missing"][..], "`/missing` cannot be read"),
+        (&["--cert", "/missing"][..], "`/missing` cannot be read"),
+        (&["--key", "/missing"][..], "--key needs --cert"),
+        (&["--pin", "x", "--cacert", "x"][..], "cannot be used with"),
+        (&["--pin", "x", "--insecure"][..], "cannot be used with"),
     ] {
         let url = ["call", "https://localhost:1", "f"];
-        let (status, _, err) = farcall(&[args, &url].concat());
+        let (status, _, err) = farcall(&[args, &url[..]].concat());
         assert!(status == 2 && err.contains(expected), "{err}");
     }
 }

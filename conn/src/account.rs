@@ -1,13 +1,12 @@
 //! The account of one half of a connection in its listener's budget.
 
 use std::fmt;
-use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use farcall_core::Budget;
+use farcall_core::protocol::time::Countdown;
 use farcall_core::protocol::{Account, Hold, NoRoom};
-use tokio::time::{Sleep, sleep};
 
 /// The interval at which a half retries a reservation that found no room.
 pub(crate) const RETRY: Duration = Duration::from_millis(100);
@@ -25,7 +24,8 @@ pub(crate) struct HalfAccount {
 struct Reservation {
     account: Account,
     hold: Hold,
-    retry: Option<Pin<Box<Sleep>>>,
+    /// Runs after an attempt that found no room.
+    retry: Countdown,
     /// `true` if the half was evicted.
     is_evicted: bool,
 }
@@ -71,7 +71,7 @@ impl HalfAccount {
             Box::new(Reservation {
                 account,
                 hold,
-                retry: None,
+                retry: Countdown::new(),
                 is_evicted: false,
             })
         });
@@ -98,7 +98,7 @@ impl HalfAccount {
     pub(crate) fn evict(&mut self) -> Evicted {
         if let Some(reservation) = &mut self.reservation {
             reservation.hold = reservation.account.hold();
-            reservation.retry = None;
+            reservation.retry.stop();
             reservation.is_evicted = true;
         }
         Evicted
@@ -132,22 +132,23 @@ impl HalfAccount {
         bytes: usize,
     ) -> Poll<Result<(), Evicted>> {
         loop {
-            let mut reservation = self.reservation.as_deref_mut();
-            let retry = reservation.as_mut().and_then(|one| one.retry.as_mut());
-            if retry.is_some_and(|retry| retry.as_mut().poll(cx).is_pending()) {
-                self.poll_evicted(cx)?;
-                return Poll::Pending;
+            let waiting = self.reservation.as_mut();
+            if let Some(waiting) = waiting.filter(|one| one.retry.is_running()) {
+                if waiting.retry.poll(RETRY, cx).is_pending() {
+                    self.poll_evicted(cx)?;
+                    return Poll::Pending;
+                }
+                waiting.retry.stop();
             }
-            let resized = self.resize(bytes);
-            if resized.is_err() && !self.can_ever_fit(bytes) {
-                return Poll::Ready(Err(self.evict()));
-            }
-            if let Some(reservation) = &mut self.reservation {
-                reservation.retry = resized.is_err().then(|| Box::pin(sleep(RETRY)));
-            }
-            if resized.is_ok() {
+            if self.resize(bytes).is_ok() {
                 self.poll_evicted(cx)?;
                 return Poll::Ready(Ok(()));
+            }
+            if !self.can_ever_fit(bytes) {
+                return Poll::Ready(Err(self.evict()));
+            }
+            if let Some(refused) = &mut self.reservation {
+                let _starts = refused.retry.poll(RETRY, cx);
             }
         }
     }
@@ -168,7 +169,7 @@ impl fmt::Debug for HalfAccount {
 #[cfg(test)]
 mod tests {
     use farcall_core::transport::memory::{MemoryConnector, listener};
-    use tokio::time::{Instant, advance};
+    use tokio::time::{Instant, advance, sleep};
 
     use super::*;
     use crate::{Connection, Listener, RecvError, SendError};

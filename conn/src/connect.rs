@@ -96,11 +96,16 @@ impl Dialer {
 
     /// Returns the error of a failure to connect.
     pub(crate) fn unreachable(&self, source: io::Error) -> ConnectError {
-        let target = match self {
+        let target = self.target();
+        ConnectError::Unreachable { target, source }
+    }
+
+    /// Returns the target, unless it is a custom transport.
+    pub(crate) fn target(&self) -> Option<Target> {
+        match self {
             Self::Target(target) => target.clone().ok(),
             Self::Transport(_) => None,
-        };
-        ConnectError::Unreachable { target, source }
+        }
     }
 
     /// Connects and runs the handshake.
@@ -118,8 +123,14 @@ impl Dialer {
             .unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
             .map_err(|source| self.unreachable(source))?;
         let host = self.host();
-        let stream = config.secure(stream, host.as_deref(), deadline).await?;
-        Ok(config.establish(Role::Client, stream, deadline).await?)
+        let established = async {
+            let stream = config.secure(stream, host.as_deref(), deadline).await?;
+            config.establish(Role::Client, stream, deadline).await
+        };
+        established.await.map_err(|source| ConnectError::Auth {
+            target: self.target(),
+            source,
+        })
     }
 }
 
@@ -193,19 +204,47 @@ pub enum ConnectError {
     #[error(transparent)]
     Address(#[from] AddressError),
     /// The host was not found, nothing listens at the address, or connecting failed or timed out.
-    #[error("cannot connect{}", .target.as_ref().map(|at| format!(" to {at}")).unwrap_or_default())]
+    #[error("cannot connect{}", OptionalTarget("to", .target.as_ref()))]
     Unreachable {
         /// The target, unless the program connected [over](Connection::over) its own transport.
         target: Option<Target>,
         /// The cause.
         source: io::Error,
     },
-    /// The peer was reached, but the handshake failed.
-    #[error("authentication failed")]
-    Auth(#[from] AuthError),
+    /// The peer was reached, but the handshake failed; or it cannot begin with these settings.
+    #[error("cannot authenticate{}", OptionalTarget("with", .target.as_ref()))]
+    Auth {
+        /// The target, unless the program connected [over](Connection::over) its own transport, or
+        /// the settings are wrong.
+        target: Option<Target>,
+        /// The cause.
+        source: AuthError,
+    },
     /// A blocking function cannot wait here.
     #[error(transparent)]
     CannotBlock(#[from] CannotBlock),
 }
 
 farcall_core::debug_errors!(ConnectError);
+
+/// The error of settings that no peer can be authenticated with.
+impl From<AuthError> for ConnectError {
+    fn from(source: AuthError) -> Self {
+        Self::Auth {
+            target: None,
+            source,
+        }
+    }
+}
+
+/// Displays a target, if there is one, behind a space and a preposition.
+pub(crate) struct OptionalTarget<'a>(pub(crate) &'static str, pub(crate) Option<&'a Target>);
+
+impl fmt::Display for OptionalTarget<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.1 {
+            Some(target) => write!(f, " {} {target}", self.0),
+            None => Ok(()),
+        }
+    }
+}

@@ -43,9 +43,10 @@ impl ConnectionSettings {
         if is_by_authkey && self.keys.is_none() {
             return Err(AuthError::EncryptionNeedsKey);
         }
-        let binding = match is_by_authkey {
-            true => Binding::Require,
-            false => self.binding,
+        let binding = if is_by_authkey {
+            Binding::Require
+        } else {
+            self.binding
         };
         let authentication = self.keys.transpose()?.map(|keys| {
             let authentication = Authentication::new(keys)

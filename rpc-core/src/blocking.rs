@@ -67,7 +67,9 @@ impl From<CannotBlock> for CallError {
 ///
 /// # Errors
 /// [`CannotBlock::InAsyncCode`] in async code.
+#[inline]
 pub fn check_allowed() -> Result<(), CannotBlock> {
+    // Blocking connections check this for each message, most often in a thread without a runtime.
     match Handle::try_current() {
         Ok(_) if is_polled() => Err(CannotBlock::InAsyncCode),
         _ => Ok(()),
@@ -79,6 +81,7 @@ pub fn check_allowed() -> Result<(), CannotBlock> {
 /// The functions of tokio that block know that, but tell it by a panic, which would be printed, and
 /// which aborts programs that are built so. This follows from the budget of cooperative scheduling
 /// instead: exactly the code that is polled has one, and it ends.
+#[cold]
 fn is_polled() -> bool {
     // No budget of tokio is larger.
     const MAX_BUDGET: u8 = u8::MAX;

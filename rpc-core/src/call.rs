@@ -71,6 +71,8 @@ impl CallReply {
 
     /// Runs code of the program that answers a call. A panic becomes an internal fault. Calls that
     /// the code makes, at once or later, inherit `deadline`.
+    // Inlined for the same reason as `within`.
+    #[inline(always)]
     pub(crate) fn guarded(deadline: Option<Instant>, answer: impl FnOnce() -> Self) -> Self {
         context::within(deadline, || catch_unwind(AssertUnwindSafe(answer)))
             .unwrap_or_else(|panic| panicked(&*panic).into())

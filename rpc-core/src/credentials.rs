@@ -54,9 +54,10 @@ impl InvalidCredentials {
         if user.contains(&b':') {
             return Err(Self::Colon);
         }
-        match user.iter().chain(password).any(u8::is_ascii_control) {
-            true => Err(Self::ControlCharacter),
-            false => Ok(()),
+        if user.iter().chain(password).any(u8::is_ascii_control) {
+            Err(Self::ControlCharacter)
+        } else {
+            Ok(())
         }
     }
 }

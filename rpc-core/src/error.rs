@@ -203,9 +203,10 @@ impl fmt::Display for FormatError {
 /// `{:?}` is the text of the error, `{:#?}` has its fields.
 impl fmt::Debug for FormatError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match f.alternate() {
-            true => fmt::Debug::fmt(&self.0, f),
-            false => debug_error(self, f),
+        if f.alternate() {
+            fmt::Debug::fmt(&self.0, f)
+        } else {
+            debug_error(self, f)
         }
     }
 }

@@ -49,7 +49,7 @@ pub trait Format: Clone + Send + Sync + 'static {
     }
 
     /// Encodes the result of a call, including its attachments, as a range of the message that a
-    /// server sends.
+    /// server sends ([`Payload::of_reply`] if there is more in it than the result).
     ///
     /// # Errors
     /// If the result cannot be represented in this format.

@@ -39,6 +39,8 @@ enum Message {
         bytes: [u8; INLINE_CAPACITY],
     },
     Owned(Vec<u8>),
+    /// A whole reply, in which a format has encoded the payload.
+    Reply(Vec<u8>),
     Shared(Bytes),
     /// A message, and the position of the payload in it. Boxed, so that it is no larger than the
     /// other variants.
@@ -49,7 +51,7 @@ impl Message {
     fn as_slice(&self) -> &[u8] {
         match self {
             Self::Inline { len, bytes } => &bytes[..usize::from(*len)],
-            Self::Owned(bytes) => bytes,
+            Self::Owned(bytes) | Self::Reply(bytes) => bytes,
             Self::Shared(bytes) => bytes,
             Self::Positioned(positioned) => &positioned.0,
         }
@@ -101,6 +103,35 @@ impl Payload {
         Self::whole(Message::Positioned(Box::new((message, start)))).with_range(range)
     }
 
+    /// Creates the payload of a result: a range of the whole reply that a format has encoded it in.
+    /// A server sends this reply as it is: only a format creates such payloads. Of any other
+    /// message, even one that looks the same, a server sends at most the payload.
+    ///
+    /// # Panics
+    /// If `result` does not lie within the reply.
+    #[must_use]
+    pub fn of_reply(reply: Vec<u8>, result: Range<usize>) -> Self {
+        let payload = Self::from(reply).with_range(result);
+        let message = match payload.message {
+            Message::Owned(bytes) => Message::Reply(bytes),
+            message => message,
+        };
+        Self { message, ..payload }
+    }
+
+    /// Returns `true` if the [message](Self::message) is a [whole reply](Self::of_reply) with this
+    /// payload as its result.
+    #[must_use]
+    pub const fn is_of_reply(&self) -> bool {
+        matches!(self.message, Message::Reply(_))
+    }
+
+    /// Returns `true` if the payload is its whole message, not a part of it.
+    #[must_use]
+    pub fn is_whole(&self) -> bool {
+        self.range.start == 0 && self.range.end == self.message().len()
+    }
+
     /// The position of the payload in a text document, if it was [given](Self::part_at).
     #[must_use]
     pub fn start(&self) -> Option<Position> {
@@ -110,17 +141,22 @@ impl Payload {
         }
     }
 
-    /// Sets the range of the encoded bytes in the message. Default: the whole message.
+    /// Sets the range of the encoded bytes in the message. Default: the whole message. A part of a
+    /// [whole reply](Self::of_reply) is no longer its result.
     ///
     /// # Panics
     /// If `range` does not lie within the message.
     #[must_use]
-    pub fn with_range(self, range: Range<usize>) -> Self {
+    pub fn with_range(mut self, range: Range<usize>) -> Self {
         assert!(
             range.start <= range.end && range.end <= self.message().len(),
             "`range` must lie within the message"
         );
-        Self { range, ..self }
+        if let Message::Reply(bytes) = &mut self.message {
+            self.message = Message::Owned(std::mem::take(bytes));
+        }
+        self.range = range;
+        self
     }
 
     /// Sets the attachments. Default: none.
@@ -160,7 +196,7 @@ impl Payload {
     pub fn into_message(self) -> Bytes {
         match self.message {
             Message::Inline { len, bytes } => Bytes::copy_from_slice(&bytes[..usize::from(len)]),
-            Message::Owned(bytes) => Bytes::from(bytes),
+            Message::Owned(bytes) | Message::Reply(bytes) => Bytes::from(bytes),
             Message::Shared(bytes) => bytes,
             Message::Positioned(positioned) => positioned.0,
         }
@@ -197,5 +233,56 @@ impl fmt::Debug for Payload {
             0 => Ok(()),
             count => write!(f, " and {count} attachments"),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_result_of_a_whole_reply_is_of_a_reply() {
+        let reply = Payload::of_reply(b"<5>".to_vec(), 1..2);
+        assert!(reply.is_of_reply() && !reply.is_whole());
+        assert_eq!(
+            (reply.as_slice(), reply.message()),
+            (&b"5"[..], &b"<5>"[..])
+        );
+        assert!(reply.clone().with_attachments(Vec::new()).is_of_reply());
+        assert_eq!(reply.clone().into_bytes(), "5");
+        assert_eq!(reply.clone().into_message(), "<5>");
+        // The same bytes, given as any others.
+        let message = Bytes::from_static(b"<5>");
+        for other in [
+            reply.clone().with_range(0..3),
+            reply.clone().with_range(1..2),
+            Payload::from(b"<5>".to_vec()).with_range(1..2),
+            Payload::part(message.clone(), 1..2),
+            Payload::part_at(message.clone(), 1..2, Position { line: 1, column: 2 }),
+            Payload::copied(reply.message()),
+        ] {
+            assert_eq!(other.message(), message);
+            assert!(!other.is_of_reply());
+        }
+    }
+
+    #[test]
+    fn a_part_that_begins_with_its_message_is_not_the_whole() {
+        let message = Bytes::from_static(b"<5>");
+        for (range, is_whole) in [(0..3, true), (0..2, false), (1..3, false)] {
+            let part = Payload::part(message.clone(), range);
+            assert_eq!(part.is_whole(), is_whole);
+        }
+        assert!(Payload::copied(b"").is_whole() && Payload::from(message).is_whole());
+    }
+
+    #[test]
+    fn a_payload_is_small() {
+        const BYTES: usize = if cfg!(target_pointer_width = "64") {
+            72
+        } else {
+            64
+        };
+        assert!(size_of::<Payload>() <= BYTES, "{}", size_of::<Payload>());
     }
 }

@@ -35,17 +35,17 @@ impl Certificates {
         let made = Self { folder };
         let [ca, other] = ["ca", "other-ca"].map(|name| made.authority(name, name));
         let here = ["localhost", "127.0.0.1", "::1"];
-        made.leaf("server", &ca, params(&here));
-        made.leaf("wrong-name", &ca, params(&["example.org"]));
+        made.leaf("server", &ca, &params(&here));
+        made.leaf("wrong-name", &ca, &params(&["example.org"]));
         let mut expired = params(&here);
         expired.not_before = date_time_ymd(2019, 1, 1);
         expired.not_after = date_time_ymd(2020, 1, 1);
-        made.leaf("expired", &ca, expired);
-        made.leaf("stranger", &other, params(&here));
+        made.leaf("expired", &ca, &expired);
+        made.leaf("stranger", &other, &params(&here));
         for (name, authority) in [("client", &ca), ("other-client", &other)] {
             let mut params = params(&["client.example"]);
             params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
-            made.leaf(name, authority, params);
+            made.leaf(name, authority, &params);
         }
         made.authority("cookbook", "localhost");
         made
@@ -77,7 +77,7 @@ impl Certificates {
         Issuer::new(params, key)
     }
 
-    fn leaf(&self, name: &str, authority: &Issuer<'_, KeyPair>, params: CertificateParams) {
+    fn leaf(&self, name: &str, authority: &Issuer<'_, KeyPair>, params: &CertificateParams) {
         let key = key();
         let certificate = params.signed_by(&key, authority);
         self.write(name, &certificate.expect("it can be signed").pem(), &key);

@@ -5,10 +5,12 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use farcall::rpc;
+use farcall::transport::tls::ClientTls;
 use farcall::xmlrpc::{ClientOptions, blocking};
 use farcall::{CallError, Caller, Context, Execution};
 use tempfile::TempDir;
 
+use crate::certificates::Certificates;
 use crate::faulty::{Plan, Relay, Traffic};
 use crate::victim::{KEY, Victim};
 
@@ -21,6 +23,10 @@ pub enum Protocol {
     XmlRpcKept,
     /// XML-RPC from the blocking client.
     XmlRpcBlocking,
+    /// XML-RPC over a new TLS connection.
+    XmlRpcTls,
+    /// The same from the blocking client.
+    XmlRpcTlsBlocking,
     /// XML-RPC over a Unix socket.
     XmlRpcUnix,
     /// RPC over a connection that is opened for the call.
@@ -35,10 +41,12 @@ pub enum Protocol {
 
 impl Protocol {
     /// All variants.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 10] = [
         Self::XmlRpc,
         Self::XmlRpcKept,
         Self::XmlRpcBlocking,
+        Self::XmlRpcTls,
+        Self::XmlRpcTlsBlocking,
         Self::XmlRpcUnix,
         Self::Rpc,
         Self::RpcEncrypted,
@@ -53,6 +61,7 @@ pub struct Site {
     /// The server.
     pub victim: Victim,
     folder: TempDir,
+    certificates: Certificates,
 }
 
 impl Site {
@@ -64,9 +73,26 @@ impl Site {
         let folder = tempfile::tempdir().expect("a folder for sockets");
         let socket = folder.path().join("victim");
         let unix = ["--unix", socket.to_str().expect("a path that is text")];
-        let arguments = [&unix[..], &["--encrypted"], arguments].concat();
+        let certificates = Certificates::new();
+        let tls = ["--tls", &certificates.text("")];
+        let arguments = [&unix[..], &["--encrypted"], &tls, arguments].concat();
         let victim = Victim::start(program, &arguments).await;
-        Self { victim, folder }
+        Self {
+            victim,
+            folder,
+            certificates,
+        }
+    }
+
+    /// Returns a relay to its TLS server with the options of a client of it, and a URL. No session
+    /// is resumed, so that each handshake has the same length.
+    async fn over_tls(&self, plan: Plan) -> (Relay<SocketAddr>, ClientOptions, String) {
+        let server = self.victim.https.expect("it has a certificate");
+        let relay = tcp_relay(server, plan).await;
+        let tls = ClientTls::new().roots(self.certificates.path("ca.pem"));
+        let options = ClientOptions::default().tls(tls.expect("an authority"));
+        let url = format!("https://{}/RPC2", relay.address());
+        (relay, options, url)
     }
 
     /// Its URL for XML-RPC over a Unix socket.
@@ -127,6 +153,20 @@ pub async fn call(
             let relay = tcp_relay(site.victim.xmlrpc, plan).await;
             let url = format!("http://{}/RPC2", relay.address());
             let options = ClientOptions::default().timeout(Some(deadline));
+            let client = blocking::Client::with_options(&url, options).expect("a URL");
+            let name = name.to_owned();
+            let call = tokio::task::spawn_blocking(move || client.call("ledger.run", (name,)));
+            observe(&relay, async { call.await.expect("it does not panic") }).await
+        }
+        Protocol::XmlRpcTls => {
+            let (relay, options, url) = site.over_tls(plan).await;
+            let options = options.timeout(Some(deadline));
+            let client = farcall::xmlrpc::Client::with_options(&url, options).expect("a URL");
+            observe(&relay, client.call("ledger.run", (name,))).await
+        }
+        Protocol::XmlRpcTlsBlocking => {
+            let (relay, options, url) = site.over_tls(plan).await;
+            let options = options.timeout(Some(deadline));
             let client = blocking::Client::with_options(&url, options).expect("a URL");
             let name = name.to_owned();
             let call = tokio::task::spawn_blocking(move || client.call("ledger.run", (name,)));

@@ -153,7 +153,7 @@ pub use client::{
 pub use format::XmlRpc;
 #[cfg(feature = "xmlrpc-server")]
 pub use server::{
-    Authorize, Bind, BoundServer, FaultPolicy, Rejection, ReplyBody, ReplyEvicted, Server,
-    ServerOptions, cgi,
+    Authorize, Bind, BindError, BoundServer, FaultPolicy, Rejection, ReplyBody, ReplyEvicted,
+    Server, ServerOptions, cgi,
 };
 pub use xml::Forbidden;

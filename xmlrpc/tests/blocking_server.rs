@@ -9,7 +9,7 @@ use std::time::Duration;
 use farcall_core::serve::ShutdownReport;
 use farcall_core::{BlockingCaller as _, CallError, CannotBlock, Context, Fault};
 use farcall_xmlrpc::blocking::Client;
-use farcall_xmlrpc::{Server, ServerOptions};
+use farcall_xmlrpc::{BindError, Server, ServerOptions};
 use tokio::runtime::Builder;
 
 #[test]
@@ -23,9 +23,10 @@ fn a_stop_completes_running_calls() {
     };
     server.register_blocking("sleep", sleep).unwrap();
     // An address of its own (only Linux has one), so that no other test takes the port afterwards.
-    let address = match cfg!(target_os = "linux") {
-        true => "127.61.7.4:0",
-        false => "127.0.0.1:0",
+    let address = if cfg!(target_os = "linux") {
+        "127.61.7.4:0"
+    } else {
+        "127.0.0.1:0"
     };
     let bound = server.bind(address).wait().unwrap();
     assert_eq!(
@@ -102,8 +103,10 @@ fn in_async_code_a_server_neither_binds_nor_serves_and_can_be_dropped() {
             let dropped = server.bind("127.0.0.1:0").wait().unwrap();
             async move {
                 let error = server.bind("127.0.0.1:0").wait().unwrap_err();
-                let inner = error.get_ref().unwrap().downcast_ref();
-                assert!(matches!(inner, Some(CannotBlock::InAsyncCode)));
+                assert!(matches!(
+                    error,
+                    BindError::CannotBlock(CannotBlock::InAsyncCode)
+                ));
                 assert!(matches!(bound.serve(), Err(CannotBlock::InAsyncCode)));
                 drop(dropped);
             }

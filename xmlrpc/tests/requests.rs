@@ -2,7 +2,9 @@
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
-use farcall_xmlrpc::Server;
+use farcall::protocol::{Call, CallReply};
+use farcall::{Caller as _, Description, Fault, Method};
+use farcall_xmlrpc::{Client, Server, XmlRpc};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
@@ -34,6 +36,38 @@ async fn post(headers: &str, body: &str) -> String {
     stream.read_to_end(&mut response).await.unwrap();
     serving.abort();
     String::from_utf8(response).unwrap()
+}
+
+/// A server passes calls on to another one, and the replies back: results, faults and batches.
+#[tokio::test]
+async fn calls_are_relayed_to_another_server() {
+    let bound = server().bind("127.0.0.1:0").await.unwrap();
+    let inner = Client::new(&bound.url()).unwrap();
+    let mut serving = tokio::task::JoinSet::new();
+    serving.spawn(bound.serve());
+    let relay = Server::new();
+    let pass = Method::raw(
+        "add",
+        Description::default(),
+        move |_, call: Call<XmlRpc>| {
+            let inner = inner.clone();
+            CallReply::later(async move { inner.send(call).await.map_err(Fault::from) })
+        },
+    );
+    relay.registry().register(pass).unwrap();
+    let bound = relay.bind("127.0.0.1:0").await.unwrap();
+    let outer = Client::new(&bound.url()).unwrap();
+    serving.spawn(bound.serve());
+    assert_eq!(outer.call::<i64>("add", (3, 5)).await.unwrap(), 8);
+    // A refusal by the inner server does not mean that the relay did not run.
+    let error = outer.call::<i64>("add", (3, "x")).await.unwrap_err();
+    let code = error.fault().map(Fault::code);
+    assert_eq!(code, Some(-32603), "{error:?}");
+    let mut batch = outer.batch();
+    let tickets = [batch.call::<i64>("add", (1, 2)), batch.call("add", (3, 4))];
+    let mut results = batch.send().await.unwrap();
+    let sums = tickets.map(|ticket| results.take(ticket).unwrap());
+    assert_eq!(sums, [3, 7]);
 }
 
 /// Pages cannot call a server on the visitor's machine, by DNS rebinding or across origins.

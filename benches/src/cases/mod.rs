@@ -7,6 +7,7 @@ mod echo;
 mod growth;
 mod idle;
 mod rpc;
+mod tls;
 mod xmlrpc_client;
 mod xmlrpc_server;
 
@@ -23,6 +24,7 @@ pub(crate) fn all(scale: Scale) -> Vec<Case> {
     cases.extend(rpc::cases());
     cases.extend(bulk::cases(scale));
     cases.push(idle::case(scale));
+    cases.extend(tls::cases(scale));
     cases.extend(growth::cases(scale));
     cases
 }

@@ -5,21 +5,29 @@ use bytes::Bytes;
 use farcall::transport::Address;
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::Incoming;
+use hyper::client::conn::http1::SendRequest;
 use hyper::header::{CONTENT_TYPE, HOST, HeaderValue};
 use hyper::service::service_fn;
 use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
 use tokio::net::{TcpListener, TcpStream};
+use tokio_rustls::TlsConnector;
 
+use super::bare_tokio::Stream;
 use super::{Transport, http, run_on};
 use crate::messages::announce;
 use crate::task::Task;
+use crate::tls::{self, Certificate};
 
 /// Answers every request with the same reply.
 pub(crate) fn serve(workers: usize) -> Result<()> {
     let reply = Bytes::from(http::reply()?);
     run_on(workers, async move {
         let listener = TcpListener::bind(Transport::Tcp.address().to_string()).await?;
+        let tls = match Certificate::of_part() {
+            Some(certificate) => Some(certificate.acceptor(tls::HTTP)?),
+            None => None,
+        };
         announce(&Address::Tcp(listener.local_addr()?))?;
         loop {
             let (stream, _) = listener.accept().await?;
@@ -28,7 +36,17 @@ pub(crate) fn serve(workers: usize) -> Result<()> {
             let service =
                 service_fn(move |request: Request<Incoming>| respond(request, reply.clone()));
             let builder = hyper::server::conn::http1::Builder::new();
-            tokio::spawn(builder.serve_connection(TokioIo::new(stream), service));
+            match tls.clone() {
+                Some(tls) => {
+                    tokio::spawn(async move {
+                        let stream = TokioIo::new(tls.accept(stream).await?);
+                        Ok::<_, anyhow::Error>(builder.serve_connection(stream, service).await?)
+                    });
+                }
+                None => {
+                    tokio::spawn(builder.serve_connection(TokioIo::new(stream), service));
+                }
+            }
         }
     })
 }
@@ -43,31 +61,73 @@ async fn respond(request: Request<Incoming>, reply: Bytes) -> Result<Response<Fu
 
 /// Sends the same request repeatedly.
 pub(crate) fn load(task: &Task) -> Result<f64> {
-    http::check(task.address()?)?;
+    let length = http::check(task.address()?, task.certificate.as_ref())?;
     let task = task.clone();
     run_on(1, async move {
+        let tls = match &task.certificate {
+            Some(certificate) => Some(certificate.connector(tls::HTTP)?),
+            None => None,
+        };
+        let mut client = Client::connect(&task, tls).await?;
+        let mut pace = task.pace();
+        while pace.should_continue() {
+            ensure!(client.call().await? == length, "another reply");
+        }
+        Ok(pace.rate())
+    })
+}
+
+/// Sends the request over a new connection each time, with a full handshake unless `resume`.
+pub(crate) fn load_handshakes(task: &Task, resume: bool) -> Result<f64> {
+    let length = http::check(task.address()?, task.certificate.as_ref())?;
+    let task = task.clone();
+    run_on(1, async move {
+        let certificate = task.certificate()?;
+        let tls = TlsConnector::from(certificate.client_of_many(resume)?);
+        let mut pace = task.pace();
+        while pace.should_continue() {
+            let mut client = Client::connect(&task, Some(tls.clone())).await?;
+            ensure!(client.call().await? == length, "another reply");
+        }
+        Ok(pace.rate())
+    })
+}
+
+/// A connection that makes the call repeatedly.
+struct Client {
+    sender: SendRequest<Full<Bytes>>,
+    host: HeaderValue,
+}
+
+impl Client {
+    async fn connect(task: &Task, tls: Option<TlsConnector>) -> Result<Self> {
         let host = task.address()?.to_string();
         let stream = TcpStream::connect(&host).await?;
         stream.set_nodelay(true)?;
-        let (mut sender, connection) =
-            hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
-        tokio::spawn(connection);
-        let (host, document) = (
-            HeaderValue::try_from(host)?,
-            Bytes::from_static(http::CALL.as_bytes()),
-        );
-        let expected = http::reply()?;
-        let mut pace = task.pace();
-        while pace.should_continue() {
-            let request = Request::post("/RPC2")
-                .header(HOST, host.clone())
-                .header(CONTENT_TYPE, HeaderValue::from_static("text/xml"))
-                .body(Full::new(document.clone()))?;
-            sender.ready().await?;
-            let response = sender.send_request(request).await?;
-            let reply = response.into_body().collect().await?.to_bytes();
-            ensure!(reply.len() == expected.len(), "another reply");
-        }
-        Ok::<_, anyhow::Error>(pace.rate())
-    })
+        let sender = match tls {
+            Some(tls) => shake_hands(tls.connect(tls::server_name(), stream).await?).await?,
+            None => shake_hands(stream).await?,
+        };
+        Ok(Self {
+            sender,
+            host: HeaderValue::try_from(host)?,
+        })
+    }
+
+    /// Makes the call, and returns the length of the reply.
+    async fn call(&mut self) -> Result<usize> {
+        let request = Request::post("/RPC2")
+            .header(HOST, self.host.clone())
+            .header(CONTENT_TYPE, HeaderValue::from_static("text/xml"))
+            .body(Full::new(Bytes::from_static(http::CALL.as_bytes())))?;
+        self.sender.ready().await?;
+        let response = self.sender.send_request(request).await?;
+        Ok(response.into_body().collect().await?.to_bytes().len())
+    }
+}
+
+async fn shake_hands(stream: impl Stream) -> Result<SendRequest<Full<Bytes>>> {
+    let (sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
+    tokio::spawn(connection);
+    Ok(sender)
 }

@@ -6,10 +6,13 @@ use std::os::unix::net::{UnixListener, UnixStream};
 
 use anyhow::{Result, ensure};
 use farcall::transport::Address;
+use rustls::client::Resumption;
+use rustls::{ClientConnection, ServerConnection, StreamOwned};
 
 use super::Transport;
 use crate::messages::announce;
 use crate::task::Task;
+use crate::tls::{self, Certificate};
 
 /// A byte stream of any kind.
 pub(crate) trait Stream: Read + Write + Send + 'static {}
@@ -31,11 +34,21 @@ pub(crate) fn serve(
         }
         address => {
             let listener = TcpListener::bind(address.to_string())?;
+            let tls = match Certificate::of_part() {
+                Some(certificate) => Some(certificate.server(None)?),
+                None => None,
+            };
             announce(&Address::Tcp(listener.local_addr()?))?;
             loop {
                 let (mut stream, _) = listener.accept()?;
                 stream.set_nodelay(true)?;
-                service(&mut stream)?;
+                match tls.clone() {
+                    Some(tls) => {
+                        let tls = ServerConnection::new(tls)?;
+                        service(&mut StreamOwned::new(tls, stream))?;
+                    }
+                    None => service(&mut stream)?,
+                }
             }
         }
     }
@@ -43,14 +56,26 @@ pub(crate) fn serve(
 
 /// Opens a connection.
 pub(crate) fn connect(task: &Task) -> Result<Box<dyn Stream>> {
-    Ok(match task.address()? {
-        Address::Unix(path) => Box::new(UnixStream::connect(path)?),
-        address => {
-            let stream = TcpStream::connect(address.to_string())?;
-            stream.set_nodelay(true)?;
-            Box::new(stream)
-        }
-    })
+    match task.address()? {
+        Address::Unix(path) => Ok(Box::new(UnixStream::connect(path)?)),
+        address => connect_tcp(address, None, task.certificate.as_ref()),
+    }
+}
+
+/// Opens a connection over TCP, with TLS if the server has a certificate.
+pub(crate) fn connect_tcp(
+    address: &Address,
+    protocol: Option<&str>,
+    certificate: Option<&Certificate>,
+) -> Result<Box<dyn Stream>> {
+    let stream = TcpStream::connect(address.to_string())?;
+    stream.set_nodelay(true)?;
+    let Some(certificate) = certificate else {
+        return Ok(Box::new(stream));
+    };
+    let config = certificate.client(protocol, Resumption::disabled())?;
+    let tls = ClientConnection::new(config, tls::server_name())?;
+    Ok(Box::new(StreamOwned::new(tls, stream)))
 }
 
 pub(crate) fn serve_echo(transport: Transport, bytes: usize) -> Result<()> {

@@ -8,6 +8,7 @@ use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 use super::{Transport, run_on};
 use crate::messages::announce;
 use crate::task::Task;
+use crate::tls::{self, Certificate};
 
 /// A byte stream of any kind.
 pub(crate) trait Stream: AsyncRead + AsyncWrite + Send + Unpin + 'static {}
@@ -35,11 +36,21 @@ pub(crate) fn serve(transport: Transport, workers: usize, service: impl Use) -> 
             }
             address => {
                 let listener = TcpListener::bind(address.to_string()).await?;
+                let tls = match Certificate::of_part() {
+                    Some(certificate) => Some(certificate.acceptor(None)?),
+                    None => None,
+                };
                 announce(&Address::Tcp(listener.local_addr()?))?;
                 loop {
                     let (stream, _) = listener.accept().await?;
                     stream.set_nodelay(true)?;
-                    tokio::spawn(service.clone().on(stream));
+                    let service = service.clone();
+                    match tls.clone() {
+                        Some(tls) => {
+                            tokio::spawn(async move { service.on(tls.accept(stream).await?).await })
+                        }
+                        None => tokio::spawn(service.on(stream)),
+                    };
                 }
             }
         }
@@ -49,13 +60,20 @@ pub(crate) fn serve(transport: Transport, workers: usize, service: impl Use) -> 
 /// Opens a connection.
 pub(crate) fn connect<U: Use>(task: &Task, workers: usize, client: U) -> Result<U::Output> {
     let address = task.address()?.clone();
+    let certificate = task.certificate.clone();
     run_on(workers, async move {
         match address {
             Address::Unix(path) => client.on(UnixStream::connect(path).await?).await,
             address => {
                 let stream = TcpStream::connect(address.to_string()).await?;
                 stream.set_nodelay(true)?;
-                client.on(stream).await
+                let Some(certificate) = certificate else {
+                    return client.on(stream).await;
+                };
+                let tls = certificate.connector(None)?;
+                client
+                    .on(tls.connect(tls::server_name(), stream).await?)
+                    .await
             }
         }
     })
@@ -72,6 +90,7 @@ impl Use for Echo {
         let mut message = vec![0; self.0];
         while stream.read_exact(&mut message).await.is_ok() {
             stream.write_all(&message).await?;
+            stream.flush().await?;
         }
         Ok(())
     }
@@ -94,6 +113,7 @@ impl Use for EchoLoad {
         let mut pace = task.pace();
         while pace.should_continue() {
             stream.write_all(&message).await?;
+            stream.flush().await?;
             stream.read_exact(&mut reply).await?;
         }
         ensure!(reply == message, "the echo is another message");
@@ -116,6 +136,7 @@ impl Use for Bulk {
         let mut message = vec![0; self.0];
         while stream.read_exact(&mut message).await.is_ok() {
             stream.write_all(&[1]).await?;
+            stream.flush().await?;
         }
         Ok(())
     }
@@ -137,6 +158,7 @@ impl Use for BulkLoad {
         let mut pace = task.pace();
         while pace.should_continue() {
             stream.write_all(&message).await?;
+            stream.flush().await?;
             stream.read_exact(&mut [0]).await?;
         }
         Ok(pace.rate())

@@ -23,6 +23,7 @@ impl Use for Constant {
             }
             if is_whole(&buffer[..filled])? {
                 stream.write_all(&self.0).await?;
+                stream.flush().await?;
                 filled = 0;
             }
         }

@@ -11,6 +11,10 @@ const DOCUMENTS: &str = concat!(
     include_str!("../../python/common.py"),
     include_str!("../../python/documents.py")
 );
+const TLS_BULK: &str = concat!(
+    include_str!("../../python/common.py"),
+    include_str!("../../python/tls_bulk.py")
+);
 const CONNECTION: &str = concat!(
     include_str!("../../python/common.py"),
     include_str!("../../python/connection.py")
@@ -27,6 +31,18 @@ pub(crate) fn http_server() -> Part {
 
 pub(crate) fn http_client() -> Part {
     script(HTTP, &["load"])
+}
+
+/// Returns a load that opens a connection for each call.
+pub(crate) fn http_handshakes() -> Part {
+    script(HTTP, &["handshakes"])
+}
+
+/// Creates a contestant that sends messages of `size` bytes over sockets of the module `ssl`.
+pub(crate) fn tls_bulk(name: &str, size: usize) -> Contestant {
+    let size = size.to_string();
+    let part = |role| script(TLS_BULK, &[role, &size]);
+    Contestant::of_parts(name, Some(part("serve")), part("load"))
 }
 
 /// Creates a contestant that decodes or encodes a [document](crate::document) that the harness

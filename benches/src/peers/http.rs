@@ -1,14 +1,13 @@
 //! `add(3, 5)` as XML-RPC over HTTP, hand-written on sockets of std.
 
-use std::io::{Read as _, Write as _};
-use std::net::TcpStream;
-
 use anyhow::{Context as _, Result, bail, ensure};
 use farcall::protocol::Format as _;
 use farcall::transport::Address;
 use farcall::xmlrpc::XmlRpc;
 
+use super::bare_std::{self, Stream};
 use crate::task::Task;
+use crate::tls::{self, Certificate};
 
 /// The call as Farcall's client encodes it.
 pub(crate) const CALL: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<methodCall><methodName>add</methodName>\
@@ -23,15 +22,14 @@ pub(crate) fn reply() -> Result<Vec<u8>> {
 
 /// A connection that makes the call repeatedly.
 pub(crate) struct Client {
-    stream: TcpStream,
+    stream: Box<dyn Stream>,
     request: Vec<u8>,
     buffer: Vec<u8>,
 }
 
 impl Client {
-    pub(crate) fn connect(address: &Address) -> Result<Self> {
-        let stream = TcpStream::connect(address.to_string())?;
-        stream.set_nodelay(true)?;
+    pub(crate) fn connect(address: &Address, certificate: Option<&Certificate>) -> Result<Self> {
+        let stream = bare_std::connect_tcp(address, tls::HTTP, certificate)?;
         let request = format!(
             "POST /RPC2 HTTP/1.1\r\nhost: {address}\r\ncontent-type: text/xml\r\ncontent-length: {}\r\n\r\n{CALL}",
             CALL.len()
@@ -81,21 +79,23 @@ fn head(response: &[u8]) -> Result<Option<(usize, usize)>> {
     bail!("there is no length in {head}");
 }
 
-/// Checks that the server replies with 8.
-pub(crate) fn check(server: &Address) -> Result<()> {
-    let mut client = Client::connect(server).context("cannot connect to the server")?;
+/// Checks that the server replies with 8, and returns the length of its reply.
+pub(crate) fn check(server: &Address, certificate: Option<&Certificate>) -> Result<usize> {
+    let mut client =
+        Client::connect(server, certificate).context("cannot connect to the server")?;
     let document = String::from_utf8_lossy(client.call()?).into_owned();
     let is_eight = ["<int>8</int>", "<i4>8</i4>", "<i8>8</i8>"];
     ensure!(
         is_eight.iter().any(|eight| document.contains(eight)),
         "wrong reply: {document}"
     );
-    Ok(())
+    Ok(document.len())
 }
 
 /// Returns the calls per second.
 pub(crate) fn load(task: &Task) -> Result<f64> {
-    check(task.address()?)?;
-    let mut client = Client::connect(task.address()?)?;
+    let (address, certificate) = (task.address()?, task.certificate.as_ref());
+    check(address, certificate)?;
+    let mut client = Client::connect(address, certificate)?;
     task.rate(|| client.call().map(drop))
 }

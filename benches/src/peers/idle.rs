@@ -1,14 +1,13 @@
 //! Idle connections.
 
+use std::io::{Read as _, Write as _};
 use std::thread::sleep;
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
 use farcall::transport::Address;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpStream;
 
-use super::{http, runtime};
+use super::{bare_std, http};
 use crate::memory::resident;
 use crate::task::Task;
 
@@ -50,21 +49,18 @@ pub(crate) fn hold<C>(
 
 /// Holds connections that echoed 68 bytes.
 pub(crate) fn hold_echo(task: &Task, count: usize) -> Result<f64> {
-    let runtime = runtime(1)?;
-    hold(task, count, |address| {
-        runtime.block_on(async {
-            let mut stream = TcpStream::connect(address.to_string()).await?;
-            stream.write_all(&[1; 68]).await?;
-            stream.read_exact(&mut [0; 68]).await?;
-            Ok(stream)
-        })
+    hold(task, count, |_| {
+        let mut stream = bare_std::connect(task)?;
+        stream.write_all(&[1; 68])?;
+        stream.read_exact(&mut [0; 68])?;
+        Ok(stream)
     })
 }
 
 /// Holds HTTP connections that carried one call of `add(3, 5)`.
 pub(crate) fn hold_http(task: &Task, count: usize) -> Result<f64> {
     hold(task, count, |address| {
-        let mut client = http::Client::connect(address)?;
+        let mut client = http::Client::connect(address, task.certificate.as_ref())?;
         client.call()?;
         Ok(client)
     })

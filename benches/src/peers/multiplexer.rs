@@ -5,14 +5,14 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use anyhow::{Context as _, Result, ensure};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, split};
 use tokio::net::TcpStream;
-use tokio::net::tcp::OwnedWriteHalf;
 use tokio::sync::{mpsc, oneshot};
 
 use super::bare_tokio::{Stream, Use, serve};
 use super::{Transport, run_on};
 use crate::task::Task;
+use crate::tls;
 
 /// Bytes of a message: the number of a call, and its two arguments or its result and 0.
 const MESSAGE: usize = 24;
@@ -45,6 +45,7 @@ impl Use for Adder {
             buffer.copy_within(done..filled, 0);
             filled = left;
             stream.write_all(&replies).await?;
+            stream.flush().await?;
             replies.clear();
         }
     }
@@ -64,8 +65,10 @@ struct Client {
 }
 
 impl Client {
-    fn over(stream: TcpStream) -> Self {
-        let (mut reader, writer) = stream.into_split();
+    fn over(
+        mut reader: impl AsyncRead + Send + Unpin + 'static,
+        writer: impl AsyncWrite + Send + Unpin + 'static,
+    ) -> Self {
         let (queue, queued) = mpsc::channel(QUEUE);
         let calls = Arc::new(Mutex::new(Calls::default()));
         tokio::spawn(write(writer, queued));
@@ -106,10 +109,11 @@ impl Client {
 }
 
 /// Writes all queued messages at once.
-async fn write(mut writer: OwnedWriteHalf, mut queued: mpsc::Receiver<[u8; MESSAGE]>) {
+async fn write(mut writer: impl AsyncWrite + Unpin, mut queued: mpsc::Receiver<[u8; MESSAGE]>) {
     let mut messages = Vec::with_capacity(QUEUE);
     while queued.recv_many(&mut messages, QUEUE).await > 0 {
-        if writer.write_all(messages.as_flattened()).await.is_err() {
+        let written = writer.write_all(messages.as_flattened()).await;
+        if written.is_err() || writer.flush().await.is_err() {
             return;
         }
         messages.clear();
@@ -125,7 +129,17 @@ pub(crate) fn load_add(task: &Task, workers: usize, in_flight: usize) -> Result<
     run_on(workers, async move {
         let stream = TcpStream::connect(task.address()?.to_string()).await?;
         stream.set_nodelay(true)?;
-        let client = Client::over(stream);
+        let client = match &task.certificate {
+            Some(certificate) => {
+                let tls = certificate.connector(None)?;
+                let (reader, writer) = split(tls.connect(tls::server_name(), stream).await?);
+                Client::over(reader, writer)
+            }
+            None => {
+                let (reader, writer) = stream.into_split();
+                Client::over(reader, writer)
+            }
+        };
         ensure!(client.add(3, 5).await? == 8);
         task.rate_of(in_flight, |mut pace| {
             let client = client.clone();

@@ -1,14 +1,18 @@
 //! tonic: gRPC over HTTP/2.
 
+use std::fs;
+
 use anyhow::{Result, ensure};
 use farcall::transport::Address;
 use futures_util::stream::unfold;
 use tokio::net::TcpListener;
+use tonic::transport::{Channel, ClientTlsConfig, Endpoint, Identity, ServerTlsConfig};
 use tonic::{Request, Response, Status};
 
 use super::{Transport, idle, run_on, runtime};
 use crate::messages::announce;
 use crate::task::Task;
+use crate::tls::Certificate;
 use generated::adder_client::AdderClient;
 use generated::adder_server::{Adder, AdderServer};
 
@@ -52,15 +56,33 @@ pub(crate) fn serve(workers: usize) -> Result<()> {
             });
             Some((accepted, listener))
         });
-        let server = tonic::transport::Server::builder().add_service(AdderServer::new(Server));
+        let mut server = tonic::transport::Server::builder();
+        if let Some(certificate) = Certificate::of_part() {
+            let (path, key) = (certificate.path(), certificate.key());
+            let identity = Identity::from_pem(fs::read(path)?, fs::read(key)?);
+            server = server.tls_config(ServerTlsConfig::new().identity(identity))?;
+        }
+        let server = server.add_service(AdderServer::new(Server));
         Ok(server.serve_with_incoming(incoming).await?)
     })
+}
+
+/// Returns the server, to connect to it, with TLS if it has a certificate. Connections of one
+/// endpoint resume the sessions of earlier ones.
+fn endpoint(task: &Task) -> Result<Endpoint> {
+    let address = task.address()?;
+    let Some(certificate) = &task.certificate else {
+        return Ok(Endpoint::try_from(format!("http://{address}"))?);
+    };
+    let authority = tonic::transport::Certificate::from_pem(fs::read(certificate.path())?);
+    let tls = ClientTlsConfig::new().ca_certificate(authority);
+    Ok(Endpoint::try_from(format!("https://{address}"))?.tls_config(tls)?)
 }
 
 pub(crate) fn load(task: &Task, workers: usize, in_flight: usize) -> Result<f64> {
     let task = task.clone();
     run_on(workers, async move {
-        let client = AdderClient::connect(format!("http://{}", task.address()?)).await?;
+        let client = AdderClient::new(endpoint(&task)?.connect().await?);
         let sum = client.clone().add(Numbers { a: 3, b: 5 }).await?;
         ensure!(sum.into_inner().sum == 8);
         task.rate_of(in_flight, |mut pace| {
@@ -76,14 +98,51 @@ pub(crate) fn load(task: &Task, workers: usize, in_flight: usize) -> Result<f64>
     })
 }
 
+/// Measures calls over several connections, with one call at a time over each.
+pub(crate) fn load_connections(task: &Task, workers: usize, connections: usize) -> Result<f64> {
+    let task = task.clone();
+    run_on(workers, async move {
+        let endpoint = endpoint(&task)?;
+        task.rate_of(connections, |mut pace| {
+            let endpoint = endpoint.clone();
+            tokio::spawn(async move {
+                let mut client = connect(&endpoint).await?;
+                while pace.should_continue() {
+                    client.add(Numbers { a: 3, b: 5 }).await?;
+                }
+                Ok(pace.rate())
+            })
+        })
+        .await
+    })
+}
+
+/// Makes each call over a new connection, with a full handshake unless `resume`.
+pub(crate) fn load_handshakes(task: &Task, resume: bool) -> Result<f64> {
+    let task = task.clone();
+    run_on(1, async move {
+        let mut server = endpoint(&task)?;
+        let mut pace = task.pace();
+        while pace.should_continue() {
+            if !resume {
+                server = endpoint(&task)?;
+            }
+            connect(&server).await?;
+        }
+        Ok(pace.rate())
+    })
+}
+
+/// Opens a connection, and makes one call.
+async fn connect(endpoint: &Endpoint) -> Result<AdderClient<Channel>> {
+    let mut client = AdderClient::new(endpoint.connect().await?);
+    ensure!(client.add(Numbers { a: 3, b: 5 }).await?.into_inner().sum == 8);
+    Ok(client)
+}
+
 /// Holds connections that carried one call.
 pub(crate) fn hold(task: &Task, count: usize) -> Result<f64> {
     let runtime = runtime(1)?;
-    idle::hold(task, count, |address| {
-        runtime.block_on(async {
-            let mut client = AdderClient::connect(format!("http://{address}")).await?;
-            ensure!(client.add(Numbers { a: 3, b: 5 }).await?.into_inner().sum == 8);
-            Ok(client)
-        })
-    })
+    let endpoint = endpoint(task)?;
+    idle::hold(task, count, |_| runtime.block_on(connect(&endpoint)))
 }

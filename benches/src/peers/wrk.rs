@@ -5,7 +5,6 @@ use std::process::Command;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
-use farcall::transport::Address;
 use tempfile::NamedTempFile;
 
 use super::http::CALL;
@@ -24,7 +23,7 @@ end
 
 /// Returns the command that starts `wrk`, and its script, which must live as long.
 pub(crate) fn command(
-    server: &Address,
+    url: &str,
     connections: usize,
     time: Duration,
 ) -> Result<(Command, Option<NamedTempFile>)> {
@@ -38,7 +37,7 @@ pub(crate) fn command(
         .arg(format!("-d{seconds}s"))
         .arg("-s")
         .arg(script.path());
-    command.arg(format!("http://{server}/RPC2"));
+    command.arg(url);
     Ok((command, Some(script)))
 }
 

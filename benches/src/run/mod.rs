@@ -17,6 +17,7 @@ use crate::messages::{Announcement, Measured, send_line};
 use crate::peers::{http, wrk};
 use crate::results::{Results, Sample};
 use crate::task::{Server, Task};
+use crate::tls::{self, Certificate};
 pub(crate) use files::allow_many_files;
 use process::Process;
 
@@ -73,10 +74,18 @@ pub(crate) fn run(cases: &[Case], plan: &Plan, results: &mut Results) -> Vec<Str
 
 /// Runs one contestant once.
 fn measure(case: &Case, contestant: &Contestant, plan: &Plan) -> Result<Sample> {
-    let part = |part, seconds, server: Option<(&Address, i32)>| {
-        command(case, contestant, part, seconds, server, plan.scale)
-    };
     let files = tempfile::tempdir()?;
+    let certificate = match case.tls {
+        true => Some(Certificate::create_in(files.path())?),
+        false => None,
+    };
+    let part = |part, seconds, server: Option<(&Address, i32)>| {
+        let (mut command, script) = command(case, contestant, part, seconds, server, plan.scale)?;
+        if let Some(certificate) = &certificate {
+            command.env(tls::DIRECTORY, certificate.directory());
+        }
+        anyhow::Ok((command, script))
+    };
     let mut server = None;
     if let Some(serve) = &contestant.server {
         let (mut command, _script) = part(serve, None, None)?;
@@ -90,7 +99,7 @@ fn measure(case: &Case, contestant: &Contestant, plan: &Plan) -> Result<Sample> 
         .as_ref()
         .map(|(process, address, _)| (address, process.id()));
     if let (Part::Wrk(_), Some((address, _))) = (&contestant.load, of_server) {
-        http::check(address)?;
+        http::check(address, certificate.as_ref())?;
     }
     let (mut command, _script) = part(&contestant.load, Some(plan.time), of_server)?;
     let mut load = Process::start(&mut command, case.cpus)?;
@@ -149,7 +158,9 @@ fn command(
         }
         Part::Wrk(connections) => {
             let (address, _) = server.context("wrk needs a server")?;
-            wrk::command(address, *connections, time.unwrap_or_default())
+            let scheme = if case.tls { "https" } else { "http" };
+            let url = format!("{scheme}://{address}/RPC2");
+            wrk::command(&url, *connections, time.unwrap_or_default())
         }
     }
 }
@@ -176,6 +187,7 @@ pub(crate) fn run_part(which: &PartArguments, cases: &[Case]) -> Result<()> {
             address,
             pid: which.pid,
         }),
+        certificate: Certificate::of_part(),
         time: Duration::try_from_secs_f64(seconds)?,
     })?;
     send_line(&Measured {

@@ -134,9 +134,10 @@ fn key_ring<L: Into<Arc<str>>, K: AsRef<[u8]>>(
         let label = Some(label);
         ring.push(LabelledKey { key, label });
     }
-    match ring.is_empty() {
-        true => Err(AuthError::EmptyKeys),
-        false => Ok(ring.into()),
+    if ring.is_empty() {
+        Err(AuthError::EmptyKeys)
+    } else {
+        Ok(ring.into())
     }
 }
 

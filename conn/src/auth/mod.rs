@@ -154,12 +154,13 @@ fn file_error(path: &Path, kind: io::ErrorKind, problem: &dyn fmt::Display) -> i
         let is_in_folder = folders.any(|folder| folder.parent().is_some() && folder.is_dir());
         !may_be_url && (is_in_folder || path.is_absolute() && !may_be_base64)
     };
-    let message = match path.exists() || is_place() {
-        true => format!("the key file {}: {problem}", path.display()),
-        false => format!(
+    let message = if path.exists() || is_place() {
+        format!("the key file {}: {problem}", path.display())
+    } else {
+        format!(
             "expected the path of a file with the key (the given one is not shown, as it may be \
              the key): {problem}"
-        ),
+        )
     };
     io::Error::new(kind, message)
 }

@@ -58,12 +58,14 @@ pub use pipe::{pipe, simplex};
 pub use wait::{Wait, wait};
 
 /// Returns an error in async code, where no function of this module may wait.
+#[inline]
 fn check_allowed() -> io::Result<()> {
     farcall_core::protocol::blocking::check_allowed().map_err(io::Error::from)
 }
 
 /// Completes a future of a reader or writer whose stream blocks the thread.
-#[inline]
+// Inlined, since moving the future takes longer than the rest.
+#[inline(always)]
 fn complete<T, E>(
     future: impl Future<Output = Result<T, E>>,
     not_allowed: fn(io::Error) -> E,

@@ -120,7 +120,8 @@ impl AsFd for SystemReadHalf {
 impl ReadStream for SystemReadHalf {
     const BLOCKS: bool = true;
 
-    #[inline]
+    // Inlined, so that the compiler knows that it is never pending.
+    #[inline(always)]
     fn poll_read(&mut self, _: &mut Context<'_>, space: &mut [u8]) -> Poll<io::Result<usize>> {
         let stream = &*self.0;
         stream.retry(Timeout::Recv, || match stream.kind {
@@ -145,16 +146,15 @@ impl ReadStream for SystemReadHalf {
             if !has_room && !account.can_ever_fit(bytes) {
                 account.evict();
             }
-            let is_ready = match has_room {
-                true if has_input => true,
-                true => self
-                    .0
+            let is_ready = if has_room && has_input {
+                true
+            } else if has_room {
+                self.0
                     .wait_ready(PollFlags::IN, RETRY)
-                    .map_err(RecvError::Io)?,
-                false => {
-                    thread::sleep(RETRY);
-                    false
-                }
+                    .map_err(RecvError::Io)?
+            } else {
+                thread::sleep(RETRY);
+                false
             };
             if let Err(Evicted) = account.poll_evicted(cx) {
                 return Poll::Ready(Err(RecvError::Evicted));

@@ -379,7 +379,10 @@ fn a_listener_accepts_only_a_client_with_the_key() {
                 crate::Connection::connect(&address).authkey("kez").wait();
             assert!(matches!(
                 stranger,
-                Err(ConnectError::Auth(AuthError::Rejected))
+                Err(ConnectError::Auth {
+                    source: AuthError::Rejected,
+                    ..
+                })
             ));
             let mut friend: Connection<String> = crate::Connection::connect(&address)
                 .authkey("key")

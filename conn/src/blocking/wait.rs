@@ -54,9 +54,10 @@ pub fn wait(connections: &mut [&mut dyn Wait], time: Option<Duration>) -> io::Re
         let any_buffered = connections
             .iter_mut()
             .any(|one| has_input(one.reader(), false));
-        let remaining = match any_buffered {
-            true => Some(Duration::ZERO),
-            false => deadline.map(|deadline| deadline.saturating_duration_since(Instant::now())),
+        let remaining = if any_buffered {
+            Some(Duration::ZERO)
+        } else {
+            deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()))
         };
         let mut descriptors: Vec<PollFd<'_>> = connections
             .iter_mut()

@@ -73,11 +73,11 @@ pub(crate) async fn send_handle<C: Codec, R: ReadStream, W: WriteStream>(
     poll_fn(|cx| writer.stream.poll_send_descriptor(cx, handle.as_fd()))
         .await
         .map_err(SendError::Io)?;
-    match reader.confirmations.record_sent::<C>()
-        && !reader.confirmation(CONFIRMATION_TIMEOUT).await?
+    if reader.confirmations.record_sent::<C>() && !reader.confirmation(CONFIRMATION_TIMEOUT).await?
     {
-        true => Err(DescriptorError::NotAcknowledged),
-        false => Ok(()),
+        Err(DescriptorError::NotAcknowledged)
+    } else {
+        Ok(())
     }
 }
 

@@ -121,9 +121,10 @@ impl AsyncRead for UnixReadHalf {
 
 /// Returns a `WouldBlock` error if the next read is known to fail with it, which saves that call.
 fn after_read(would_block: bool) -> io::Result<()> {
-    match would_block && IS_EDGE_TRIGGERED {
-        true => Err(io::ErrorKind::WouldBlock.into()),
-        false => Ok(()),
+    if would_block && IS_EDGE_TRIGGERED {
+        Err(io::ErrorKind::WouldBlock.into())
+    } else {
+        Ok(())
     }
 }
 

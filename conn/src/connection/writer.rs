@@ -67,13 +67,37 @@ impl<W: WriteStream> Writer<W> {
 
     /// Sends the slices as one message.
     pub(crate) async fn send_vectored(&mut self, slices: &[&[u8]]) -> Result<(), SendError> {
+        let length: usize = slices.iter().map(|slice| slice.len()).sum();
+        match length {
+            ..=MAX_COPIED => self.send_copied(length, slices).await,
+            // Boxed, since it would make the future of every send several times as large.
+            _ => Box::pin(self.send_uncopied(length, slices)).await,
+        }
+    }
+
+    /// Sends the slices, of `length` bytes in total, as one message, which is copied.
+    fn send_copied(
+        &mut self,
+        length: usize,
+        slices: &[&[u8]],
+    ) -> impl Future<Output = Result<(), SendError>> + Unpin {
+        let mut is_copied = false;
+        poll_fn(move |cx| {
+            if !is_copied {
+                if self.is_pending() {
+                    ready!(self.poll_flush(cx))?;
+                }
+                self.encoder.push_slices(length, slices);
+                is_copied = true;
+            }
+            self.poll_flush(cx)
+        })
+    }
+
+    /// Sends the slices, of `length` bytes in total, as one message without a copy.
+    async fn send_uncopied(&mut self, length: usize, slices: &[&[u8]]) -> Result<(), SendError> {
         if self.is_pending() {
             self.flush().await?;
-        }
-        let length: usize = slices.iter().map(|slice| slice.len()).sum();
-        if length <= MAX_COPIED {
-            self.encoder.push_slices(length, slices);
-            return self.flush().await;
         }
         let header = Header::new(length as u64);
         let mut unwritten = vec![IoSlice::new(header.as_bytes())];
@@ -87,8 +111,8 @@ impl<W: WriteStream> Writer<W> {
     }
 
     /// Writes the unsent rest of earlier sends.
-    pub(crate) async fn flush(&mut self) -> Result<(), SendError> {
-        poll_fn(|cx| self.poll_flush(cx)).await
+    pub(crate) fn flush(&mut self) -> impl Future<Output = Result<(), SendError>> + Unpin {
+        poll_fn(move |cx| self.poll_flush(cx))
     }
 
     pub(crate) fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), SendError>> {
@@ -107,12 +131,11 @@ impl<W: WriteStream> Writer<W> {
     pub(crate) fn poll_write(&mut self, cx: &mut Context<'_>) -> Poll<Result<usize, SendError>> {
         let bytes = self.encoder.unwritten();
         let size = self.encoder.size();
-        let written = match self.account.must_count(size) {
-            false => self.stream.poll_write(cx, bytes).map_err(SendError::Io),
-            true => {
-                let account = &mut self.account;
-                self.stream.poll_write_held(cx, bytes, account, size)
-            }
+        let written = if self.account.must_count(size) {
+            let account = &mut self.account;
+            self.stream.poll_write_held(cx, bytes, account, size)
+        } else {
+            self.stream.poll_write(cx, bytes).map_err(SendError::Io)
         };
         let count = self.progress(ready!(written))?;
         self.encoder.wrote(count);

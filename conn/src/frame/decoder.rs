@@ -66,9 +66,10 @@ impl Decoder {
             }
             self.grow(wanted);
         }
-        let until = match self.is_detached {
-            true => self.start + wanted,
-            false => self.buffer.len(),
+        let until = if self.is_detached {
+            self.start + wanted
+        } else {
+            self.buffer.len()
         };
         self.end..until
     }
@@ -268,9 +269,10 @@ impl Decoder {
 
     /// Returns the number of held bytes that belong to the header.
     fn header_size(&self, header: &Header) -> usize {
-        match self.is_detached {
-            true => 0,
-            false => usize::from(header.size),
+        if self.is_detached {
+            0
+        } else {
+            usize::from(header.size)
         }
     }
 
@@ -297,6 +299,7 @@ impl Decoder {
     /// Takes the header and the received part of its message, which is copied to the beginning of
     /// `buffer`. Returns the length of that part. The caller must then read the missing bytes into
     /// the buffer, or return the part with [`put_back`](Self::put_back).
+    #[inline]
     pub(crate) fn take_into(&mut self, header: &Header, buffer: &mut [u8]) -> usize {
         let begin = self.start + self.header_size(header);
         let count = buffer.len().min(self.end - begin);

@@ -130,6 +130,7 @@ impl Encoder {
     ///
     /// # Panics
     /// If there are fewer unwritten bytes.
+    #[inline]
     pub fn wrote(&mut self, count: usize) {
         self.written += count;
         assert!(

@@ -57,9 +57,10 @@ fn exact_reads_end_where_the_message_does() {
     for length in [0, 1, 5, 8 * 1024, LARGE, 3 * LARGE, 1 << 20] {
         let message = vec![7; length];
         for extended in [false, true] {
-            let mut stream = match extended {
-                false => Header::new(length as u64).as_bytes().to_vec(),
-                true => [&[0xff; 4], &(length as u64).to_be_bytes()[..]].concat(),
+            let mut stream = if extended {
+                [&[0xff; 4], &(length as u64).to_be_bytes()[..]].concat()
+            } else {
+                Header::new(length as u64).as_bytes().to_vec()
             };
             stream.extend_from_slice(&message);
             let mut decoder = Decoder::new();

@@ -4,10 +4,9 @@ use std::fmt;
 use std::future::{Future, IntoFuture};
 use std::io;
 use std::pin::Pin;
-use std::sync::Mutex;
 use std::time::Duration;
 
-use farcall_core::serve::Accept;
+use farcall_core::serve::{Accept, PendingHandshakes};
 #[cfg(unix)]
 use farcall_core::transport::unix::UnixListener;
 use farcall_core::transport::{Address, AddressError, Listen, Peer, SystemListener, Target};
@@ -49,8 +48,8 @@ impl ListenerBuilder {
             settings,
             has_chosen_budget: false,
             mode: SystemListener::MODE,
-            max_pending: 512,
-            max_pending_per_address: 256,
+            max_pending: PendingHandshakes::MAX,
+            max_pending_per_address: PendingHandshakes::MAX_PER_ADDRESS,
         }
     }
 
@@ -67,11 +66,9 @@ impl ListenerBuilder {
         }
         let handshakes = Handshakes {
             config: self.settings.build(Role::Listener)?,
-            max_pending: self.max_pending,
-            max_pending_per_address: self.max_pending_per_address,
             #[cfg(unix)]
             credentials: own_credentials(),
-            pending: Mutex::default(),
+            pending: PendingHandshakes::new(self.max_pending, self.max_pending_per_address),
         };
         let is_network = matches!(
             &self.bind_target,

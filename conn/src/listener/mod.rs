@@ -115,7 +115,7 @@ impl Listener {
         } = listener;
         let (ready, accepted) = mpsc::channel(READY);
         // One more than the handshakes: it makes room for itself by aborting the oldest.
-        let max_connections = handshakes.max_pending.saturating_add(1);
+        let max_connections = handshakes.pending.max().saturating_add(1);
         let options = serve::Options::default().max_connections(max_connections);
         let accepting = async move {
             let serving = serve(streams, &options, pending(), |stream, _| {

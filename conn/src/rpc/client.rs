@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use farcall_core::protocol::output::{Causes, Foreign, Quota};
 use farcall_core::protocol::{Args, Call, Name, Origin, Payload};
-use farcall_core::transport::{Connect, Peer, ToTarget};
+use farcall_core::transport::{Connect, Peer, Target, ToTarget};
 use farcall_core::{CallError, Caller, Context, Identity, Registry, Within};
 use serde::de::DeserializeOwned;
 use tokio::time::timeout_at;
@@ -23,7 +23,7 @@ use super::reconnect::Reconnect;
 use super::session::{CallFuture, Driver, Session, SessionHandle, SessionStats, Settings};
 use super::session_options::SessionOptions;
 use crate::auth::{AuthKey, Binding, Digest, Role};
-use crate::connect::Dialer;
+use crate::connect::{Dialer, OptionalTarget};
 use crate::establish::{
     ConnectionConfig, ConnectionSettings, Established, client_setters, setters,
 };
@@ -341,8 +341,13 @@ pub enum OpenError {
     #[error(transparent)]
     Connect(#[from] crate::ConnectError),
     /// A connection was made, but the greeting failed.
-    #[error(transparent)]
-    Greeting(#[from] GreetingError),
+    #[error("cannot open a session{}", OptionalTarget("with", .target.as_ref()))]
+    Greeting {
+        /// The target, unless the program connected [over](Client::over) its own transport.
+        target: Option<Target>,
+        /// The cause.
+        source: GreetingError,
+    },
 }
 
 farcall_core::debug_errors!(OpenError);
@@ -373,7 +378,11 @@ impl SessionConnector {
         let mut halves = ConnectionHalves { reader, writer };
         let greeting = greet_server(&mut halves, self.encoding, self.limits, resume);
         let hello = timeout_at(deadline, greeting).await;
-        let hello = hello.unwrap_or(Err(GreetingError::TimedOut))?;
+        let hello = hello.unwrap_or(Err(GreetingError::TimedOut));
+        let hello = hello.map_err(|source| OpenError::Greeting {
+            target: self.dialer.target(),
+            source,
+        })?;
         Ok(GreetedConnection {
             halves,
             identity,

@@ -68,9 +68,10 @@ impl Tls {
     /// Returns the part of a URL that stands for this kind of TLS.
     #[cfg(feature = "rpc")]
     pub(crate) const fn scheme(&self) -> &'static str {
-        match self.is_by_authkey {
-            true => "+encrypted",
-            false => "+tls",
+        if self.is_by_authkey {
+            "+encrypted"
+        } else {
+            "+tls"
         }
     }
 

@@ -138,9 +138,10 @@ async fn max_backlog_is_the_exact_cost_of_calls_that_wait_for_promises() {
         // A name that is unknown is refused only when the promise is fulfilled.
         peer.send_bytes(&call(4, &[0], 0, "unknown")).await.unwrap();
         let refusal = receive(&mut peer).await;
-        match is_refused {
-            true => assert_eq!(refusal[..3], [FAULT, 3, OVERLOADED]),
-            false => assert_eq!(refusal[..3], [FAULT, 4, UNKNOWN_METHOD]),
+        if is_refused {
+            assert_eq!(refusal[..3], [FAULT, 3, OVERLOADED]);
+        } else {
+            assert_eq!(refusal[..3], [FAULT, 4, UNKNOWN_METHOD]);
         }
     }
 }
@@ -166,9 +167,10 @@ async fn max_backlog_is_the_exact_size_of_replies_that_wait() {
             assert_eq!((text.len() + 4, &text[..2]), (reply, &[RETURN, id][..]));
         }
         let third = receive(&mut peer).await;
-        match is_refused {
-            true => assert_eq!(third[..3], [FAULT, 3, OVERLOADED]),
-            false => assert_eq!(third[..2], [RETURN, 3]),
+        if is_refused {
+            assert_eq!(third[..3], [FAULT, 3, OVERLOADED]);
+        } else {
+            assert_eq!(third[..2], [RETURN, 3]);
         }
     }
 }

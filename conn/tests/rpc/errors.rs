@@ -164,7 +164,10 @@ async fn a_peer_that_speaks_another_protocol_is_reported() {
     let error = Client::over(connector).await.unwrap_err();
     assert!(matches!(
         error,
-        OpenError::Greeting(GreetingError::NotRpc(_))
+        OpenError::Greeting {
+            target: None,
+            source: GreetingError::NotRpc(_)
+        }
     ));
 
     // A plain client at an RPC server: the server continues.

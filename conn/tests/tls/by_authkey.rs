@@ -18,7 +18,10 @@ async fn a_key_is_required() {
     let connected: Connected = Connection::connect("127.0.0.1:1").encrypted().await;
     assert!(matches!(
         connected,
-        Err(ConnectError::Auth(AuthError::EncryptionNeedsKey))
+        Err(ConnectError::Auth {
+            source: AuthError::EncryptionNeedsKey,
+            ..
+        })
     ));
     let bound = Server::new().bind("127.0.0.1:0").encrypted().await;
     assert!(matches!(
@@ -28,9 +31,10 @@ async fn a_key_is_required() {
     let connected = Client::connect("127.0.0.1:1").encrypted().await;
     assert!(matches!(
         connected,
-        Err(OpenError::Connect(ConnectError::Auth(
-            AuthError::EncryptionNeedsKey
-        )))
+        Err(OpenError::Connect(ConnectError::Auth {
+            source: AuthError::EncryptionNeedsKey,
+            ..
+        }))
     ));
 }
 
@@ -55,7 +59,13 @@ async fn peers_that_differ_are_refused() {
         .timeout(LONG);
     let wrong: Connected = builder.encrypted().await;
     assert!(
-        matches!(wrong, Err(ConnectError::Auth(AuthError::Rejected))),
+        matches!(
+            wrong,
+            Err(ConnectError::Auth {
+                source: AuthError::Rejected,
+                ..
+            })
+        ),
         "{wrong:?}"
     );
     let builder = Connection::connect(address()).authkey(KEY).timeout(LONG);
@@ -63,7 +73,10 @@ async fn peers_that_differ_are_refused() {
     assert!(
         matches!(
             with_certificates,
-            Err(ConnectError::Auth(AuthError::Tls(_)))
+            Err(ConnectError::Auth {
+                source: AuthError::Tls(_),
+                ..
+            })
         ),
         "{with_certificates:?}"
     );
@@ -72,7 +85,13 @@ async fn peers_that_differ_are_refused() {
     let builder = Connection::connect(with_certificates.local_address().clone());
     let without: Connected = builder.authkey(KEY).timeout(LONG).encrypted().await;
     assert!(
-        matches!(without, Err(ConnectError::Auth(AuthError::Tls(_)))),
+        matches!(
+            without,
+            Err(ConnectError::Auth {
+                source: AuthError::Tls(_),
+                ..
+            })
+        ),
         "{without:?}"
     );
 }

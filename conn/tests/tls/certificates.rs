@@ -15,7 +15,12 @@ async fn connect(listener: &Listener, tls: ClientTls) -> Connected {
 
 fn refusal(connected: Connected) -> String {
     match connected {
-        Err(error @ ConnectError::Auth(AuthError::Tls(_))) => format!("{error:?}"),
+        Err(
+            error @ ConnectError::Auth {
+                source: AuthError::Tls(_),
+                ..
+            },
+        ) => format!("{error:?}"),
         other => panic!("{other:?}"),
     }
 }
@@ -138,7 +143,13 @@ async fn binding_can_be_required() {
     }
     let unbound: Connected = client().binding(Binding::Off).await;
     assert!(
-        matches!(unbound, Err(ConnectError::Auth(AuthError::Rejected))),
+        matches!(
+            unbound,
+            Err(ConnectError::Auth {
+                source: AuthError::Rejected,
+                ..
+            })
+        ),
         "{unbound:?}"
     );
     let accepted: Connection = listener.accept().await.unwrap();

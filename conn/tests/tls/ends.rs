@@ -111,7 +111,13 @@ async fn peers_without_tls_are_told_apart() {
     let builder = Connection::connect(listener.local_address().clone()).authkey(KEY);
     let plain: Result<Connection, _> = builder.timeout(Duration::from_millis(200)).await;
     assert!(
-        matches!(plain, Err(ConnectError::Auth(AuthError::TimedOut))),
+        matches!(
+            plain,
+            Err(ConnectError::Auth {
+                source: AuthError::TimedOut,
+                ..
+            })
+        ),
         "{plain:?}"
     );
     let mut stream = TcpStream::connect(listener.local_address().to_string())

@@ -123,8 +123,8 @@ async fn connections() -> anyhow::Result<()> {
     adder.send(&vec![3, 5]).await?;
     println!("  [3, 5]  →  {}", adder.recv().await?);
     let stranger: Result<Connection, _> = Connection::connect(&address).authkey("a guess").await;
-    if let Err(ConnectError::Auth(error)) = stranger {
-        println!("  with another key  →  {error}\n");
+    if let Err(ConnectError::Auth { source, .. }) = stranger {
+        println!("  with another key  →  {source}\n");
     }
     let text = address.to_string();
     let (host, port) = text.rsplit_once(':').context("it has a port")?;

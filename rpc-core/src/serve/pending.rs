@@ -47,6 +47,12 @@ impl PendingHandshakes {
         }
     }
 
+    /// The maximum of concurrent handshakes.
+    #[must_use]
+    pub const fn max(&self) -> usize {
+        self.max
+    }
+
     /// Returns the handshake with a peer, which completes with `None` if it is aborted. It counts
     /// until it is dropped. If it exceeds a limit, the oldest handshake is aborted.
     pub fn run<F: Future>(

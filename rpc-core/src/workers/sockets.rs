@@ -178,12 +178,11 @@ mod tests {
     fn port_of_its_own() -> Address {
         static NEXT: AtomicU8 = AtomicU8::new(1);
         // Only Linux has more than one loopback address by default.
-        let host = match cfg!(target_os = "linux") {
-            true => {
-                let [.., high, low] = std::process::id().to_be_bytes();
-                [127, NEXT.fetch_add(1, Ordering::Relaxed), high, low.max(1)]
-            }
-            false => [127, 0, 0, 1],
+        let host = if cfg!(target_os = "linux") {
+            let [.., high, low] = std::process::id().to_be_bytes();
+            [127, NEXT.fetch_add(1, Ordering::Relaxed), high, low.max(1)]
+        } else {
+            [127, 0, 0, 1]
         };
         Address::Tcp((host, 0).into())
     }

@@ -3,6 +3,7 @@
 //!
 //! It prints the address of each, and stops gracefully on SIGTERM.
 
+use std::alloc::System;
 use std::collections::HashMap;
 use std::error::Error;
 use std::fmt::Debug;
@@ -16,13 +17,19 @@ use demo::{Demo, connections};
 use farcall::conn::{Listener, ListenerBuilder};
 use farcall::pickle::{self, Pickle};
 use farcall::rpc;
-use farcall::transport::tls::ServerTls;
+use farcall::transport::tls::{ServerTls, TlsError};
 use farcall::{Budget, Value, service};
+use stats_alloc::{INSTRUMENTED_SYSTEM, StatsAlloc};
 use tests::victim::KEY;
 use tests::victim::objects::Objects;
 use tests::victim::visits::Visits;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
+
+/// Counts the bytes that are allocated, which the memory of the process does not tell: an allocator
+/// keeps freed memory.
+#[global_allocator]
+static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
 
 #[derive(Parser)]
 struct Arguments {
@@ -47,7 +54,8 @@ struct Arguments {
     /// Also serve RPC and plain connections over TLS by the authkey alone
     #[arg(long)]
     encrypted: bool,
-    /// Also serve plain connections over TLS, with server.pem and server.key of this folder
+    /// Serve XML-RPC and plain connections over TLS, too, with server.pem and server.key of this
+    /// folder
     #[arg(long)]
     tls: Option<PathBuf>,
     /// Write the recorded calls to this file, as JSON, after the last call
@@ -115,6 +123,12 @@ impl Ledger {
         Value::from(vec![b'x'; n.min(64 << 20)])
     }
 
+    /// The number of bytes that are allocated.
+    pub fn allocated(&self) -> usize {
+        let stats = ALLOCATOR.stats();
+        stats.bytes_allocated.wrapping_sub(stats.bytes_deallocated)
+    }
+
     /// The number of live tasks.
     pub async fn tasks(&self) -> usize {
         tokio::runtime::Handle::current()
@@ -138,6 +152,13 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let over_http = farcall::xmlrpc::Server::with_options(arguments.http());
     over_http.register_instance(Arc::clone(&demo))?;
     over_http.register_instance_at("ledger", Arc::clone(&ledger))?;
+    let tls = arguments.tls()?;
+    let over_tls = farcall::xmlrpc::Server::with_options(match &tls {
+        Some(tls) => arguments.http().tls(tls.clone()),
+        None => arguments.http(),
+    });
+    over_tls.register_instance(Arc::clone(&demo))?;
+    over_tls.register_instance_at("ledger", Arc::clone(&ledger))?;
     let over_connections = rpc::Server::with_options(arguments.sessions());
     over_connections.register_instance(demo)?;
     over_connections.register_instance_at("ledger", Arc::clone(&ledger))?;
@@ -178,9 +199,10 @@ async fn main() -> Result<(), Box<dyn Error>> {
             stop.clone(),
         ));
     }
-    if let Some(folder) = &arguments.tls {
-        let files = ["server.pem", "server.key"].map(|name| folder.join(name));
-        let tls = ServerTls::from_files(&files[0], &files[1])?;
+    if let Some(tls) = tls {
+        let http = over_tls.bind((arguments.host.as_str(), 0)).await?;
+        println!("https {}", http.url());
+        servers.spawn(stopped(http.serve_until(stop.clone().cancelled_owned())));
         let listener = arguments.listener().tls(tls).await?;
         println!("tls-connections {}", listener.local_address());
         servers.spawn(connections::serve::<Pickle, pickle::Value>(
@@ -207,6 +229,15 @@ async fn stopped<T: Debug>(server: impl Future<Output = T>) {
 }
 
 impl Arguments {
+    fn tls(&self) -> Result<Option<ServerTls>, TlsError> {
+        let folder = self.tls.as_ref();
+        let read = |folder: &PathBuf| {
+            let [certificate, key] = ["server.pem", "server.key"].map(|name| folder.join(name));
+            ServerTls::from_files(certificate, key)
+        };
+        folder.map(read).transpose()
+    }
+
     fn timeout(&self) -> Option<Duration> {
         self.timeout_ms.map(Duration::from_millis)
     }

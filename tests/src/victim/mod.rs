@@ -24,55 +24,10 @@ pub const KEY: &str = "the key of the victim";
 /// The memory limit of the victim in bytes.
 pub const MEMORY: u64 = 128 << 20;
 
-/// The environment variable that selects the [`Allocator`] of all victims: `returning`, or unset
-/// for the system's.
-const ALLOCATOR: &str = "VICTIM_ALLOCATOR";
-
-/// The settings of the victim's allocator.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Allocator {
-    /// The settings of the system, as users have them. Memory that the program freed may stay in
-    /// its process.
-    System,
-    /// Returns freed memory to the system at once, so that only the memory in use remains. The
-    /// settings are for glibc.
-    Returning,
-}
-
-impl Allocator {
-    /// Returns the allocator that the environment selects.
-    fn chosen() -> Self {
-        match std::env::var_os(ALLOCATOR) {
-            None => Self::System,
-            Some(name) if name == "returning" => Self::Returning,
-            Some(name) => panic!("{ALLOCATOR} is {}: no such allocator", name.display()),
-        }
-    }
-
-    /// Returns the number of bytes by which the memory may exceed that at the start, for a process
-    /// with a limit of `max_memory`.
-    const fn kept(self, max_memory: u64) -> u64 {
-        match self {
-            // The whole limit: an allocator may keep all of it.
-            Self::System => max_memory,
-            Self::Returning => 48 << 20,
-        }
-    }
-
-    const fn settings(self) -> &'static [(&'static str, &'static str)] {
-        match self {
-            Self::System => &[],
-            Self::Returning => &[
-                ("MALLOC_MMAP_THRESHOLD_", "65536"),
-                ("MALLOC_TRIM_THRESHOLD_", "65536"),
-                (
-                    "GLIBC_TUNABLES",
-                    "glibc.malloc.arena_max=1:glibc.malloc.mxfast=0:glibc.malloc.tcache_count=0",
-                ),
-            ],
-        }
-    }
-}
+/// The maximum number of bytes that the victim has allocated after an attack beyond those before:
+/// caches, pools and buffers that are kept for the next peer. Its allocator may hold more of the
+/// system's memory.
+const KEPT: u64 = 2 << 20;
 
 /// The addresses of a victim that are served over TLS by the authkey alone.
 #[derive(Clone, Copy, Debug)]
@@ -88,6 +43,8 @@ pub struct Encrypted {
 pub struct Victim {
     /// The address of its XML-RPC server, at `/RPC2`: the demo methods and `ledger.*`.
     pub xmlrpc: SocketAddr,
+    /// The address of the same over TLS, if it was started with `--tls`.
+    pub https: Option<SocketAddr>,
     /// The address of its RPC server, with the same methods.
     pub rpc: SocketAddr,
     /// The address that echoes pickled messages.
@@ -99,8 +56,7 @@ pub struct Victim {
     child: Child,
     log: Arc<Mutex<String>>,
     descriptors: usize,
-    allocator: Allocator,
-    memory: u64,
+    allocated: u64,
     max_memory: u64,
 }
 
@@ -112,12 +68,10 @@ impl Victim {
     /// # Panics
     /// If it does not start.
     pub async fn start(program: &str, arguments: &[&str]) -> Self {
-        let allocator = Allocator::chosen();
         let mut child = Command::new(program)
             .args(arguments)
             // Backtraces would cost more memory than the errors themselves.
             .env_remove("RUST_BACKTRACE")
-            .envs(allocator.settings().iter().copied())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
@@ -140,15 +94,17 @@ impl Victim {
             .map(|line| line.expect("it prints text"))
             .take_while(|line| line != "ready")
             .collect();
-        let address = |name: &str| {
-            let line = lines.iter().find_map(|line| line.strip_prefix(name));
-            let line = line.unwrap_or_else(|| panic!("no address of{name} in {lines:?}"));
-            let line = line.trim_start_matches(" http://");
+        let find = |name: &str| {
+            let line = lines.iter().find_map(|line| line.strip_prefix(name))?;
+            let line = line.rsplit("://").next().unwrap_or_default();
             let line = line.trim_end_matches("/RPC2").trim();
-            line.parse().expect("an address")
+            Some(line.parse().expect("an address"))
         };
+        let address =
+            |name: &str| find(name).unwrap_or_else(|| panic!("no address of {name} in {lines:?}"));
         let mut victim = Self {
             xmlrpc: address("xmlrpc"),
+            https: find("https"),
             rpc: address("rpc"),
             connections: address("connections"),
             tls: arguments
@@ -161,23 +117,15 @@ impl Victim {
             child,
             log,
             descriptors: 0,
-            allocator,
-            memory: 0,
+            allocated: 0,
             max_memory: MEMORY,
         };
         // One-time allocations are made before the first measurement.
         victim.assert_serves().await;
         victim.settle().await;
         victim.descriptors = victim.descriptors();
-        victim.memory = victim.memory();
+        victim.allocated = victim.allocated().await;
         victim
-    }
-
-    /// Accepts the peak so far as the memory to compare with. An allocator may be unable to return
-    /// the memory of very many small allocations with others between them. It reuses that memory,
-    /// however, so repeating the attack must not need more.
-    pub fn allow_peak(&mut self) {
-        self.memory = self.peak();
     }
 
     /// Raises the memory limit above [`MEMORY`] to this number of bytes, for victims whose own
@@ -205,6 +153,20 @@ impl Victim {
     #[must_use]
     pub fn memory(&self) -> u64 {
         self.status("VmRSS:")
+    }
+
+    /// The number of bytes that it has allocated and not freed.
+    ///
+    /// # Panics
+    /// If it does not answer within a minute.
+    pub async fn allocated(&self) -> u64 {
+        let ask = async {
+            let client = farcall::xmlrpc::Client::new(&self.url()).expect("a URL");
+            once_there_is_room(|| client.call("ledger.allocated", ())).await
+        };
+        let allocated = tokio::time::timeout(Duration::from_secs(60), ask);
+        let allocated = allocated.await.expect("it answers in time");
+        allocated.expect("XML-RPC").try_into().expect("a size")
     }
 
     /// Its peak memory in bytes.
@@ -286,16 +248,16 @@ impl Victim {
     }
 
     /// Checks that it is as healthy as at the start: it answers, has no more descriptors and hardly
-    /// more memory than before, never exceeded its memory limit, and did not panic.
+    /// more allocated memory than before, never exceeded its memory limit, and did not panic.
     ///
     /// # Panics
     /// If a check fails; the message begins with `after`.
     pub async fn assert_well(&self, after: &str) {
         self.assert_released(after).await;
-        let (memory, before) = (self.memory(), self.memory);
+        let (allocated, before) = (self.allocated().await, self.allocated);
         assert!(
-            memory <= before + self.allocator.kept(self.max_memory),
-            "after {after}: {memory} bytes, {before} before"
+            allocated <= before + KEPT,
+            "after {after}: {allocated} bytes, {before} before"
         );
         self.assert_unharmed(after);
     }
@@ -337,16 +299,16 @@ impl Victim {
         // descriptors is stable.
         let mut same = 0;
         while begin.elapsed() < Duration::from_secs(20) && same < 5 {
+            // Asked first, because the connection that asks takes descriptors.
+            let allocated = self.allocated().await;
+            tokio::time::sleep(Duration::from_millis(20)).await;
             let now = self.descriptors();
-            if now <= self.descriptors
-                && self.memory() <= self.memory + self.allocator.kept(self.max_memory)
-            {
+            if now <= self.descriptors && allocated <= self.allocated + KEPT {
                 return;
             }
             let rests = self.descriptors == 0 && now == last;
             same = if rests { same + 1 } else { 0 };
             last = now;
-            tokio::time::sleep(Duration::from_millis(20)).await;
         }
     }
 

@@ -81,7 +81,13 @@ async fn unix_sockets() {
         .binding(Binding::Off)
         .await;
     assert!(
-        matches!(unbound, Err(ConnectError::Auth(AuthError::Rejected))),
+        matches!(
+            unbound,
+            Err(ConnectError::Auth {
+                source: AuthError::Rejected,
+                ..
+            })
+        ),
         "{unbound:?}"
     );
     listener.close().await;
@@ -138,7 +144,13 @@ async fn in_memory() {
     assert_eq!(server.peer(), &Peer::Memory);
     let stranger: Result<Connection, _> = Connection::over(connector).authkey("kez").await;
     assert!(
-        matches!(stranger, Err(ConnectError::Auth(AuthError::Rejected))),
+        matches!(
+            stranger,
+            Err(ConnectError::Auth {
+                source: AuthError::Rejected,
+                ..
+            })
+        ),
         "{stranger:?}"
     );
 }
@@ -226,6 +238,9 @@ async fn an_unreachable_peer_is_distinguished_from_a_silent_one() {
         .await;
     assert!(matches!(
         silence,
-        Err(ConnectError::Auth(AuthError::TimedOut))
+        Err(ConnectError::Auth {
+            source: AuthError::TimedOut,
+            ..
+        })
     ));
 }

@@ -224,7 +224,10 @@ async fn python_listens(peer: &mut Peer, case: Case, path: &Path) {
             .await;
         assert!(matches!(
             refused,
-            Err(ConnectError::Auth(AuthError::NothingToBind))
+            Err(ConnectError::Auth {
+                source: AuthError::NothingToBind,
+                ..
+            })
         ));
         return;
     }
@@ -266,7 +269,13 @@ async fn python_listens(peer: &mut Peer, case: Case, path: &Path) {
         (Some(_), None) => {
             let error = connected.unwrap_err();
             assert!(
-                matches!(error, ConnectError::Auth(AuthError::TimedOut)),
+                matches!(
+                    error,
+                    ConnectError::Auth {
+                        source: AuthError::TimedOut,
+                        ..
+                    }
+                ),
                 "{what:?}: {error}"
             );
             assert_eq!(peer.answer().await, "EOFError", "{what:?}");
@@ -279,7 +288,7 @@ async fn python_listens(peer: &mut Peer, case: Case, path: &Path) {
         }
         _ => {
             let error = match connected.unwrap_err() {
-                ConnectError::Auth(error) => error,
+                ConnectError::Auth { source, .. } => source,
                 other => panic!("{what:?}: {other}"),
             };
             let legacy = peer.version < (3, 12) && !case.legacy_md5;

@@ -129,12 +129,24 @@ fn every_python_as_listener() {
             // CPython cannot bind its proof, and has no key but its own.
             let unbound: Connected = connect().authkey(KEY).binding(Binding::Require).wait();
             assert!(
-                matches!(unbound, Err(ConnectError::Auth(AuthError::Unbound))),
+                matches!(
+                    unbound,
+                    Err(ConnectError::Auth {
+                        source: AuthError::Unbound,
+                        ..
+                    })
+                ),
                 "{unbound:?}"
             );
             let stranger: Connected = connect().authkey("another").wait();
             assert!(
-                matches!(stranger, Err(ConnectError::Auth(AuthError::Rejected))),
+                matches!(
+                    stranger,
+                    Err(ConnectError::Auth {
+                        source: AuthError::Rejected,
+                        ..
+                    })
+                ),
                 "{stranger:?}"
             );
         }

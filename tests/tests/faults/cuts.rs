@@ -46,6 +46,14 @@ async fn cuts_of_xmlrpc() {
     cut(&site, Protocol::XmlRpcUnix, &[Fault::Close]).await;
 }
 
+/// The handshake is cut at every byte, too.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn cuts_of_xmlrpc_over_tls() {
+    let site = Arc::new(Site::start(VICTIM, &[]).await);
+    cut(&site, Protocol::XmlRpcTls, &ALL).await;
+    cut(&site, Protocol::XmlRpcTlsBlocking, &ALL[..2]).await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn cuts_of_rpc() {
     let site = Arc::new(Site::start(VICTIM, &[]).await);

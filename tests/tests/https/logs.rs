@@ -13,7 +13,10 @@ use crate::hostile::client_hello;
 use crate::support::{Made, Served, server};
 
 /// The log of this thread.
-struct Log(Arc<Lines>, DefaultGuard);
+struct Log {
+    lines: Arc<Lines>,
+    _guard: DefaultGuard,
+}
 
 #[derive(Default)]
 struct Lines(Mutex<Vec<u8>>);
@@ -35,11 +38,14 @@ impl Log {
             .with_ansi(false)
             .with_writer(Arc::clone(&lines))
             .finish();
-        Self(lines, tracing::subscriber::set_default(subscriber))
+        Self {
+            lines,
+            _guard: tracing::subscriber::set_default(subscriber),
+        }
     }
 
     fn text(&self) -> String {
-        String::from_utf8(self.0.0.lock().unwrap().clone()).unwrap()
+        String::from_utf8(self.lines.0.lock().unwrap().clone()).unwrap()
     }
 
     async fn line(&self, expected: &str) -> String {

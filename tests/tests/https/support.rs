@@ -1,5 +1,6 @@
 //! A server over TLS with certificates of its own, and clients that write HTTP by hand.
 
+use std::borrow::Cow;
 use std::fs;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -120,8 +121,9 @@ pub(crate) fn server(options: ServerOptions) -> Server {
 }
 
 /// Returns the name in the certificate of the caller, and the name of the server that it called.
+#[expect(clippy::needless_pass_by_value, reason = "methods take it by value")]
 fn whoami(cx: Context) -> Result<(String, String), Fault> {
-    let name = cx.identity().name().unwrap_or("anonymous".into());
+    let name = cx.identity().name().unwrap_or(Cow::Borrowed("anonymous"));
     let session = cx.extension::<Arc<TlsSession>>();
     let session = session.ok_or_else(|| Fault::new(1, "not over TLS"))?;
     let called = session.server_name().unwrap_or_default();

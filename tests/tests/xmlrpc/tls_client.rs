@@ -71,7 +71,7 @@ async fn both_clients_call_every_cpython() {
             if mode.contains(&"1.3") && python.version < (3, 7) {
                 continue;
             }
-            let args = [&[certificate.as_str(), &key], mode].concat();
+            let args = [&[certificate.as_str(), &key][..], mode].concat();
             let server = python.serve("tls_server.py", &args);
             let url = format!("https://localhost:{}", server.port);
             for result in call(url, client.clone()).await {
@@ -96,17 +96,32 @@ async fn what_is_wrong_is_explained() {
         let clients = ["--clients", &ca];
         for (name, mode, tls, expected) in [
             ("expired", &[][..], &trusting, Some("has expired on 2020")),
-            ("wrong-name", &[], &trusting, Some("is not for `localhost`")),
-            ("stranger", &[], &trusting, Some("that is not trusted here")),
-            ("cookbook", &[], &trusting, Some("pin it")),
-            ("cookbook", &[], &pinned("cookbook.pem"), None),
+            (
+                "wrong-name",
+                &[][..],
+                &trusting,
+                Some("is not for `localhost`"),
+            ),
+            (
+                "stranger",
+                &[][..],
+                &trusting,
+                Some("that is not trusted here"),
+            ),
+            ("cookbook", &[][..], &trusting, Some("pin it")),
+            ("cookbook", &[][..], &pinned("cookbook.pem"), None),
             (
                 "server",
                 &[],
                 &pinned("cookbook.pem"),
                 Some("not the one that is pinned"),
             ),
-            ("server", &clients, &trusting, Some("client certificate")),
+            (
+                "server",
+                &clients[..],
+                &trusting,
+                Some("client certificate"),
+            ),
             (
                 "server",
                 &clients,
@@ -116,7 +131,7 @@ async fn what_is_wrong_is_explained() {
         ] {
             let [certificate, key] =
                 ["pem", "key"].map(|ending| made.text(&format!("{name}.{ending}")));
-            let args = [&[certificate.as_str(), &key], mode].concat();
+            let args = [&[certificate.as_str(), &key][..], mode].concat();
             let server = python.serve("tls_server.py", &args);
             let url = format!("https://localhost:{}", server.port);
             for result in call(url, tls.clone()).await {

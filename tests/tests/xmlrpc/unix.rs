@@ -56,9 +56,10 @@ async fn only_chosen_users_may_connect() {
         let client = Client::new(&listening.url()).unwrap();
         let serving = tokio::spawn(listening.serve());
         let name = client.call::<String>("whoami", ()).await;
-        match is_accepted {
-            true => assert_eq!(name.unwrap(), format!("uid {owner}")),
-            false => assert!(name.is_err()),
+        if is_accepted {
+            assert_eq!(name.unwrap(), format!("uid {owner}"));
+        } else {
+            assert!(name.is_err());
         }
         serving.abort();
         let _ = serving.await;

@@ -1,11 +1,10 @@
 //! The blocking server.
 
 use std::future::{Future, IntoFuture as _};
-use std::io;
 
 use farcall_core::serve::{BlockingServer, Serve, ShutdownReport};
 
-use crate::Bind;
+use crate::{Bind, BindError};
 
 /// A server that is bound to an address and ready to serve: the blocking form of the async
 /// [`BoundServer`](crate::BoundServer), returned by [`Bind::wait`]. It has its `local_address` and
@@ -23,7 +22,7 @@ impl Bind {
     ///
     /// # Errors
     /// As with `.await`; also in async code.
-    pub fn wait(self) -> io::Result<BoundServer> {
+    pub fn wait(self) -> Result<BoundServer, BindError> {
         BoundServer::bind(self.into_future())
     }
 }

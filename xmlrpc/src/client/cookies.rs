@@ -1,20 +1,25 @@
 //! Cookies, for servers that use them for sessions.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::fmt;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use cookie_store::CookieStore;
 use farcall_core::protocol::output::Foreign;
 use http::HeaderValue;
 use url::Url;
 
+use super::forms::Forms;
 use super::response::Headers;
 use super::url::HttpUrl;
 
 /// Maximum number of cookies, as RFC 6265 (6.1) requires. A server that sets more loses the earlier
 /// ones.
 const MAX: usize = 50;
+
+/// Maximum bytes of a cookie, with its name and attributes, as RFC 6265 (6.1) requires. Longer ones
+/// are ignored, as by browsers.
+const MAX_LENGTH: usize = 4096;
 
 /// The cookies of a client.
 pub(super) struct Cookies {
@@ -26,13 +31,29 @@ pub(super) struct Cookies {
 #[derive(Default)]
 struct Kept {
     store: CookieStore,
-    /// The last values that were replaced, which errors must not show either.
-    former: VecDeque<String>,
+    /// The values that errors must not show, with their forms: those that the store has, and before
+    /// them the last ones that were replaced.
+    secrets: VecDeque<(String, Forms)>,
+    /// The forms of all these values.
+    forms: Arc<Forms>,
 }
 
 impl Kept {
-    fn values(&self) -> impl Iterator<Item = &str> {
-        self.store.iter_any().map(|cookie| cookie.value())
+    /// Computes the forms of new values, and forgets old ones.
+    fn update_secrets(&mut self) {
+        let mut current = 0;
+        let values: BTreeSet<&str> = self.store.iter_any().map(|cookie| cookie.value()).collect();
+        for value in values {
+            let known = self.secrets.iter().position(|(other, _)| other == value);
+            let known = known.and_then(|at| self.secrets.remove(at));
+            let secret = known.unwrap_or_else(|| (value.to_owned(), Forms::of_cookie(value)));
+            self.secrets.push_back(secret);
+            current += 1;
+        }
+        let excess = self.secrets.len().saturating_sub(current + MAX);
+        self.secrets.drain(..excess);
+        let forms = self.secrets.iter().map(|(_, forms)| forms);
+        self.forms = Arc::new(Forms::merged(forms));
     }
 }
 
@@ -54,31 +75,24 @@ impl Cookies {
             return;
         };
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        let before: Vec<String> = kept.values().map(str::to_owned).collect();
         for cookie in &headers.set_cookie {
             if kept.store.iter_any().count() >= MAX {
                 kept.store.clear();
             }
-            if let Ok(cookie) = cookie.to_str()
+            if cookie.len() <= MAX_LENGTH
+                && let Ok(cookie) = cookie.to_str()
                 && let Err(error) = kept.store.parse(cookie, &url)
             {
                 tracing::debug!(error = %Foreign::excerpt(error), "ignored a cookie");
             }
         }
-        for value in before {
-            if !kept.values().any(|other| other == value) && !kept.former.contains(&value) {
-                kept.former.push_back(value);
-            }
-        }
-        let excess = kept.former.len().saturating_sub(MAX);
-        kept.former.drain(..excess);
+        kept.update_secrets();
     }
 
-    /// Returns the values of the cookies that the server has set, and of the last ones before them.
-    pub(super) fn values(&self) -> Vec<String> {
+    /// Returns the forms of the cookies that the server has set, and of the last ones before them.
+    pub(super) fn forms(&self) -> Arc<Forms> {
         let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        let former = kept.former.iter().map(String::as_str);
-        kept.values().chain(former).map(str::to_owned).collect()
+        Arc::clone(&kept.forms)
     }
 
     /// Returns the value of the `Cookie` header for a request, if it needs one.
@@ -114,6 +128,10 @@ impl fmt::Debug for Cookies {
 
 #[cfg(test)]
 mod tests {
+    use http::HeaderMap;
+
+    use super::super::forms::work;
+    use super::super::secrets::Secrets;
     use super::super::url::Target;
     use super::*;
 
@@ -154,11 +172,52 @@ mod tests {
         for number in 0..1000 {
             sent(&cookies, "http://h/", &[&format!("b={number}; Path=/")]);
         }
-        let values = cookies.values();
-        assert_eq!(values.len(), 2 + MAX);
+        let kept = cookies.kept.lock().unwrap();
+        assert_eq!(kept.secrets.len(), 2 + MAX);
         for value in ["constant", "999", "998", "949"] {
-            assert!(values.iter().any(|other| other == value), "{value}");
+            let mut values = kept.secrets.iter().map(|(value, _)| value);
+            assert!(values.any(|other| other == value), "{value}");
         }
+    }
+
+    #[test]
+    fn the_length_of_a_cookie_is_limited() {
+        let cookies = Cookies::new(true, None).unwrap();
+        let of_length = |length: usize| format!("a={}", "x".repeat(length - 2));
+        let longest = of_length(MAX_LENGTH);
+        let line = sent(&cookies, "http://h/", &[&longest]);
+        assert_eq!(line.as_ref(), Some(&longest));
+        let line = sent(&cookies, "http://h/", &[&of_length(MAX_LENGTH + 1)]);
+        assert_eq!(line.as_ref(), Some(&longest));
+    }
+
+    /// A server may set 50 long cookies, and send an error for each call of a large batch.
+    #[test]
+    fn the_forms_of_a_cookie_are_computed_once() {
+        let cookies = Cookies::new(true, None).unwrap();
+        let set: Vec<String> = (0..MAX)
+            .map(|number| format!("c{number}={number}{}; Path=/", "x".repeat(4000)))
+            .collect();
+        let set: Vec<&str> = set.iter().map(String::as_str).collect();
+        work::take();
+        sent(&cookies, "http://h/", &set).unwrap();
+        let computed = work::take();
+        assert!((MAX..=5 * MAX).contains(&computed), "{computed} forms");
+        let cookies = Arc::new(cookies);
+        let target = Target::parse("http://h/").unwrap();
+        let secrets = Secrets::of(&target, &HeaderMap::new()).with_cookies(Some(cookies.clone()));
+        for _ in 0..1000 {
+            assert_eq!(secrets.redact(&"x".repeat(100)), "x".repeat(100));
+        }
+        assert_eq!(work::take(), 0);
+        // Nor are they for cookies that are set again.
+        sent(&cookies, "http://h/", &set).unwrap();
+        assert_eq!(work::take(), 0);
+        let mut one_more = set;
+        one_more[7] = "c7=another; Path=/";
+        sent(&cookies, "http://h/", &one_more).unwrap();
+        assert!(work::take() <= 5);
+        assert_eq!(secrets.redact("another"), "[hidden]");
     }
 
     #[test]

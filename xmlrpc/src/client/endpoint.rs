@@ -1,5 +1,6 @@
 //! The client core, shared by the async and the blocking front end.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::future::Future;
 use std::io;
@@ -202,13 +203,23 @@ impl<T: Transport> Caller for Endpoint<T> {
     }
 
     async fn send(&self, call: Call<XmlRpc>) -> Result<Payload, CallError> {
-        let params = call.params.as_slice();
+        let params = if call.params.is_whole() {
+            Cow::Borrowed(call.params.as_slice())
+        } else {
+            // A relayed call: the rest of its document belongs to the request that it came with.
+            Cow::Owned(
+                call.format
+                    .params_of(&call.params)
+                    .map_err(CallError::Encode)?,
+            )
+        };
         let request = self.request(call.method(), params.len(), |document| {
-            document.extend_from_slice(params);
+            document.extend_from_slice(&params);
             Ok(())
         })?;
         let (format, deadline) = (call.format, call.context.deadline());
         // The parameters were copied into the request.
+        drop(params);
         drop(call);
         let response = self.exchange(request, deadline).await?;
         let ((), document) = reply(

@@ -158,9 +158,10 @@ fn excerpt(body: &[u8], secrets: &Secrets) -> BodyStart {
         _ => start.len(),
     };
     let text = String::from_utf8_lossy(&start[..end]);
-    match is_text(&text) {
-        true => BodyStart::Text(secrets.redact(&text)),
-        false => BodyStart::Binary(body.len()),
+    if is_text(&text) {
+        BodyStart::Text(secrets.redact(&text))
+    } else {
+        BodyStart::Binary(body.len())
     }
 }
 

@@ -9,6 +9,7 @@ mod cookies;
 mod cookies;
 pub(crate) mod endpoint;
 mod error;
+mod forms;
 mod layered;
 mod link;
 mod options;
@@ -113,7 +114,8 @@ impl Client {
 
     /// Creates a client that reaches its server through `connect`, whatever the host of the URL:
     /// over the in-process transport, for example. The URL provides the path, the `Host` header and
-    /// the credentials. Proxies are not used.
+    /// the credentials. If it begins with `https`, TLS runs over the transport. Proxies are not
+    /// used.
     ///
     /// ```
     /// use farcall::transport::memory;

@@ -1,7 +1,10 @@
 //! The place of the stored cookies in builds without them.
 
+use std::sync::Arc;
+
 use http::HeaderValue;
 
+use super::forms::Forms;
 use super::response::Headers;
 use super::url::HttpUrl;
 
@@ -17,7 +20,7 @@ impl Cookies {
         match *self {}
     }
 
-    pub(super) fn values(&self) -> Vec<String> {
+    pub(super) fn forms(&self) -> Arc<Forms> {
         match *self {}
     }
 

@@ -99,9 +99,10 @@ impl Template {
         }
         let cookie = options.cookies.then(|| headers.remove(COOKIE)).flatten();
         let path = target.uri.path_and_query().map(PathAndQuery::as_str);
-        let form = match is_forwarded {
-            false => TargetForm::Origin,
-            true => TargetForm::Absolute,
+        let form = if is_forwarded {
+            TargetForm::Absolute
+        } else {
+            TargetForm::Origin
         };
         let line = match (form, path) {
             (TargetForm::Origin, Some(path)) => line(path),

@@ -86,12 +86,11 @@ impl<S: Stream> Tls<S> {
         };
         let mut is_first = true;
         while tls.session.is_handshaking() {
-            let progress = match tls.seal() {
-                true => {
-                    let (sealed, space) = (&tls.sealed[tls.sent..], tls.received.space());
-                    tls.stream.write(sealed, space, deadline).await?
-                }
-                false => Progress::Read(tls.stream.read(tls.received.space(), deadline).await?),
+            let progress = if tls.seal() {
+                let (sealed, space) = (&tls.sealed[tls.sent..], tls.received.space());
+                tls.stream.write(sealed, space, deadline).await?
+            } else {
+                Progress::Read(tls.stream.read(tls.received.space(), deadline).await?)
             };
             match progress {
                 Progress::Written(length) => tls.sent += length,

@@ -5,7 +5,7 @@ mod tests;
 
 use bytes::Bytes;
 use farcall_core::protocol::{Args, Format, FromArgs, Payload, all_or_nothing, encoded_reply};
-use farcall_core::{FormatError, FormatErrorKind};
+use farcall_core::{FormatError, FormatErrorKind, Variadic};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -18,6 +18,9 @@ use crate::xml::read::{Markup, Tag, plain};
 /// A payload is a range of a document: the parameters of a call are what follows its
 /// `</methodName>`, a reply is the `<value>` of its result. A payload that is its whole message is
 /// `<params>` alone, or a whole reply.
+///
+/// The reply of a method that this format has encoded is sent as it is. Any other payload that a
+/// method or layer returns, such as a part of its call, is copied into a new document.
 impl Format for XmlRpc {
     const NAME: &'static str = "XML-RPC";
 
@@ -35,7 +38,7 @@ impl Format for XmlRpc {
     fn decode_args<A: FromArgs>(&self, params: &Payload) -> Result<A, FormatError> {
         let mut de = De::new(params, *self);
         // A payload that is the whole message has no call around it, and no `</methodCall>`.
-        let alone = is_document(params);
+        let alone = params.is_whole();
         let token = de.reader.tag_or(&plain::PARAMS)?;
         let args = match token.markup {
             Markup::Start(Tag::Params) => {
@@ -89,7 +92,7 @@ impl Format for XmlRpc {
     /// without a result (`<params/>`, a `<param/>` without a value, or no `<params>`) is nil.
     fn decode_reply<T: DeserializeOwned>(&self, reply: &Payload) -> Result<T, FormatError> {
         let mut de = De::of_response(reply, *self);
-        if !is_document(reply) {
+        if !reply.is_whole() {
             return de.only_value();
         }
         de.reader
@@ -127,13 +130,14 @@ impl XmlRpc {
         all_or_nothing(out, |out| ser::write(value, *self, Role::Inner, out))
     }
 
-    /// Returns the document that a server sends for a reply: its message, or a new document around
-    /// the value of a foreign one, such as a request or the reply of another server.
+    /// Returns the document that a server sends for a reply: its message if that was written as a
+    /// reply, or a new document around the value of another message, such as a request or the reply
+    /// of another server.
     ///
     /// # Errors
     /// If a foreign document is malformed, or is a fault.
     pub(crate) fn reply_document(self, reply: Payload) -> Result<Bytes, FormatError> {
-        if is_of_server(&reply) {
+        if reply.is_of_reply() {
             return Ok(reply.into_message());
         }
         let value = self.located_reply(reply)?;
@@ -147,7 +151,7 @@ impl XmlRpc {
     /// # Errors
     /// If a foreign document is malformed, or is a fault.
     pub(crate) fn located_reply(self, reply: Payload) -> Result<Payload, FormatError> {
-        if !is_document(&reply) {
+        if !reply.is_whole() {
             return Ok(reply);
         }
         let Raw { range } = self.decode_reply(&reply)?;
@@ -157,6 +161,23 @@ impl XmlRpc {
             (true, true) => Payload::copied(b"<value><nil/></value>"),
             (true, false) => Payload::copied(b"<value><boolean>1</boolean></value>"),
         })
+    }
+
+    /// Returns `<params>` with the arguments of a call, which are a part of another message: of a
+    /// call that is relayed, or of a multicall.
+    ///
+    /// # Errors
+    /// If the message is malformed, or exceeds a limit.
+    pub(crate) fn params_of(&self, args: &Payload) -> Result<Vec<u8>, FormatError> {
+        let Variadic(values) = self.decode_args::<Variadic<Raw>>(args)?;
+        let mut params = b"<params>".to_vec();
+        for Raw { range } in values {
+            params.extend_from_slice(b"<param>");
+            params.extend_from_slice(&args.message()[range]);
+            params.extend_from_slice(b"</param>");
+        }
+        params.extend_from_slice(b"</params>");
+        Ok(params)
     }
 
     /// Appends the arguments of a call as one `<value>` with an array.
@@ -198,17 +219,4 @@ impl XmlRpc {
             ))
         })
     }
-}
-
-/// Returns `true` if a payload is the value of a document in the form that a server sends.
-fn is_of_server(reply: &Payload) -> bool {
-    let (range, message) = (reply.range(), reply.message());
-    range.start == REPLY_PROLOGUE.len()
-        && message.starts_with(REPLY_PROLOGUE.as_bytes())
-        && message.get(range.end..) == Some(REPLY_EPILOGUE.as_bytes())
-}
-
-/// Returns `true` if a payload is its whole message, not a range after the start of the message.
-fn is_document(payload: &Payload) -> bool {
-    payload.range().start == 0
 }

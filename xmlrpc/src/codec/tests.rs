@@ -316,11 +316,44 @@ fn a_reply_is_a_range_of_its_document() {
     format.encode_reply(&5, &mut document).unwrap();
     assert_eq!(reply.message(), document);
     // The server sends and copies what the reply has already.
-    assert_eq!(format.reply_document(reply.clone()).unwrap(), document);
     assert_eq!(
         format.located_reply(reply.clone()).unwrap().range(),
         reply.range()
     );
+    let address = reply.message().as_ptr();
+    let sent = format.reply_document(reply).unwrap();
+    assert_eq!((&*sent, sent.as_ptr()), (&*document, address));
+}
+
+/// A server decides by how a payload was made, not by its bytes.
+#[test]
+fn only_what_a_format_wrote_as_a_reply_is_sent_as_it_is() {
+    let format = XmlRpc::default();
+    let value = "<value><string>a</string></value>";
+    let reply = format.reply("a").unwrap();
+    let document = Bytes::copy_from_slice(reply.message());
+    let range = reply.range();
+    for copied in [
+        Payload::part(document.clone(), range.clone()),
+        Payload::from(document.to_vec()).with_range(range.clone()),
+        Payload::from(document.clone()),
+        reply.clone().with_range(range),
+        // A part with which its message begins.
+        Payload::part(format!("{value}<value/>").into(), 0..value.len()),
+    ] {
+        let address = copied.message().as_ptr();
+        let located = format.located_reply(copied.clone()).unwrap();
+        assert_eq!(located.as_slice(), value.as_bytes());
+        let sent = format.reply_document(copied).unwrap();
+        assert_eq!(sent, document);
+        assert_ne!(sent.as_ptr(), address);
+    }
+    // Another part of a reply is not its result.
+    let inner = reply
+        .clone()
+        .with_range(reply.range().start + 7..reply.range().end - 8);
+    assert_eq!(inner.as_slice(), b"<string>a</string>");
+    assert_ne!(format.reply_document(inner).unwrap(), document);
 }
 
 #[test]

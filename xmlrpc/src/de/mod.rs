@@ -148,9 +148,10 @@ impl<'de> De<'de> {
     // Inlined into callers that pass a constant element, as the shortcuts are.
     #[inline(always)]
     pub(crate) fn end_of(&mut self, element: &Element, expected: &str) -> Result<(), FormatError> {
-        match self.reader.close_plain(element) {
-            true => Ok(()),
-            false => self.end(expected).map(|_| ()),
+        if self.reader.close_plain(element) {
+            Ok(())
+        } else {
+            self.end(expected).map(|_| ())
         }
     }
 

@@ -131,11 +131,11 @@ pub(crate) fn reply_result<T: DeserializeOwned>(de: &mut De<'_>) -> Result<T, Fo
     value.map_or_else(|| de.missing_result(), Ok)
 }
 
-/// Returns the reply with a document that starts and ends as [`REPLY_PROLOGUE`] and
-/// [`REPLY_EPILOGUE`] do.
+/// Returns the reply with a document that was written with a [prologue](REPLY_PROLOGUE) and an
+/// [epilogue](REPLY_EPILOGUE) around the `<value>` of the result.
 pub(crate) fn reply_payload(document: Vec<u8>) -> Payload {
     let range = REPLY_PROLOGUE.len()..document.len() - REPLY_EPILOGUE.len();
-    Payload::from(document).with_range(range)
+    Payload::of_reply(document, range)
 }
 
 /// Appends a whole call document. `params` appends the encoded arguments.

@@ -88,9 +88,10 @@ async fn collect<B: Body>(
         }
         // Reserved in steps of 64 KiB, because a body can arrive one byte at a time.
         let needed = length + data.len();
-        let capacity = match needed <= all.capacity() {
-            true => all.capacity(),
-            false => capacity(needed, all.capacity(), declared, limit),
+        let capacity = if needed <= all.capacity() {
+            all.capacity()
+        } else {
+            capacity(needed, all.capacity(), declared, limit)
         };
         let room = match length {
             0 => needed,

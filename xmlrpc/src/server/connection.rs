@@ -88,9 +88,12 @@ impl Server {
             yield_now().await;
             // Boxed, so that the common path does not reserve space for it.
             let mut grace = Box::pin(sleep_until(accepted + FIRST_CALL_GRACE));
-            let first = poll_fn(|cx| match has_request.load(Ordering::Relaxed) {
-                true => Poll::Ready(()),
-                false => grace.as_mut().poll(cx),
+            let first = poll_fn(|cx| {
+                if has_request.load(Ordering::Relaxed) {
+                    Poll::Ready(())
+                } else {
+                    grace.as_mut().poll(cx)
+                }
             });
             first.await;
         });

@@ -33,7 +33,7 @@ use tower_layer::Layer;
 use tower_service::Service;
 
 pub use self::authorize::{Authorize, Rejection};
-pub use self::bound::{Bind, BoundServer};
+pub use self::bound::{Bind, BindError, BoundServer};
 pub use self::options::{FaultPolicy, ServerOptions};
 pub use self::reply::{ReplyBody, ReplyEvicted};
 use crate::XmlRpc;

@@ -366,10 +366,10 @@ impl ServerOptions {
         /// A peer that does not complete it in time is disconnected.
         handshake_timeout: Duration,
 
-        /// Maximum number of concurrent TLS handshakes of each listener. When one more peer
-        /// connects, the oldest handshake is aborted, since a peer that means well completes it
-        /// quickly. Default: 512, half of the default maximum of connections, so that silent peers
-        /// leave room for others.
+        /// Maximum number of concurrent TLS handshakes of each listener, and at most half of
+        /// [`max_connections`](Self::max_connections), so that silent peers leave room for others.
+        /// When one more peer connects, the oldest handshake is aborted, since a peer that means
+        /// well completes it quickly. Default: 512.
         max_pending: usize,
 
         /// Maximum number of concurrent TLS handshakes with one IPv4 address or one IPv6 /64

@@ -34,7 +34,9 @@ impl TlsHandshakes {
             tls,
             timeout: options.handshake_timeout,
             pending: Arc::new(PendingHandshakes::new(
-                options.max_pending,
+                // Beyond the maximum of connections no peer is accepted, for whom the oldest
+                // handshake could make room.
+                options.max_pending.min(options.max_connections / 2),
                 options.max_pending_per_address,
             )),
         })

@@ -100,9 +100,10 @@ fn unusual(document: &[u8], tags: &[(usize, usize)], is_whole: bool) -> Rewritte
     let (mut unusual, mut from) = (Rewritten::default(), 0);
     // The end of an empty element has no bytes of its own.
     for &(start, end) in tags.iter().filter(|(start, end)| start < end) {
-        let close = match document[start..end].ends_with(b"/>") {
-            true => end - 2,
-            false => end - 1,
+        let close = if document[start..end].ends_with(b"/>") {
+            end - 2
+        } else {
+            end - 1
         };
         unusual.copy(document, from..close);
         unusual.bytes.push(b' ');

@@ -287,9 +287,10 @@ impl<'a> Reference<'a> {
             None => (number, 10),
         };
         // `from_str_radix` would accept a sign.
-        let code = match digits.chars().all(|c| c.is_ascii_alphanumeric()) {
-            true => u32::from_str_radix(digits, radix).ok(),
-            false => None,
+        let code = if digits.chars().all(|c| c.is_ascii_alphanumeric()) {
+            u32::from_str_radix(digits, radix).ok()
+        } else {
+            None
         };
         match code.map(|code| (code, char::from_u32(code))) {
             Some((_, Some(c))) if is_allowed(c) => Ok(c),

@@ -3,7 +3,7 @@
 use anyhow::{Result, ensure};
 use farcall::conn::{Connection, Listener, RecvError, blocking};
 
-use super::KEY;
+use super::{KEY, client_tls, server_tls, with_tls};
 use crate::messages::announce;
 use crate::peers::{Transport, run_on, runtime};
 use crate::task::Task;
@@ -17,7 +17,7 @@ async fn serve<S: 'static, R: 'static>(
     let listener = Listener::bind(transport.address())
         .authkey(KEY)
         .max_message(max_message);
-    let mut listener = listener.await?;
+    let mut listener = with_tls!(listener, server_tls()?).await?;
     announce(listener.local_address())?;
     loop {
         service(listener.accept().await?).await?;
@@ -52,7 +52,8 @@ pub(crate) fn serve_bytes(transport: Transport, size: usize) -> Result<()> {
 pub(crate) fn load_bytes(task: &Task, size: usize) -> Result<f64> {
     let task = task.clone();
     run_on(1, async move {
-        let mut connection: Connection = Connection::connect(task.address()?).authkey(KEY).await?;
+        let client = Connection::connect(task.address()?).authkey(KEY);
+        let mut connection: Connection = with_tls!(client, client_tls(&task)?).await?;
         let message = vec![1; size];
         let mut acknowledgement = [0];
         let mut pace = task.pace();
@@ -65,7 +66,8 @@ pub(crate) fn load_bytes(task: &Task, size: usize) -> Result<f64> {
 }
 
 pub(crate) fn serve_blocking(transport: Transport, size: usize) -> Result<()> {
-    let mut listener = Listener::bind(transport.address()).authkey(KEY).wait()?;
+    let listener = Listener::bind(transport.address()).authkey(KEY);
+    let mut listener = with_tls!(listener, server_tls()?).wait()?;
     announce(listener.local_address())?;
     let mut message = vec![0; size];
     loop {
@@ -78,8 +80,8 @@ pub(crate) fn serve_blocking(transport: Transport, size: usize) -> Result<()> {
 }
 
 pub(crate) fn load_blocking(task: &Task, size: usize) -> Result<f64> {
-    let mut connection: blocking::Connection =
-        Connection::connect(task.address()?).authkey(KEY).wait()?;
+    let client = Connection::connect(task.address()?).authkey(KEY);
+    let mut connection: blocking::Connection = with_tls!(client, client_tls(task)?).wait()?;
     let message = vec![1; size];
     let mut acknowledgement = [0];
     task.rate(|| {

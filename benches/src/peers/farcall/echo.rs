@@ -3,14 +3,15 @@
 use anyhow::{Result, ensure};
 use farcall::conn::{Connection, Listener, RecvError, blocking};
 
-use super::KEY;
+use super::{KEY, client_tls, server_tls, with_tls};
 use crate::messages::announce;
 use crate::peers::{Transport, idle, run_on, runtime};
 use crate::task::Task;
 
 pub(crate) fn serve(transport: Transport, workers: usize, bytes: usize) -> Result<()> {
     run_on(workers, async move {
-        let mut listener = Listener::bind(transport.address()).authkey(KEY).await?;
+        let listener = Listener::bind(transport.address()).authkey(KEY);
+        let mut listener = with_tls!(listener, server_tls()?).await?;
         announce(listener.local_address())?;
         loop {
             let connection: Connection = listener.accept().await?;
@@ -33,7 +34,8 @@ async fn echo(mut connection: Connection, bytes: usize) -> Result<()> {
 pub(crate) fn load(task: &Task, workers: usize, bytes: usize) -> Result<f64> {
     let task = task.clone();
     run_on(workers, async move {
-        let mut connection: Connection = Connection::connect(task.address()?).authkey(KEY).await?;
+        let client = Connection::connect(task.address()?).authkey(KEY);
+        let mut connection: Connection = with_tls!(client, client_tls(&task)?).await?;
         let message: Vec<u8> = (0..bytes).map(|i| i as u8).collect();
         let mut reply = vec![0; bytes];
         let mut pace = task.pace();
@@ -75,10 +77,11 @@ pub(crate) fn load_blocking(task: &Task, bytes: usize) -> Result<f64> {
 /// Holds connections that echoed one message.
 pub(crate) fn hold(task: &Task, count: usize) -> Result<f64> {
     let runtime = runtime(1)?;
+    let tls = client_tls(task)?;
     idle::hold(task, count, |address| {
         runtime.block_on(async {
             let client = Connection::connect(address).authkey(KEY);
-            let mut connection: Connection = client.await?;
+            let mut connection: Connection = with_tls!(client, tls.clone()).await?;
             connection.send_bytes(&[1; 64]).await?;
             connection.recv_bytes_into(&mut [0; 64]).await?;
             Ok(connection)

@@ -1,10 +1,13 @@
 //! XML-RPC over HTTP.
 
-use anyhow::{Result, ensure};
-use farcall::transport::Address;
-use farcall::workers::Workers;
-use farcall::xmlrpc::{Client, Server, ServerOptions, blocking};
+use std::time::Duration;
 
+use anyhow::{Result, ensure};
+use farcall::transport::tls::{ClientTls, ServerTls};
+use farcall::workers::Workers;
+use farcall::xmlrpc::{Client, ClientOptions, Server, ServerOptions, blocking};
+
+use super::{client_tls, server_tls};
 use crate::messages::announce;
 use crate::peers::{Transport, run_on};
 use crate::task::Task;
@@ -13,7 +16,7 @@ use crate::task::Task;
 /// default.
 pub(crate) fn serve(workers: usize, connections: Option<usize>) -> Result<()> {
     run_on(workers, async move {
-        let mut options = ServerOptions::default();
+        let mut options = server_options(server_tls()?);
         if let Some(connections) = connections {
             options = options.max_connections(connections);
         }
@@ -28,11 +31,12 @@ pub(crate) fn serve(workers: usize, connections: Option<usize>) -> Result<()> {
 
 /// Serves with an event loop for each worker.
 pub(crate) fn serve_workers(workers: usize) -> Result<()> {
+    let tls = server_tls()?;
     let workers =
         Workers::new()
             .count(workers)
-            .threads(&Transport::Tcp.address(), async |worker| {
-                let server = Server::new();
+            .threads(&Transport::Tcp.address(), async move |worker| {
+                let server = Server::with_options(server_options(tls.clone()));
                 server.register_function("add", |a: i64, b: i64| a + b)?;
                 server.serve_worker(worker).await
             })?;
@@ -41,10 +45,35 @@ pub(crate) fn serve_workers(workers: usize) -> Result<()> {
     Ok(())
 }
 
+fn server_options(tls: Option<ServerTls>) -> ServerOptions {
+    let options = ServerOptions::default();
+    match tls {
+        Some(tls) => options.tls(tls),
+        None => options,
+    }
+}
+
 pub(crate) fn load(task: &Task) -> Result<f64> {
+    call(task, client_options(client_tls(task)?))
+}
+
+pub(crate) fn load_blocking(task: &Task) -> Result<f64> {
+    call_blocking(task, client_options(client_tls(task)?))
+}
+
+/// Makes each call over a new connection, with a full handshake unless `resume`.
+pub(crate) fn load_handshakes(task: &Task, resume: bool) -> Result<f64> {
+    call(task, keeping_none(task, resume)?)
+}
+
+pub(crate) fn load_handshakes_blocking(task: &Task, resume: bool) -> Result<f64> {
+    call_blocking(task, keeping_none(task, resume)?)
+}
+
+fn call(task: &Task, options: ClientOptions) -> Result<f64> {
     let task = task.clone();
     run_on(1, async move {
-        let client = Client::new(&url(task.address()?))?;
+        let client = Client::with_options(&url(&task)?, options)?;
         let mut pace = task.pace();
         while pace.should_continue() {
             let sum: i64 = client.call("add", (3, 5)).await?;
@@ -54,8 +83,8 @@ pub(crate) fn load(task: &Task) -> Result<f64> {
     })
 }
 
-pub(crate) fn load_blocking(task: &Task) -> Result<f64> {
-    let client = blocking::Client::new(&url(task.address()?))?;
+fn call_blocking(task: &Task, options: ClientOptions) -> Result<f64> {
+    let client = blocking::Client::with_options(&url(task)?, options)?;
     task.rate(|| {
         let sum: i64 = client.call("add", (3, 5))?;
         ensure!(sum == 8);
@@ -63,6 +92,30 @@ pub(crate) fn load_blocking(task: &Task) -> Result<f64> {
     })
 }
 
-fn url(address: &Address) -> String {
-    format!("http://{address}/RPC2")
+/// Returns the options of a client that keeps no connections.
+fn keeping_none(task: &Task, resume: bool) -> Result<ClientOptions> {
+    let tls = match resume {
+        true => client_tls(task)?,
+        false => {
+            let config = task.certificate()?.client_of_many(resume)?;
+            Some(ClientTls::from_config(config))
+        }
+    };
+    Ok(client_options(tls).idle_timeout(Duration::ZERO))
+}
+
+fn client_options(tls: Option<ClientTls>) -> ClientOptions {
+    let options = ClientOptions::default();
+    match tls {
+        Some(tls) => options.tls(tls),
+        None => options,
+    }
+}
+
+fn url(task: &Task) -> Result<String> {
+    let scheme = match task.certificate {
+        Some(_) => "https",
+        None => "http",
+    };
+    Ok(format!("{scheme}://{}/RPC2", task.address()?))
 }

@@ -4,7 +4,7 @@ use anyhow::{Result, ensure};
 use farcall::rpc::{Client, Server, ServerOptions};
 use farcall::{CallError, client, service};
 
-use super::KEY;
+use super::{KEY, client_tls, server_tls, with_tls};
 use crate::messages::announce;
 use crate::peers::{Transport, idle, run_on, runtime};
 use crate::task::Task;
@@ -36,7 +36,8 @@ fn serve_with(workers: usize, options: ServerOptions) -> Result<()> {
     run_on(workers, async move {
         let server = Server::with_options(options);
         server.register_instance(Adder)?;
-        let bound = server.bind(Transport::Tcp.address()).authkey(KEY).await?;
+        let listener = server.bind(Transport::Tcp.address()).authkey(KEY);
+        let bound = with_tls!(listener, server_tls()?).await?;
         announce(bound.local_address())?;
         bound.serve().await;
         Ok(())
@@ -47,7 +48,8 @@ fn serve_with(workers: usize, options: ServerOptions) -> Result<()> {
 pub(crate) fn load(task: &Task, workers: usize, in_flight: usize) -> Result<f64> {
     let task = task.clone();
     run_on(workers, async move {
-        let client = Client::connect(task.address()?).authkey(KEY).await?;
+        let client = Client::connect(task.address()?).authkey(KEY);
+        let client = with_tls!(client, client_tls(&task)?).await?;
         ensure!(client.add(3, 5).await? == 8);
         task.rate_of(in_flight, |mut pace| {
             let client = client.clone();
@@ -65,9 +67,11 @@ pub(crate) fn load(task: &Task, workers: usize, in_flight: usize) -> Result<f64>
 /// Holds connections that carried one call.
 pub(crate) fn hold(task: &Task, count: usize) -> Result<f64> {
     let runtime = runtime(1)?;
+    let tls = client_tls(task)?;
     idle::hold(task, count, |address| {
         runtime.block_on(async {
-            let client = Client::connect(address).authkey(KEY).await?;
+            let client = Client::connect(address).authkey(KEY);
+            let client = with_tls!(client, tls.clone()).await?;
             ensure!(client.add(3, 5).await? == 8);
             Ok(client)
         })

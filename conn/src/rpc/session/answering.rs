@@ -41,12 +41,6 @@ thread_local! {
     static SPARE_CANCELLATION: Cell<Option<Cancellation>> = const { Cell::new(None) };
 }
 
-/// Presence of a call in the table of incoming calls before it starts.
-enum Tracking {
-    Tracked(Cancellation),
-    Untracked(CallHead),
-}
-
 impl Session {
     /// Runs a call. If it completes immediately and no other call depends on its result, it needs
     /// no task, and its result is returned for the caller of this function to send.
@@ -59,14 +53,24 @@ impl Session {
             head,
             object,
             cancellation,
-            call,
+            params,
+            context,
         } = admitted;
         let is_tracked = cancellation.is_some();
-        let tracking = cancellation.map_or(Tracking::Untracked(head), Tracking::Tracked);
-        let result = self.start(head.id, tracking, call, |call| match object {
+        let cancellation =
+            cancellation.unwrap_or_else(|| SPARE_CANCELLATION.take().unwrap_or_default());
+        let deadline = context.deadline().map(Instant::from_std);
+        let call = Call {
+            params,
+            format: self.encoding,
+            context: context.with_cancellation(cancellation.clone()),
+        };
+        let answer = match object {
             None => root.dispatch(call),
             Some(object) => self.call_object(object, call),
-        })?;
+        };
+        let untracked = (!is_tracked).then_some(&head);
+        let result = self.start(head.id, untracked, cancellation, deadline, answer)?;
         self.keep_or_reply(head.id, is_tracked, result)
     }
 
@@ -102,8 +106,10 @@ impl Session {
     ) -> Option<Result<Payload, Fault>> {
         // A call that is not in the table any more was cancelled.
         let cancellation = self.update(|state| state.incoming.cancellation(id))?;
-        let answer = |call| self.call_object(object, call);
-        self.start(id, Tracking::Tracked(cancellation), call, answer)
+        let deadline = call.context.deadline().map(Instant::from_std);
+        let context = call.context.with_cancellation(cancellation.clone());
+        let answer = self.call_object(object, Call { context, ..call });
+        self.start(id, None, cancellation, deadline, answer)
     }
 
     /// Answers a call on an object, within the layers if there are any.
@@ -114,26 +120,19 @@ impl Session {
         }
     }
 
-    /// Runs a call. If it completes immediately, it needs no task, and its result is returned for
-    /// the caller of this function to send.
+    /// Awaits the answer to a call. If it completes immediately, it needs no task, and its result
+    /// is returned for the caller of this function to send. Otherwise an `untracked` call is added
+    /// to the table of incoming calls.
+    // Inlined, so that an answer is not moved before it is polled.
+    #[inline(always)]
     fn start(
         self: &Arc<Self>,
         id: u64,
-        tracking: Tracking,
-        call: Call<Encoding>,
-        answer: impl FnOnce(Call<Encoding>) -> CallReply,
+        untracked: Option<&CallHead>,
+        cancellation: Cancellation,
+        deadline: Option<Instant>,
+        mut answer: CallReply,
     ) -> Option<Result<Payload, Fault>> {
-        let (cancellation, untracked) = match tracking {
-            Tracking::Tracked(cancellation) => (cancellation, None),
-            Tracking::Untracked(head) => {
-                (SPARE_CANCELLATION.take().unwrap_or_default(), Some(head))
-            }
-        };
-        let deadline = call.context.deadline();
-        let mut answer = answer(Call {
-            context: call.context.with_cancellation(cancellation.clone()),
-            ..call
-        });
         let first = Pin::new(&mut answer).poll(&mut Context::from_waker(Waker::noop()));
         if let Poll::Ready(result) = first {
             if untracked.is_some() && cancellation.is_unshared() {
@@ -141,18 +140,30 @@ impl Session {
             }
             return Some(result);
         }
+        self.spawn(id, untracked, &cancellation, deadline, answer);
+        None
+    }
+
+    /// Spawns the task of a call that did not complete immediately.
+    fn spawn(
+        self: &Arc<Self>,
+        id: u64,
+        untracked: Option<&CallHead>,
+        cancellation: &Cancellation,
+        deadline: Option<Instant>,
+        answer: CallReply,
+    ) {
         if let Some(head) = untracked
-            && !self.update(|state| state.track(&head, &cancellation))
+            && !self.update(|state| state.track(head, cancellation))
         {
             // The connection was lost.
-            cancellation.cancel();
-            return None;
+            return cancellation.cancel();
         }
         let session = Arc::clone(self);
         let task = self.runtime().spawn(async move {
             let result = match deadline {
                 None => answer.await,
-                Some(deadline) => timeout_at(Instant::from_std(deadline), answer)
+                Some(deadline) => timeout_at(deadline, answer)
                     .await
                     .unwrap_or_else(|_| Err(session.time_out(id))),
             };
@@ -164,7 +175,6 @@ impl Session {
             // If the call has completed, this has no effect.
             task.abort();
         }
-        None
     }
 
     /// Cancels a call whose deadline has passed, and returns its fault.

@@ -122,9 +122,10 @@ impl<L: Deref<Target: SessionLink> + Unpin> Future for CallFuture<L> {
             && deadline.as_mut().poll(cx).is_ready()
         {
             this.state = CallFutureState::Completed;
-            let error = match session.cancel_call(id) {
-                false => CallError::NotSent(Box::new(TooLate)),
-                true => CallError::Fault(deadline_exceeded()),
+            let error = if session.cancel_call(id) {
+                CallError::Fault(deadline_exceeded())
+            } else {
+                CallError::NotSent(Box::new(TooLate))
             };
             return Poll::Ready(Err(error));
         }

@@ -44,6 +44,7 @@ impl DecoderMemory {
 
     /// Reserves room in the budget for a decoder of `size` bytes. Returns `true` if there is room;
     /// otherwise this task is woken to try again.
+    #[inline]
     pub(super) fn poll_reserve(
         &mut self,
         session: &Session,
@@ -54,6 +55,15 @@ impl DecoderMemory {
         if size == 0 && !self.is_counted {
             return Ok(true);
         }
+        self.poll_reserve_counted(session, size, cx)
+    }
+
+    fn poll_reserve_counted(
+        &mut self,
+        session: &Session,
+        size: usize,
+        cx: &mut Context<'_>,
+    ) -> Result<bool, Disconnected> {
         loop {
             if let Some(wait) = &mut self.wait
                 && wait.retry.as_mut().poll(cx).is_pending()

@@ -74,9 +74,10 @@ impl DeferredDrop for Registry<Encoding> {}
 #[inline]
 pub(super) fn replace_waker(stored: &mut Option<Waker>, waker: &Waker) -> Option<Waker> {
     let is_same = |stored: &Waker| stored.will_wake(waker);
-    match stored.as_ref().is_some_and(is_same) {
-        true => None,
-        false => stored.replace(waker.clone()),
+    if stored.as_ref().is_some_and(is_same) {
+        None
+    } else {
+        stored.replace(waker.clone())
     }
 }
 
@@ -116,7 +117,9 @@ impl Deferred {
     #[inline]
     pub(super) fn move_to(&mut self, other: &mut Self) {
         other.waker = self.waker.take();
-        other.rare = self.rare.take();
+        if self.rare.is_some() {
+            other.rare = self.rare.take();
+        }
         if !self.more_wakers.is_empty() {
             std::mem::swap(&mut self.more_wakers, &mut other.more_wakers);
         }

@@ -109,7 +109,9 @@ impl Dispatcher {
             }
             let mut admitted = ADMITTED.take();
             let end = self.dispatch_batch(reader, memory, &mut handled, &mut admitted, waker);
-            admitted.drain(..).for_each(|call| self.run_call(call));
+            for call in admitted.drain(..) {
+                self.run_call(call);
+            }
             ADMITTED.set(admitted);
             match end? {
                 BatchEnd::Drained => return Ok(handled),
@@ -155,11 +157,12 @@ impl Dispatcher {
             *backlog = state.outbox.backlog();
             *can_read = state.can_read();
             for _ in 0..BATCH_SIZE {
-                let bytes = match decoder.is_large() {
-                    true => decoder
+                let bytes = if decoder.is_large() {
+                    decoder
                         .owned_message(limit)
-                        .map(|bytes| bytes.map(Cow::Owned)),
-                    false => decoder.message(limit).map(|bytes| bytes.map(Cow::Borrowed)),
+                        .map(|bytes| bytes.map(Cow::Owned))
+                } else {
+                    decoder.message(limit).map(|bytes| bytes.map(Cow::Borrowed))
                 };
                 let Some(bytes) = bytes.map_err(Disconnected::broken)? else {
                     *is_quiescent = admitted.is_empty() && state.is_quiescent(waker);
@@ -178,9 +181,10 @@ impl Dispatcher {
     /// Runs an admitted call.
     fn run_call(&mut self, call: AdmittedCall) {
         let (id, one_way) = (call.head.id, call.head.one_way);
-        let result = match self.exceeds_backlog() {
-            true => self.session.reject(&call, overloaded(TOO_MANY_REPLIES)),
-            false => self.session.run(&self.root, call),
+        let result = if self.exceeds_backlog() {
+            self.session.reject(&call, overloaded(TOO_MANY_REPLIES))
+        } else {
+            self.session.run(&self.root, call)
         };
         match result {
             Some(result) if one_way => {

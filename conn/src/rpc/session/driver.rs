@@ -66,10 +66,7 @@ enum Yielding {
 impl Yielding {
     /// Returns the yield with this number of calls in flight.
     const fn with_in_flight(calls: usize) -> Self {
-        match calls > 1 {
-            true => Self::Due,
-            false => Self::Off,
-        }
+        if calls > 1 { Self::Due } else { Self::Off }
     }
 }
 
@@ -185,6 +182,7 @@ impl Driver {
 
     /// Reserves room in the budget for the memory of the decoder. Returns `true` if there is room;
     /// otherwise this task is woken to try again.
+    #[inline]
     fn reserve_decoder(&mut self, cx: &mut Context<'_>) -> Result<bool, Disconnected> {
         let size = self.reader.decoder.size();
         self.decoder_memory.poll_reserve(&self.session, size, cx)
@@ -204,9 +202,10 @@ impl Driver {
                 took_all = status.can_read && status.has_outbox_room;
             }
             let has_output = !half.writing().is_empty();
-            let mut wrote = match has_output {
-                true => half.poll_write(cx),
-                false => Poll::Ready(Ok(())),
+            let mut wrote = if has_output {
+                half.poll_write(cx)
+            } else {
+                Poll::Ready(Ok(()))
             };
             // If nothing waits for room in the outbox, all output has been written now.
             let is_drained = !has_output || (took_all && half.writing().is_empty());
@@ -220,9 +219,10 @@ impl Driver {
                 self.closing = Some(ClosingState::new());
                 self.schedule_close_check(Instant::now());
             }
-            match is_blocked {
-                true => drop(self.write_blocked_since.get_or_insert_with(Instant::now)),
-                false => self.write_blocked_since = None,
+            if is_blocked {
+                self.write_blocked_since.get_or_insert_with(Instant::now);
+            } else {
+                self.write_blocked_since = None;
             }
             self.is_all_written = is_drained && wrote.is_ready();
             match wrote {

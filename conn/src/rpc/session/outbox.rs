@@ -95,8 +95,10 @@ impl Outbox {
 
     /// Moves messages that were encoded elsewhere behind its own.
     pub(super) fn append(&mut self, messages: &mut Encoder) {
-        self.pushed += messages.unwritten().len() as u64;
-        self.encoder.append(messages);
+        if !messages.is_empty() {
+            self.pushed += messages.unwritten().len() as u64;
+            self.encoder.append(messages);
+        }
     }
 
     /// Moves all messages to the empty `writing`.

@@ -284,9 +284,10 @@ impl Streams {
         outbox.wake(consumer.waker.take());
         // The last item may cost more than the credit left, but the total over all streams is
         // limited.
-        let max_unread = match cost > consumer.granted {
-            true => settings.max_backlog,
-            false => settings.max_unread(),
+        let max_unread = if cost > consumer.granted {
+            settings.max_backlog
+        } else {
+            settings.max_unread()
         };
         if !fits(tables.unread_cost, cost, max_unread) {
             consumer.fail(TOO_MUCH_UNREAD);

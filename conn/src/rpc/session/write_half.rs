@@ -52,6 +52,7 @@ impl WriteHalf {
     }
 
     /// Writes once.
+    #[inline]
     pub(super) fn poll_write(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let count = ready!(self.writer.poll_write(cx)).map_err(into_io)?;
         self.written.fetch_add(count as u64, Ordering::Relaxed);

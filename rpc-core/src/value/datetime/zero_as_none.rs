@@ -54,9 +54,12 @@ struct NonZero(Option<DateTime>);
 
 impl<'de> Deserialize<'de> for NonZero {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let read = |text: &str| match is_zero(text) {
-            true => Ok(Self(None)),
-            false => text.parse().map(|date| Self(Some(date))),
+        let read = |text: &str| {
+            if is_zero(text) {
+                Ok(Self(None))
+            } else {
+                text.parse().map(|date| Self(Some(date)))
+            }
         };
         deserializer.deserialize_newtype_struct(NEWTYPE, TextVisitor(read))
     }

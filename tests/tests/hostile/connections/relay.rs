@@ -99,15 +99,33 @@ async fn a_relay_with_the_certificate_is_refused_by_both_sides() {
         let relay = relay(&made, target, challenges).await;
         let relayed = connect(relay, Binding::Prefer).await;
         assert!(
-            matches!(relayed, Err(ConnectError::Auth(AuthError::Rejected))),
+            matches!(
+                relayed,
+                Err(ConnectError::Auth {
+                    source: AuthError::Rejected,
+                    ..
+                })
+            ),
             "{challenges:?}: {relayed:?}"
         );
         let relayed = connect(relay, Binding::Require).await;
         let is_refused = match challenges {
-            Challenges::Kept => matches!(relayed, Err(ConnectError::Auth(AuthError::Rejected))),
+            Challenges::Kept => matches!(
+                relayed,
+                Err(ConnectError::Auth {
+                    source: AuthError::Rejected,
+                    ..
+                })
+            ),
             // It gives no proof that could be relayed.
             Challenges::Unmarked => {
-                matches!(relayed, Err(ConnectError::Auth(AuthError::Unbound)))
+                matches!(
+                    relayed,
+                    Err(ConnectError::Auth {
+                        source: AuthError::Unbound,
+                        ..
+                    })
+                )
             }
         };
         assert!(is_refused, "{challenges:?}: {relayed:?}");

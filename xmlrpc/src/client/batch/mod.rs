@@ -21,7 +21,6 @@ use super::Client;
 use super::endpoint::Endpoint;
 use super::pool::Transport;
 use crate::XmlRpc;
-use crate::de::Raw;
 use crate::xml::Forbidden;
 use crate::xml::write::escaped;
 
@@ -235,12 +234,14 @@ impl Calls {
         for entry in self.entries {
             let call = match entry {
                 BatchEntry::Failed(error) => Err(error),
-                BatchEntry::Encoded(method, range) => single_call_params(params, range, format)
-                    .map(|params| Call {
+                BatchEntry::Encoded(method, range) => {
+                    let args = Payload::part(params.clone(), range);
+                    format.params_of(&args).map(|params| Call {
                         params: params.into(),
                         format,
                         context: Context::new(method),
-                    }),
+                    })
+                }
             };
             let call = match call {
                 Ok(call) => call,
@@ -305,21 +306,4 @@ fn of_some_call(fault: Fault) -> Fault {
 fn count(entries: &[BatchEntry]) -> usize {
     let encoded = |entry: &&BatchEntry| matches!(entry, BatchEntry::Encoded(..));
     entries.iter().filter(encoded).count()
-}
-
-/// Converts the arguments of an entry into the parameters of a single call.
-fn single_call_params(
-    entries: &Bytes,
-    args: Range<usize>,
-    format: XmlRpc,
-) -> Result<Vec<u8>, FormatError> {
-    let args: Vec<Raw> = format.decode_value(&Payload::part(entries.clone(), args))?;
-    let mut params = b"<params>".to_vec();
-    for Raw { range } in args {
-        params.extend_from_slice(b"<param>");
-        params.extend_from_slice(&entries[range]);
-        params.extend_from_slice(b"</param>");
-    }
-    params.extend_from_slice(b"</params>");
-    Ok(params)
 }

@@ -62,7 +62,8 @@ fn arguments_become_parameters_again() {
     let params = Bytes::from(batch.params);
     let single = |entry: &BatchEntry| match entry {
         BatchEntry::Encoded(_, range) => {
-            single_call_params(&params, range.clone(), XmlRpc::default()).unwrap()
+            let args = Payload::part(params.clone(), range.clone());
+            XmlRpc::default().params_of(&args).unwrap()
         }
         BatchEntry::Failed(error) => panic!("{error}"),
     };

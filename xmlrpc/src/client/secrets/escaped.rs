@@ -1,6 +1,6 @@
 //! Secrets in texts, with any of their characters escaped.
 
-use super::SHORTEST;
+use crate::client::forms::SHORTEST;
 
 /// Maximum length of an escape: a pair of surrogates, such as `\ud83d\ude00`.
 const LONGEST: usize = 12;
@@ -11,52 +11,65 @@ const ELLIPSIS: &[u8] = "…".as_bytes();
 /// A place in a text.
 pub(super) struct Place<'a> {
     text: &'a [u8],
-    /// The first character, if it is escaped.
-    unescaped: Option<Unescaped>,
+    /// The first character, if it is escaped, and if its escape is escaped.
+    unescaped: [Option<Unescaped>; 2],
 }
 
 impl<'a> Place<'a> {
     pub(super) fn new(text: &'a [u8]) -> Self {
-        let unescaped = unescape(text);
+        let unescaped = [unescape(text), unescape_twice(text)];
         Self { text, unescaped }
     }
 
     /// Returns the bytes that a secret at this place may begin with.
     pub(super) fn first_bytes(&self) -> impl Iterator<Item = u8> {
-        let escape = self.unescaped.as_ref().map(Unescaped::bytes);
-        let bytes = [Some(self.text), escape].into_iter().flatten();
+        let escapes = self.unescaped.iter().flatten().map(Unescaped::bytes);
+        let bytes = std::iter::once(self.text).chain(escapes);
         bytes.filter_map(|bytes| bytes.first().copied())
     }
 
     /// Returns the length of a secret at this place, or 0 if it is not there, and adds the number
     /// of bytes that were compared to `work`.
     ///
-    /// Its characters may be escaped as in URLs, XML and HTML, JSON, Python and Rust. Where the
-    /// text ends or has an ellipsis, it may have been cut: there the first bytes of a secret
-    /// suffice.
+    /// Its characters may be escaped as in URLs, XML and HTML, JSON, Python and Rust; and once
+    /// more, as in a JSON text that is a string of another. Where the text ends or has an ellipsis,
+    /// it may have been cut: there the first bytes of a secret suffice.
     pub(super) fn length_of(&self, secret: &[u8], work: &mut usize) -> usize {
         let pairs = self.text.iter().zip(secret);
         let common = pairs.take_while(|(text, secret)| text == secret).count();
         *work += 1 + common;
-        match common == secret.len() {
-            true => common,
-            false => escaped_length(self.text, secret, work),
+        if common == secret.len() {
+            common
+        } else {
+            escaped_length(self.text, secret, work)
         }
     }
 }
 
 fn escaped_length(text: &[u8], secret: &[u8], work: &mut usize) -> usize {
     let (mut rest, mut expected) = (text, secret);
+    // The characters of a text within another are escaped twice.
+    let (mut may_be_nested, mut is_nested) = (false, false);
     while !expected.is_empty() {
         *work += 1;
-        let unescaped = unescape(rest)
-            .and_then(|escape| Some((expected.strip_prefix(escape.bytes())?, escape.length)));
+        let twice = unescape_twice(rest);
+        may_be_nested |= twice.is_some();
+        let mut escapes = twice
+            .filter(|_| is_nested)
+            .into_iter()
+            .chain(unescape(rest));
+        let unescaped = escapes
+            .find_map(|escape| Some((expected.strip_prefix(escape.bytes())?, escape.length)));
         let literal = || {
             let is_same = rest.first() == expected.first();
             is_same.then(|| (&expected[1..], 1))
         };
         match unescaped.or_else(literal) {
             Some((behind, length)) => (rest, expected) = (&rest[length..], behind),
+            None if may_be_nested && !is_nested => {
+                is_nested = true;
+                (rest, expected) = (text, secret);
+            }
             None if secret.len() - expected.len() < SHORTEST => return 0,
             None => match cut_length(rest) {
                 Some(length) => return text.len() - rest.len() + length,
@@ -152,6 +165,29 @@ fn low_surrogate(text: &[u8]) -> Option<u32> {
     (offset < 0x400).then_some(offset)
 }
 
+/// Reads the escape of an escape at the start of a text, such as `\\\"` or `&amp;quot;`.
+fn unescape_twice(text: &[u8]) -> Option<Unescaped> {
+    let begins_escape = |escape: &Unescaped| matches!(escape.bytes(), [b'\\' | b'&' | b'%']);
+    unescape(text).filter(begins_escape)?;
+    // The bytes of the inner escape, and the offset behind each of them.
+    let mut bytes = [0; LONGEST];
+    let mut ends = [0; LONGEST];
+    let (mut count, mut end) = (0, 0);
+    while count < LONGEST
+        && let Some(&first) = text.get(end)
+    {
+        let outer = unescape(&text[end..]).unwrap_or_else(|| Unescaped::byte(first, 1));
+        end += outer.length;
+        for byte in outer.bytes().iter().take(LONGEST - count) {
+            (bytes[count], ends[count]) = (*byte, end);
+            count += 1;
+        }
+    }
+    let inner = unescape(&bytes[..count])?;
+    let length = ends[inner.length - 1];
+    Some(Unescaped { length, ..inner })
+}
+
 fn end(text: &[u8], last: u8) -> Option<usize> {
     text.iter().take(LONGEST).position(|byte| *byte == last)
 }
@@ -215,6 +251,17 @@ mod tests {
             ("abcd\\U0001f600!", "abcd😀", 14),
             ("\\ud83d\\u0041b", "\\ud83d\\u0041b", 13),
             ("a\\tb\\nc\\rd", "a\tb\nc\rd", 10),
+            // Escaped twice, the same way or in two ways.
+            (r#"ab\\\"cd""#, "ab\"cd", 8),
+            (r"p\\u00e4\\u0062", "päb", 15),
+            (r"\\ud83d\\ude00ab", "😀ab", 16),
+            (r"a\\\\b\\\\", r"a\b\", 10),
+            (r"a\\b\\", r"a\b\", 6),
+            ("a&amp;lt;b&amp;amp;c", "a<b&c", 20),
+            (r"a\u0026lt;b&amp;c", "a<b&c", 17),
+            ("a%253Cb%2525", "a<b%", 12),
+            (r#"a\\\"b"#, r#"a\"b"#, 6),
+            (r#"\\\"abc"#, "\"abc", 7),
         ] {
             let found = Place::new(text.as_bytes()).length_of(secret.as_bytes(), &mut 0);
             assert_eq!(found, length, "{secret} in {text}");

@@ -5,9 +5,6 @@ mod escaped;
 use std::fmt;
 use std::sync::Arc;
 
-use base64::prelude::{
-    BASE64_STANDARD, BASE64_STANDARD_NO_PAD, BASE64_URL_SAFE_NO_PAD, Engine as _,
-};
 use farcall_core::{Fault, FormatError};
 use http::HeaderMap;
 use http::header::{
@@ -18,24 +15,20 @@ use percent_encoding::percent_decode;
 
 use self::escaped::Place;
 use super::cookies::Cookies;
+use super::forms::Forms;
 use super::url::Target;
 
 /// Replaces each secret.
 const HIDDEN: &str = "[hidden]";
-
-/// Minimum length of a secret in bytes: shorter ones would match in ordinary text.
-const SHORTEST: usize = 4;
-
-/// The same for the words of a header with several, such as a sentence.
-const SHORTEST_WORD: usize = 8;
 
 /// Maximum number of comparisons for each byte of a text, on average. A server knows the secrets,
 /// and sets the cookies: nearly all of a repetitive one may match at each place of a text of
 /// megabytes.
 const WORK_PER_BYTE: usize = 16;
 
-/// Maximum number of further comparisons, so that short texts are always shown.
-const FREE_WORK: usize = 1 << 20;
+/// Maximum number of further comparisons, so that short texts are always shown. The texts may be as
+/// many as the calls of a batch.
+const FREE_WORK: usize = 1 << 14;
 
 /// Headers whose values are not secret. All others may be.
 const PUBLIC_HEADERS: [HeaderName; 12] = [
@@ -51,18 +44,6 @@ const PUBLIC_HEADERS: [HeaderName; 12] = [
     ORIGIN,
     PRAGMA,
     USER_AGENT,
-];
-
-/// Parameters of HTTP authentication whose values are not secret (RFC 7616, 3.4).
-const PUBLIC_PARAMETERS: [&[u8]; 8] = [
-    b"algorithm",
-    b"charset",
-    b"nc",
-    b"qop",
-    b"realm",
-    b"uri",
-    b"userhash",
-    b"username",
 ];
 
 /// The secrets that a client sends: credentials, values of the query, values of its own headers and
@@ -109,16 +90,8 @@ impl Secrets {
     /// start of a secret at its end is replaced, too. What follows after too many comparisons is
     /// hidden as a whole.
     pub(super) fn redact(&self, text: &str) -> String {
-        let mut cookies = Forms::default();
-        for value in self.cookies.iter().flat_map(|cookies| cookies.values()) {
-            cookies.add(unquoted(value.as_bytes()));
-        }
-        let mut secrets = vec![Vec::new(); 256];
-        for secret in self.forms.0.iter().chain(&cookies.0) {
-            if let Some(first) = secret.first() {
-                secrets[usize::from(*first)].push(secret);
-            }
-        }
+        let cookies = self.cookies.as_ref().map(|cookies| cookies.forms());
+        let cookies = cookies.unwrap_or_default();
         let max_work = FREE_WORK + WORK_PER_BYTE * text.len();
         let mut work = 0;
         let mut shown = String::with_capacity(text.len());
@@ -126,9 +99,10 @@ impl Secrets {
         let mut hidden = 0;
         for (start, character) in text.char_indices() {
             let place = Place::new(&text.as_bytes()[start..]);
-            let possible = place
-                .first_bytes()
-                .flat_map(|byte| &secrets[usize::from(byte)]);
+            let possible = place.first_bytes().flat_map(|byte| {
+                let own = self.forms.beginning_with(byte);
+                own.iter().chain(cookies.beginning_with(byte))
+            });
             let lengths = possible.map(|secret| place.length_of(secret, &mut work));
             let mut length = lengths.max().unwrap_or_default();
             if work > max_work {
@@ -166,89 +140,6 @@ impl fmt::Debug for Secrets {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Secrets(..)")
     }
-}
-
-/// Secrets in the forms in which servers repeat them, except the escapes of single characters.
-#[derive(Default)]
-struct Forms(Vec<Vec<u8>>);
-
-impl Forms {
-    /// Adds a secret, and its base64 in both alphabets, without padding. The secret may be base64
-    /// itself, so it is also added without its own padding.
-    fn add(&mut self, secret: &[u8]) {
-        let secret = secret.trim_ascii();
-        if secret.len() < SHORTEST {
-            return;
-        }
-        self.push(secret.to_vec());
-        let padding = secret
-            .iter()
-            .rev()
-            .take_while(|byte| **byte == b'=')
-            .count();
-        if secret.len() - padding >= SHORTEST {
-            self.push(secret[..secret.len() - padding].to_vec());
-        }
-        // The text that stands for a secret that is not UTF-8.
-        self.push(String::from_utf8_lossy(secret).into_owned().into());
-        self.push(BASE64_STANDARD_NO_PAD.encode(secret).into());
-        self.push(BASE64_URL_SAFE_NO_PAD.encode(secret).into());
-    }
-
-    fn push(&mut self, form: Vec<u8>) {
-        if !self.0.contains(&form) {
-            self.0.push(form);
-        }
-    }
-
-    /// Adds the value of a header and its parts: the token after the scheme of credentials, the
-    /// password in them, and the values of cookies and parameters.
-    fn add_header(&mut self, value: &[u8]) {
-        let value = value.trim_ascii();
-        self.add(value);
-        let is_end = |byte: &u8| matches!(byte, b' ' | b'=' | b';' | b',');
-        let end = value.iter().position(is_end).unwrap_or(value.len());
-        let (scheme, rest) = match value.get(end) {
-            Some(b' ') => value.split_at(end),
-            _ => (&b""[..], value),
-        };
-        let rest = rest.trim_ascii();
-        if scheme.eq_ignore_ascii_case(b"basic")
-            && let Ok(pair) = BASE64_STANDARD.decode(rest)
-            && let Some(colon) = pair.iter().position(|byte| *byte == b':')
-        {
-            self.add(&pair);
-            // A user without a password is a token.
-            match &pair[colon + 1..] {
-                b"" => self.add(&pair[..colon]),
-                password => self.add(password),
-            }
-        }
-        let mut is_quoted = false;
-        let parts = rest.split(|byte| {
-            is_quoted ^= *byte == b'"';
-            !is_quoted && matches!(byte, b' ' | b'\t' | b';' | b',')
-        });
-        for part in parts {
-            let equals = part.iter().position(|byte| *byte == b'=');
-            let (name, value) = match equals.map(|at| (&part[..at], &part[at + 1..])) {
-                // A part that ends with `=` may be base64.
-                Some((name, value)) if !value.iter().all(|byte| *byte == b'=') => (name, value),
-                _ => (&b""[..], part),
-            };
-            let is = |public: &&[u8]| name.eq_ignore_ascii_case(public);
-            let is_word = name.is_empty() && part.len() < rest.len();
-            if PUBLIC_PARAMETERS.iter().any(is) || is_word && value.len() < SHORTEST_WORD {
-                continue;
-            }
-            self.add(unquoted(value));
-        }
-    }
-}
-
-fn unquoted(value: &[u8]) -> &[u8] {
-    let value = value.strip_prefix(b"\"").unwrap_or(value);
-    value.strip_suffix(b"\"").unwrap_or(value)
 }
 
 #[cfg(test)]

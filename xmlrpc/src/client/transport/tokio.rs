@@ -109,9 +109,10 @@ impl Stream for TokioStream {
                 };
             }
         };
-        match is_idle {
-            true => Ok(None),
-            false => self.read(space, None).await.map(Some),
+        if is_idle {
+            Ok(None)
+        } else {
+            self.read(space, None).await.map(Some)
         }
     }
 

@@ -55,10 +55,11 @@ impl Server {
             Err(mut rejection) => {
                 let origin = browser::allowed_origin(&parts.headers, &self.options);
                 browser::expose(rejection.0.headers_mut(), origin);
-                match body.is_end_stream() {
-                    true => Err(rejection),
+                if body.is_end_stream() {
+                    Err(rejection)
+                } else {
                     // The unread rest of this request must not be read as the next request.
-                    false => Err(rejection.closing()),
+                    Err(rejection.closing())
                 }
             }
         }

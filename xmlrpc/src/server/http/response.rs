@@ -151,9 +151,10 @@ impl Server {
 /// reply.
 pub(in crate::server) fn fault_text(text: &str, limit: usize) -> &str {
     // `&amp;` is the longest escape. The elements around the text are not counted.
-    match text.len() <= SHORT_TEXT || text.len().saturating_mul("&amp;".len()) <= limit {
-        true => text,
-        false => "the fault text is over the limit of a reply",
+    if text.len() <= SHORT_TEXT || text.len().saturating_mul("&amp;".len()) <= limit {
+        text
+    } else {
+        "the fault text is over the limit of a reply"
     }
 }
 

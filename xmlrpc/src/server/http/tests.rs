@@ -4,7 +4,7 @@ use std::future::poll_fn;
 use std::pin::pin;
 use std::sync::{Arc, Mutex};
 
-use farcall_core::protocol::CallReply;
+use farcall_core::protocol::{Call, CallReply, Format as _, Payload};
 use farcall_core::{Budget, Context, Fault};
 use http::Method;
 use http::header::{ACCEPT_ENCODING, CONNECTION, CONTENT_ENCODING, HeaderValue};
@@ -12,8 +12,8 @@ use http_body::Frame;
 use http_body_util::BodyExt as _;
 
 use super::*;
-use crate::ServerOptions;
 use crate::document::{REPLY_EPILOGUE, REPLY_PROLOGUE};
+use crate::{ServerOptions, XmlRpc};
 
 fn call(method: &str) -> Request<Full<Bytes>> {
     posted(format!(
@@ -54,6 +54,67 @@ async fn request_headers_are_not_sent_back() {
     assert_eq!(kept.len(), 3);
     for context in &*kept {
         assert_eq!(context.header("x-token"), Some("secret"));
+    }
+}
+
+/// Methods may return any payload: of their call, of another server, or of their own making.
+#[tokio::test]
+async fn each_payload_of_a_raw_method_is_sent_as_a_reply() {
+    type Answer = fn(Call<XmlRpc>) -> Payload;
+    const VALUE: &str = "<value><string>é</string></value>";
+    let server = Server::new();
+    let part_of_call: Answer = |call| {
+        let (message, start) = (
+            call.params.clone().into_message(),
+            call.params.range().start,
+        );
+        let params = call.params.as_slice();
+        let value = memchr::memmem::find(params, VALUE.as_bytes()).unwrap() + start;
+        Payload::part(message, value..value + VALUE.len())
+    };
+    for (name, answer) in [
+        ("call", part_of_call),
+        ("encoded", |call| call.format.reply("é").unwrap()),
+        ("relayed", |_| {
+            let document = format!(
+                "<?xml version='1.0' encoding='latin1'?><methodResponse><params><param>{VALUE}</param>\
+                 </params></methodResponse><!-- of another server -->"
+            );
+            document.into_bytes().into()
+        }),
+        ("made", |_| {
+            let document = format!("{REPLY_PROLOGUE}{VALUE}{REPLY_EPILOGUE}");
+            document.into_bytes().into()
+        }),
+        ("part", |_| {
+            let document = format!("{VALUE}, and what a server must not send");
+            Payload::part(document.into(), 0..VALUE.len())
+        }),
+    ] {
+        let raw = farcall_core::Method::raw(name, <_>::default(), move |_, call| {
+            CallReply::ready(Ok(answer(call)))
+        });
+        server.registry().register(raw).unwrap();
+        let params = format!("<params><param>{VALUE}</param></params>");
+        let document = |method: &str, params: &str| {
+            posted(format!(
+                "<methodCall><methodName>{method}</methodName>{params}</methodCall>"
+            ))
+        };
+        let reply = text(server.respond(document(name, &params)).await).await;
+        assert_eq!(
+            reply,
+            format!("{REPLY_PROLOGUE}{VALUE}{REPLY_EPILOGUE}"),
+            "{name}"
+        );
+        let entry = format!(
+            "<params><param><value><array><data><value><struct><member><name>methodName</name><value>\
+             {name}</value></member><member><name>params</name><value><array><data>{VALUE}</data>\
+             </array></value></member></struct></value></data></array></value></param></params>"
+        );
+        let reply = text(server.respond(document("system.multicall", &entry)).await).await;
+        let list = format!("<value><array><data>{VALUE}</data></array></value>");
+        assert!(reply.contains(&list), "{name}: {reply}");
     }
 }
 

@@ -21,7 +21,7 @@ both! {
     a_socks_proxy_that_opens_no_tunnel_is_explained,
 }
 
-/// What the proxies have received, except for what is in tunnels.
+/// The requests that a proxy has received.
 type Seen = Arc<Mutex<Vec<String>>>;
 
 /// Starts a proxy that opens every tunnel, or sends `answer` instead. Returns its port.

@@ -5,7 +5,7 @@ mod promises;
 use std::collections::BTreeSet;
 
 use farcall_core::protocol::{Call, CallPermit, Payload};
-use farcall_core::{Cancellation, Fault, FaultKind};
+use farcall_core::{Cancellation, Context, Fault, FaultKind};
 use tokio::task::AbortHandle;
 
 use self::promises::DependentCall;
@@ -95,7 +95,8 @@ pub(super) struct AdmittedCall {
     pub(super) object: Option<ObjectHandle>,
     /// Cancellation of the call, if it is in the table already.
     pub(super) cancellation: Option<Cancellation>,
-    pub(super) call: Call<Encoding>,
+    pub(super) params: Payload,
+    pub(super) context: Context,
 }
 
 impl IncomingCalls {

@@ -43,9 +43,10 @@ impl OutgoingCalls {
                 continue;
             }
             let reason = Box::new(reason.clone());
-            let error = match undelivered {
-                true => CallError::NotSent(reason),
-                false => CallError::Lost(reason),
+            let error = if undelivered {
+                CallError::NotSent(reason)
+            } else {
+                CallError::Lost(reason)
             };
             self.complete(id, Err(error), outbox);
         }

@@ -77,19 +77,10 @@ impl SessionState {
     }
 
     /// Imports the references that the peer passed.
-    #[inline]
     pub(super) fn import(
         &mut self,
         references: &[Reference],
     ) -> Result<Vec<Attachment>, Violation> {
-        // Most messages have none.
-        if references.is_empty() {
-            return Ok(Vec::new());
-        }
-        self.import_all(references)
-    }
-
-    fn import_all(&mut self, references: &[Reference]) -> Result<Vec<Attachment>, Violation> {
         let session = self.link.upgrade();
         let mut attachments = Vec::with_capacity(references.len());
         let imported = references.iter().try_for_each(|reference| {

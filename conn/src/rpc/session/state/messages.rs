@@ -25,60 +25,76 @@ impl SessionState {
     ) -> Result<Dispatched, Violation> {
         let limits = &self.settings.limits;
         let length = bytes.len();
-        let message = Message::read(&bytes, limits.max_objects + limits.max_streams)?;
-        self.check_held_order(&message)?;
+        let message = Message::read(&bytes, limits.max_objects + limits.max_streams);
+        if let Ok(message) = &message {
+            self.check_held_order(message)?;
+        }
+        // Matched within its result: moving a message takes a good part of the time of reading it.
         match message {
-            Message::Call(call, offset) => {
+            Err(violation) => return Err(violation),
+            Ok(Message::Call(call, offset)) => {
                 let head = CallHead::of(&call, cost(length, call.references.len()));
                 let admission = self.admit(&head)?;
-                let attachments = self.import(&call.references)?;
                 if let Admission::Rejected = admission {
-                    self.outbox.drop(attachments);
+                    if !call.references.is_empty() {
+                        let attachments = self.import(&call.references)?;
+                        self.outbox.drop(attachments);
+                    }
                     return Ok(Dispatched::Done);
                 }
                 let context = call_context(&call, origin);
-                let call = Call {
-                    params: payload(bytes, offset).with_attachments(attachments),
-                    format: self.encoding,
-                    context,
-                };
+                let references = call.references;
+                let mut params = payload(bytes, offset);
+                if !references.is_empty() {
+                    params = params.with_attachments(self.import(&references)?);
+                }
                 match admission {
                     Admission::Run {
                         object,
                         cancellation,
-                    } => {
-                        admitted.push(AdmittedCall {
-                            head,
-                            object,
-                            cancellation,
-                            call,
-                        });
+                    } => admitted.push(AdmittedCall {
+                        head,
+                        object,
+                        cancellation,
+                        params,
+                        context,
+                    }),
+                    Admission::Wait(promise_id) => {
+                        let call = Call {
+                            params,
+                            format: self.encoding,
+                            context,
+                        };
+                        self.incoming.wait(head, promise_id, call);
                     }
-                    Admission::Wait(promise_id) => self.incoming.wait(head, promise_id, call),
                     Admission::Rejected => {}
                 }
             }
-            Message::Return {
+            Ok(Message::Return {
                 id,
                 references,
                 payload: offset,
-            } => {
-                let attachments = self.import(&references)?;
-                let reply = payload(bytes, offset).with_attachments(attachments);
+            }) => {
+                let mut reply = payload(bytes, offset);
+                if !references.is_empty() {
+                    reply = reply.with_attachments(self.import(&references)?);
+                }
                 self.outgoing.on_return(id, Ok(reply), &mut self.outbox)?;
                 self.send_queued();
             }
-            Message::Fault { id, fault } => {
+            Ok(Message::Fault { id, fault }) => {
                 self.outgoing.on_return(id, Err(fault), &mut self.outbox)?;
                 self.send_queued();
             }
-            Message::Item {
+            Ok(Message::Item {
                 stream,
                 references,
                 payload: offset,
-            } => {
-                let attachments = self.import(&references)?;
-                let item = payload(bytes, offset).with_attachments(attachments);
+            }) => {
+                let mut item = payload(bytes, offset);
+                if !references.is_empty() {
+                    item = item.with_attachments(self.import(&references)?);
+                }
                 let cost = cost(length, references.len());
                 let (held, account) = (self.held(), &mut self.account);
                 self.streams.on_item(
@@ -89,24 +105,26 @@ impl SessionState {
                     &mut self.outbox,
                 )?;
             }
-            Message::End { stream, fault } => {
+            Ok(Message::End { stream, fault }) => {
                 let end = (fault, cost(length, 0));
                 let max_unread = self.settings.max_backlog;
                 self.streams
                     .on_end(stream, end, max_unread, &mut self.outbox);
             }
-            Message::Credit { stream, bytes } => {
+            Ok(Message::Credit { stream, bytes }) => {
                 self.streams.on_credit(stream, bytes, &mut self.outbox);
             }
-            Message::Stop(stream) => self.streams.on_stop(stream, &mut self.outbox),
-            Message::Cancel(id) => return Ok(Dispatched::Cancel(id)),
-            Message::Finish(id) => self.incoming.on_finish(id, &mut self.outbox),
-            Message::Release(released) => self.references.on_release(released, &mut self.outbox)?,
-            Message::Held(held) => self.references.on_held(held, &mut self.outbox),
-            Message::Ping(number) => self.outbox.push(&Message::Pong(number)),
-            Message::Pong(_) => {}
-            Message::Goodbye { last, reason } => self.on_goodbye(last, reason),
-            Message::Hello(_) => return Err(Violation::RepeatedHello),
+            Ok(Message::Stop(stream)) => self.streams.on_stop(stream, &mut self.outbox),
+            Ok(Message::Cancel(id)) => return Ok(Dispatched::Cancel(id)),
+            Ok(Message::Finish(id)) => self.incoming.on_finish(id, &mut self.outbox),
+            Ok(Message::Release(released)) => {
+                self.references.on_release(released, &mut self.outbox)?;
+            }
+            Ok(Message::Held(held)) => self.references.on_held(held, &mut self.outbox),
+            Ok(Message::Ping(number)) => self.outbox.push(&Message::Pong(number)),
+            Ok(Message::Pong(_)) => {}
+            Ok(Message::Goodbye { last, reason }) => self.on_goodbye(last, reason),
+            Ok(Message::Hello(_)) => return Err(Violation::RepeatedHello),
         }
         Ok(Dispatched::Done)
     }
@@ -117,16 +135,16 @@ impl SessionState {
     /// a missing one would keep references that it does not have.
     fn check_held_order(&mut self, message: &Message<'_>) -> Result<(), Violation> {
         match (self.next_message, message) {
-            // A peer that closes immediately, most often because of a protocol violation, may give
-            // its reason.
-            (_, Message::Goodbye { .. }) => Ok(()),
+            (NextMessage::Any, Message::Held(_)) => Err(Violation::UnexpectedHeld),
+            (NextMessage::Any, _) => Ok(()),
             (NextMessage::Held, Message::Held(_)) => {
                 self.next_message = NextMessage::Any;
                 Ok(())
             }
-            (NextMessage::Any, Message::Held(_)) => Err(Violation::UnexpectedHeld),
+            // A peer that closes immediately, most often because of a protocol violation, may give
+            // its reason.
+            (NextMessage::Held, Message::Goodbye { .. }) => Ok(()),
             (NextMessage::Held, _) => Err(Violation::MissingHeld),
-            (NextMessage::Any, _) => Ok(()),
         }
     }
 }

@@ -81,9 +81,10 @@ impl SessionState {
             let Some((id, call, request)) = self.outgoing.take_queued() else {
                 return;
             };
-            match self.transmit(id, call, &request) {
-                true => self.outgoing.keep(id, request),
-                false => self.outbox.drop(request),
+            if self.transmit(id, call, &request) {
+                self.outgoing.keep(id, request);
+            } else {
+                self.outbox.drop(request);
             }
         }
     }
@@ -151,9 +152,10 @@ impl SessionState {
             ObjectHandle::Imported(imported)
                 if std::ptr::addr_eq(Arc::as_ptr(&imported.session), self.link.as_ptr()) =>
             {
-                match self.references.is_imported(&imported) {
-                    true => Ok(CallTarget::Object(imported.id)),
-                    false => Err(CallError::NotSent(Box::new(Disconnected::Forgotten))),
+                if self.references.is_imported(&imported) {
+                    Ok(CallTarget::Object(imported.id))
+                } else {
+                    Err(CallError::NotSent(Box::new(Disconnected::Forgotten)))
                 }
             }
             ObjectHandle::Promised(promise) => Ok(CallTarget::Promise(promise.call)),

@@ -154,12 +154,19 @@ mod tests {
 
     /// Returns an address that answers no attempt to connect: its backlog is full.
     fn silent() -> (SocketAddr, Socket, Vec<Socket>) {
-        let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+        let socket =
+            Socket::new(Domain::IPV4, Type::STREAM, None).expect("a socket of this machine");
         let any: SocketAddr = ([127, 0, 0, 1], 0).into();
-        socket.bind(&any.into()).unwrap();
-        socket.listen(0).unwrap();
-        let address = socket.local_addr().unwrap().as_socket().unwrap();
-        let waiting = (0..4).map(|_| begin(&address).unwrap()).collect();
+        socket.bind(&any.into()).expect("a socket of this machine");
+        socket.listen(0).expect("a socket of this machine");
+        let address = socket
+            .local_addr()
+            .expect("a socket of this machine")
+            .as_socket()
+            .expect("an IP address");
+        let waiting = (0..4)
+            .map(|_| begin(&address).expect("a socket of this machine"))
+            .collect();
         thread::sleep(Duration::from_millis(20));
         (address, socket, waiting)
     }

@@ -85,9 +85,10 @@ enum SystemSocket {
 
 impl Stream for BlockingStream {
     async fn try_read(&mut self, space: &mut [u8]) -> io::Result<Option<usize>> {
-        match each!(&self.socket, io => stream::is_idle(io)) {
-            true => Ok(None),
-            false => self.read(space, None).await.map(Some),
+        if each!(&self.socket, io => stream::is_idle(io)) {
+            Ok(None)
+        } else {
+            self.read(space, None).await.map(Some)
         }
     }
 
