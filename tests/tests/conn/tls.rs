@@ -15,6 +15,8 @@ const LONG: Duration = Duration::from_secs(60);
 
 const KEY: &str = "a key";
 
+type Connected = Result<blocking::Connection<(), (), Pickle>, ConnectError>;
+
 /// The versions with TLS 1.3.
 fn versions() -> impl Iterator<Item = Python> {
     let has_tls_1_3 = "import ssl; print(int(getattr(ssl, 'HAS_TLSv1_3', False)))";
@@ -114,8 +116,7 @@ fn every_python_as_listener() {
                 let builder = Connection::connect(("localhost", server.port)).timeout(LONG);
                 builder.legacy_md5(true).tls(tls.clone())
             };
-            let connected: Result<blocking::Connection<(), (), Pickle>, _> =
-                connect().authkey(KEY).wait();
+            let connected: Connected = connect().authkey(KEY).wait();
             let mut peer = connected.unwrap();
             for length in [0, 1, 16_384, 16_385, 1 << 20, 8 << 20] {
                 let message = vec![length as u8; length];
@@ -126,8 +127,7 @@ fn every_python_as_listener() {
             peer.close().unwrap();
 
             // CPython cannot bind its proof, and has no key but its own.
-            let unbound: Result<blocking::Connection<(), (), Pickle>, _> =
-                connect().authkey(KEY).binding(Binding::Require).wait();
+            let unbound: Connected = connect().authkey(KEY).binding(Binding::Require).wait();
             assert!(
                 matches!(
                     unbound,
@@ -138,8 +138,7 @@ fn every_python_as_listener() {
                 ),
                 "{unbound:?}"
             );
-            let stranger: Result<blocking::Connection<(), (), Pickle>, _> =
-                connect().authkey("another").wait();
+            let stranger: Connected = connect().authkey("another").wait();
             assert!(
                 matches!(
                     stranger,
@@ -153,8 +152,7 @@ fn every_python_as_listener() {
         }
         let server = python.serve("tls_peer.py", &["server", &folder, "mtls"]);
         let builder = Connection::connect(("localhost", server.port)).authkey(KEY);
-        let anonymous: Result<blocking::Connection<(), (), Pickle>, _> =
-            builder.timeout(LONG).tls(client_tls(&made)).wait();
+        let anonymous: Connected = builder.timeout(LONG).tls(client_tls(&made)).wait();
         assert!(anonymous.is_err());
     }
 }

@@ -137,5 +137,6 @@ async fn a_relay_with_the_certificate_is_refused_by_both_sides() {
     let mut relayed = connect(relay, Binding::Off).await.unwrap();
     relayed.send_bytes(b"a secret").await.unwrap();
     assert_eq!(relayed.recv_bytes(100).await.unwrap(), b"a secret");
+    drop(relayed);
     victim.assert_well("a relay of TLS").await;
 }
