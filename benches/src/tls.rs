@@ -79,9 +79,10 @@ impl Certificate {
 
     /// Returns the configuration of a client of HTTP that opens many connections.
     pub(crate) fn client_of_many(&self, resume: bool) -> Result<Arc<ClientConfig>> {
-        let resumption = match resume {
-            true => Resumption::default(),
-            false => Resumption::disabled(),
+        let resumption = if resume {
+            Resumption::default()
+        } else {
+            Resumption::disabled()
         };
         self.client(HTTP, resumption)
     }

@@ -82,15 +82,15 @@ fn handshakes(name: &'static str, title: &str, resume: bool) -> Case {
             Some(cpython::http_server()),
             Part::Load(Box::new(move |task| load(task, resume))),
         ));
-    match resume {
-        true => case,
+    if resume {
         // CPython's client does not resume sessions.
-        false => case.with(Contestant::of_parts(
-            "CPython, client",
-            Some(Part::Serve(Box::new(bare))),
-            cpython::http_handshakes(),
-        )),
+        return case;
     }
+    case.with(Contestant::of_parts(
+        "CPython, client",
+        Some(Part::Serve(Box::new(bare))),
+        cpython::http_handshakes(),
+    ))
 }
 
 fn server(

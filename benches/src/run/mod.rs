@@ -75,9 +75,10 @@ pub(crate) fn run(cases: &[Case], plan: &Plan, results: &mut Results) -> Vec<Str
 /// Runs one contestant once.
 fn measure(case: &Case, contestant: &Contestant, plan: &Plan) -> Result<Sample> {
     let files = tempfile::tempdir()?;
-    let certificate = match case.tls {
-        true => Some(Certificate::create_in(files.path())?),
-        false => None,
+    let certificate = if case.tls {
+        Some(Certificate::create_in(files.path())?)
+    } else {
+        None
     };
     let part = |part, seconds, server: Option<(&Address, i32)>| {
         let (mut command, script) = command(case, contestant, part, seconds, server, plan.scale)?;

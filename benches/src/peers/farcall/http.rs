@@ -94,12 +94,11 @@ fn call_blocking(task: &Task, options: ClientOptions) -> Result<f64> {
 
 /// Returns the options of a client that keeps no connections.
 fn keeping_none(task: &Task, resume: bool) -> Result<ClientOptions> {
-    let tls = match resume {
-        true => client_tls(task)?,
-        false => {
-            let config = task.certificate()?.client_of_many(resume)?;
-            Some(ClientTls::from_config(config))
-        }
+    let tls = if resume {
+        client_tls(task)?
+    } else {
+        let config = task.certificate()?.client_of_many(resume)?;
+        Some(ClientTls::from_config(config))
     };
     Ok(client_options(tls).idle_timeout(Duration::ZERO))
 }
