@@ -83,14 +83,14 @@ fn handshakes(name: &'static str, title: &str, resume: bool) -> Case {
             Part::Load(Box::new(move |task| load(task, resume))),
         ));
     if resume {
-        case
-    } else {
-        case.with(Contestant::of_parts(
-            "CPython, client",
-            Some(Part::Serve(Box::new(bare))),
-            cpython::http_handshakes(),
-        ))
+        // CPython's client does not resume sessions.
+        return case;
     }
+    case.with(Contestant::of_parts(
+        "CPython, client",
+        Some(Part::Serve(Box::new(bare))),
+        cpython::http_handshakes(),
+    ))
 }
 
 fn server(
