@@ -86,9 +86,9 @@ impl ClientOptions {
         /// after which most proxies give up too. `None` waits as long as the connection lasts.
         timeout: Option<Duration>,
 
-        /// Maximum duration of a connection attempt, name resolution included. Default: 10 s, which
-        /// outlasts three lost packets. `None` leaves it to the system and to
-        /// [`timeout`](Self::timeout).
+        /// Maximum duration of a connection attempt: name resolution, all addresses, proxies and
+        /// the TLS handshake. Default: 10 s, which outlasts three lost packets. `None` leaves it to
+        /// the system and to [`timeout`](Self::timeout).
         connect_timeout: Option<Duration>,
 
         /// Time for which an idle connection is kept for later calls. Default: 20 s, which is less
