@@ -29,9 +29,10 @@ struct Authority {
     issuer: Issuer<'static, KeyPair>,
 }
 
-fn authority() -> Authority {
+fn authority(name: &str) -> Authority {
     let key = KeyPair::generate().unwrap();
     let mut params = CertificateParams::default();
+    params.distinguished_name.push(DnType::CommonName, name);
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     Authority {
         certificate: params.self_signed(&key).unwrap().pem(),
@@ -82,7 +83,7 @@ async fn handshake(
 
 #[tokio::test]
 async fn both_sides_see_one_session() {
-    let authority = authority();
+    let authority = authority("one");
     let server = authority.leaf(&["localhost"]).server();
     let roots = authority.certificate.as_bytes();
     let client = ClientTls::new().roots_pem(roots).unwrap();
@@ -109,7 +110,7 @@ async fn refused(server: &ServerTls, client: &ClientTls, name: &'static str) -> 
 
 #[tokio::test]
 async fn a_failed_verification_says_why() {
-    let (authority, other) = (authority(), authority());
+    let (authority, other) = (authority("one"), authority("another"));
     let server = authority.leaf(&["localhost", "127.0.0.1"]).server();
     let client = |roots: &str| ClientTls::new().roots_pem(roots.as_bytes()).unwrap();
 
@@ -182,7 +183,7 @@ async fn the_certificate_of_the_python_books_is_accepted_only_if_it_is_pinned() 
             assert!(connected.is_ok(), "{connected:?}");
         }
     }
-    let other = authority().leaf(&["localhost"]).server();
+    let other = authority("another").leaf(&["localhost"]).server();
     let (_, connected) = refused(&other, &pinning, "localhost").await;
     assert!(
         connected.contains("is not the one that is pinned"),
@@ -192,7 +193,7 @@ async fn the_certificate_of_the_python_books_is_accepted_only_if_it_is_pinned() 
 
 #[tokio::test]
 async fn a_verified_client_certificate_is_the_identity_of_the_peer() {
-    let (authority, other) = (authority(), authority());
+    let (authority, other) = (authority("one"), authority("another"));
     let mut params = CertificateParams::new(vec!["client.example".to_owned()]).unwrap();
     params.distinguished_name.push(DnType::CommonName, "common");
     params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
@@ -269,7 +270,7 @@ async fn is_resumed(server: &ServerTls, client: &ClientTls) -> bool {
 
 #[tokio::test]
 async fn sessions_are_resumed_unless_clients_have_certificates() {
-    let authority = authority();
+    let authority = authority("one");
     let leaf = authority.leaf(&["localhost"]);
     let roots = authority.certificate.as_bytes();
     let client = ClientTls::new().roots_pem(roots).unwrap();
@@ -284,7 +285,7 @@ async fn sessions_are_resumed_unless_clients_have_certificates() {
 async fn changed_files_are_read_again_and_unusable_ones_are_not_used() {
     let folder = tempfile::tempdir().unwrap();
     let (certificate, key) = (folder.path().join("a.pem"), folder.path().join("a.key"));
-    let authority = authority();
+    let authority = authority("one");
     let write = |certificate_of: &Made, key_of: &Made| {
         fs::write(&certificate, &certificate_of.certificate).unwrap();
         fs::write(&key, &key_of.key).unwrap();
@@ -346,7 +347,7 @@ fn normal(pem: &str) -> Vec<u8> {
 async fn a_client_reads_its_certificate_again_when_it_has_changed() {
     let folder = tempfile::tempdir().unwrap();
     let (certificate, key) = (folder.path().join("a.pem"), folder.path().join("a.key"));
-    let authority = authority();
+    let authority = authority("one");
     let made = [authority.leaf(&["a"]), authority.leaf(&["bb"])];
     let write = |made: &Made| {
         fs::write(&certificate, &made.certificate).unwrap();
@@ -374,8 +375,8 @@ async fn a_client_reads_its_certificate_again_when_it_has_changed() {
 
 #[test]
 fn unusable_files_are_named_and_keys_are_not_shown() {
-    let made = authority().leaf(&["localhost"]);
-    let other = authority().leaf(&["localhost"]);
+    let made = authority("one").leaf(&["localhost"]);
+    let other = authority("another").leaf(&["localhost"]);
     let text = |certificate: &str, key: &str| {
         let error = ServerTls::from_pem(certificate.as_bytes(), key.as_bytes()).unwrap_err();
         format!("{error:?}")
@@ -426,7 +427,7 @@ fn unusable_files_are_named_and_keys_are_not_shown() {
 
 #[test]
 fn the_end_of_a_certificate_is_known() {
-    let authority = authority();
+    let authority = authority("one");
     let mut params = CertificateParams::default();
     params.not_after = date_time_ymd(2033, 5, 18);
     let expected = SystemTime::UNIX_EPOCH + Duration::from_secs(1_999_987_200);
@@ -435,7 +436,7 @@ fn the_end_of_a_certificate_is_known() {
 
 #[tokio::test]
 async fn peers_that_do_not_speak_tls_are_refused_with_a_reason() {
-    let server = authority().leaf(&["localhost"]).server();
+    let server = authority("one").leaf(&["localhost"]).server();
     for (sent, expected) in [
         (&b"POST /RPC2 HTTP/1.1\r\n"[..], "does not speak TLS"),
         (b"", "disconnected during"),
@@ -453,7 +454,7 @@ async fn peers_that_do_not_speak_tls_are_refused_with_a_reason() {
 
 #[tokio::test]
 async fn the_alpn_of_http_refuses_other_protocols() {
-    let authority = authority();
+    let authority = authority("one");
     let server = authority.leaf(&["localhost"]).server();
     let client = ClientTls::new()
         .roots_pem(authority.certificate.as_bytes())
