@@ -4,6 +4,7 @@ use std::fs;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, SystemTime};
 
 use rcgen::{
@@ -29,9 +30,14 @@ struct Authority {
     issuer: Issuer<'static, KeyPair>,
 }
 
+/// Makes an authority. Each needs a name of its own: of two with the same name, the wrong one would
+/// be found, and the signature be at fault.
 fn authority() -> Authority {
+    static MADE: AtomicUsize = AtomicUsize::new(0);
     let key = KeyPair::generate().unwrap();
     let mut params = CertificateParams::default();
+    let name = format!("authority {}", MADE.fetch_add(1, Ordering::Relaxed));
+    params.distinguished_name.push(DnType::CommonName, name);
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     Authority {
         certificate: params.self_signed(&key).unwrap().pem(),
