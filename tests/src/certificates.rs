@@ -71,8 +71,10 @@ impl Certificates {
         let key = key();
         let mut params = CertificateParams::default();
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        // CPython demands this from 3.13 on, as RFC 5280 does.
-        params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+        if name.ends_with("ca") {
+            // CPython demands it from 3.13 on, as RFC 5280 does.
+            params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+        }
         params.distinguished_name.push(DnType::CommonName, subject);
         let certificate = params.self_signed(&key).expect("it can be signed");
         self.write(name, &certificate.pem(), &key);
