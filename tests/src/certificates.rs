@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use rcgen::{
     BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
-    date_time_ymd,
+    KeyUsagePurpose, date_time_ymd,
 };
 use tempfile::TempDir;
 
@@ -71,6 +71,10 @@ impl Certificates {
         let key = key();
         let mut params = CertificateParams::default();
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        if name.ends_with("ca") {
+            // CPython demands it from 3.13 on, as RFC 5280 does.
+            params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+        }
         params.distinguished_name.push(DnType::CommonName, subject);
         let certificate = params.self_signed(&key).expect("it can be signed");
         self.write(name, &certificate.pem(), &key);
@@ -105,5 +109,7 @@ fn key() -> KeyPair {
 
 fn params(names: &[&str]) -> CertificateParams {
     let names: Vec<_> = names.iter().map(|name| (*name).to_owned()).collect();
-    CertificateParams::new(names).expect("the names are valid")
+    let mut params = CertificateParams::new(names).expect("the names are valid");
+    params.use_authority_key_identifier_extension = true;
+    params
 }

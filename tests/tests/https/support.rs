@@ -38,6 +38,7 @@ impl Made {
     pub(crate) fn server_until(&self, name: &str, end: SystemTime) {
         let names = ["localhost", "127.0.0.1", "::1"].map(str::to_owned);
         let mut params = CertificateParams::new(names).unwrap();
+        params.use_authority_key_identifier_extension = true;
         params.not_after = end.into();
         let key = KeyPair::generate().unwrap();
         let made = params.signed_by(&key, &self.authority()).unwrap();
@@ -145,7 +146,7 @@ pub(crate) async fn add(stream: &mut TlsStream<TcpStream>) {
     );
     stream.write_all(request.as_bytes()).await.unwrap();
     let mut reply = String::new();
-    while !reply.ends_with("</methodResponse>") {
+    while !reply.trim_end().ends_with("</methodResponse>") {
         let mut buffer = [0; 4096];
         let read = stream.read(&mut buffer).await.unwrap();
         assert!(read > 0, "the server closed the connection: {reply}");

@@ -4,6 +4,7 @@ use std::fs;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, SystemTime};
 
 use rcgen::{
@@ -29,9 +30,13 @@ struct Authority {
     issuer: Issuer<'static, KeyPair>,
 }
 
-fn authority(name: &str) -> Authority {
+/// Makes an authority. Each needs a name of its own: of two with the same name, the wrong one would
+/// be found, and the signature be at fault.
+fn authority() -> Authority {
+    static MADE: AtomicUsize = AtomicUsize::new(0);
     let key = KeyPair::generate().unwrap();
     let mut params = CertificateParams::default();
+    let name = format!("authority {}", MADE.fetch_add(1, Ordering::Relaxed));
     params.distinguished_name.push(DnType::CommonName, name);
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     Authority {
@@ -83,7 +88,7 @@ async fn handshake(
 
 #[tokio::test]
 async fn both_sides_see_one_session() {
-    let authority = authority("one");
+    let authority = authority();
     let server = authority.leaf(&["localhost"]).server();
     let roots = authority.certificate.as_bytes();
     let client = ClientTls::new().roots_pem(roots).unwrap();
@@ -110,7 +115,7 @@ async fn refused(server: &ServerTls, client: &ClientTls, name: &'static str) -> 
 
 #[tokio::test]
 async fn a_failed_verification_says_why() {
-    let (authority, other) = (authority("one"), authority("another"));
+    let (authority, other) = (authority(), authority());
     let server = authority.leaf(&["localhost", "127.0.0.1"]).server();
     let client = |roots: &str| ClientTls::new().roots_pem(roots.as_bytes()).unwrap();
 
@@ -183,7 +188,7 @@ async fn the_certificate_of_the_python_books_is_accepted_only_if_it_is_pinned() 
             assert!(connected.is_ok(), "{connected:?}");
         }
     }
-    let other = authority("another").leaf(&["localhost"]).server();
+    let other = authority().leaf(&["localhost"]).server();
     let (_, connected) = refused(&other, &pinning, "localhost").await;
     assert!(
         connected.contains("is not the one that is pinned"),
@@ -193,7 +198,7 @@ async fn the_certificate_of_the_python_books_is_accepted_only_if_it_is_pinned() 
 
 #[tokio::test]
 async fn a_verified_client_certificate_is_the_identity_of_the_peer() {
-    let (authority, other) = (authority("one"), authority("another"));
+    let (authority, other) = (authority(), authority());
     let mut params = CertificateParams::new(vec!["client.example".to_owned()]).unwrap();
     params.distinguished_name.push(DnType::CommonName, "common");
     params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
@@ -270,7 +275,7 @@ async fn is_resumed(server: &ServerTls, client: &ClientTls) -> bool {
 
 #[tokio::test]
 async fn sessions_are_resumed_unless_clients_have_certificates() {
-    let authority = authority("one");
+    let authority = authority();
     let leaf = authority.leaf(&["localhost"]);
     let roots = authority.certificate.as_bytes();
     let client = ClientTls::new().roots_pem(roots).unwrap();
@@ -285,7 +290,7 @@ async fn sessions_are_resumed_unless_clients_have_certificates() {
 async fn changed_files_are_read_again_and_unusable_ones_are_not_used() {
     let folder = tempfile::tempdir().unwrap();
     let (certificate, key) = (folder.path().join("a.pem"), folder.path().join("a.key"));
-    let authority = authority("one");
+    let authority = authority();
     let write = |certificate_of: &Made, key_of: &Made| {
         fs::write(&certificate, &certificate_of.certificate).unwrap();
         fs::write(&key, &key_of.key).unwrap();
@@ -347,7 +352,7 @@ fn normal(pem: &str) -> Vec<u8> {
 async fn a_client_reads_its_certificate_again_when_it_has_changed() {
     let folder = tempfile::tempdir().unwrap();
     let (certificate, key) = (folder.path().join("a.pem"), folder.path().join("a.key"));
-    let authority = authority("one");
+    let authority = authority();
     let made = [authority.leaf(&["a"]), authority.leaf(&["bb"])];
     let write = |made: &Made| {
         fs::write(&certificate, &made.certificate).unwrap();
@@ -375,8 +380,8 @@ async fn a_client_reads_its_certificate_again_when_it_has_changed() {
 
 #[test]
 fn unusable_files_are_named_and_keys_are_not_shown() {
-    let made = authority("one").leaf(&["localhost"]);
-    let other = authority("another").leaf(&["localhost"]);
+    let made = authority().leaf(&["localhost"]);
+    let other = authority().leaf(&["localhost"]);
     let text = |certificate: &str, key: &str| {
         let error = ServerTls::from_pem(certificate.as_bytes(), key.as_bytes()).unwrap_err();
         format!("{error:?}")
@@ -427,7 +432,7 @@ fn unusable_files_are_named_and_keys_are_not_shown() {
 
 #[test]
 fn the_end_of_a_certificate_is_known() {
-    let authority = authority("one");
+    let authority = authority();
     let mut params = CertificateParams::default();
     params.not_after = date_time_ymd(2033, 5, 18);
     let expected = SystemTime::UNIX_EPOCH + Duration::from_secs(1_999_987_200);
@@ -436,7 +441,7 @@ fn the_end_of_a_certificate_is_known() {
 
 #[tokio::test]
 async fn peers_that_do_not_speak_tls_are_refused_with_a_reason() {
-    let server = authority("one").leaf(&["localhost"]).server();
+    let server = authority().leaf(&["localhost"]).server();
     for (sent, expected) in [
         (&b"POST /RPC2 HTTP/1.1\r\n"[..], "does not speak TLS"),
         (b"", "disconnected during"),
@@ -454,7 +459,7 @@ async fn peers_that_do_not_speak_tls_are_refused_with_a_reason() {
 
 #[tokio::test]
 async fn the_alpn_of_http_refuses_other_protocols() {
-    let authority = authority("one");
+    let authority = authority();
     let server = authority.leaf(&["localhost"]).server();
     let client = ClientTls::new()
         .roots_pem(authority.certificate.as_bytes())
