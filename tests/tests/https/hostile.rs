@@ -119,8 +119,13 @@ async fn what_is_not_tls_is_answered_with_an_alert_or_not_at_all() {
     let mut tls11 = b"\x16\x03\x01\x00\x2d\x01\x00\x00\x29\x03\x02".to_vec();
     tls11.extend([7; 32]);
     tls11.extend(b"\x00\x00\x02\x00\x2f\x01\x00");
-    // A fatal alert: protocol_version.
-    assert_eq!(answer(&served, &tls11).await[5..], [2, 70]);
+    // A fatal alert: handshake_failure, or protocol_version.
+    let refusal = answer(&served, &tls11).await;
+    assert!(
+        matches!(refusal[5..], [2, 40 | 70]),
+        "{}",
+        refusal.escape_ascii()
+    );
 
     let random: Vec<u8> = std::iter::repeat_with(|| fastrand::u8(..))
         .take(4000)
