@@ -45,6 +45,8 @@ pub struct Identity {
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct Proofs {
+    #[cfg(feature = "_tls")]
+    session: Option<Arc<TlsSession>>,
     certificate: Option<Arc<Certificate>>,
     key: Option<Arc<str>>,
     subject: Option<Arc<str>>,
@@ -63,12 +65,18 @@ impl Identity {
     /// certificate, if it is a client that has one. Certificates of servers are no identity: their
     /// names were compared with the one that was called.
     #[must_use]
-    pub fn over_tls(peer: Peer, session: &TlsSession) -> Self {
+    pub fn over_tls(peer: Peer, session: &Arc<TlsSession>) -> Self {
         let mut identity = Self::from(peer);
-        if let Some(client) = session.client() {
-            identity.set_certificate(Arc::clone(client));
-        }
+        let proofs = identity.proofs_mut();
+        proofs.certificate = session.client().cloned();
+        proofs.session = Some(Arc::clone(session));
         identity
+    }
+
+    /// The result of the TLS handshake of the connection, if it is one over TLS.
+    #[must_use]
+    pub fn tls(&self) -> Option<&TlsSession> {
+        self.proofs.as_ref()?.session.as_deref()
     }
 }
 
@@ -134,8 +142,11 @@ impl Identity {
     /// Returns `true` if nothing but the address of the caller is known: no user of a Unix socket,
     /// no label of an authkey, no certificate and no subject.
     #[must_use]
-    pub const fn is_anonymous(&self) -> bool {
-        self.proofs.is_none() && self.user().is_none()
+    pub fn is_anonymous(&self) -> bool {
+        let proves = |proofs: &Proofs| {
+            proofs.certificate.is_some() || proofs.key.is_some() || proofs.subject.is_some()
+        };
+        !self.proofs.as_deref().is_some_and(proves) && self.user().is_none()
     }
 
     /// The most specific name of the caller, for statistics and logs: its subject, or else the

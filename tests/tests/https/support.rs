@@ -3,13 +3,12 @@
 use std::borrow::Cow;
 use std::fs;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use farcall::transport::tls::rustls::pki_types::ServerName;
 use farcall::transport::tls::tokio_rustls::TlsConnector;
 use farcall::transport::tls::tokio_rustls::client::TlsStream;
-use farcall::transport::tls::{ClientCertificates, ClientTls, Profile, ServerTls, TlsSession};
+use farcall::transport::tls::{ClientCertificates, ClientTls, Profile, ServerTls};
 use farcall::xmlrpc::{Server, ServerOptions};
 use farcall::{Context, Fault};
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
@@ -125,7 +124,7 @@ pub(crate) fn server(options: ServerOptions) -> Server {
 #[expect(clippy::needless_pass_by_value, reason = "methods take it by value")]
 fn whoami(cx: Context) -> Result<(String, String), Fault> {
     let name = cx.identity().name().unwrap_or(Cow::Borrowed("anonymous"));
-    let session = cx.extension::<Arc<TlsSession>>();
+    let session = cx.identity().tls();
     let session = session.ok_or_else(|| Fault::new(1, "not over TLS"))?;
     let called = session.server_name().unwrap_or_default();
     Ok((name.into_owned(), called.to_owned()))

@@ -11,7 +11,6 @@ use farcall_core::protocol::output::{Causes, Foreign, Quota};
 use farcall_core::protocol::time::LONGEST;
 use farcall_core::serve::{FIRST_CALL_GRACE, Stopped};
 use farcall_core::transport::{Io, Peer};
-use http::Extensions;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -39,19 +38,16 @@ impl Server {
         hosts: HostPolicy,
         stop: Stopped,
     ) {
-        self.exchange(io, Identity::from(peer), hosts, stop, |_| ())
-            .await;
+        self.exchange(io, Identity::from(peer), hosts, stop).await;
     }
 
-    /// Serves the requests of one connection until it closes. `attach` adds what is known of the
-    /// connection to each request.
+    /// Serves the requests of one connection until it closes.
     pub(super) async fn exchange(
         self,
         io: impl Io,
         caller: Identity,
         hosts: HostPolicy,
         stop: impl Future<Output = ()>,
-        attach: impl Fn(&mut Extensions),
     ) {
         let accept = self.options.accept_peer.as_ref();
         if accept.is_some_and(|accept| !accept(&caller)) {
@@ -67,9 +63,8 @@ impl Server {
         let accepted = Instant::now();
         let has_request = AtomicBool::new(false);
         let account = PeerAccount::new(&self.budget);
-        let service = service_fn(|mut request: ::http::Request<Incoming>| {
+        let service = service_fn(|request: ::http::Request<Incoming>| {
             has_request.store(true, Ordering::Relaxed);
-            attach(request.extensions_mut());
             let checked = check_head(&request).map_err(Rejection::closing);
             let admitted = checked.and_then(|()| self.admit(request, caller.clone(), hosts));
             Box::pin(self.respond_to(admitted, &caller, &account))

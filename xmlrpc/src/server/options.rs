@@ -340,9 +340,8 @@ impl ServerOptions {
     /// the machine. A server that is mounted in another one is not affected.
     ///
     /// Handlers see the names in the verified certificate of a client as part of the
-    /// [identity](farcall_core::Context::identity) of their caller, and the
-    /// [`TlsSession`](farcall_core::transport::tls::TlsSession) as an
-    /// [extension](farcall_core::Context::extension), in an `Arc`. Default: no TLS.
+    /// [identity](farcall_core::Context::identity) of their caller, and the result of the handshake
+    /// as its [`tls`](farcall_core::Identity::tls). Default: no TLS.
     ///
     /// ```no_run
     /// use farcall::transport::tls::ServerTls;

@@ -94,10 +94,8 @@ impl Server {
         let caller = Identity::over_tls(peer, &session);
         tracing::debug!(peer = %caller, ?session, "TLS handshake completed");
         // The state of TLS takes more than a kilobyte: futures around it hold a pointer.
-        self.exchange(Box::new(stream), caller, hosts, stop, |extensions| {
-            extensions.insert(Arc::clone(&session));
-        })
-        .await;
+        drop(session);
+        self.exchange(Box::new(stream), caller, hosts, stop).await;
     }
 }
 

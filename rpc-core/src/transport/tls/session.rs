@@ -11,7 +11,7 @@ use super::certificate::names;
 use crate::transport::certificate::Certificate;
 
 /// The result of the TLS handshake of a connection: peer certificates, names, version, binding.
-#[derive(Clone)]
+#[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct TlsSession {
     certificates: Vec<CertificateDer<'static>>,
@@ -46,6 +46,7 @@ impl TlsSession {
     fn of<Data>(connection: &impl Deref<Target = ConnectionCommon<Data>>) -> Self {
         let certificates = connection.peer_certificates().unwrap_or_default();
         let version = connection.protocol_version();
+        let alpn = connection.alpn_protocol();
         let suite = connection.negotiated_cipher_suite();
         Self {
             certificates: certificates
@@ -54,11 +55,12 @@ impl TlsSession {
                 .collect(),
             client: None,
             server_name: None,
-            alpn: connection.alpn_protocol().map(Into::into),
+            alpn: alpn.map(Into::into),
             version,
             cipher: suite.map(|suite| suite.suite()),
-            // With TLS 1.2 it is unique only with extended master secrets (RFC 9266, 4.2).
-            exporter: (version == Some(ProtocolVersion::TLSv1_3))
+            // With TLS 1.2 it is unique only with extended master secrets (RFC 9266, 4.2). It takes
+            // a fiftieth of a handshake, and HTTP has no use for it.
+            exporter: (version == Some(ProtocolVersion::TLSv1_3) && alpn.is_none())
                 .then(|| {
                     let label = b"EXPORTER-Channel-Binding";
                     connection
@@ -109,7 +111,8 @@ impl TlsSession {
     }
 
     /// The channel binding `tls-exporter` (RFC 9266): 32 bytes that only the two ends of this
-    /// connection know, equal at both ends. `None` with TLS 1.2.
+    /// connection know, equal at both ends. `None` with TLS 1.2, and with HTTP or any other
+    /// protocol of [ALPN](Self::alpn): connections of Farcall, which bind to it, have none.
     #[must_use]
     pub const fn exporter(&self) -> Option<&[u8; 32]> {
         self.exporter.as_ref()

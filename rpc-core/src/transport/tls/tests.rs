@@ -95,7 +95,7 @@ async fn both_sides_see_one_session() {
     for profile in Profile::ALL {
         let (accepted, connected) = handshake(&server, &client, profile, "localhost").await;
         let (accepted, connected) = (accepted.unwrap(), connected.unwrap());
-        assert!(accepted.exporter().is_some());
+        assert_eq!(accepted.exporter().is_some(), accepted.alpn().is_none());
         assert_eq!(accepted.exporter(), connected.exporter());
         assert_eq!(accepted.server_name(), Some("localhost"));
         assert_eq!(accepted.alpn(), connected.alpn());
