@@ -35,6 +35,19 @@ pub(crate) fn run(command: &CertsCommand) -> Result<String, Box<dyn Error>> {
     let folder = &command.folder;
     fs::create_dir_all(folder)
         .map_err(|error| format!("{} cannot be created: {error}", folder.display()))?;
+    // Checked first: without all of them, those that were written would fit no others.
+    for name in [
+        "ca.pem",
+        "server.pem",
+        "server.key",
+        "client.pem",
+        "client.key",
+    ] {
+        let path = folder.join(name);
+        if path.exists() {
+            return Err(format!("{} exists already", path.display()).into());
+        }
+    }
     let names = match &command.names[..] {
         [] => ["localhost", "127.0.0.1", "::1"].map(str::to_owned).into(),
         names => names.to_vec(),

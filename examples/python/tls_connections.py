@@ -24,7 +24,9 @@ As a program it adds numbers, for the client in Rust or in Python:
 
     python3 tls_connections.py server server.pem server.key
     python3 tls_connections.py client ca.pem
-    farcall send --cacert ca.pem --legacy-md5 conn+tls://localhost:16000 '[3, 5]'
+    FARCALL_AUTHKEY=12345 farcall send --cacert ca.pem --legacy-md5 conn+tls://localhost:16000 '[3, 5]'
+
+`farcall certs .` makes the three files.
 """
 
 import io

@@ -108,7 +108,7 @@ impl Identity {
         self.proofs.as_ref()?.key.as_deref()
     }
 
-    /// The certificate of the caller, if it presented one that was verified.
+    /// The certificate of the caller, if it presented one and the TLS handshake has verified it.
     #[must_use]
     pub fn certificate(&self) -> Option<&Certificate> {
         self.proofs.as_ref()?.certificate.as_deref()

@@ -38,7 +38,10 @@ pub async fn within<F: Future>(
     let mut timer = pin!(timer);
     poll_fn(|cx| match future.as_mut().poll(cx) {
         Poll::Ready(output) => Poll::Ready(Some(output)),
-        Poll::Pending => timer.as_mut().poll(cx).map(|()| None),
+        // A future that uses up the cooperative budget would keep the timer from being seen.
+        Poll::Pending => Pin::new(&mut unconstrained(timer.as_mut()))
+            .poll(cx)
+            .map(|()| None),
     })
     .await
 }

@@ -138,6 +138,7 @@ impl<S, R, C: Codec> connection::Connection<S, R, C> {
         let writer = Writer {
             encoder: writer.encoder,
             broken: writer.broken,
+            unflushed: writer.unflushed,
             ..Writer::new(sending, writer.account)
         };
         Ok(Connection::from_parts(

@@ -26,9 +26,10 @@ use crate::descriptor::DescriptorRead;
 use crate::error::{RecvError, SendError};
 use crate::frame::Encoder;
 
-/// Minimum number of bytes asked of the stream in one read, and the number in the handshake. No
-/// more than TLS can buffer besides a record that is not read yet.
-const MIN_READ: usize = 4096;
+/// Minimum number of bytes asked of the stream in one read, and the number in the handshake. rustls
+/// buffers 18,437 bytes, of which a record that is not complete yet takes up to 16,645, and accepts
+/// no more while over 16,384 decrypted bytes wait.
+const MIN_READ: usize = 1024;
 
 /// Maximum number of bytes asked of the stream in one read.
 const MAX_READ: usize = 64 * 1024;

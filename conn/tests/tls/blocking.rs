@@ -44,6 +44,23 @@ fn messages_of_all_sizes_pass() {
     }
 }
 
+/// A message of one record and a short one, with more behind it, fills the buffers of TLS.
+#[test]
+fn waiting_loses_nothing_of_messages_that_arrived_together() {
+    let (mut local, mut remote) = pair(Kind::Certificates);
+    for length in [16_380, 16_900, 18_390] {
+        let messages = [1, 2, 3].map(|n| vec![n; length]);
+        for message in &messages {
+            remote.send_bytes(message).unwrap();
+        }
+        thread::sleep(Duration::from_millis(50));
+        for message in &messages {
+            assert!(local.poll(Duration::from_secs(5)).unwrap());
+            assert!(local.recv_bytes(1 << 20).unwrap() == *message, "{length}");
+        }
+    }
+}
+
 #[test]
 fn halves_in_two_threads() {
     let (local, mut remote) = pair(Kind::Certificates);

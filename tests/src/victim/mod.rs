@@ -122,9 +122,9 @@ impl Victim {
         };
         // One-time allocations are made before the first measurement.
         victim.assert_serves().await;
+        victim.allocated = victim.allocated().await;
         victim.settle().await;
         victim.descriptors = victim.descriptors();
-        victim.allocated = victim.allocated().await;
         victim
     }
 
@@ -300,7 +300,11 @@ impl Victim {
         let mut same = 0;
         while begin.elapsed() < Duration::from_secs(20) && same < 5 {
             // Asked first, because the connection that asks takes descriptors.
-            let allocated = self.allocated().await;
+            let allocated = if self.descriptors == 0 {
+                0
+            } else {
+                self.allocated().await
+            };
             tokio::time::sleep(Duration::from_millis(20)).await;
             let now = self.descriptors();
             if now <= self.descriptors && allocated <= self.allocated + KEPT {

@@ -93,8 +93,8 @@ impl Template {
         }
         let secrets = Secrets::of(target, &headers);
         let is_forwarded = proxy.is_some_and(|proxy| proxy.forwards(&target.url));
-        if proxy.is_some() && !is_forwarded {
-            // The request for the tunnel has it, and the server must not see it.
+        if !is_forwarded {
+            // For a proxy only. The request for a tunnel has it, and the server must not see it.
             headers.remove(PROXY_AUTHORIZATION);
         }
         let cookie = options.cookies.then(|| headers.remove(COOKIE)).flatten();

@@ -15,7 +15,7 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
-use tokio::io::{AsyncWrite as _, AsyncWriteExt as _};
+use tokio::io::AsyncWriteExt as _;
 use tokio::task::yield_now;
 use tokio::time::{Instant, sleep_until};
 
@@ -44,7 +44,7 @@ impl Server {
     /// Serves the requests of one connection until it closes.
     pub(super) async fn exchange(
         self,
-        io: impl Io,
+        mut io: impl Io,
         caller: Identity,
         hosts: HostPolicy,
         stop: impl Future<Output = ()>,
@@ -58,6 +58,7 @@ impl Server {
                 let suppressed = admitted.suppressed();
                 tracing::info!(peer = %caller, suppressed, "peer refused");
             }
+            announce_end(&mut io).await;
             return;
         }
         let accepted = Instant::now();
@@ -136,11 +137,15 @@ impl Server {
         if is_answered && must_linger {
             linger(io).await;
         } else {
-            // TLS tells the peer that nothing was cut off. A peer that reads nothing is not waited
-            // for.
-            poll_fn(|cx| Poll::Ready(Pin::new(&mut io).poll_shutdown(cx).is_ready())).await;
+            announce_end(&mut io).await;
         }
     }
+}
+
+/// Announces the end of a connection. TLS tells the peer thereby that nothing was cut off. A peer
+/// that reads nothing is not waited for.
+async fn announce_end(io: &mut impl Io) {
+    poll_fn(|cx| Poll::Ready(Pin::new(&mut *io).poll_shutdown(cx).is_ready())).await;
 }
 
 /// Closes a connection after the last response has arrived. If it were closed with bytes unread,

@@ -225,6 +225,13 @@ async fn a_proxy_gets_the_whole_url(kind: ClientKind) {
         assert_eq!(request.header("Proxy-Authorization"), Some("Basic dTpw"));
         assert_eq!(request.header("Authorization"), None);
     }
+
+    let (url, server) = self::server(vec![ok(FIVE)]).await;
+    let options = ClientOptions::default().header("Proxy-Authorization", "Basic dTpw");
+    let client = kind.client_with(&url, options.unwrap());
+    let _: i64 = client.call("f", ()).await.unwrap();
+    let direct = &server.await.unwrap()[0];
+    assert_eq!(direct.header("Proxy-Authorization"), None);
 }
 
 #[cfg(unix)]

@@ -34,9 +34,12 @@ pub(super) fn names(certificate: &CertificateDer<'_>) -> Certificate {
         return names;
     };
     let content = x509.tbs_certificate();
+    let Ok(alternatives) = content.get_extension::<SubjectAltName>() else {
+        return names;
+    };
     let common_name = content.subject().common_name();
     names.common_name = common_name.ok().flatten().map(Into::into);
-    if let Ok(Some((_, alternatives))) = content.get_extension::<SubjectAltName>() {
+    if let Some((_, alternatives)) = alternatives {
         for name in &alternatives.0 {
             match name {
                 GeneralName::UniformResourceIdentifier(uri) => {

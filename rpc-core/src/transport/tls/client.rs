@@ -61,8 +61,9 @@ impl ClientTls {
         Self::with(Trust::Platform, None, provider())
     }
 
-    /// Uses a configuration of the program as it is, for every protocol: the program is
-    /// responsible for the [`Profile`] of the protocol. Setters discard it.
+    /// Creates the TLS of a client from a configuration of the program, which is used as it is, for
+    /// every protocol: the program is responsible for the [`Profile`] of the protocol, and for the
+    /// verification of servers. Setters of what is trusted replace it.
     #[must_use]
     pub fn from_config(config: Arc<ClientConfig>) -> Self {
         Self::with(Trust::Config(config), None, provider())
@@ -149,19 +150,20 @@ impl ClientTls {
     /// Sets the certificate of the client, followed by its chain, and its key, from PEM texts.
     ///
     /// # Errors
-    /// If there is no certificate or key, or the key is not that of the certificate.
+    /// If there is no certificate or key, or the key is not that of the certificate; after
+    /// [`from_config`](Self::from_config), which decides about both.
     pub fn certificate_pem(self, certificates: &[u8], key: &[u8]) -> Result<Self, TlsError> {
         self.with_credential(Credential::new(Pem::text(certificates), Pem::text(key)))
     }
 
     fn with_credential(self, credential: Credential) -> Result<Self, TlsError> {
         credential.read(&self.0.provider)?;
-        let trust = match &self.0.trust {
-            Trust::Config(_) => Trust::Platform,
-            trust => trust.clone(),
-        };
+        // The trust of the configuration would be lost.
+        if let Trust::Config(_) = self.0.trust {
+            return Err(TlsError::GivenConfig);
+        }
         Ok(Self::with(
-            trust,
+            self.0.trust.clone(),
             Some(credential),
             Arc::clone(&self.0.provider),
         ))
@@ -215,7 +217,12 @@ impl Inner {
             }
         };
         config.alpn_protocols = profile.protocols();
-        config.resumption = Resumption::in_memory_sessions(256);
+        // A resumed session is not verified again, and each connection can extend it: only a full
+        // handshake notices that a pinned certificate has expired.
+        config.resumption = match self.trust {
+            Trust::Pinned(_) => Resumption::disabled(),
+            _ => Resumption::in_memory_sessions(256),
+        };
         Ok(config)
     }
 

@@ -56,7 +56,7 @@ pub enum TlsError {
         /// The file of the key.
         key: String,
     },
-    /// The configuration was given by the program, which decides about client certificates.
+    /// Client certificates cannot be set on a configuration of the program (`from_config`).
     #[error("the given configuration of TLS already decides about client certificates")]
     GivenConfig,
     /// There are no authorities to verify a server by.

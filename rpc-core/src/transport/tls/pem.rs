@@ -100,21 +100,19 @@ impl Pem {
                 place: self.to_string(),
                 missing: "private key",
             },
-            // Their texts contain the line at fault.
-            pem::Error::IllegalSectionStart { .. } | pem::Error::MissingSectionEnd { .. } => {
-                TlsError::Missing {
-                    place: self.to_string(),
-                    missing: "complete private key",
-                }
-            }
             error => self.malformed(error),
         })
     }
 
     fn malformed(&self, source: pem::Error) -> TlsError {
-        TlsError::Malformed {
-            place: self.to_string(),
-            source,
+        let place = self.to_string();
+        match source {
+            // Their texts contain the line at fault, which may be a key.
+            pem::Error::IllegalSectionStart { .. } | pem::Error::MissingSectionEnd { .. } => {
+                let missing = "complete section";
+                TlsError::Missing { place, missing }
+            }
+            source => TlsError::Malformed { place, source },
         }
     }
 }

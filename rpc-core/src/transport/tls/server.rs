@@ -189,8 +189,9 @@ impl ServerTls {
     /// # Errors
     /// As with [`from_files`](Self::from_files). Everything stays as it was.
     pub fn reload(&self) -> Result<(), TlsError> {
-        let current = self.0.sources.build()?;
+        // Locked first: of two reloads, the one that reads later decides.
         let mut upkeep = self.0.upkeep.lock().unwrap_or_else(PoisonError::into_inner);
+        let current = self.0.sources.build()?;
         upkeep.warned = None;
         self.0.current.store(Arc::new(current));
         Ok(())
@@ -198,7 +199,8 @@ impl ServerTls {
 
     /// Makes this and its clones read the files again when they have changed: at a handshake, at
     /// most every 30 seconds, in the background, so that this handshake still uses what was read
-    /// before. If the files cannot be used, what was read before stays, and a warning is logged.
+    /// before, unless that has expired. If the files cannot be used, what was read before stays,
+    /// and a warning is logged.
     ///
     /// Default: the program calls [`reload`](Self::reload) when the files have changed.
     pub fn watch(self) -> Self {
@@ -206,7 +208,8 @@ impl ServerTls {
         self
     }
 
-    /// Returns the time until which the server's certificate is valid, if it can be read.
+    /// Returns the time until which the server's certificate is valid, if it can be read. A
+    /// [configuration of the program](Self::from_config) is not read.
     #[must_use]
     pub fn expires(&self) -> Option<SystemTime> {
         self.0.current.load().expires
@@ -228,8 +231,13 @@ impl ServerTls {
         if upkeep.warned.is_none_or(is_due) {
             upkeep.warned = Some(Instant::now());
             let expires = DateTime::from(expires);
-            tracing::warn!(%expires, "the server's TLS certificate ends soon, or has ended (UTC)");
+            tracing::warn!(%expires, "the server's TLS certificate expires soon, or has expired (UTC)");
         }
+    }
+
+    fn has_expired(&self) -> bool {
+        self.expires()
+            .is_some_and(|expires| expires <= SystemTime::now())
     }
 
     fn look_at_files(&self) {
@@ -243,6 +251,8 @@ impl ServerTls {
             return;
         }
         upkeep.looked = Instant::now();
+        // Reading the files takes the lock again.
+        drop(upkeep);
         let shared = Arc::clone(&self.0);
         let look = move || {
             if shared.sources.stamps() != shared.current.load().stamps
@@ -253,8 +263,9 @@ impl ServerTls {
             }
         };
         match Handle::try_current() {
-            Ok(runtime) => drop(runtime.spawn_blocking(look)),
-            Err(_) => look(),
+            // An expired certificate helps no peer, so its handshake waits for the files.
+            Ok(runtime) if !self.has_expired() => drop(runtime.spawn_blocking(look)),
+            _ => look(),
         }
     }
 

@@ -404,7 +404,14 @@ fn unusable_files_are_named_and_keys_are_not_shown() {
         ),
         (
             text(&made.certificate, &made.key[..100]),
-            "has no complete private key",
+            "has no complete section in PEM",
+        ),
+        (
+            text(
+                &[&made.certificate, &made.key.replace('\n', "")[..]].concat(),
+                &made.key,
+            ),
+            "has no complete section in PEM",
         ),
         (
             text(&made.certificate, &made.key.replace("PRIVATE", "PUBLIC")),
