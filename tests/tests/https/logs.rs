@@ -117,11 +117,11 @@ async fn the_end_of_a_certificate_is_announced_once() {
     );
     let options = ServerOptions::default().tls(made.tls());
     let served = Served::start(options).await;
-    let line = log.line("ends soon").await;
+    let line = log.line("expires soon").await;
     assert!(line.contains("WARN"), "{line}");
     for _ in 0..2 {
         served.tls(&made.client()).await.unwrap();
     }
     let text = log.text();
-    assert_eq!(text.matches("ends soon").count(), 1, "{text}");
+    assert_eq!(text.matches("expires soon").count(), 1, "{text}");
 }
