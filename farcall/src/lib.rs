@@ -47,6 +47,8 @@
 #[cfg(all(doc, feature = "full"))]
 pub mod guide;
 
+#[cfg(feature = "cluster")]
+pub use farcall_cluster as cluster;
 #[cfg(feature = "rpc")]
 pub use farcall_conn::rpc;
 #[doc(hidden)]

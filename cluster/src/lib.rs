@@ -1,0 +1,1 @@
+//! Calls to many machines at once.
