@@ -1,6 +1,6 @@
 //! The diagnoses of the macros: one file for each.
 //!
-//! `TRYBUILD=overwrite cargo test -p farcall-core --test ui` writes the current diagnoses to the
+//! `TRYBUILD=overwrite cargo test -p farcall-macros --test ui` writes the current diagnoses to the
 //! `.stderr` files; review the difference before you commit it.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
