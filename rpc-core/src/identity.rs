@@ -108,13 +108,15 @@ impl Identity {
         self.proofs.as_ref()?.key.as_deref()
     }
 
-    /// Returns the certificate of the caller, if it presented one and the TLS handshake has verified it.
+    /// Returns the certificate of the caller, if it presented one and the TLS handshake has
+    /// verified it.
     #[must_use]
     pub fn certificate(&self) -> Option<&Certificate> {
         self.proofs.as_ref()?.certificate.as_deref()
     }
 
-    /// Returns the user whose token or password the caller has: the subject of the token, or the user name.
+    /// Returns the user whose token or password the caller has: the subject of the token, or the
+    /// user name.
     #[must_use]
     pub fn subject(&self) -> Option<&str> {
         self.proofs.as_ref()?.subject.as_deref()
@@ -166,8 +168,8 @@ impl Identity {
     }
 
     /// Returns the most specific name of the caller, for statistics and logs: its subject, or else
-    /// the [name of its certificate](Certificate::name), the label of its key, or its user id, as in
-    /// `uid 1000`. It may be a text of a peer: [`Display`](fmt::Display) escapes it.
+    /// the [name of its certificate](Certificate::name), the label of its key, or its user id, as
+    /// in `uid 1000`. It may be a text of a peer: [`Display`](fmt::Display) escapes it.
     #[must_use]
     pub fn name(&self) -> Option<Cow<'_, str>> {
         let certificate = || self.certificate().and_then(Certificate::name);

@@ -355,7 +355,7 @@ fn repeated_signals_do_not_extend_timeouts_forever() {
     let RecvError::Io(error) = error else {
         panic!("{error}");
     };
-    // That of the system if no signal came within the last timeout.
+    // The second is that of the system: no signal came within the last timeout.
     let kinds = [io::ErrorKind::TimedOut, io::ErrorKind::WouldBlock];
     assert!(kinds.contains(&error.kind()), "{error}");
     assert!(begin.elapsed() < SIGNALS / 2, "each signal restarts it");

@@ -32,8 +32,8 @@ impl Certificate {
             && (self.name().is_some() || self.fingerprint == other.fingerprint)
     }
 
-    /// Returns the most specific name: the first URI, DNS name, mail address or IP address, or else the
-    /// common name.
+    /// Returns the most specific name: the first URI, DNS name, mail address or IP address, or else
+    /// the common name.
     #[must_use]
     pub fn name(&self) -> Option<Cow<'_, str>> {
         let mut texts = [&self.uris, &self.dns, &self.emails].into_iter().flatten();

@@ -259,9 +259,9 @@ impl ServerOptions {
     /// are not sent.
     ///
     /// Default: none. A request is refused with status 403 if its `Origin` is neither allowed here
-    /// nor that of its `Host` (with TLS: with the scheme `https`), or if `Sec-Fetch-Site` names another site or origin. Pages without
-    /// an origin, such as files, have the origin `"null"`, which any page can also assume: allow it
-    /// only for a server that everyone may call.
+    /// nor that of its `Host` (with TLS: with the scheme `https`), or if `Sec-Fetch-Site` names
+    /// another site or origin. Pages without an origin, such as files, have the origin `"null"`,
+    /// which any page can also assume: allow it only for a server that everyone may call.
     ///
     /// Behind a proxy that changes the `Host`, the origin of the site itself must be allowed here.
     pub fn allow_origins<O: Into<String>>(mut self, origins: impl IntoIterator<Item = O>) -> Self {

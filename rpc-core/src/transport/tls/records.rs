@@ -9,8 +9,8 @@ use std::io;
 /// 128 KiB. A whole handshake takes less, and the tickets and updates of keys after it far less.
 const MAX_WITHOUT_DATA: usize = 128 * 1024;
 
-/// The bytes that a peer has sent since the last ones with data, such as session tickets, with which
-/// it could keep a connection busy for ever. For authors of protocols.
+/// The bytes that a peer has sent since the last ones with data, such as session tickets, with
+/// which it could keep a connection busy for ever. For authors of protocols.
 #[derive(Debug, Default)]
 pub struct BytesWithoutData(usize);
 

@@ -84,8 +84,8 @@ impl TlsSession {
         self.certificate.as_ref()
     }
 
-    /// Returns the name by which the client addressed the server (SNI, RFC 6066), on the side of the
-    /// server. Clients send none with an IP address.
+    /// Returns the name by which the client addressed the server (SNI, RFC 6066), on the side of
+    /// the server. Clients send none with an IP address.
     #[must_use]
     pub fn server_name(&self) -> Option<&str> {
         self.server_name.as_deref()
@@ -109,8 +109,8 @@ impl TlsSession {
         self.cipher
     }
 
-    /// Returns the channel binding `tls-exporter` (RFC 9266): 32 bytes that only the two ends of this
-    /// connection know, equal at both ends. `None` with TLS 1.2, and with HTTP or any other
+    /// Returns the channel binding `tls-exporter` (RFC 9266): 32 bytes that only the two ends of
+    /// this connection know, equal at both ends. `None` with TLS 1.2, and with HTTP or any other
     /// protocol of [ALPN](Self::alpn): connections of Farcall, which bind to it, have none.
     #[must_use]
     pub const fn exporter(&self) -> Option<&[u8; 32]> {

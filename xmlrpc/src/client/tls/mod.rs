@@ -61,7 +61,7 @@ pub(crate) struct Tls<S: Stream> {
     sent: usize,
     /// The number of bytes of the last write that are in these records, as one record.
     written: usize,
-    /// Where that record begins, or what TLS sends before it.
+    /// The offset of that record, or of what TLS sends before it.
     begin: usize,
     /// Those received since the last data.
     without_data: BytesWithoutData,
@@ -189,7 +189,7 @@ impl<S: Stream> Tls<S> {
         Ok(decrypted)
     }
 
-    /// Returns `true` if the server may have the whole record of the last write, and can decrypt it.
+    /// Returns `true` if the server may have the whole record of the last write, and decrypt it.
     const fn may_be_received(&self) -> bool {
         self.sent >= self.begin + RECORD_HEADER + self.written
     }

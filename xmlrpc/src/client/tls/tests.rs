@@ -1,4 +1,4 @@
-//! What counts as sent.
+//! The moment from which data counts as sent.
 
 use std::future::Future;
 use std::pin::pin;

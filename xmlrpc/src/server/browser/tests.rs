@@ -147,7 +147,7 @@ fn a_page_can_call_its_own_server_or_one_that_allows_its_origin() {
     assert_eq!(status("/", &headers, &null), None);
 }
 
-/// Who can change the page of an `http` URL could otherwise call the server in its name.
+/// The page of an `http` URL may have been changed on its way to the browser.
 #[test]
 fn over_tls_a_page_without_tls_is_of_another_origin() {
     let options = ServerOptions::default();

@@ -89,7 +89,7 @@ impl Case {
     /// Runs the case against one kind of client. Returns the failure, if any.
     fn run<C: Caller>(&self) -> Result<(), String> {
         let server = Server::start(self.answer.clone());
-        // What is answered may take long on a busy machine.
+        // Everything else may take long on a busy machine.
         let timeout = if self.expected == "lost" {
             TIMEOUT
         } else {
