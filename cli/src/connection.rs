@@ -18,7 +18,7 @@ pub(crate) struct Authentication {
     /// For connections: file with the shared authkey [default: the environment variable
     /// FARCALL_AUTHKEY]
     #[arg(long, global = true, value_name = "FILE", value_parser = path())]
-    authkey_file: Option<PathBuf>,
+    pub(crate) authkey_file: Option<PathBuf>,
     /// For connections: allow authentication with MD5, which CPython up to 3.11 requires
     #[arg(long, global = true)]
     pub(crate) legacy_md5: bool,

@@ -164,7 +164,7 @@ async fn run(arguments: &Cli) -> Result<String, Box<dyn Error>> {
     match &arguments.command {
         Command::Call(command) => call::run(command, &arguments.options).await,
         Command::Send(message) => send::run(message, &arguments.options).await,
-        Command::Certs(command) => certs::run(command),
+        Command::Certs(command) => certs::run(command, &arguments.options),
     }
 }
 

@@ -38,6 +38,9 @@ impl Tls {
         let scheme = scheme.to_ascii_lowercase();
         let files = [&self.cacert, &self.pin, &self.cert, &self.key];
         let is_given = self.insecure || files.iter().any(|file| file.is_some());
+        if is_given && url.is_empty() {
+            return Err("options of TLS are for calls: this command makes none");
+        }
         if is_given && scheme != "https" && !scheme.ends_with("+tls") {
             return Err(
                 "--cacert, --pin, --cert, --key and --insecure are for TLS, which this URL has not",

@@ -1,5 +1,8 @@
 //! TLS over a byte stream, for the async and the blocking client.
 
+#[cfg(test)]
+mod tests;
+
 use std::io::{self, Read as _, Write as _};
 use std::mem;
 use std::time::Instant;
@@ -7,7 +10,7 @@ use std::time::Instant;
 pub(super) use farcall_core::transport::tls::ClientTls;
 use farcall_core::transport::tls::rustls::pki_types::ServerName;
 use farcall_core::transport::tls::rustls::{AlertDescription, ClientConnection, Error};
-use farcall_core::transport::tls::{Profile, TlsError};
+use farcall_core::transport::tls::{BytesWithoutData, Profile, TlsError};
 
 use super::response::Buffer;
 use super::stream::{Progress, Stream, Unreached};
@@ -18,9 +21,8 @@ use super::url::{Host, InvalidUrl};
 /// request fails, the server has not received any of the request.
 const MAX_WRITE: usize = (16 << 10) - 256;
 
-/// Maximum bytes of records that are processed while a connection is idle: session tickets and
-/// updates of keys are much smaller.
-const MAX_IDLE: usize = 64 << 10;
+/// The bytes in front of the content of a record (RFC 8446, 5.1).
+const RECORD_HEADER: usize = 5;
 
 /// Bytes of a buffer that is kept from one message to the next.
 const KEPT: usize = 4 << 10;
@@ -57,8 +59,12 @@ pub(crate) struct Tls<S: Stream> {
     /// Records to be sent, from this offset on.
     sealed: Vec<u8>,
     sent: usize,
-    /// The number of bytes of the last write that are in these records.
+    /// The number of bytes of the last write that are in these records, as one record.
     written: usize,
+    /// The offset of that record, or of what TLS sends before it.
+    begin: usize,
+    /// Those received since the last data.
+    without_data: BytesWithoutData,
     /// `true` once data has arrived, so that the server has completed the handshake.
     is_answered: bool,
 }
@@ -82,6 +88,8 @@ impl<S: Stream> Tls<S> {
             sealed: Vec::new(),
             sent: 0,
             written: 0,
+            begin: 0,
+            without_data: BytesWithoutData::default(),
             is_answered: false,
         };
         let mut is_first = true;
@@ -157,6 +165,7 @@ impl<S: Stream> Tls<S> {
                 }
                 read => {
                     self.is_answered = true;
+                    self.without_data.reset();
                     return read.map(Some);
                 }
             }
@@ -173,7 +182,16 @@ impl<S: Stream> Tls<S> {
             0 => drop(self.session.read_tls(&mut io::empty())?),
             length => self.received.fill(length),
         }
-        self.decrypt(space)
+        let decrypted = self.decrypt(space)?;
+        if decrypted.is_none() {
+            self.without_data.add(length)?;
+        }
+        Ok(decrypted)
+    }
+
+    /// Returns `true` if the server may have the whole record of the last write, and decrypt it.
+    const fn may_be_received(&self) -> bool {
+        self.sent >= self.begin + RECORD_HEADER + self.written
     }
 
     /// Encrypts what is to be sent. Returns `false` if there is nothing.
@@ -194,17 +212,12 @@ impl<S: Stream> Stream for Tls<S> {
     /// Processes records without data, which do not mean that the server has sent something. The
     /// answer to an update of keys is sent before the next data.
     async fn try_read(&mut self, space: &mut [u8]) -> io::Result<Option<usize>> {
-        let mut total = 0;
         if let Some(length) = self.decrypt(space)? {
             return Ok(Some(length));
         }
         while let Some(length) = self.stream.try_read(self.received.space()).await? {
             if let Some(length) = self.receive(length, space)? {
                 return Ok(Some(length));
-            }
-            total += length;
-            if total > MAX_IDLE {
-                return Err(io::Error::other("the server floods an idle TLS connection"));
             }
         }
         Ok(None)
@@ -220,18 +233,23 @@ impl<S: Stream> Stream for Tls<S> {
             return Ok(Progress::Read(length));
         }
         if self.written == 0 {
+            self.seal();
+            self.begin = self.sealed.len();
             let piece = &bytes[..bytes.len().min(MAX_WRITE)];
             self.written = self.session.writer().write(piece)?;
         }
         while self.seal() {
             let (sealed, received) = (&self.sealed[self.sent..], self.received.space());
-            match self.stream.write(sealed, received, deadline).await? {
-                Progress::Written(length) => self.sent += length,
-                Progress::Read(length) => {
+            match self.stream.write(sealed, received, deadline).await {
+                Ok(Progress::Written(length)) => self.sent += length,
+                Ok(Progress::Read(length)) => {
                     if let Some(length) = self.receive(length, space)? {
                         return Ok(Progress::Read(length));
                     }
                 }
+                // It concerns what TLS sends behind the data. The next read returns it.
+                Err(_) if self.may_be_received() => break,
+                Err(error) => return Err(error),
             }
         }
         Ok(Progress::Written(mem::take(&mut self.written)))

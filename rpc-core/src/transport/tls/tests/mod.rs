@@ -1,6 +1,9 @@
 //! Tests of both sides in memory.
 
-use std::fs;
+mod files;
+mod flood;
+mod names;
+
 use std::io;
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
@@ -101,8 +104,8 @@ async fn both_sides_see_one_session() {
         assert_eq!(accepted.alpn(), connected.alpn());
         let expected = (profile == Profile::Http).then_some(&b"http/1.1"[..]);
         assert_eq!(accepted.alpn(), expected);
-        assert!(accepted.peer_certificates().is_empty());
-        assert_eq!(connected.peer_certificates().len(), 1);
+        assert!(accepted.peer_certificate().is_none());
+        assert!(connected.peer_certificate().is_some());
         assert_eq!(accepted.cipher(), connected.cipher());
     }
 }
@@ -235,7 +238,7 @@ async fn a_verified_client_certificate_is_the_identity_of_the_peer() {
         assert_eq!(names.ips, [IpAddr::from(Ipv4Addr::LOCALHOST)]);
         assert_eq!(names.common_name.as_deref(), Some("common"));
         assert_ne!(names.fingerprint, [0; 32]);
-        assert_eq!(session.peer_certificates().len(), 1);
+        assert!(session.peer_certificate().is_some());
 
         let (accepted, _) = handshake(&server, &with(&stranger), Profile::Http, "localhost").await;
         let accepted = accepted.unwrap_err();
@@ -280,102 +283,13 @@ async fn sessions_are_resumed_unless_clients_have_certificates() {
     let roots = authority.certificate.as_bytes();
     let client = ClientTls::new().roots_pem(roots).unwrap();
     assert!(is_resumed(&leaf.server(), &client).await);
+    // A resumed session would outlive the dates of the pinned certificate.
+    let pinning = ClientTls::new().pin_pem(leaf.certificate.as_bytes());
+    assert!(!is_resumed(&leaf.server(), &pinning.unwrap()).await);
     let demand = ClientCertificates::Optional;
     let server = leaf.server().client_roots_pem(roots, demand).unwrap();
     let client = client.certificate_pem(leaf.certificate.as_bytes(), leaf.key.as_bytes());
     assert!(!is_resumed(&server, &client.unwrap()).await);
-}
-
-#[tokio::test(start_paused = true)]
-async fn changed_files_are_read_again_and_unusable_ones_are_not_used() {
-    let folder = tempfile::tempdir().unwrap();
-    let (certificate, key) = (folder.path().join("a.pem"), folder.path().join("a.key"));
-    let authority = authority();
-    let write = |certificate_of: &Made, key_of: &Made| {
-        fs::write(&certificate, &certificate_of.certificate).unwrap();
-        fs::write(&key, &key_of.key).unwrap();
-    };
-    let (first, second) = (
-        authority.leaf(&["localhost"]),
-        authority.leaf(&["localhost", "b"]),
-    );
-    write(&first, &first);
-    let client = ClientTls::new()
-        .roots_pem(authority.certificate.as_bytes())
-        .unwrap();
-    let server = ServerTls::from_files(&certificate, &key).unwrap().watch();
-    let shown = async || {
-        let (_, connected) = handshake(&server, &client, Profile::Http, "localhost").await;
-        let session = connected.unwrap();
-        pem_of(&session.peer_certificates()[0])
-    };
-    assert_eq!(shown().await, normal(&first.certificate));
-
-    // One file is there already, the other is not.
-    write(&second, &first);
-    let error = server.clone().reload().unwrap_err();
-    assert!(
-        error
-            .to_string()
-            .contains("is not that of the first certificate"),
-        "{error}"
-    );
-    assert_eq!(shown().await, normal(&first.certificate));
-    write(&second, &second);
-    server.clone().reload().unwrap();
-    assert_eq!(shown().await, normal(&second.certificate));
-
-    // Watched files are looked at every 30 seconds.
-    write(&first, &first);
-    assert_eq!(shown().await, normal(&second.certificate));
-    tokio::time::advance(Duration::from_secs(31)).await;
-    for _ in 0..1000 {
-        if shown().await == normal(&first.certificate) {
-            return;
-        }
-        std::thread::sleep(Duration::from_millis(5));
-    }
-    panic!("the files were not read again");
-}
-
-fn pem_of(certificate: &rustls::pki_types::CertificateDer<'_>) -> Vec<u8> {
-    certificate.to_vec()
-}
-
-fn normal(pem: &str) -> Vec<u8> {
-    use rustls::pki_types::pem::PemObject as _;
-    let certificate = rustls::pki_types::CertificateDer::from_pem_slice(pem.as_bytes());
-    certificate.unwrap().to_vec()
-}
-
-#[tokio::test]
-async fn a_client_reads_its_certificate_again_when_it_has_changed() {
-    let folder = tempfile::tempdir().unwrap();
-    let (certificate, key) = (folder.path().join("a.pem"), folder.path().join("a.key"));
-    let authority = authority();
-    let made = [authority.leaf(&["a"]), authority.leaf(&["bb"])];
-    let write = |made: &Made| {
-        fs::write(&certificate, &made.certificate).unwrap();
-        fs::write(&key, &made.key).unwrap();
-    };
-    write(&made[0]);
-    let client = ClientTls::new()
-        .roots_pem(authority.certificate.as_bytes())
-        .unwrap()
-        .certificate(&certificate, &key)
-        .unwrap();
-    let before = client.config(Profile::Http).unwrap();
-    assert!(Arc::ptr_eq(
-        &before,
-        &client.clone().config(Profile::Http).unwrap()
-    ));
-    fs::write(&key, "nothing yet").unwrap();
-    assert!(Arc::ptr_eq(&before, &client.config(Profile::Http).unwrap()));
-    write(&made[1]);
-    assert!(!Arc::ptr_eq(
-        &before,
-        &client.config(Profile::Http).unwrap()
-    ));
 }
 
 #[test]
