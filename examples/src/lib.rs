@@ -33,4 +33,6 @@ mod readmes {
     mod xmlrpc {}
     #[doc = include_str!("../../conn/README.md")]
     mod conn {}
+    #[doc = include_str!("../../cluster/README.md")]
+    mod cluster {}
 }
