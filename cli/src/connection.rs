@@ -18,7 +18,7 @@ pub(crate) struct Authentication {
     /// For connections: file with the shared authkey [default: the environment variable
     /// FARCALL_AUTHKEY]
     #[arg(long, global = true, value_name = "FILE", value_parser = path())]
-    authkey_file: Option<PathBuf>,
+    pub(crate) authkey_file: Option<PathBuf>,
     /// For connections: allow authentication with MD5, which CPython up to 3.11 requires
     #[arg(long, global = true)]
     pub(crate) legacy_md5: bool,
@@ -26,16 +26,21 @@ pub(crate) struct Authentication {
 
 impl Authentication {
     pub(crate) fn authkey(&self) -> Result<Option<AuthKey>, Box<dyn Error>> {
-        let key = match (&self.authkey_file, std::env::var_os("FARCALL_AUTHKEY")) {
-            (Some(file), _) => {
-                AuthKey::from_file(file).map_err(|error| format!("--authkey-file: {error}"))
-            }
-            (None, Some(key)) => AuthKey::new(key.as_encoded_bytes())
-                .map_err(|error| format!("FARCALL_AUTHKEY: {error}")),
-            (None, None) => return Ok(None),
+        let Some(file) = &self.authkey_file else {
+            return authkey_of_environment();
         };
-        Ok(Some(key?))
+        let key = AuthKey::from_file(file);
+        Ok(Some(key.map_err(|error| format!("--authkey-file: {error}"))?))
     }
+}
+
+/// Returns the key in the environment variable `FARCALL_AUTHKEY`.
+pub(crate) fn authkey_of_environment() -> Result<Option<AuthKey>, Box<dyn Error>> {
+    let Some(key) = std::env::var_os("FARCALL_AUTHKEY") else {
+        return Ok(None);
+    };
+    let key = AuthKey::new(key.as_encoded_bytes());
+    Ok(Some(key.map_err(|error| format!("FARCALL_AUTHKEY: {error}"))?))
 }
 
 /// Returns the parser for paths, which removes the mark.
