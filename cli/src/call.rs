@@ -125,7 +125,10 @@ impl CallCommand {
 
     /// Whether the command acts on a set of hosts even if there is one only.
     pub(crate) const fn is_for_many(&self) -> bool {
-        !matches!(self, Self::Call { .. } | Self::Methods { .. } | Self::Help { .. })
+        !matches!(
+            self,
+            Self::Call { .. } | Self::Methods { .. } | Self::Help { .. }
+        )
     }
 
     /// Returns the URL, if the words begin with one, the method, if the command has one, and its
@@ -316,7 +319,9 @@ fn text(description: &Json) -> String {
     match description {
         Json::String(text) => text.clone(),
         Json::Array(values) => {
-            let lines = values.iter().map(|value| Foreign::line(text(value)).to_string());
+            let lines = values
+                .iter()
+                .map(|value| Foreign::line(text(value)).to_string());
             lines.collect::<Vec<_>>().join("\n")
         }
         other => other.write(),

@@ -90,7 +90,10 @@ fn with_joined_words() -> Option<i32> {
     let (joined, joined_index, cut) = joined(&arguments[behind..], index)?;
     let program = env::current_exe().ok()?;
     let mut completion = Command::new(program);
-    completion.arg("--").args(joined).env(INDEX, joined_index.to_string());
+    completion
+        .arg("--")
+        .args(joined)
+        .env(INDEX, joined_index.to_string());
     let output = completion.output().ok()?;
     let text = String::from_utf8_lossy(&output.stdout);
     let separator = env::var("_CLAP_IFS").unwrap_or_else(|_| "\n".to_owned());
@@ -148,7 +151,10 @@ fn words(current: &OsStr) -> Vec<CompletionCandidate> {
     };
     let has_hosts = !options.fleet.hosts.is_empty();
     // The last word is the one that is completed.
-    let before = command.words().len().saturating_sub(usize::from(!current.is_empty()));
+    let before = command
+        .words()
+        .len()
+        .saturating_sub(usize::from(!current.is_empty()));
     if before != usize::from(!has_hosts) {
         return Vec::new();
     }
@@ -178,14 +184,22 @@ fn runtime() -> Option<tokio::runtime::Runtime> {
 
 /// Returns the command line as far as it is complete.
 fn parsed() -> Option<Cli> {
-    let mut words: Vec<OsString> = env::args_os().skip_while(|word| word != "--").skip(1).collect();
-    if let Some(index) = env::var(INDEX).ok().and_then(|index| index.parse::<usize>().ok()) {
+    let mut words: Vec<OsString> = env::args_os()
+        .skip_while(|word| word != "--")
+        .skip(1)
+        .collect();
+    if let Some(index) = env::var(INDEX)
+        .ok()
+        .and_then(|index| index.parse::<usize>().ok())
+    {
         words.truncate(index + 1);
     }
     if words.last().is_some_and(|word| word.is_empty()) {
         words.pop();
     }
-    let matches = Cli::command().ignore_errors(true).try_get_matches_from(words);
+    let matches = Cli::command()
+        .ignore_errors(true)
+        .try_get_matches_from(words);
     Cli::from_arg_matches(&matches.ok()?).ok()
 }
 
@@ -195,12 +209,17 @@ fn hosts(current: &OsStr) -> Vec<CompletionCandidate> {
     let Ok(config) = config::load() else {
         return Vec::new();
     };
-    let operand = current.rfind([',', '!', '&', '^', ' ']).map_or(0, |at| at + 1);
+    let operand = current
+        .rfind([',', '!', '&', '^', ' '])
+        .map_or(0, |at| at + 1);
     let (before, operand) = current.split_at(operand);
     let is_group = operand.starts_with('@');
     let names = runtime().map(|runtime| runtime.block_on(fleet::known_names(&config, is_group)));
     let names = names.unwrap_or_default();
-    let names = names.into_iter().take(MAX_HOSTS).map(|name| format!("{before}{name}"));
+    let names = names
+        .into_iter()
+        .take(MAX_HOSTS)
+        .map(|name| format!("{before}{name}"));
     offered(names, &current)
 }
 
@@ -209,10 +228,7 @@ fn is_plain(character: char) -> bool {
 }
 
 /// Returns those of the names that begin with what is typed.
-fn offered(
-    names: impl IntoIterator<Item = String>,
-    current: &str,
-) -> Vec<CompletionCandidate> {
+fn offered(names: impl IntoIterator<Item = String>, current: &str) -> Vec<CompletionCandidate> {
     let names = names.into_iter().filter(|name| name.starts_with(current));
     names.map(CompletionCandidate::new).collect()
 }
@@ -226,8 +242,10 @@ mod tests {
         let join = |line: &[&str]| {
             let words: Vec<OsString> = line.iter().map(OsString::from).collect();
             joined(&words, line.len() - 1).map(|(words, index, cut)| {
-                let words: Vec<String> =
-                    words.iter().map(|word| word.to_string_lossy().into_owned()).collect();
+                let words: Vec<String> = words
+                    .iter()
+                    .map(|word| word.to_string_lossy().into_owned())
+                    .collect();
                 (words.join("|"), index, cut)
             })
         };
@@ -241,7 +259,13 @@ mod tests {
             join(&["farcall", "call", "http", ":", "//h"]),
             found("farcall|call|http://h", 2, "http:")
         );
-        assert_eq!(join(&["farcall", "-w", "@", "we"]), found("farcall|-w|@we", 2, "@"));
-        assert_eq!(join(&["farcall", "-w", "a,", "@", "we"]), found("farcall|-w|a,@we", 2, "a,@"));
+        assert_eq!(
+            join(&["farcall", "-w", "@", "we"]),
+            found("farcall|-w|@we", 2, "@")
+        );
+        assert_eq!(
+            join(&["farcall", "-w", "a,", "@", "we"]),
+            found("farcall|-w|a,@we", 2, "a,@")
+        );
     }
 }

@@ -41,13 +41,18 @@ pub(crate) fn run(command: &ConfigCommand) -> Result<String, Box<dyn Error>> {
     let path = file.clone().or_else(Config::default_path);
     let path = path.ok_or("there is no home directory, and so no configuration")?;
     if file.is_none() && !path.exists() {
-        return Ok(format!("{}: there is no such file: the configuration is empty", path.display()));
+        return Ok(format!(
+            "{}: there is no such file: the configuration is empty",
+            path.display()
+        ));
     }
     let findings = match Config::from_file(&path) {
         Ok(config) => config.check(),
         Err(error) => error.findings,
     };
-    let errors = findings.iter().filter(|finding| finding.severity == Severity::Error);
+    let errors = findings
+        .iter()
+        .filter(|finding| finding.severity == Severity::Error);
     let count = errors.count();
     if count > 0 {
         findings.iter().for_each(print_error);
@@ -56,5 +61,9 @@ pub(crate) fn run(command: &ConfigCommand) -> Result<String, Box<dyn Error>> {
     if findings.is_empty() {
         return Ok(format!("{}: nothing is wrong", path.display()));
     }
-    Ok(findings.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))
+    Ok(findings
+        .iter()
+        .map(ToString::to_string)
+        .collect::<Vec<_>>()
+        .join("\n"))
 }

@@ -30,7 +30,9 @@ impl Authentication {
             return authkey_of_environment();
         };
         let key = AuthKey::from_file(file);
-        Ok(Some(key.map_err(|error| format!("--authkey-file: {error}"))?))
+        Ok(Some(
+            key.map_err(|error| format!("--authkey-file: {error}"))?,
+        ))
     }
 }
 
@@ -40,7 +42,9 @@ pub(crate) fn authkey_of_environment() -> Result<Option<AuthKey>, Box<dyn Error>
         return Ok(None);
     };
     let key = AuthKey::new(key.as_encoded_bytes());
-    Ok(Some(key.map_err(|error| format!("FARCALL_AUTHKEY: {error}"))?))
+    Ok(Some(
+        key.map_err(|error| format!("FARCALL_AUTHKEY: {error}"))?,
+    ))
 }
 
 /// Returns the parser for paths, which removes the mark.

@@ -77,9 +77,17 @@ impl Fleet {
 
     fn run_with_input(&self, args: &[&str], input: &str) -> (i32, String, String) {
         let mut command = self.command(args);
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
-        child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+        child
+            .stdin
+            .take()
+            .unwrap()
+            .write_all(input.as_bytes())
+            .unwrap();
         parts(child.wait_with_output().unwrap())
     }
 }
@@ -112,7 +120,13 @@ fn sorted(text: &str) -> Vec<&str> {
 
 fn interrupt(child: &Child) {
     let id = child.id().to_string();
-    assert!(Command::new("kill").args(["-INT", &id]).status().unwrap().success());
+    assert!(
+        Command::new("kill")
+            .args(["-INT", &id])
+            .status()
+            .unwrap()
+            .success()
+    );
 }
 
 #[test]
@@ -133,7 +147,17 @@ fn each_outcome_is_told_with_what_ran() {
     ];
     let hosts: Vec<(&str, &str)> = fates.iter().map(|(name, fate, _)| (*name, *fate)).collect();
     let hosts = fleet.hosts(&hosts);
-    let call = ["-w", &hosts, "--timeout", "1", "-o", "jsonl", "call", "run", "{host}"];
+    let call = [
+        "-w",
+        &hosts,
+        "--timeout",
+        "1",
+        "-o",
+        "jsonl",
+        "call",
+        "run",
+        "{host}",
+    ];
     let (status, out, err) = fleet.run(&call);
     let (lines, summary) = jsonl(&out);
     assert_eq!(lines.len(), fates.len(), "{out}");
@@ -145,8 +169,14 @@ fn each_outcome_is_told_with_what_ran() {
             false => line["execution"].as_str().unwrap(),
         };
         assert_eq!(claim, expected, "{line}");
-        let runs = ran.iter().filter(|run| **run == format!("{name} {name}")).count();
-        assert!(runs <= 1 && (claim != "never" || runs == 0), "{line}: {runs}");
+        let runs = ran
+            .iter()
+            .filter(|run| **run == format!("{name} {name}"))
+            .count();
+        assert!(
+            runs <= 1 && (claim != "never" || runs == 0),
+            "{line}: {runs}"
+        );
         assert_eq!(line["attempts"], 1, "{line}");
         assert!(line["ms"].as_f64().unwrap() < 3000.0, "{line}");
     }
@@ -155,8 +185,14 @@ fn each_outcome_is_told_with_what_ran() {
     assert_eq!(status, 3, "{err}");
     assert_eq!(summary["status"], 3);
     assert_eq!((&summary["ok"], &summary["fault"]), (&1.into(), &1.into()));
-    assert_eq!((&summary["refused"], &summary["never"]), (&2.into(), &1.into()));
-    assert_eq!((&summary["maybe"], &summary["timed_out"]), (&6.into(), &2.into()));
+    assert_eq!(
+        (&summary["refused"], &summary["never"]),
+        (&2.into(), &1.into())
+    );
+    assert_eq!(
+        (&summary["maybe"], &summary["timed_out"]),
+        (&6.into(), &2.into())
+    );
     assert!(err.contains("2 of these timed out"), "{err}");
     assert!(err.contains("timed out: b-slow,d-blackhole"), "{err}");
     assert!(err.contains("never ran: c-refuse"), "{err}");
@@ -172,8 +208,13 @@ fn the_exit_status_is_that_of_the_worst_outcome() {
         (&["fault", "refuse", "ok"], 2),
         (&["fault", "refuse", "cut_after", "ok"], 3),
     ] {
-        let names: Vec<String> = (0..fates.len()).map(|number| format!("n{number}")).collect();
-        let pairs = names.iter().zip(fates).map(|(name, fate)| (name.as_str(), *fate));
+        let names: Vec<String> = (0..fates.len())
+            .map(|number| format!("n{number}"))
+            .collect();
+        let pairs = names
+            .iter()
+            .zip(fates)
+            .map(|(name, fate)| (name.as_str(), *fate));
         let hosts = fleet.hosts(&pairs.collect::<Vec<_>>());
         let (status, _, err) = fleet.run(&["-w", &hosts, "call", "echo", "1"]);
         assert_eq!(status, expected, "{fates:?}: {err}");
@@ -210,14 +251,23 @@ fn outcomes_are_shown_as_lines_gathered_and_as_a_table() {
     assert_eq!(out, "node[1-2,4] (3): 7\nnode3 (1): fault 42: on purpose\n");
     assert_eq!(err, "");
     let (out, _) = run(&["call", "text", "-o", "gathered", "--raw"]);
-    assert!(out.starts_with("node[1-2,4] (3):\n  one\n  two\nnode3 (1): "), "{out}");
+    assert!(
+        out.starts_with("node[1-2,4] (3):\n  one\n  two\nnode3 (1): "),
+        "{out}"
+    );
     let (out, _) = run(&["call", "echo", "7", "-o", "both"]);
-    assert!(out.contains("node1: 7\n") && out.contains("node[1-2,4] (3): 7\n"), "{out}");
+    assert!(
+        out.contains("node1: 7\n") && out.contains("node[1-2,4] (3): 7\n"),
+        "{out}"
+    );
 
     let (out, _) = run(&["call", "echo", "7", "-o", "table"]);
     let lines: Vec<&str> = out.lines().collect();
     assert!(lines[0].starts_with("HOST   OUTCOME"), "{out}");
-    assert!(lines[1].starts_with("node1  ok ") && lines[1].ends_with(" 7"), "{out}");
+    assert!(
+        lines[1].starts_with("node1  ok ") && lines[1].ends_with(" 7"),
+        "{out}"
+    );
     assert!(lines[3].starts_with("node3  fault "), "{out}");
 
     let (_, _, err) = fleet.run(&["-w", &hosts, "call", "echo", "7"]);
@@ -230,22 +280,34 @@ fn hosts_are_named_by_sets_files_and_urls() {
     let port = fleet.server.port;
     let file = fleet.good_hosts(5);
     let names = |args: &[&str]| {
-        let (status, out, err) = fleet.run(&[args, &["--quiet", "call", "echo", "{host}"]].concat());
+        let (status, out, err) =
+            fleet.run(&[args, &["--quiet", "call", "echo", "{host}"]].concat());
         assert_eq!(status, 0, "{args:?}: {err}");
-        let names = sorted(&out).into_iter().map(|line| line.split_once(": ").unwrap().0.to_owned());
+        let names = sorted(&out)
+            .into_iter()
+            .map(|line| line.split_once(": ").unwrap().0.to_owned());
         names.collect::<Vec<_>>().join(" ")
     };
     assert_eq!(names(&["-w", &file, "-x", "node[2-4]"]), "node1 node5");
-    assert_eq!(names(&["-w", &file, "-x", "node2", "-x", "node4"]), "node1 node3 node5");
+    assert_eq!(
+        names(&["-w", &file, "-x", "node2", "-x", "node4"]),
+        "node1 node3 node5"
+    );
     let template = format!("http://127.0.0.1:{port}/ok/{{host}}");
-    assert_eq!(names(&["-w", "a[01-03]", "--url", &template]), "a01 a02 a03");
+    assert_eq!(
+        names(&["-w", "a[01-03]", "--url", &template]),
+        "a01 a02 a03"
+    );
     let url = format!("http://127.0.0.1:{port}/ok/x");
     assert_eq!(names(&["-w", &url]), url);
 
     let (status, out, _) = fleet.run(&["-w", "a[01-03],b", "--url", &template, "hosts", "--fold"]);
     assert_eq!((status, out.as_str()), (0, "a[01-03],b\n"));
     let (status, out, _) = fleet.run(&["-w", "a01", "--url", &template, "hosts"]);
-    assert!(status == 0 && out.starts_with("a01  http://127.0.0.1:"), "{out}");
+    assert!(
+        status == 0 && out.starts_with("a01  http://127.0.0.1:"),
+        "{out}"
+    );
 }
 
 #[test]
@@ -261,20 +323,45 @@ fn arguments_come_from_files_and_standard_input_and_results_go_to_files() {
         out
     };
     fs::write(&file, "{\"a\": [1, 2]}\n").unwrap();
-    assert_eq!(run(&["call", "echo", &argument], ""), "node1: {\"a\":[1,2]}\n");
-    assert_eq!(run(&["call", "measure", "--bytes", &argument], ""), "node1: 14\n");
+    assert_eq!(
+        run(&["call", "echo", &argument], ""),
+        "node1: {\"a\":[1,2]}\n"
+    );
+    assert_eq!(
+        run(&["call", "measure", "--bytes", &argument], ""),
+        "node1: 14\n"
+    );
     fs::write(&file, b"\xff\0\xfe").unwrap();
     assert_eq!(run(&["call", "measure", &argument], ""), "node1: 3\n");
-    assert_eq!(run(&["call", "echo", "-"], "some text"), "node1: \"some text\"\n");
+    assert_eq!(
+        run(&["call", "echo", "-"], "some text"),
+        "node1: \"some text\"\n"
+    );
     assert_eq!(run(&["call", "echo", "@@x"], ""), "node1: \"@x\"\n");
 
     let folder = fleet.path("out");
     let template = folder.join("{host}.bin");
-    let out = run(&["call", "blob", "4", "--output-file", template.to_str().unwrap()], "");
+    let out = run(
+        &[
+            "call",
+            "blob",
+            "4",
+            "--output-file",
+            template.to_str().unwrap(),
+        ],
+        "",
+    );
     assert!(out.ends_with("node1.bin\n"), "{out}");
     assert_eq!(fs::read(folder.join("node1.bin")).unwrap(), [0, 1, 2, 3]);
-    let (status, _, err) =
-        fleet.run(&["-w", &hosts, "call", "blob", "4", "--output-file", "/tmp/one"]);
+    let (status, _, err) = fleet.run(&[
+        "-w",
+        &hosts,
+        "call",
+        "blob",
+        "4",
+        "--output-file",
+        "/tmp/one",
+    ]);
     assert!(status == 2 && err.contains("{host}"), "{err}");
 }
 
@@ -288,7 +375,10 @@ fn jobs_are_shared_out_over_the_hosts() {
     assert_eq!(status, 0, "{err}");
     let (lines, summary) = jsonl(&out);
     assert_eq!((lines.len(), &summary["ok"]), (40, &40.into()));
-    let mut inputs: Vec<&str> = lines.iter().map(|line| line["input"].as_str().unwrap()).collect();
+    let mut inputs: Vec<&str> = lines
+        .iter()
+        .map(|line| line["input"].as_str().unwrap())
+        .collect();
     inputs.sort_unstable();
     inputs.dedup();
     assert_eq!(inputs.len(), 40);
@@ -311,34 +401,86 @@ fn methods_help_and_ping_act_on_all_hosts() {
     let run = |args: &[&str]| fleet.run(&[&["-w", &hosts, "--quiet"], args].concat());
     let (status, out, _) = run(&["methods"]);
     assert_eq!(status, 2);
-    assert!(out.starts_with("node[1-2] (2):\n  add\n  echo\n  run\nnode3 (1): never ran: "), "{out}");
+    assert!(
+        out.starts_with("node[1-2] (2):\n  add\n  echo\n  run\nnode3 (1): never ran: "),
+        "{out}"
+    );
     let (_, out, _) = run(&["help", "add"]);
-    assert!(out.starts_with("node[1-2] (2):\n  add(string) -> string\n  \n  What"), "{out}");
+    assert!(
+        out.starts_with("node[1-2] (2):\n  add(string) -> string\n  \n  What"),
+        "{out}"
+    );
     let (status, out, err) = run(&["ping"]);
     assert_eq!((status, out.lines().count()), (2, 2), "{out}");
-    assert!(sorted(&out)[0].starts_with("node1: ") && out.contains(" ms\n"), "{out}");
+    assert!(
+        sorted(&out)[0].starts_with("node1: ") && out.contains(" ms\n"),
+        "{out}"
+    );
     assert!(err.starts_with("node3: never ran: "), "{err}");
 
-    let top = ["-x", "node3", "top", "--rounds", "2", "--interval", "0.1", "-o", "jsonl", "echo", "1"];
+    let top = [
+        "-x",
+        "node3",
+        "top",
+        "--rounds",
+        "2",
+        "--interval",
+        "0.1",
+        "-o",
+        "jsonl",
+        "echo",
+        "1",
+    ];
     let (status, out, err) = run(&top);
     assert_eq!(status, 0, "{err}");
-    let lines = out.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let lines = out
+        .lines()
+        .map(|line| serde_json::from_str::<Value>(line).unwrap());
     let last = lines.last().unwrap();
-    assert_eq!((&last["calls"], &last["errors"]), (&2.into(), &0.into()), "{out}");
+    assert_eq!(
+        (&last["calls"], &last["errors"]),
+        (&2.into(), &0.into()),
+        "{out}"
+    );
 }
 
 #[test]
 fn a_call_that_cannot_have_run_is_repeated() {
     let fleet = Fleet::start();
     let hosts = fleet.hosts(&[("a", "recovering"), ("b", "cut_after"), ("c", "refuse")]);
-    let call = ["-w", &hosts, "-o", "jsonl", "--retries", "2", "call", "run", "x"];
+    let call = [
+        "-w",
+        &hosts,
+        "-o",
+        "jsonl",
+        "--retries",
+        "2",
+        "call",
+        "run",
+        "x",
+    ];
     let (status, out, _) = fleet.run(&call);
     let (lines, _) = jsonl(&out);
     let attempts: Vec<&Value> = lines.iter().map(|line| &line["attempts"]).collect();
-    assert_eq!((status, attempts), (3, vec![&3.into(), &1.into(), &3.into()]), "{out}");
+    assert_eq!(
+        (status, attempts),
+        (3, vec![&3.into(), &1.into(), &3.into()]),
+        "{out}"
+    );
     assert_eq!(fleet.ran(), ["a x", "b x"]);
     // As many times as it takes, if the caller says so.
-    let call = ["-w", &hosts, "-x", "a,c", "--retries", "1", "--idempotent", "call", "run", "y"];
+    let call = [
+        "-w",
+        &hosts,
+        "-x",
+        "a,c",
+        "--retries",
+        "1",
+        "--idempotent",
+        "call",
+        "run",
+        "y",
+    ];
     let (status, _, _) = fleet.run(&call);
     assert_eq!(status, 3);
     assert_eq!(fleet.ran(), ["a x", "b x", "b y", "b y"]);
@@ -364,7 +506,12 @@ fn batches_and_the_limit_of_failures_bound_the_damage() {
     assert_eq!(call(&["--serial", "1", "--max-fail", "0"]), (2, 1));
     assert_eq!(call(&["--serial", "2,100%", "--max-fail", "40%"]), (2, 2));
     assert_eq!(call(&["--serial", "1,2", "--max-fail", "1"]), (1, 4));
-    for bad in [["--serial", "0"], ["--serial", "x"], ["--max-fail", "x"], ["--max-fail", "101%"]] {
+    for bad in [
+        ["--serial", "0"],
+        ["--serial", "x"],
+        ["--max-fail", "x"],
+        ["--max-fail", "101%"],
+    ] {
         let (status, _, err) = fleet.run(&[&["-w", &hosts], &bad[..], &["call", "run"]].concat());
         assert!(status == 2 && err.contains(bad[0]), "{bad:?}: {err}");
     }
@@ -375,24 +522,55 @@ fn the_time_for_all_hosts_ends_the_run() {
     let fleet = Fleet::start();
     let hosts = fleet.hosts(&[("a", "slow"), ("b", "slow"), ("c", "ok")]);
     let begin = Instant::now();
-    let call = ["-w", &hosts, "--window", "1", "--total-timeout", "1", "-o", "jsonl", "call", "run", "x"];
+    let call = [
+        "-w",
+        &hosts,
+        "--window",
+        "1",
+        "--total-timeout",
+        "1",
+        "-o",
+        "jsonl",
+        "call",
+        "run",
+        "x",
+    ];
     let (status, out, err) = fleet.run(&call);
     assert!(begin.elapsed() < Duration::from_secs(10));
     let (lines, _) = jsonl(&out);
     let executions: Vec<&Value> = lines.iter().map(|line| &line["execution"]).collect();
-    assert_eq!((status, executions), (3, vec!["maybe", "never", "never"].iter().collect()), "{err}");
+    assert_eq!(
+        (status, executions),
+        (3, vec!["maybe", "never", "never"].iter().collect()),
+        "{err}"
+    );
 }
 
 #[test]
 fn a_dry_run_calls_nothing() {
     let fleet = Fleet::start();
     let hosts = fleet.good_hosts(3);
-    let call = ["-w", &hosts, "--dry-run", "--serial", "1,rest", "call", "run", "{host}"];
+    let call = [
+        "-w",
+        &hosts,
+        "--dry-run",
+        "--serial",
+        "1,rest",
+        "call",
+        "run",
+        "{host}",
+    ];
     let (status, out, err) = fleet.run(&call);
     assert_eq!(status, 0, "{err}");
     let lines: Vec<&str> = out.lines().collect();
-    assert_eq!((lines[0], lines[2]), ("batch 1: node1", "batch 2: node[2-3]"));
-    assert!(lines[1].starts_with("node1: run \"node1\" at http://127.0.0.1:"), "{out}");
+    assert_eq!(
+        (lines[0], lines[2]),
+        ("batch 1: node1", "batch 2: node[2-3]")
+    );
+    assert!(
+        lines[1].starts_with("node1: run \"node1\" at http://127.0.0.1:"),
+        "{out}"
+    );
     assert_eq!(fleet.ran(), [""; 0]);
 }
 
@@ -401,13 +579,22 @@ fn a_log_resumes_what_did_not_run() {
     let fleet = Fleet::start();
     let log = fleet.path("log");
     let log = log.to_str().unwrap();
-    let fates = [("a", "ok"), ("b", "refuse"), ("c", "cut_after"), ("d", "cut_before")];
+    let fates = [
+        ("a", "ok"),
+        ("b", "refuse"),
+        ("c", "cut_after"),
+        ("d", "cut_before"),
+    ];
     let hosts = fleet.hosts(&fates);
     let run = |args: &[&str]| {
-        let call = ["-w", &hosts, "-o", "jsonl", "--joblog", log, "call", "run", "x"];
+        let call = [
+            "-w", &hosts, "-o", "jsonl", "--joblog", log, "call", "run", "x",
+        ];
         let (status, out, err) = fleet.run(&[&call, args].concat());
         let (lines, _) = jsonl(&out);
-        let names = lines.iter().map(|line| line["host"].as_str().unwrap().to_owned());
+        let names = lines
+            .iter()
+            .map(|line| line["host"].as_str().unwrap().to_owned());
         (status, names.collect::<Vec<_>>().join(" "), err)
     };
     assert_eq!(run(&[]).1, "a b c d");
@@ -421,7 +608,10 @@ fn a_log_resumes_what_did_not_run() {
     let (status, names, err) = run(&["--resume"]);
     assert_eq!((status, names.as_str()), (3, "b"), "{err}");
     assert!(err.contains("1 succeeded before"), "{err}");
-    assert!(err.contains("--resume-maybe makes them again: c,d\n"), "{err}");
+    assert!(
+        err.contains("--resume-maybe makes them again: c,d\n"),
+        "{err}"
+    );
     assert_eq!(fleet.ran(), ["a x", "b x", "c x"]);
     let (status, names, _) = run(&["--resume", "--resume-maybe=d"]);
     assert_eq!((status, names.as_str()), (3, "d"));
@@ -431,7 +621,9 @@ fn a_log_resumes_what_did_not_run() {
     assert_eq!((status, names.as_str()), (0, ""));
     assert_eq!(fleet.ran(), ["a x", "b x", "c x", "c x", "d x"]);
     // Another call is another line of work.
-    let call = ["-w", &hosts, "--joblog", log, "--resume", "--quiet", "call", "run", "y"];
+    let call = [
+        "-w", &hosts, "--joblog", log, "--resume", "--quiet", "call", "run", "y",
+    ];
     assert_eq!(fleet.run(&call).1.lines().count(), 4);
 }
 
@@ -444,13 +636,23 @@ fn a_run_that_is_killed_resumes_without_running_twice() {
     let fates = [("a", "ok"), ("b", "late")];
     let hosts = fleet.hosts(&fates);
     let map = |options: &[&str]| {
-        let all = ["-w", &hosts, "--window", "2", "-o", "jsonl", "--joblog", log];
+        let all = [
+            "-w", &hosts, "--window", "2", "-o", "jsonl", "--joblog", log,
+        ];
         fleet.command(&[&all, options, &["map", "run"]].concat())
     };
     let spawn = |mut command: Command| {
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
-        child.stdin.take().unwrap().write_all(inputs.as_bytes()).unwrap();
+        child
+            .stdin
+            .take()
+            .unwrap()
+            .write_all(inputs.as_bytes())
+            .unwrap();
         child
     };
     let mut child = spawn(map(&[]));
@@ -480,8 +682,14 @@ fn a_run_that_is_killed_resumes_without_running_twice() {
 fn ctrl_c_once_begins_no_more_and_waits_twice_leaves() {
     for times in [1, 2] {
         let fleet = Fleet::start();
-        let hosts = fleet.hosts(&[("a", "ok"), ("b", if times == 1 { "late" } else { "slow" }), ("c", "ok")]);
-        let call = ["-w", &hosts, "--window", "1", "-o", "jsonl", "call", "run", "x"];
+        let hosts = fleet.hosts(&[
+            ("a", "ok"),
+            ("b", if times == 1 { "late" } else { "slow" }),
+            ("c", "ok"),
+        ]);
+        let call = [
+            "-w", &hosts, "--window", "1", "-o", "jsonl", "call", "run", "x",
+        ];
         let mut command = fleet.command(&call);
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
@@ -494,13 +702,20 @@ fn ctrl_c_once_begins_no_more_and_waits_twice_leaves() {
             let mut line = String::new();
             let mut err = BufReader::new(child.stderr.take().unwrap());
             err.read_line(&mut line).unwrap();
-            assert!(line.contains("under way: b;") && line.contains("Ctrl-C again"), "{line}");
+            assert!(
+                line.contains("under way: b;") && line.contains("Ctrl-C again"),
+                "{line}"
+            );
             interrupt(&child);
         }
         let (status, out, err) = parts(child.wait_with_output().unwrap());
         let (lines, summary) = jsonl(&out);
         let ok: Vec<&Value> = lines.iter().map(|line| &line["ok"]).collect();
-        assert_eq!(ok, [&true.into(), &(times == 1).into(), &false.into()], "{out}{err}");
+        assert_eq!(
+            ok,
+            [&true.into(), &(times == 1).into(), &false.into()],
+            "{out}{err}"
+        );
         assert_eq!(lines[2]["execution"], "never");
         assert_eq!(status, if times == 1 { 2 } else { 3 }, "{out}{err}");
         assert_eq!(summary["status"], status);
@@ -525,15 +740,34 @@ fn silent_hosts_are_left_out_of_the_rest_of_a_script() {
 #[test]
 fn a_hostile_host_harms_neither_the_terminal_nor_the_others() {
     let fleet = Fleet::start();
-    let hosts = fleet.hosts(&[("a", "evil"), ("b", "huge"), ("c", "blackhole"), ("d", "ok")]);
+    let hosts = fleet.hosts(&[
+        ("a", "evil"),
+        ("b", "huge"),
+        ("c", "blackhole"),
+        ("d", "ok"),
+    ]);
     for form in ["lines", "gathered", "both", "table", "jsonl"] {
-        let call = ["-w", &hosts, "--timeout", "5", "-o", form, "--raw", "call", "echo", "1"];
+        let call = [
+            "-w",
+            &hosts,
+            "--timeout",
+            "5",
+            "-o",
+            form,
+            "--raw",
+            "call",
+            "echo",
+            "1",
+        ];
         let (status, out, err) = fleet.run(&call);
         assert_eq!(status, 3, "{form}: {err}");
         let both = out + &err;
         let harmful = |c: &char| *c != '\n' && !is_harmless(*c);
         assert_eq!(both.chars().find(harmful), None, "{form}: {both}");
-        assert!(!both.lines().any(|line| line.starts_with("forged")), "{form}: {both}");
+        assert!(
+            !both.lines().any(|line| line.starts_with("forged")),
+            "{form}: {both}"
+        );
         assert!(both.len() < 10_000, "{form}: {}", both.len());
     }
 }
@@ -542,7 +776,12 @@ fn a_hostile_host_harms_neither_the_terminal_nor_the_others() {
 fn without_hosts_the_options_for_many_are_refused() {
     let fleet = Fleet::start();
     let url = format!("http://127.0.0.1:{}/ok/a", fleet.server.port);
-    for options in [&["--retries", "1"][..], &["-o", "jsonl"], &["-x", "a"], &["--dry-run"]] {
+    for options in [
+        &["--retries", "1"][..],
+        &["-o", "jsonl"],
+        &["-x", "a"],
+        &["--dry-run"],
+    ] {
         let (status, out, err) = fleet.run(&[&["call", &url, "echo", "1"], options].concat());
         assert_eq!((status, out.as_str()), (2, ""), "{options:?}");
         assert!(err.contains("needs -w"), "{err}");

@@ -14,8 +14,8 @@ use super::operation::Operation;
 use super::options::FleetOptions;
 use super::run::{Calls, Finished, View};
 use super::summary::Summary;
-use crate::terminal::print;
 use crate::Options;
+use crate::terminal::print;
 
 /// Calls all hosts, and returns the exit status.
 pub(super) async fn run(
@@ -99,7 +99,9 @@ pub(super) async fn run(
 
 /// The targets by the names of their hosts.
 pub(super) fn by_name(targets: Vec<Target>) -> HashMap<String, Target> {
-    let named = targets.into_iter().map(|target| (target.host.name().to_owned(), target));
+    let named = targets
+        .into_iter()
+        .map(|target| (target.host.name().to_owned(), target));
     named.collect()
 }
 
@@ -128,7 +130,10 @@ fn plan(
         }
         for target in batch {
             let (name, url) = (target.host.name(), target.shown_url());
-            lines.push(format!("{name}: {} at {url}", operation.shown(name, url, None)));
+            lines.push(format!(
+                "{name}: {} at {url}",
+                operation.shown(name, url, None)
+            ));
         }
     }
     Ok(lines.join("\n"))

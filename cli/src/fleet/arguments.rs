@@ -273,7 +273,11 @@ mod tests {
             (&["n={} on {host}"], "3", r#""n=3 on node\"1""#),
             (&[r#"{"a":"{}"}"#], "[1]", r#"{"a":[1]}"#),
         ] {
-            assert_eq!(filled(args, Some(input)).as_deref(), Ok(expected), "{args:?}");
+            assert_eq!(
+                filled(args, Some(input)).as_deref(),
+                Ok(expected),
+                "{args:?}"
+            );
         }
         assert!(filled(&["-"], Some("3")).is_err());
     }

@@ -47,14 +47,16 @@ pub(crate) async fn targets(
     };
     let given = given_settings(options)?;
     let mut all = Vec::with_capacity(entries.len());
-    let mut made: HashMap<Arc<HostSettings>, Credentials> = HashMap::new();
-    for mut entry in entries {
-        let credentials = match made.get(&entry.settings) {
+    // Hosts with the same rules share their settings, whose files are read once.
+    let mut made: HashMap<*const HostSettings, Credentials> = HashMap::new();
+    for entry in entries {
+        let shared = Arc::as_ptr(&entry.settings);
+        let credentials = match made.get(&shared) {
             Some(credentials) => credentials.clone(),
             None => {
                 let settings = given.clone().or(&entry.settings);
                 let credentials = credentials(&settings)?;
-                made.insert(Arc::clone(&entry.settings), credentials.clone());
+                made.insert(shared, credentials.clone());
                 credentials
             }
         };
@@ -127,11 +129,15 @@ pub(crate) fn add_silent(file: &Path, hosts: &HostSet) -> Result<(), Box<dyn Err
 /// The settings that options give, which apply to all hosts.
 fn given_settings(options: &Options) -> Result<HostSettings, Box<dyn Error>> {
     let mut settings = HostSettings::default();
-    settings.authkey_file.clone_from(&options.authentication.authkey_file);
+    settings
+        .authkey_file
+        .clone_from(&options.authentication.authkey_file);
     settings.legacy_md5 = options.authentication.legacy_md5.then_some(true);
     for header in &options.headers {
         let (name, value) = header.split_once(':').ok_or(call::HEADER)?;
-        settings.headers.insert(name.trim().to_owned(), value.trim().to_owned());
+        settings
+            .headers
+            .insert(name.trim().to_owned(), value.trim().to_owned());
     }
     settings.tls = options.tls.files();
     Ok(settings)

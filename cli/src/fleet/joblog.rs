@@ -27,7 +27,10 @@ pub(crate) struct Key {
 /// Returns the name of a call: the method, and a digest of its arguments, which may be secrets.
 pub(crate) fn call_name(method: &str, arguments: &str) -> String {
     let digest = Sha256::digest(arguments.as_bytes());
-    let digest: String = digest[..8].iter().map(|byte| format!("{byte:02x}")).collect();
+    let digest: String = digest[..8]
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
     format!("{method} {digest}")
 }
 
@@ -66,7 +69,9 @@ impl JobLog {
         file.read_to_end(&mut text).map_err(failed)?;
         if !text.is_empty() && !resume {
             let path = path.display();
-            return Err(format!("--joblog: {path} has calls already: --resume continues it").into());
+            return Err(
+                format!("--joblog: {path} has calls already: --resume continues it").into(),
+            );
         }
         let history = read(&text).map_err(|line| {
             let path = path.display();

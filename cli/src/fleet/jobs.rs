@@ -16,7 +16,7 @@ use super::hosts::Target;
 use super::interrupts::Interrupts;
 use super::joblog::{JobLog, Key};
 use super::operation::Operation;
-use super::report::{Failure, Job};
+use super::report::Job;
 use super::run::{Calls, Finished, View};
 use super::summary::Summary;
 use crate::Options;
@@ -70,9 +70,12 @@ pub(super) async fn run(
     });
     let mut view = View::new(&calls, options, inputs.len(), summary)?;
     let under_way = Arc::new(Mutex::new(BTreeMap::new()));
-    let mut left: BTreeMap<usize, Arc<Input>> = inputs.into_iter().map(Arc::new).enumerate().collect();
-    let all: Vec<(usize, Arc<Input>)> =
-        left.iter().map(|(index, input)| (*index, Arc::clone(input))).collect();
+    let mut left: BTreeMap<usize, Arc<Input>> =
+        inputs.into_iter().map(Arc::new).enumerate().collect();
+    let all: Vec<(usize, Arc<Input>)> = left
+        .iter()
+        .map(|(index, input)| (*index, Arc::clone(input)))
+        .collect();
     let mut jobs = fleet.map_each(all, |host: Host, input| {
         let (calls, under_way) = (Arc::clone(&calls), Arc::clone(&under_way));
         async move {
@@ -125,7 +128,11 @@ pub(super) async fn run(
 }
 
 /// Shows the inputs without an outcome, after an interrupt.
-fn leave(view: &mut View<'_>, left: &BTreeMap<usize, Arc<Input>>, under_way: &BTreeMap<usize, String>) {
+fn leave(
+    view: &mut View<'_>,
+    left: &BTreeMap<usize, Arc<Input>>,
+    under_way: &BTreeMap<usize, String>,
+) {
     for (index, input) in left {
         let host = under_way.get(index);
         let error = match host {

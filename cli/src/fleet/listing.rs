@@ -26,17 +26,32 @@ pub(super) fn run(targets: &[Target], fold: bool) -> ExitCode {
 /// command come on top.
 fn protection(entry: &HostEntry) -> String {
     let (scheme, _) = entry.url.split_once("://").unwrap_or_default();
-    let (settings, is_tls) = (&entry.settings, scheme == "https" || scheme.ends_with("+tls"));
+    let (settings, is_tls) = (
+        &entry.settings,
+        scheme == "https" || scheme.ends_with("+tls"),
+    );
     let insecure = settings.tls.insecure == Some(true);
     let parts = [
         ("TLS", is_tls && !insecure),
         ("TLS without verification", is_tls && insecure),
         ("TLS by the authkey", scheme.ends_with("+encrypted")),
-        ("local socket", scheme.ends_with("+unix") || scheme.ends_with("+abstract")),
+        (
+            "local socket",
+            scheme.ends_with("+unix") || scheme.ends_with("+abstract"),
+        ),
         ("client certificate", is_tls && settings.tls.cert.is_some()),
-        ("authkey", scheme.starts_with("conn") && settings.authkey_file.is_some()),
-        ("token", scheme.starts_with("http") && settings.bearer_file.is_some()),
-        ("password", scheme.starts_with("http") && settings.basic_file.is_some()),
+        (
+            "authkey",
+            scheme.starts_with("conn") && settings.authkey_file.is_some(),
+        ),
+        (
+            "token",
+            scheme.starts_with("http") && settings.bearer_file.is_some(),
+        ),
+        (
+            "password",
+            scheme.starts_with("http") && settings.basic_file.is_some(),
+        ),
     ];
     let parts = parts.into_iter().filter(|(_, given)| *given);
     let shown: Vec<&str> = parts.map(|(name, _)| name).collect();

@@ -36,7 +36,9 @@ impl Operation {
             (_, Some(method)) => (method, Template::read(args, are_bytes)?),
             (_, None) => return Ok(Self::Ping),
         };
-        let max_integers = targets.iter().map(|target| call::max_integer(&target.entry.url));
+        let max_integers = targets
+            .iter()
+            .map(|target| call::max_integer(&target.entry.url));
         template.check(max_integers.min().unwrap_or(u64::MAX))?;
         Ok(Self::Call { method, template })
     }

@@ -116,7 +116,10 @@ impl FleetOptions {
             ("--dry-run", self.dry_run),
             ("--quiet", self.quiet),
         ];
-        options.into_iter().find(|(_, given)| *given).map(|(name, _)| name)
+        options
+            .into_iter()
+            .find(|(_, given)| *given)
+            .map(|(name, _)| name)
     }
 }
 

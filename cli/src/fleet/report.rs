@@ -46,7 +46,7 @@ pub(crate) struct Failure {
 }
 
 /// The kinds of outcomes that a summary counts, in its order. Each call has exactly one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Class {
     Ok,
     /// The host answered with a fault.

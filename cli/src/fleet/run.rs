@@ -8,8 +8,8 @@ use std::process::ExitCode;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use farcall::cluster::{Host, HostSet};
 use farcall::CallError;
+use farcall::cluster::{Host, HostSet};
 
 use super::hosts::{Target, add_silent};
 use super::joblog::{JobLog, Key};
@@ -128,10 +128,14 @@ impl<'a> View<'a> {
                 let is_late = attempts == 1 && elapsed >= self.timeout;
                 let timed_out = is_timeout(&error) || is_late;
                 let target = self.calls.targets.get(host);
-                Err(Failure::new(&error, timed_out && attempts > 0, |text| match target {
-                    Some(target) => target.redacted(text),
-                    None => text.to_owned(),
-                }))
+                Err(Failure::new(
+                    &error,
+                    timed_out && attempts > 0,
+                    |text| match target {
+                        Some(target) => target.redacted(text),
+                        None => text.to_owned(),
+                    },
+                ))
             }
         };
         let report = Report {

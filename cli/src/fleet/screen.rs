@@ -67,11 +67,6 @@ impl Screen {
         self.above_the_bar(|| writeln!(io::stdout(), "{}", Foreign::line(text)))
     }
 
-    /// Writes lines to standard output, escaped. Their line breaks are kept.
-    pub(crate) fn out_lines(&self, text: impl Display) -> io::Result<()> {
-        self.above_the_bar(|| writeln!(io::stdout(), "{}", Foreign::lines(text)))
-    }
-
     /// Writes a line to standard error, escaped. Ignores a failure.
     pub(crate) fn err(&self, text: impl Display) {
         let _ = self.above_the_bar(|| writeln!(io::stderr(), "{}", Foreign::line(text)));
@@ -89,4 +84,3 @@ impl Screen {
         }
     }
 }
-

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use farcall::cluster::HostSet;
@@ -31,10 +32,17 @@ impl Summary {
     pub(crate) fn add(&mut self, report: &Report) {
         let class = report.class();
         *self.counts.entry(class).or_default() += 1;
-        self.hosts.entry(class).or_default().insert(&report.host);
-        if report.result.as_ref().is_err_and(|failure| failure.timed_out) {
+        self.hosts
+            .entry(class)
+            .or_default()
+            .insert(Arc::clone(&report.host));
+        if report
+            .result
+            .as_ref()
+            .is_err_and(|failure| failure.timed_out)
+        {
             self.timed_out.0 += 1;
-            self.timed_out.1.insert(&report.host);
+            self.timed_out.1.insert(Arc::clone(&report.host));
         }
     }
 
@@ -110,7 +118,12 @@ impl Summary {
 impl fmt::Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let seconds = self.elapsed.as_secs_f64();
-        write!(f, "farcall: {} in {seconds:.1} s: {}", calls(self.total()), self.line())?;
+        write!(
+            f,
+            "farcall: {} in {seconds:.1} s: {}",
+            calls(self.total()),
+            self.line()
+        )?;
         if self.done_before > 0 {
             write!(f, "; {} succeeded before", self.done_before)?;
         }

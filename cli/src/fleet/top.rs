@@ -42,7 +42,11 @@ struct Figures {
 impl Figures {
     fn add(&mut self, outcome: &Outcome<Json>) {
         self.calls += 1;
-        self.error = outcome.result.as_ref().err().map(|error| Causes(error).to_string());
+        self.error = outcome
+            .result
+            .as_ref()
+            .err()
+            .map(|error| Causes(error).to_string());
         if self.error.is_some() {
             self.errors += 1;
             return;
@@ -50,7 +54,8 @@ impl Figures {
         if self.recent.len() == RECENT {
             self.recent.pop_front();
         }
-        self.recent.push_back(outcome.elapsed.as_secs_f64() * 1000.0);
+        self.recent
+            .push_back(outcome.elapsed.as_secs_f64() * 1000.0);
     }
 
     /// The latencies, sorted.
@@ -65,7 +70,9 @@ impl Figures {
 fn percentile(sorted: &[f64], fraction: f64) -> Option<f64> {
     let last = sorted.len().checked_sub(1)?;
     // Rounding loses nothing that a person would see.
-    sorted.get((last as f64 * fraction).round() as usize).copied()
+    sorted
+        .get((last as f64 * fraction).round() as usize)
+        .copied()
 }
 
 /// Calls until an interrupt, or for this many rounds.
@@ -131,16 +138,20 @@ fn show(figures: &HashMap<String, Figures>, round: u64, form: Option<Form>) -> i
         .iter()
         .map(|(host, figures)| (host.as_str(), figures, figures.sorted()))
         .collect();
-    rows.sort_by(|(left_host, left, left_times), (right_host, right, right_times)| {
-        let slowest = |times: &[f64]| percentile(times, 0.95).unwrap_or(0.0);
-        let by_time = || slowest(right_times).total_cmp(&slowest(left_times));
-        let by_errors = right.errors.cmp(&left.errors);
-        by_errors.then_with(by_time).then_with(|| left_host.cmp(right_host))
-    });
+    rows.sort_by(
+        |(left_host, left, left_times), (right_host, right, right_times)| {
+            let slowest = |times: &[f64]| percentile(times, 0.95).unwrap_or(0.0);
+            let by_time = || slowest(right_times).total_cmp(&slowest(left_times));
+            let by_errors = right.errors.cmp(&left.errors);
+            by_errors
+                .then_with(by_time)
+                .then_with(|| left_host.cmp(right_host))
+        },
+    );
     if form == Some(Form::Jsonl) {
-        return rows.iter().try_for_each(|(host, figures, times)| {
-            screen.out(json(host, figures, times).write())
-        });
+        return rows
+            .iter()
+            .try_for_each(|(host, figures, times)| screen.out(json(host, figures, times).write()));
     }
     let mut most = usize::MAX;
     if io::stdout().is_terminal() {
@@ -162,7 +173,12 @@ fn show(figures: &HashMap<String, Figures>, round: u64, form: Option<Form>) -> i
     ))?;
     for (host, figures, times) in rows.iter().take(most) {
         let shown = |ms: Option<f64>| ms.map_or_else(|| "-".to_owned(), |ms| format!("{ms:.1}"));
-        let error: String = figures.error.iter().flat_map(|text| text.chars()).take(MAX_ERROR).collect();
+        let error: String = figures
+            .error
+            .iter()
+            .flat_map(|text| text.chars())
+            .take(MAX_ERROR)
+            .collect();
         screen.out(format_args!(
             "{host:width$}  {:>7}  {:>7}  {:>9}  {:>9}  {:>9}  {:>9}  {error}",
             figures.calls,
@@ -189,6 +205,9 @@ fn json(host: &str, figures: &Figures, times: &[f64]) -> Json {
         ("p50", number(percentile(times, 0.5))),
         ("p95", number(percentile(times, 0.95))),
         ("max", number(times.last().copied())),
-        ("error", figures.error.as_ref().map_or(Json::Null, Json::text)),
+        (
+            "error",
+            figures.error.as_ref().map_or(Json::Null, Json::text),
+        ),
     ])
 }

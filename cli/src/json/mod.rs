@@ -114,7 +114,11 @@ impl Json {
     /// Creates an object with these members.
     pub(crate) fn object<'a>(members: impl IntoIterator<Item = (&'a str, Self)>) -> Self {
         let members = members.into_iter();
-        Self::Object(members.map(|(name, value)| (name.to_owned(), value)).collect())
+        Self::Object(
+            members
+                .map(|(name, value)| (name.to_owned(), value))
+                .collect(),
+        )
     }
 
     /// Encodes a result as JSON. Characters that could control a terminal are escaped as `\uXXXX`,

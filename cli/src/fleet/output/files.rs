@@ -17,7 +17,9 @@ impl Files {
     /// # Errors
     /// If the files of several hosts would have the same path.
     pub(crate) fn new(template: &Path) -> Result<Self, String> {
-        let template = template.to_str().ok_or("--output-file: the path is not UTF-8")?;
+        let template = template
+            .to_str()
+            .ok_or("--output-file: the path is not UTF-8")?;
         if !template.contains("{host}") {
             return Err("--output-file: the path needs {host}, as DIR/{host}".to_owned());
         }
@@ -53,18 +55,28 @@ fn write(path: &Path, result: &Json) -> io::Result<()> {
             json.as_bytes()
         }
     };
-    let in_file = |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", path.display()));
+    let in_file =
+        |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", path.display()));
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder).map_err(in_file)?;
     }
-    let file = OpenOptions::new().write(true).create(true).truncate(true).open(path);
-    file.and_then(|mut file| file.write_all(content)).map_err(in_file)
+    let file = OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .open(path);
+    file.and_then(|mut file| file.write_all(content))
+        .map_err(in_file)
 }
 
 /// The name of a host as the name of a file, which leads to no other folder.
 fn safe(host: &str) -> String {
-    let is_safe = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.' | ':' | '[' | ']' | '@');
-    let name: String = host.chars().map(|c| if is_safe(c) { c } else { '_' }).collect();
+    let is_safe =
+        |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.' | ':' | '[' | ']' | '@');
+    let name: String = host
+        .chars()
+        .map(|c| if is_safe(c) { c } else { '_' })
+        .collect();
     match name.trim_start_matches('.') {
         "" => "_".to_owned(),
         rest if rest.len() < name.len() => format!("_{rest}"),

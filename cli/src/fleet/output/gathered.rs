@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::io;
+use std::sync::Arc;
 
 use farcall::cluster::HostSet;
 
@@ -22,11 +23,11 @@ impl Gathered {
     pub(super) fn add(&mut self, screen: &Screen, report: &Report, text: &str) -> io::Result<()> {
         let group = (report.class(), text.to_owned());
         if let Some((hosts, count)) = self.groups.get_mut(&group) {
-            hosts.insert(&report.host);
+            hosts.insert(Arc::clone(&report.host));
             *count += 1;
             return Ok(());
         }
-        let hosts: HostSet = std::iter::once(report.host.to_string()).collect();
+        let hosts: HostSet = std::iter::once(Arc::clone(&report.host)).collect();
         if text.len() > MAX_KEPT.saturating_sub(self.kept) {
             return write(screen, &hosts, 1, text);
         }
@@ -42,7 +43,9 @@ impl Gathered {
         groups.sort_by(|(left, (_, left_count)), (right, (_, right_count))| {
             let by_count = || right_count.cmp(left_count);
             let by_class = left.0.cmp(&right.0);
-            by_class.then_with(by_count).then_with(|| left.1.cmp(&right.1))
+            by_class
+                .then_with(by_count)
+                .then_with(|| left.1.cmp(&right.1))
         });
         for ((_, text), (hosts, count)) in groups {
             write(screen, &hosts, count, &text)?;
@@ -58,7 +61,8 @@ fn write(screen: &Screen, hosts: &HostSet, count: usize, text: &str) -> io::Resu
         (line, None) => screen.out(format_args!("{hosts} ({count}): {line}")),
         _ => {
             screen.out(format_args!("{hosts} ({count}):"))?;
-            text.lines().try_for_each(|line| screen.out(format_args!("  {line}")))
+            text.lines()
+                .try_for_each(|line| screen.out(format_args!("  {line}")))
         }
     }
 }

@@ -100,7 +100,9 @@ impl Output {
 pub(crate) fn shown(result: &Json, raw: bool) -> String {
     match result {
         Json::String(text) if raw => text.trim_end_matches('\n').to_owned(),
-        Json::Array(values) if raw && values.iter().all(|value| matches!(value, Json::String(_))) => {
+        Json::Array(values)
+            if raw && values.iter().all(|value| matches!(value, Json::String(_))) =>
+        {
             let texts: Vec<String> = values.iter().map(|value| shown(value, raw)).collect();
             texts.join("\n")
         }

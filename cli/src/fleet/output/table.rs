@@ -57,8 +57,17 @@ impl Table {
         for host in hosts.iter() {
             let mut rows = self.rows.remove(host).unwrap_or_default();
             rows.sort_by_key(|row| row.line);
-            for Row { class, attempts, ms, text, .. } in rows {
-                screen.out(format_args!("{host:width$}  {class:10}  {attempts:>8}  {ms:>8}  {text}"))?;
+            for Row {
+                class,
+                attempts,
+                ms,
+                text,
+                ..
+            } in rows
+            {
+                screen.out(format_args!(
+                    "{host:width$}  {class:10}  {attempts:>8}  {ms:>8}  {text}"
+                ))?;
             }
         }
         Ok(())
