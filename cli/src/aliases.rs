@@ -11,8 +11,8 @@ use crate::{Cli, config};
 /// Maximum number of aliases that stand for one another.
 const MAX_DEPTH: usize = 8;
 
-/// Replaces the command by the words that it stands for, if it is an alias. A command of the program
-/// cannot be redefined.
+/// Replaces the command by the words that it stands for, if it is an alias. The commands of the
+/// program cannot be redefined.
 pub(crate) fn expanded(mut arguments: Vec<OsString>) -> Vec<OsString> {
     for _ in 0..MAX_DEPTH {
         let Err(error) = Cli::command().try_get_matches_from(&arguments) else {

@@ -92,8 +92,7 @@ pub(crate) enum CallCommand {
 
 fn usage(command: &str, words: &str) -> String {
     format!(
-        "farcall {command} [OPTIONS] URL {words}\n       \
-         farcall -w HOSTS {command} [OPTIONS] {words}"
+        "farcall {command} [OPTIONS] URL {words} | farcall -w HOSTS {command} [OPTIONS] {words}"
     )
 }
 
@@ -123,7 +122,7 @@ impl CallCommand {
         self.words().first().map_or("", String::as_str)
     }
 
-    /// Whether the command acts on a set of hosts even if there is one only.
+    /// Returns `true` if the command acts on a set of hosts even if there is one only.
     pub(crate) const fn is_for_many(&self) -> bool {
         !matches!(
             self,
@@ -210,7 +209,7 @@ pub(crate) fn max_integer(url: &str) -> u64 {
     if url.starts_with("conn+rpc") {
         u64::MAX
     } else {
-        // That of `<i8>`.
+        // The one of `<i8>`.
         i64::MAX.unsigned_abs()
     }
 }

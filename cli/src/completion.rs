@@ -134,7 +134,7 @@ fn joined(words: &[OsString], index: usize) -> Option<(Vec<OsString>, usize, Str
     Some((joined, index, cut))
 }
 
-/// Whether a word is an option whose value is the next one.
+/// Returns `true` for an option, whose value is the next word.
 fn ends_word(word: &OsStr) -> bool {
     word.as_encoded_bytes().starts_with(b"-")
 }

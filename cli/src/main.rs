@@ -1,9 +1,9 @@
 //! The `farcall` command: calls remote methods from the shell.
 //!
 //! Results go to standard output as JSON. A fault goes to standard error with exit status 1, any
-//! other failure with exit status 2. Of calls on many hosts (`-w`), the most serious outcome counts:
-//! status 3 if a call may have run. If the output is a closed pipe, the command exits silently with
-//! status 141, as if SIGPIPE had terminated it.
+//! other failure with exit status 2. Of calls on many hosts (`-w`), the most serious outcome
+//! counts: status 3 if a call may have run. If the output is a closed pipe, the command exits
+//! silently with status 141, as if SIGPIPE had terminated it.
 
 mod aliases;
 mod call;

@@ -139,7 +139,7 @@ fn plan(
     Ok(lines.join("\n"))
 }
 
-/// Which calls of earlier runs are made again.
+/// The choice of calls of earlier runs that are made again.
 pub(super) struct Again {
     history: History,
     idempotent: bool,
@@ -161,8 +161,8 @@ impl Again {
         })
     }
 
-    /// Whether a call is made: one that succeeded is not, nor one that may have run, unless it is
-    /// asked for. Counts those that are not.
+    /// Returns `true` if a call is made: one that succeeded is not, nor one that may have run,
+    /// unless that is asked for. Counts those that are not.
     pub(super) fn is_made(&self, key: &Key, host: Option<&str>, summary: &mut Summary) -> bool {
         let Some((earlier, last_host)) = self.history.get(key) else {
             return true;

@@ -95,9 +95,9 @@ impl Template {
 
 /// The source of arguments.
 struct Source {
-    /// Whether files and standard input are bytes, whatever they contain.
+    /// Files and standard input are bytes, whatever they contain.
     are_bytes: bool,
-    /// Whether standard input is the inputs of `map`.
+    /// Standard input has the inputs of `map`.
     is_for_inputs: bool,
     /// Taken by the first argument that is `-`.
     stdin: Option<io::Stdin>,
@@ -162,7 +162,7 @@ fn has_placeholder(value: &Json) -> bool {
     }
 }
 
-/// What the placeholders stand for.
+/// The values that placeholders stand for.
 #[derive(Clone, Copy)]
 pub(crate) struct Places<'a> {
     pub(crate) host: &'a str,

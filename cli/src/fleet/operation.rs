@@ -56,7 +56,7 @@ impl Operation {
         }
     }
 
-    /// Whether results are texts that are shown as they are.
+    /// Returns `true` if results are texts that are shown as they are.
     pub(crate) const fn is_raw(&self) -> bool {
         !matches!(self, Self::Call { .. })
     }

@@ -147,7 +147,7 @@ impl Failure {
     }
 }
 
-/// Whether a call failed because its time was over.
+/// Returns `true` if a call failed because its time was over.
 pub(crate) fn is_timeout(error: &CallError) -> bool {
     let is_expired = |fault: &Fault| fault.kind() == FaultKind::DeadlineExceeded;
     if error.fault().is_some_and(is_expired) || Stopped::of(error) == Some(Stopped::TotalTimeout) {
@@ -167,7 +167,7 @@ pub(crate) fn is_timeout(error: &CallError) -> bool {
     false
 }
 
-/// What happened, and why: `may have run: …`. A fault says itself what it is.
+/// The outcome and its reason: `may have run: …`. A fault says itself what it is.
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.class {

@@ -24,7 +24,7 @@ use crate::call::perform;
 use crate::json::Json;
 use crate::terminal::{FAILURE, status};
 
-/// What the calls of a run share.
+/// The state that the calls of a run share.
 pub(super) struct Calls {
     pub(super) operation: Operation,
     pub(super) targets: HashMap<String, Target>,
@@ -62,7 +62,7 @@ pub(super) struct Finished<'a> {
     pub(super) elapsed: Duration,
 }
 
-/// What a person sees of a run.
+/// The part of a run that a person sees.
 pub(super) struct View<'a> {
     calls: Arc<Calls>,
     options: &'a FleetOptions,

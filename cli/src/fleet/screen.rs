@@ -1,4 +1,4 @@
-//! The places that the outcomes of a run are shown: standard output, standard error, a progress bar.
+//! The places where a run is shown: standard output, standard error, a progress bar.
 
 use std::fmt::Display;
 use std::io::{self, IsTerminal as _, Write as _};

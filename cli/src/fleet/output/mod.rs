@@ -35,7 +35,7 @@ pub(crate) enum Form {
 /// The outcomes, shown in one form or more.
 pub(crate) struct Output {
     form: Form,
-    /// Whether a result that is a text is shown as it is, not as JSON.
+    /// A result that is a text is shown as it is, not as JSON.
     raw: bool,
     gathered: Gathered,
     table: Table,
