@@ -5,13 +5,14 @@ use std::error::Error;
 use std::time::Duration;
 
 use clap::Subcommand;
+use farcall::cluster::{ConnectionUrl, Protection};
 use farcall::protocol::output::Foreign;
 use farcall::rpc::{self, Encoding, GreetingError};
 use farcall::xmlrpc::{ClientOptions, InvalidHeader};
 use farcall::{CallError, Caller, Variadic};
 use serde::de::IgnoredAny;
 
-use crate::connection::{Protection, connect_error, key_expected, target};
+use crate::connection::{connect_error, key_expected, target};
 use crate::json::{self, ADVICE, Json};
 use crate::{Options, argument, seconds};
 
@@ -228,7 +229,9 @@ fn arguments(texts: &[String], max_integer: u64) -> Result<Vec<Json>, String> {
 
 async fn over_connection(url: &str, options: &Options) -> Result<rpc::Client, Box<dyn Error>> {
     // Results of any type are shown, which needs a self-describing encoding.
-    let (target, protection) = target("conn+rpc", url)?;
+    let ConnectionUrl {
+        target, protection, ..
+    } = target("conn+rpc", url)?;
     let mut client = rpc::Client::connect(target)
         .encoding(Encoding::MessagePack)
         .legacy_md5(options.authentication.legacy_md5)

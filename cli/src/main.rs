@@ -170,7 +170,10 @@ fn report(error: &(dyn Error + 'static), arguments: &Cli) -> ExitCode {
         }
         None => {
             let text = Causes(error).to_string();
-            let text = terminal::redact_url(&text, arguments.command.url());
+            let hosts = arguments.options.fleet.hosts.iter().map(String::as_str);
+            let text = hosts
+                .chain([arguments.command.url()])
+                .fold(text, |text, url| terminal::redact_url(&text, url));
             match tls::advice(error) {
                 Some(advice) => print_error(format_args!("farcall: {text} ({advice})")),
                 None => print_error(format_args!("farcall: {text}")),

@@ -775,6 +775,25 @@ fn a_hostile_host_harms_neither_the_terminal_nor_the_others() {
 }
 
 #[test]
+fn the_password_of_a_url_is_not_shown() {
+    let fleet = Fleet::start();
+    for url in [
+        "http://user:correct-horse@127.0.0.1:1/RPC2",
+        "htp://user:correct-horse@127.0.0.1:1/RPC2",
+        "conn+rpc://user:correct-horse@127.0.0.1:1",
+    ] {
+        for form in ["lines", "gathered", "table", "jsonl"] {
+            let (status, out, err) = fleet.run(&["-w", url, "-o", form, "call", "echo", "{url}"]);
+            assert_eq!(status, 2, "{url}");
+            assert!(
+                !(out + &err).contains("correct-horse"),
+                "{url} {form}: {err}"
+            );
+        }
+    }
+}
+
+#[test]
 fn without_hosts_the_options_for_many_are_refused() {
     let fleet = Fleet::start();
     let url = format!("http://127.0.0.1:{}/ok/a", fleet.server.port);

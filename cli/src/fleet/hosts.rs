@@ -11,6 +11,7 @@ use farcall::cluster::{
     Client, Config, ConnectOptions, Credentials, Host, HostEntry, HostSet, HostSettings,
 };
 use farcall::conn::auth::AuthKey;
+use farcall::protocol::output::Causes;
 use farcall::xmlrpc::InvalidHeader;
 
 use crate::connection::authkey_of_environment;
@@ -61,9 +62,12 @@ pub(crate) async fn targets(
             }
         };
         let client = Client::with_options(&entry.url, &credentials, connect_options(options));
-        let client = client.map_err(|error| format!("{}: {error}", entry.name))?;
+        let client = client.map_err(|error| format!("{}: {}", entry.name, Causes(&error)))?;
+        // A URL that is a name may have a password.
+        let is_url = entry.name.contains("://");
+        let name = if is_url { client.url() } else { &entry.name };
         all.push(Target {
-            host: Host::new(&*entry.name, client),
+            host: Host::new(name, client.clone()),
             entry,
         });
     }
