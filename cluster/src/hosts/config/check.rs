@@ -134,9 +134,9 @@ fn check_groups(config: &Config, findings: &mut Vec<ConfigFinding>) {
             if source.file.is_none() {
                 return groups.source(name, Unasked);
             }
-            match source.add(groups, name, config.folder(), &config.limits()) {
-                Ok(groups) => groups,
-                Err((groups, message)) => {
+            match source.open(config.folder(), &config.limits()) {
+                Ok(source) => groups.source(name, source),
+                Err(message) => {
                     findings.push(config.error(&["sources", name], message));
                     groups.source(name, Unasked)
                 }
@@ -150,7 +150,11 @@ fn check_groups(config: &Config, findings: &mut Vec<ConfigFinding>) {
     }
     for (name, source) in config.sources().filter(|(_, source)| source.file.is_some()) {
         if let Some(message) = mistake(&groups, &format!("@{name}:*")) {
-            let file = source.file.as_deref().unwrap_or(Path::new("")).display();
+            let file = source
+                .file
+                .as_deref()
+                .unwrap_or_else(|| Path::new(""))
+                .display();
             findings.push(config.error(&["sources", name], format!("{file}: {message}")));
         }
     }

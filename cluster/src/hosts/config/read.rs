@@ -7,7 +7,7 @@ use farcall_core::protocol::output::{Causes, Foreign};
 use serde::Deserialize as _;
 use toml::de::{DeTable, DeValue, Deserializer, Error};
 
-use super::schema::{Place, Schema};
+use super::schema::{KeyPath, Schema};
 use super::{Config, ConfigError, ConfigFinding, Severity};
 use crate::hosts::notation::{HostSetError, Terms};
 
@@ -138,8 +138,8 @@ fn one_line(message: &str) -> String {
 fn add_places(
     text: &str,
     table: &DeTable<'_>,
-    keys: &mut Place,
-    places: &mut BTreeMap<Place, usize>,
+    keys: &mut KeyPath,
+    places: &mut BTreeMap<KeyPath, usize>,
 ) {
     for (key, value) in table {
         keys.push(key.get_ref().to_string());

@@ -24,9 +24,9 @@ const SHOWN: usize = 8;
 /// group is asked for once, and its hosts are kept as long as this value.
 ///
 /// ```
-/// use farcall_cluster::{GroupTable, HostGroups};
+/// use farcall::cluster::{GroupTable, HostGroups};
 ///
-/// # async fn example() -> Result<(), farcall_cluster::ResolveError> {
+/// # async fn example() -> Result<(), farcall::cluster::ResolveError> {
 /// let table = GroupTable::new().group("web", "node[1-4]").group("all", "@web,gw");
 /// let groups = HostGroups::new().source("site", table);
 /// assert_eq!(groups.resolve("@all!node3").await?.to_string(), "gw,node[1-2,4]");

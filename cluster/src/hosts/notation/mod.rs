@@ -14,7 +14,9 @@ mod error;
 mod pattern;
 
 pub use error::{HostSetError, HostSetProblem};
-pub(super) use pattern::{Pattern, address_end, is_name_character};
+#[cfg(feature = "dns")]
+pub(super) use pattern::is_name_character;
+pub(super) use pattern::{Pattern, address_end};
 
 use super::limits::HostLimits;
 
