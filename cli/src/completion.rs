@@ -13,8 +13,8 @@ use clap_complete::engine::{ArgValueCompleter, CompletionCandidate};
 use clap_complete::env::Shells;
 
 use crate::Cli;
+use crate::fleet;
 use crate::json::Json;
-use crate::{config, fleet};
 
 /// The variable by which the code of a shell asks for completions.
 const VARIABLE: &str = "COMPLETE";
@@ -206,15 +206,12 @@ fn parsed() -> Option<Cli> {
 /// Offers hosts, and groups behind `@`, for the last operand of a set.
 fn hosts(current: &OsStr) -> Vec<CompletionCandidate> {
     let current = current.to_string_lossy();
-    let Ok(config) = config::load() else {
-        return Vec::new();
-    };
     let operand = current
         .rfind([',', '!', '&', '^', ' '])
         .map_or(0, |at| at + 1);
     let (before, operand) = current.split_at(operand);
     let is_group = operand.starts_with('@');
-    let names = runtime().map(|runtime| runtime.block_on(fleet::known_names(&config, is_group)));
+    let names = runtime().map(|runtime| runtime.block_on(fleet::known_names(is_group)));
     let names = names.unwrap_or_default();
     let names = names
         .into_iter()

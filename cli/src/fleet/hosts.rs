@@ -8,12 +8,13 @@ use std::path::Path;
 use std::sync::Arc;
 
 use farcall::cluster::{
-    Client, Config, ConnectOptions, Credentials, Host, HostEntry, HostSet, HostSettings,
+    Client, ConnectOptions, Credentials, Host, HostEntry, HostSet, HostSettings, Inventory,
 };
 use farcall::conn::auth::AuthKey;
 use farcall::protocol::output::Causes;
 use farcall::xmlrpc::InvalidHeader;
 
+use super::options::FleetOptions;
 use crate::connection::authkey_of_environment;
 use crate::terminal::redact_url;
 use crate::{Options, call, config, tls};
@@ -41,12 +42,12 @@ pub(crate) async fn targets(
     url: Option<&str>,
     options: &Options,
 ) -> Result<Vec<Target>, Box<dyn Error>> {
-    let config = config::load()?;
-    let entries = match url {
-        Some(url) => vec![entry_of_url(url, &config).await?],
-        None => entries(options, &config).await?,
+    let inventory = inventory()?.overrides(given_settings(options)?);
+    let hosts = match url {
+        Some(url) => [url].into_iter().collect(),
+        None => named(&inventory, &options.fleet).await?,
     };
-    let given = given_settings(options)?;
+    let entries = inventory.entries(&hosts).await?;
     let mut all = Vec::with_capacity(entries.len());
     // Hosts with the same rules share their settings, whose files are read once.
     let mut made: HashMap<*const HostSettings, Credentials> = HashMap::new();
@@ -55,8 +56,7 @@ pub(crate) async fn targets(
         let credentials = match made.get(&shared) {
             Some(credentials) => credentials.clone(),
             None => {
-                let settings = given.clone().or(&entry.settings);
-                let credentials = credentials(&settings)?;
+                let credentials = credentials(&entry.settings)?;
                 made.insert(shared, credentials.clone());
                 credentials
             }
@@ -74,18 +74,15 @@ pub(crate) async fn targets(
     Ok(all)
 }
 
-/// Returns the entries of the hosts that `-w` names, without those of `-x`.
-async fn entries(options: &Options, config: &Config) -> Result<Vec<HostEntry>, Box<dyn Error>> {
-    let options = &options.fleet;
-    let mut inventory = config.inventory().map_err(|error| config::first(&error))?;
-    if let Some(url) = &options.url_template {
-        let mut settings = HostSettings::default();
-        let url = url.parse().map_err(|error| format!("--url: {error}"))?;
-        settings.url = Some(url);
-        for hosts in &options.hosts {
-            inventory = inventory.rule(hosts.as_str(), settings.clone());
-        }
-    }
+/// Returns the inventory of the configuration.
+fn inventory() -> Result<Inventory, String> {
+    config::load()?
+        .inventory()
+        .map_err(|error| config::first(&error))
+}
+
+/// Returns the hosts that `-w` names, without those of `-x`.
+async fn named(inventory: &Inventory, options: &FleetOptions) -> Result<HostSet, Box<dyn Error>> {
     let mut hosts = HostSet::default();
     for text in &options.hosts {
         hosts = hosts.union(&inventory.groups().resolve(text).await?);
@@ -99,15 +96,7 @@ async fn entries(options: &Options, config: &Config) -> Result<Vec<HostEntry>, B
     if hosts.is_empty() {
         return Err("there are no hosts: -w names none, or -x leaves out all".into());
     }
-    Ok(inventory.entries(&hosts).await?)
-}
-
-/// Returns the entry of a single URL, which is the name of its host.
-async fn entry_of_url(url: &str, config: &Config) -> Result<HostEntry, Box<dyn Error>> {
-    let hosts: HostSet = [url].into_iter().collect();
-    let inventory = config.inventory().map_err(|error| config::first(&error))?;
-    let mut entries = inventory.entries(&hosts).await?;
-    entries.pop().ok_or_else(|| "there is no URL".into())
+    Ok(hosts)
 }
 
 /// Reads the hosts that did not answer to earlier commands.
@@ -187,14 +176,13 @@ fn connect_options(options: &Options) -> ConnectOptions {
 
 /// Returns the hosts that a text means.
 pub(crate) async fn resolve(text: &str) -> Result<HostSet, Box<dyn Error>> {
-    let inventory = config::load()?.inventory();
-    let inventory = inventory.map_err(|error| config::first(&error))?;
+    let inventory = inventory()?;
     Ok(inventory.groups().resolve(text).await?)
 }
 
 /// The names of groups, each behind `@`, or of hosts, that the configuration knows.
-pub(crate) async fn known_names(config: &Config, groups: bool) -> Vec<String> {
-    let Ok(inventory) = config.inventory() else {
+pub(crate) async fn known_names(groups: bool) -> Vec<String> {
+    let Ok(inventory) = inventory() else {
         return Vec::new();
     };
     if !groups {

@@ -22,8 +22,7 @@ pub(super) fn run(targets: &[Target], fold: bool) -> ExitCode {
     print(&lines.collect::<Vec<_>>().join("\n"))
 }
 
-/// The protection of the connections to a host, and what they prove to it. The options of the
-/// command come on top.
+/// The protection of the connections to a host, and the proofs that it gets.
 fn protection(entry: &HostEntry) -> String {
     let (scheme, _) = entry.url.split_once("://").unwrap_or_default();
     let (settings, is_tls) = (

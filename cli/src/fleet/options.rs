@@ -27,8 +27,7 @@ pub(crate) struct FleetOptions {
     /// script
     #[arg(long, global = true, value_name = "FILE", value_parser = path())]
     pub(crate) exclude_silent: Option<PathBuf>,
-    /// The URL of hosts that neither a file nor the configuration names; `{host}` stands for the
-    /// host
+    /// The URL of the hosts, other than in a file with URLs; `{host}` stands for the host
     #[arg(long = "url", global = true, value_name = "URL", value_parser = argument)]
     pub(crate) url_template: Option<String>,
     /// Calls under way at once [default: 64]

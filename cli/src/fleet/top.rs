@@ -22,6 +22,9 @@ use crate::terminal::{FAILURE, status};
 /// The latencies of a host that percentiles are taken from.
 const RECENT: usize = 100;
 
+/// The interval at which the figures of a round under way are shown on a terminal.
+const REDRAW: Duration = Duration::from_secs(1);
+
 /// Maximum characters of an error in the table.
 const MAX_ERROR: usize = 60;
 
@@ -89,6 +92,7 @@ pub(super) async fn run(
         .map(|host| (host.name().to_owned(), Figures::default()))
         .collect();
     let mut interrupts = Interrupts::new()?;
+    let is_terminal = io::stdout().is_terminal() && options.fleet.output.is_none();
     let mut round = 0;
     while rounds.is_none_or(|rounds| round < rounds) {
         round += 1;
@@ -98,11 +102,19 @@ pub(super) async fn run(
             let request = operation.request(host.name(), url, None);
             perform(&host, &request).await
         });
+        let mut redraw = tokio::time::interval(REDRAW);
         loop {
             let next = tokio::select! {
                 biased;
                 () = interrupts.next() => return Ok(exit_status(&figures)),
                 next = outcomes.next() => next,
+                // A host that is slow does not hide the others.
+                _ = redraw.tick(), if is_terminal => {
+                    if let Err(error) = show(&figures, round, None) {
+                        return Ok(status(Err(error)));
+                    }
+                    continue;
+                }
             };
             let Some((host, outcome)) = next else {
                 break;
