@@ -1,8 +1,19 @@
 //! Calls to many machines at once.
+
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+mod client;
+mod fleet;
 mod hosts;
 
+pub use client::{
+    AnyFormat, Client, ClientFormat, ConnectOptions, ConnectionUrl, Credentials, Protection,
+    Protocol, SessionFailed, UrlError,
+};
+pub use fleet::{
+    AnyHost, BatchSize, Batches, Event, Events, Fleet, FleetFormat, Host, InvalidBatches, Job,
+    Jobs, NoQuorum, Outcome, Outcomes, Progress, Retries, StopRule, Stopped, Subscription, Update,
+};
 pub use hosts::{
     CommandGroups, Config, ConfigError, ConfigFinding, FileError, GroupError, GroupMembers,
     GroupSource, GroupTable, HostEntry, HostGroups, HostLimits, HostSet, HostSetError,
