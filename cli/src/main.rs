@@ -4,6 +4,8 @@
 //! other failure with exit status 2. If the output is a closed pipe, the command exits silently
 //! with status 141, as if SIGPIPE had terminated it.
 
+#[cfg(unix)]
+mod agent;
 mod call;
 mod certs;
 mod connection;
@@ -52,6 +54,9 @@ enum Command {
     Send(send::SendCommand),
     /// Make certificates for development: an authority, a server and a client
     Certs(certs::CertsCommand),
+    /// Serve commands, files, facts and processes of this machine to callers with rights
+    #[cfg(unix)]
+    Agent(agent::AgentCommand),
 }
 
 impl Command {
@@ -60,6 +65,8 @@ impl Command {
             Self::Call(command) => command.url(),
             Self::Send(message) => &message.url,
             Self::Certs(_) => "",
+            #[cfg(unix)]
+            Self::Agent(command) => command.url(),
         }
     }
 }
@@ -165,6 +172,8 @@ async fn run(arguments: &Cli) -> Result<String, Box<dyn Error>> {
         Command::Call(command) => call::run(command, &arguments.options).await,
         Command::Send(message) => send::run(message, &arguments.options).await,
         Command::Certs(command) => certs::run(command),
+        #[cfg(unix)]
+        Command::Agent(command) => agent::run(command, &arguments.options).await,
     }
 }
 

@@ -302,6 +302,18 @@ impl AgentOptions {
         Ok(self)
     }
 
+    /// Adds a root to the modules `files` and `tail`, where they are on. A root that can be written
+    /// is one of `files` only.
+    pub fn root(mut self, root: FileRoot) -> Self {
+        if let Some(tail) = self.tail.as_mut().filter(|_| !root.write) {
+            tail.roots.push(root.path.clone());
+        }
+        if let Some(files) = &mut self.files {
+            files.roots.push(root);
+        }
+        self
+    }
+
     /// Returns `true` if a module is on that reads files or changes the machine: any but `facts`.
     #[must_use]
     pub const fn is_powerful(&self) -> bool {

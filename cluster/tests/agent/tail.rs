@@ -65,6 +65,26 @@ async fn lines_follow_as_they_are_written() {
 }
 
 #[tokio::test]
+async fn the_last_lines_are_within_a_mebibyte() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("log");
+    let node = node(folder.path()).await;
+    let agent = node.client().await;
+    let text: String = (0..2048)
+        .map(|number| format!("{number:0>1023}\n"))
+        .collect();
+    fs::write(&path, text).unwrap();
+    let mut lines = agent
+        .tail_file(path.to_str().unwrap(), Some(u32::MAX))
+        .await
+        .unwrap();
+    for number in 1024..2048 {
+        assert_eq!(next(&mut lines).await, format!("{number:0>1023}"));
+    }
+    node.stop().await;
+}
+
+#[tokio::test]
 async fn a_dropped_stream_frees_its_place() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("log");

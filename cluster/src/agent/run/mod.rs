@@ -27,6 +27,9 @@ use super::signal::Signal;
 /// Number of events that a command may be ahead of its stream.
 const EVENTS_AHEAD: usize = 2;
 
+/// Time within which a caller must take the rest of the output of a command that has ended.
+const REST: Duration = Duration::from_secs(60);
+
 /// Number of arguments of a command in the log.
 const SHOWN: usize = 64;
 
@@ -88,6 +91,7 @@ impl Runner {
             stdin,
             timeout: timeout.min(longest),
             grace: self.options.grace,
+            rest: REST,
             _place: place,
         };
         let (sender, events) = Stream::channel(EVENTS_AHEAD);

@@ -26,9 +26,6 @@ const CHUNK: usize = 64 * 1024;
 /// it open who left the group.
 const EMPTY: Duration = Duration::from_millis(200);
 
-/// Time within which the caller must take the rest of the output after the end of the command.
-const REST: Duration = Duration::from_secs(60);
-
 /// A command that runs.
 pub(super) struct Running {
     pub(super) child: Child,
@@ -37,6 +34,8 @@ pub(super) struct Running {
     pub(super) stdin: Option<Stream<Bytes>>,
     pub(super) timeout: Duration,
     pub(super) grace: Duration,
+    /// The time within which the caller must take the rest of the output after the end.
+    pub(super) rest: Duration,
     /// The place among the commands at once.
     pub(super) _place: OwnedSemaphorePermit,
 }
@@ -107,7 +106,7 @@ impl Running {
             events.send(CommandEvent::Exit(exit)).await
         };
         // It fails if the caller is gone, who then needs no answer.
-        let _ = timeout(REST, rest).await;
+        let _ = timeout(self.rest, rest).await;
     }
 
     /// Asks all processes of the group to end, and waits for their leader.
@@ -201,5 +200,48 @@ fn exit(status: Option<ExitStatus>, reason: Reason) -> CommandExit {
         status: status.and_then(|status| status.code()),
         signal: status.and_then(|status| status.signal()),
         timed_out: reason == Reason::TimedOut,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::Stdio;
+    use std::time::Instant;
+
+    use tokio::process::Command;
+    use tokio::sync::Semaphore;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn nobody_waits_for_a_caller_that_does_not_read() {
+        let places = Arc::new(Semaphore::new(1));
+        let child = Command::new("head")
+            .args(["-c", "300000", "/dev/zero"])
+            .stdout(Stdio::piped())
+            .process_group(0)
+            .spawn()
+            .unwrap();
+        let running = Running {
+            group: Arc::new(ProcessGroup::of(&child).unwrap()),
+            child,
+            input: None,
+            stdin: None,
+            timeout: Duration::from_millis(300),
+            grace: Duration::from_millis(100),
+            rest: Duration::from_millis(300),
+            _place: Arc::clone(&places).try_acquire_owned().unwrap(),
+        };
+        let (sender, mut unread) = Stream::channel(1);
+        let begin = Instant::now();
+        running.supervise(sender).await;
+        assert!(begin.elapsed() < Duration::from_secs(10));
+        assert_eq!(places.available_permits(), 1);
+        // One piece waits in the channel, and the end was never sent.
+        assert!(matches!(
+            unread.next().await,
+            Some(Ok(CommandEvent::Stdout(_)))
+        ));
+        assert!(unread.next().await.is_none());
     }
 }
