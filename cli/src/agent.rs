@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use farcall::cluster::agent::{
-    Agent, AgentOptions, FileRoot, activated_sockets, feed_watchdog, notify_ready, notify_stopping,
+    ActivatedSocket, Agent, AgentOptions, FileRoot, activated_sockets, feed_watchdog, notify_ready,
+    notify_stopping,
 };
 use farcall::conn::Listener;
 use farcall::conn::auth::{AuthKey, AuthKeys};
@@ -180,15 +181,14 @@ async fn serve(
     };
     let reloading = async {
         while reload.recv().await.is_some() {
-            if let Keys::Labelled(keys) = keys {
-                let replaced = config.keys().and_then(|new| Ok(keys.replace(new)?));
-                match replaced {
-                    Ok(()) => print_error("farcall: the authkeys were read again"),
-                    Err(error) => print_error(format_args!("farcall: {error}")),
-                }
+            // Nothing to read again: the terminal was closed.
+            let Keys::Labelled(keys) = keys else { return };
+            let replaced = config.keys().and_then(|new| Ok(keys.replace(new)?));
+            match replaced {
+                Ok(()) => print_error("farcall: the authkeys were read again"),
+                Err(error) => print_error(format_args!("farcall: {error}")),
             }
         }
-        pending().await
     };
     tokio::select! {
         _ = terminate.recv() => {}
@@ -224,7 +224,12 @@ fn listeners(agent: &Agent, url: &str) -> Result<Vec<(Bind, Protection)>, Box<dy
     if sockets.is_empty() {
         return Err("the service manager has opened no socket".into());
     }
-    let listen = |socket: farcall::cluster::agent::ActivatedSocket| {
+    let listen = |socket: ActivatedSocket| {
+        // Unix sockets need none, and no URL has any for them.
+        let protection = match socket.address {
+            Address::Tcp(_) => protection,
+            _ => Protection::None,
+        };
         (agent.listen(socket.listener), protection)
     };
     Ok(sockets.into_iter().map(listen).collect())

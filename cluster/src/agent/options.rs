@@ -280,23 +280,14 @@ impl AgentOptions {
     pub fn enable(mut self, module: &str) -> Result<Self, AgentError> {
         let allow = Allow::everyone();
         match module {
-            "facts" => drop(self.facts.get_or_insert_default()),
+            "facts" => self.facts = self.facts.or(Some(FactsOptions::default().allow(allow))),
             "processes" => {
-                let off = || ProcessOptions::default().allow(allow);
-                self.processes.get_or_insert_with(off);
+                let options = ProcessOptions::default().allow(allow);
+                self.processes = self.processes.or(Some(options));
             }
-            "run" => {
-                self.run
-                    .get_or_insert_with(|| RunOptions::default().allow(allow));
-            }
-            "files" => {
-                self.files
-                    .get_or_insert_with(|| FileOptions::default().allow(allow));
-            }
-            "tail" => {
-                self.tail
-                    .get_or_insert_with(|| TailOptions::default().allow(allow));
-            }
+            "run" => self.run = self.run.or(Some(RunOptions::default().allow(allow))),
+            "files" => self.files = self.files.or(Some(FileOptions::default().allow(allow))),
+            "tail" => self.tail = self.tail.or(Some(TailOptions::default().allow(allow))),
             _ => return Err(AgentError::UnknownModule(module.to_owned())),
         }
         Ok(self)
@@ -408,7 +399,7 @@ mod tests {
                 "[run]\nallow = []\nmax_comands = 3",
                 "unknown field `max_comands`",
             ),
-            ("[run]\nallow = []\ntimeout = -1", "Seconds"),
+            ("[run]\nallow = []\ntimeout = -1", "negative"),
             (
                 "[files]\nallow = []\nroots = [{ path = \"/\", writ = true }]",
                 "writ",

@@ -140,6 +140,11 @@ async fn a_command_that_cannot_start_did_not_run() {
             FaultKind::InvalidParams,
         );
     }
+    let settings = CommandOptions::default().directory("relative");
+    refused(
+        agent.run(&["true"], Some(settings)).await,
+        FaultKind::InvalidParams,
+    );
     let settings = CommandOptions::default().directory("/no/such/directory");
     let message = refused(
         agent.run(&["true"], Some(settings)).await,

@@ -11,6 +11,7 @@ use tokio::process::{Child, Command};
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
+use super::group::ProcessGroup;
 use super::types::CommandOptions;
 
 /// Variables of the agent's environment that its commands get.
@@ -35,8 +36,12 @@ pub(super) async fn spawn(plan: Plan) -> Result<Child, Fault> {
     let thread = std::thread::Builder::new().name("spawn".to_owned());
     let thread = thread.spawn(move || {
         let _runtime = runtime.enter();
-        // If nobody waits any more, the process is killed with the handle.
-        let _ = sender.send(plan.spawn());
+        // Nobody waits any more.
+        if let Err(Ok(child)) = sender.send(plan.spawn())
+            && let Some(group) = ProcessGroup::of(&child)
+        {
+            group.close();
+        }
     });
     thread.map_err(Fault::internal)?;
     spawned
@@ -49,6 +54,9 @@ impl Plan {
         let (program, arguments) = self.argv.split_first().ok_or_else(no_program)?;
         if program.is_empty() {
             return Err(no_program());
+        }
+        if !self.directory.is_absolute() {
+            return Err(Fault::invalid_params("the directory is not absolute"));
         }
         let mut command = Command::new(program);
         command
