@@ -404,7 +404,7 @@ mod tests {
                 "[files]\nallow = []\nroots = [{ path = \"/\", writ = true }]",
                 "writ",
             ),
-            ("[run", "invalid"),
+            ("[run", "unclosed"),
         ] {
             let error = AgentOptions::from_toml(text).unwrap_err();
             let shown = farcall_core::protocol::output::Causes(&error).to_string();

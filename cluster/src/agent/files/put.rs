@@ -121,17 +121,22 @@ impl Part {
         {
             return Err(located.fault(Errno::ISDIR.into()));
         }
-        let flags =
-            OFlags::RDWR | OFlags::CREATE | OFlags::CLOEXEC | OFlags::NOFOLLOW | OFlags::NONBLOCK;
-        let (name, flags) = match own {
-            Some(mark) => (part_name(&entry.name, &mark), flags),
+        let flags = OFlags::RDWR | OFlags::CLOEXEC | OFlags::NOFOLLOW | OFlags::NONBLOCK;
+        let (name, create) = match own {
+            // There is something to go on with.
+            Some(mark) if options.offset > 0 => (part_name(&entry.name, &mark), OFlags::empty()),
+            Some(mark) => (part_name(&entry.name, &mark), OFlags::CREATE),
             None => {
                 let mark = format!("{:016x}", fastrand::u64(..));
-                (part_name(&entry.name, &mark), flags | OFlags::EXCL)
+                (part_name(&entry.name, &mark), OFlags::CREATE | OFlags::EXCL)
             }
         };
-        let opened = openat(&entry.directory, &name, flags, Mode::from_raw_mode(0o600));
-        let mut file = File::from(opened.map_err(|error| located.fault(error.into()))?);
+        let mode = Mode::from_raw_mode(0o600);
+        let opened = match openat(&entry.directory, &name, flags | create, mode) {
+            Err(Errno::NOENT) if options.offset > 0 => return Err(too_short(0)),
+            opened => opened.map_err(|error| located.fault(error.into()))?,
+        };
+        let mut file = File::from(opened);
         check_own(&file)?;
         // Held as long as the file is open.
         flock(&file, FlockOperation::NonBlockingLockExclusive)
@@ -139,13 +144,13 @@ impl Part {
         let name = PartName {
             entry: Arc::clone(&entry),
             name,
-            is_kept: options.resumable,
+            // Nothing is worth keeping yet.
+            is_kept: options.offset > 0,
         };
         let digest = FileDigest::read(&mut file, options.offset);
         let digest = digest.map_err(|error| located.fault(error))?;
         if digest.length < options.offset {
-            let message = format!("there are only {} bytes of this file yet", digest.length);
-            return Err(Fault::invalid_params(message));
+            return Err(too_short(digest.length));
         }
         file.set_len(options.offset)
             .and_then(|()| file.seek(SeekFrom::Start(options.offset)))
@@ -187,6 +192,7 @@ impl Part {
             }
             let written = file.write_all(&bytes).await;
             written.map_err(|error| self.located.fault(error))?;
+            self.name.is_kept = self.options.resumable;
         }
         let flushed = file.flush().await;
         flushed.map_err(|error| self.located.fault(error))?;
@@ -233,6 +239,11 @@ impl Part {
         fsync(openat(directory, ".", flags, Mode::empty())?)?;
         Ok(())
     }
+}
+
+fn too_short(length: u64) -> Fault {
+    let message = format!("there are only {length} bytes of this file yet");
+    Fault::invalid_params(message)
 }
 
 /// Checks that a file was left by an earlier call, and is not one that somebody else who may write
