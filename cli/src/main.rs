@@ -5,6 +5,8 @@
 //! counts: status 3 if a call may have run. If the output is a closed pipe, the command exits
 //! silently with status 141, as if SIGPIPE had terminated it.
 
+#[cfg(unix)]
+mod agent;
 mod aliases;
 mod call;
 mod certs;
@@ -66,6 +68,9 @@ enum Command {
     Config(config::ConfigCommand),
     /// Print the code that makes a shell complete this command
     Completions(completion::CompletionsCommand),
+    /// Serve commands, files, facts and processes of this machine to callers with rights
+    #[cfg(unix)]
+    Agent(agent::AgentCommand),
 }
 
 impl Command {
@@ -74,6 +79,8 @@ impl Command {
             Self::Call(command) => command.first_word(),
             Self::Send(message) => &message.url,
             Self::Certs(_) | Self::Config(_) | Self::Completions(_) => "",
+            #[cfg(unix)]
+            Self::Agent(command) => command.url(),
         }
     }
 }
@@ -208,6 +215,8 @@ async fn run(arguments: &Cli) -> Result<ExitCode, Box<dyn Error>> {
         Command::Certs(command) => certs::run(command, options),
         Command::Config(command) => config::run(command),
         Command::Completions(command) => completion::run(command),
+        #[cfg(unix)]
+        Command::Agent(command) => agent::run(command, options).await,
     };
     output.map(|output| print(&output))
 }

@@ -7,6 +7,8 @@ use std::path::PathBuf;
 use clap::Args;
 use farcall::cluster::TlsFiles;
 use farcall::transport::tls::rustls::{self, AlertDescription};
+#[cfg(unix)]
+use farcall::transport::tls::{ClientCertificates, ServerTls};
 use farcall::transport::tls::{ClientTls, TlsError};
 
 use crate::connection::path;
@@ -89,6 +91,29 @@ pub(crate) fn client(files: &TlsFiles) -> Result<ClientTls, Box<dyn Error>> {
         tls = tls.dangerous_without_verification();
     }
     Ok(tls)
+}
+
+#[cfg(unix)]
+impl Tls {
+    /// Returns the settings of a server, if it has a certificate.
+    pub(crate) fn server(&self) -> Result<Option<ServerTls>, Box<dyn Error>> {
+        if self.pin.is_some() || self.insecure {
+            return Err("--pin and --insecure are for clients".into());
+        }
+        let Some(cert) = &self.cert else {
+            return Ok(None);
+        };
+        let mut tls = ServerTls::from_files(cert, self.key.as_ref().unwrap_or(cert))?.watch();
+        if let Some(file) = &self.cacert {
+            tls = tls.client_roots(file, ClientCertificates::Required)?;
+        }
+        Ok(Some(tls))
+    }
+
+    /// Returns `true` if clients need a certificate.
+    pub(crate) const fn has_roots(&self) -> bool {
+        self.cacert.is_some()
+    }
 }
 
 /// Returns the options that help against an error of TLS.
