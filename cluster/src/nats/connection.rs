@@ -74,7 +74,7 @@ impl Drop for ConnectionState {
 /// password.
 #[derive(thiserror::Error)]
 #[error("cannot connect to NATS")]
-pub struct ConnectionError(#[source] Box<dyn std::error::Error + Send + Sync>);
+pub struct ConnectionError(#[source] pub(super) Box<dyn std::error::Error + Send + Sync>);
 
 farcall_core::debug_errors!(ConnectionError);
 

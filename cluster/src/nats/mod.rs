@@ -45,12 +45,15 @@ mod connection;
 mod content_type;
 mod discovery;
 mod error;
+mod groups;
 mod headers;
 mod inbox;
+mod lazy;
 mod server;
 mod stream;
 mod stream_state;
 mod subject;
+mod url;
 
 pub use async_nats;
 
@@ -59,6 +62,9 @@ pub use self::connection::{Connection, ConnectionError, SendError};
 pub use self::content_type::ContentType;
 pub use self::discovery::{EndpointInfo, Gather, InstanceInfo};
 pub use self::error::{BindError, InvalidName};
+pub use self::groups::ServiceGroups;
 pub use self::inbox::ConnectionLost;
+pub(crate) use self::lazy::LazyClient;
 pub use self::server::{BoundServer, Server, ServerOptions};
 pub use self::stream::{NatsStream, StreamConnector, StreamListener};
+pub use self::url::InvalidNatsUrl;
