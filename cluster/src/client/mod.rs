@@ -178,7 +178,8 @@ impl Client {
             }
             Link::Session(session) => session.disconnect(),
             #[cfg(feature = "nats")]
-            Link::Nats(client) => client.disconnect(),
+            // One connection carries the calls of all hosts.
+            Link::Nats(_) => {}
             Link::Other(_) => {}
         }
     }

@@ -5,7 +5,7 @@ use std::future::ready;
 use std::io;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, OnceLock, Weak};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use async_nats::connection::State;
 use async_nats::{ConnectOptions, Event, HeaderMap, Subject, ToServerAddrs};
@@ -15,6 +15,7 @@ use futures_util::{FutureExt as _, StreamExt as _};
 use tokio::task::AbortHandle;
 use tokio::time::{MissedTickBehavior, interval};
 
+use super::caller_clock::CallerClock;
 use super::headers;
 use super::inbox::Inbox;
 use super::stream_state::{MessageKind, message, parse};
@@ -56,9 +57,7 @@ pub struct Connection(Arc<ConnectionState>);
 struct ConnectionState {
     client: async_nats::Client,
     inbox: Arc<Inbox>,
-    /// Random text that tells the clock of this connection from others.
-    clock_name: String,
-    opened: Instant,
+    clock: CallerClock,
     /// The first server, without user information.
     server: String,
     reader: AbortHandle,
@@ -168,12 +167,11 @@ impl Connection {
         let answers = client.subscribe(inbox.subscription()).await;
         let answers = answers.map_err(|error| failed(error.into()))?;
         let reader = tokio::spawn(read(client.clone(), answers, Arc::clone(&inbox)));
-        let clock_name = client.new_inbox();
+        let random = client.new_inbox();
         Ok(Self(Arc::new(ConnectionState {
-            clock_name: clock_name.rsplit('.').next().unwrap_or_default().to_owned(),
+            clock: CallerClock::new(random.rsplit('.').next().unwrap_or_default()),
             client,
             inbox,
-            opened: Instant::now(),
             server,
             reader: reader.abort_handle(),
         })))
@@ -216,10 +214,9 @@ impl Connection {
         generation(&self.0.client)
     }
 
-    /// Returns what this side's clock shows, as a header.
+    /// Returns what the clock of this connection shows, as a header.
     pub(super) fn clock(&self) -> String {
-        let micros = headers::micros(self.0.opened.elapsed());
-        format!("{} {micros}", self.0.clock_name)
+        self.0.clock.header()
     }
 
     /// Checks that a message can be sent now.

@@ -5,26 +5,29 @@ use std::error::Error;
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
-use farcall_core::protocol::{Call, Payload};
+use farcall_core::protocol::{Call, Format as _, Payload};
 use farcall_core::{CallError, Caller};
 use tokio::sync::OnceCell;
 use tokio::time::timeout;
 
-use super::client::{Client, ClientOptions};
+use super::client::{Client, ClientOptions, NoResponders};
 use super::connection::{Connection, ConnectionError, SendError};
 use super::content_type::ContentType;
+use super::discovery::Gather;
 use super::url::{InvalidNatsUrl, NatsUrl};
 
 /// Client of a service by its URL, `nats://HOST:PORT/SERVICE` or `nats://HOST:PORT/SERVICE/INSTANCE`.
 /// It connects when the first call is made. All clients of a process with the same servers share one
 /// connection, which is closed with the last of them.
-#[derive(Clone)]
 pub(crate) struct LazyClient {
     url: NatsUrl,
     options: ClientOptions,
     connect_timeout: Duration,
-    connection: Arc<Mutex<Arc<OnceCell<Connection>>>>,
+    connection: Mutex<Arc<OnceCell<Connection>>>,
 }
+
+/// The method that lists methods, of services of Farcall.
+const LIST_METHODS: &str = "system.listMethods";
 
 /// The connections of the process, by their servers.
 static CONNECTIONS: LazyLock<Mutex<HashMap<String, Weak<OnceCell<Connection>>>>> =
@@ -44,19 +47,13 @@ impl LazyClient {
     /// If the URL is none of a service.
     pub(crate) fn new(url: &str, connect_timeout: Duration) -> Result<Self, InvalidNatsUrl> {
         let url = NatsUrl::parse(url)?;
-        let connection = Arc::new(Mutex::new(shared(&url.servers, None)));
+        let connection = Mutex::new(shared(&url.servers, None));
         Ok(Self {
             url,
             options: ClientOptions::default(),
             connect_timeout,
             connection,
         })
-    }
-
-    /// Closes the connection, unless other clients use it. The next call connects anew.
-    pub(crate) fn disconnect(&self) {
-        let mut connection = locked(&self.connection);
-        *connection = Arc::default();
     }
 
     /// Returns the client over the connection, which is made if there is none.
@@ -87,6 +84,15 @@ impl LazyClient {
     }
 }
 
+/// Returns the names of the methods of a service that does not list them itself, as most do not:
+/// from what it tells of its endpoints.
+async fn methods(client: &Client) -> Option<Payload> {
+    let gather = Gather::default().quorum(1);
+    let asked = client.connection().info(Some(client.service()), gather);
+    let found = asked.await.ok()?;
+    client.format().reply(&found.first()?.methods()).ok()
+}
+
 /// Returns the connection to these servers that the process has, other than the `closed` one.
 fn shared(servers: &str, closed: Option<&Arc<OnceCell<Connection>>>) -> Arc<OnceCell<Connection>> {
     let mut connections = locked(&CONNECTIONS);
@@ -114,7 +120,15 @@ impl Caller for LazyClient {
 
     async fn send(&self, call: Call<ContentType>) -> Result<Payload, CallError> {
         let (client, cell) = self.client().await?;
+        let asks_for_methods = call.method().as_str() == LIST_METHODS;
         let result = client.send(call).await;
+        if asks_for_methods
+            && let Err(CallError::NotSent(source)) = &result
+            && source.is::<NoResponders>()
+            && let Some(methods) = methods(&client).await
+        {
+            return Ok(methods);
+        }
         // A connection whose runtime has ended, for example.
         if let Err(CallError::NotSent(source)) = &result
             && let Some(SendError::Closed(_)) = source.downcast_ref()

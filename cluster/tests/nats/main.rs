@@ -8,6 +8,7 @@
 
 mod calls;
 mod failures;
+mod fleet;
 mod micro;
 mod server;
 mod sessions;
