@@ -8,6 +8,9 @@ pub mod agent;
 mod client;
 mod fleet;
 mod hosts;
+#[cfg(feature = "nats")]
+#[cfg_attr(docsrs, doc(cfg(feature = "nats")))]
+pub mod nats;
 
 pub use client::{
     AnyFormat, Client, ClientFormat, ConnectOptions, ConnectionUrl, Credentials, Protection,

@@ -7,6 +7,9 @@ use farcall_xmlrpc::XmlRpc;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+#[cfg(feature = "nats")]
+use crate::nats::ContentType;
+
 /// The format of a [`Client`](super::Client): that of its protocol.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -15,6 +18,10 @@ pub enum AnyFormat {
     XmlRpc(XmlRpc),
     /// An encoding of calls over connections.
     Rpc(Encoding),
+    /// A format of calls over NATS.
+    #[cfg(feature = "nats")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "nats")))]
+    Nats(ContentType),
 }
 
 /// Passes a method on to the format of the protocol.
@@ -23,6 +30,8 @@ macro_rules! delegate {
         match $format {
             AnyFormat::XmlRpc($inner) => $call,
             AnyFormat::Rpc($inner) => $call,
+            #[cfg(feature = "nats")]
+            AnyFormat::Nats($inner) => $call,
         }
     };
 }
@@ -100,11 +109,18 @@ formats! {
     Rpc: Encoding;
 }
 
+#[cfg(feature = "nats")]
+formats! {
+    Nats: ContentType;
+}
+
 /// Returns the error of a call in the format of another protocol.
 pub(super) fn mismatch(expected: AnyFormat) -> FormatError {
     let name = match expected {
         AnyFormat::XmlRpc(_) => XmlRpc::NAME,
         AnyFormat::Rpc(_) => Encoding::NAME,
+        #[cfg(feature = "nats")]
+        AnyFormat::Nats(_) => ContentType::NAME,
     };
     let message = format!("the call is encoded for another protocol than {name}");
     FormatError::new(FormatErrorKind::Unrepresentable, message)

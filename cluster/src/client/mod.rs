@@ -25,6 +25,8 @@ use self::session::Session;
 pub use self::session::SessionFailed;
 use self::url::without_secrets;
 pub use self::url::{ConnectionUrl, Protection, Protocol, UrlError};
+#[cfg(feature = "nats")]
+use crate::nats::LazyClient;
 
 /// A client of one host, over the protocol that the URL names.
 ///
@@ -35,6 +37,7 @@ pub use self::url::{ConnectionUrl, Protection, Protocol, UrlError};
 /// | URL | protocol |
 /// |---|---|
 /// | `http://HOST:PORT/PATH`, `https://…`, `http+unix://SOCKET:/PATH` | XML-RPC |
+/// | `nats://HOST:PORT/SERVICE`, `nats://HOST:PORT/SERVICE/INSTANCE`, `nats+tls://…` | a service over NATS, any instance or a certain one (feature `nats`) |
 /// | `conn+rpc://HOST:PORT`, `conn+rpc+tls://…`, `conn+rpc+encrypted://…` (TLS by the authkey alone), `conn+rpc+unix://PATH`, `conn+rpc+abstract://NAME` | calls over connections |
 ///
 /// A client is a [`Caller`], so that it implements traits marked `#[client]`.
@@ -74,6 +77,8 @@ enum Link {
     /// than its URL, which counts for ten thousand hosts.
     Http(Mutex<Option<xmlrpc::Client>>),
     Session(Session),
+    #[cfg(feature = "nats")]
+    Nats(LazyClient),
     Other(Box<dyn AnyCaller>),
 }
 
@@ -102,6 +107,10 @@ impl Client {
                 xmlrpc::Client::with_options(url, http_options(credentials, options))?;
                 Link::Http(Mutex::new(None))
             }
+            #[cfg(feature = "nats")]
+            Protocol::Nats => Link::Nats(LazyClient::new(url, options.connect_timeout)?),
+            #[cfg(not(feature = "nats"))]
+            Protocol::Nats => return Err(UrlError::NoNats),
             _ => Link::Session(Session::new(url)?),
         };
         Ok(Self::over(url, credentials.clone(), options, link))
@@ -153,6 +162,8 @@ impl Client {
         match &self.0.link {
             Link::Http(_) => Protocol::XmlRpc,
             Link::Session(_) => Protocol::Connection,
+            #[cfg(feature = "nats")]
+            Link::Nats(_) => Protocol::Nats,
             Link::Other(_) => Protocol::Other,
         }
     }
@@ -166,6 +177,9 @@ impl Client {
                 drop(client);
             }
             Link::Session(session) => session.disconnect(),
+            #[cfg(feature = "nats")]
+            // One connection carries the calls of all hosts.
+            Link::Nats(_) => {}
             Link::Other(_) => {}
         }
     }
@@ -249,6 +263,8 @@ impl Caller for Client {
         match &self.0.link {
             Link::Http(_) => AnyFormat::XmlRpc(xmlrpc::XmlRpc::default()),
             Link::Session(_) => AnyFormat::Rpc(self.0.options.encoding),
+            #[cfg(feature = "nats")]
+            Link::Nats(client) => AnyFormat::Nats(client.format()),
             Link::Other(caller) => caller.any_format(),
         }
     }
@@ -264,6 +280,8 @@ impl Caller for Client {
                 let (credentials, options) = (&self.0.credentials, &self.0.options);
                 session.send(convert(call)?, credentials, options).await
             }
+            #[cfg(feature = "nats")]
+            Link::Nats(client) => client.send(convert(call)?).await,
             Link::Other(caller) => caller.send_any(call).await,
         }
     }

@@ -9,7 +9,8 @@ use farcall_xmlrpc::InvalidUrl;
 /// The forms of URLs that a client takes.
 const FORMS: &str = "http://HOST:PORT/PATH, https://HOST:PORT/PATH, http+unix://SOCKET:/PATH, \
                      conn+rpc://HOST:PORT, conn+rpc+tls://HOST:PORT, conn+rpc+encrypted://HOST:PORT, \
-                     conn+rpc+unix://PATH or conn+rpc+abstract://NAME";
+                     conn+rpc+unix://PATH, conn+rpc+abstract://NAME, nats://HOST:PORT/SERVICE or \
+                     nats://HOST:PORT/SERVICE/INSTANCE";
 
 /// A URL that a client cannot use. It does not repeat the URL, which may contain a password.
 #[derive(thiserror::Error)]
@@ -37,6 +38,14 @@ pub enum UrlError {
     /// The URL of HTTP is malformed.
     #[error(transparent)]
     Http(#[from] InvalidUrl),
+    /// The URL of a service over NATS is malformed.
+    #[cfg(feature = "nats")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "nats")))]
+    #[error(transparent)]
+    Nats(#[from] crate::nats::InvalidNatsUrl),
+    /// The URL is one of NATS, and this build has no feature `nats`.
+    #[error("`nats://` needs the feature `nats`")]
+    NoNats,
     /// The URL asks for TLS, and this build has no feature `tls`.
     #[error("`{0}` needs the feature `tls`")]
     NoTls(&'static str),
@@ -113,6 +122,8 @@ pub enum Protocol {
     XmlRpc,
     /// Calls over connections.
     Connection,
+    /// Calls to services over NATS.
+    Nats,
     /// Another one, of which the program [provides](super::Client::of) the caller.
     Other,
 }
@@ -128,6 +139,8 @@ impl Protocol {
             Ok(Self::XmlRpc)
         } else if scheme.starts_with("conn+rpc") {
             Ok(Self::Connection)
+        } else if ["nats", "nats+tls"].contains(&scheme) {
+            Ok(Self::Nats)
         } else {
             Err(UrlError::Scheme)
         }
@@ -139,6 +152,7 @@ impl fmt::Display for Protocol {
         f.write_str(match self {
             Self::XmlRpc => "XML-RPC",
             Self::Connection => "RPC over connections",
+            Self::Nats => "NATS",
             Self::Other => "another protocol",
         })
     }

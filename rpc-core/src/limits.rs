@@ -12,14 +12,15 @@ use std::cell::Cell;
 use std::fmt;
 use std::marker::PhantomData;
 
-use farcall_core::{FormatError, FormatErrorKind};
 use serde::de::{
     DeserializeSeed, Deserializer, EnumAccess, Error, MapAccess, SeqAccess, VariantAccess, Visitor,
 };
 
+use crate::error::{FormatError, FormatErrorKind};
+
 /// Name of the enum as which `farcall_pickle::Value` is serialised: its `VALUE_NAME`. A program can
 /// send these values without the feature `pickle`, by another codec.
-pub(super) const PICKLE_VALUE: &str = "$farcall::pickle::Value";
+pub const PICKLE_VALUE: &str = "$farcall::pickle::Value";
 
 /// Maximum elements of a message beyond one for each of its bytes, for elements that take no bytes.
 const MAX_EMPTY: usize = 1 << 16;
@@ -30,23 +31,23 @@ const BYTES_OF_VALUE: usize = 8;
 
 /// Limits of a codec.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct CodecLimits {
+pub struct CodecLimits {
     /// Maximum depth of nested values. Every level takes stack: as much as the type's own code
     /// needs.
-    pub(crate) max_depth: u8,
+    pub max_depth: u8,
     /// Maximum number of values in a message.
-    pub(crate) max_values: usize,
+    pub max_values: usize,
 }
 
 impl CodecLimits {
     /// The default of every codec with these limits, and the limits of calls over connections.
-    pub(crate) const DEFAULT: Self = Self {
+    pub const DEFAULT: Self = Self {
         max_depth: 128,
         max_values: 1_000_000,
     };
 
     /// Returns the limiter for decoding `message`.
-    pub(crate) fn limiter(self, message: &[u8]) -> DecodeLimiter {
+    pub fn limiter(self, message: &[u8]) -> DecodeLimiter {
         let values = self
             .max_values
             .saturating_add(message.len() / BYTES_OF_VALUE);
@@ -70,7 +71,10 @@ impl Default for CodecLimits {
     }
 }
 
-/// Defines a codec that has [`CodecLimits`], with their setters.
+/// Defines a codec that has [`CodecLimits`](crate::protocol::limits::CodecLimits), with their
+/// setters.
+#[doc(hidden)]
+#[macro_export]
 macro_rules! limited_codec {
     ($(#[$doc:meta])* $codec:ident) => {
         $(#[$doc])*
@@ -79,17 +83,17 @@ macro_rules! limited_codec {
         /// memory for decoding is proportional to the length of the message.
         #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
         pub struct $codec {
-            limits: $crate::codec::limits::CodecLimits,
+            limits: $crate::protocol::limits::CodecLimits,
         }
 
         impl $codec {
             /// Maximum depth of nested values in a decoded message. Default: 128, which is more
             /// than programs nest their data. At most 255, since every level takes stack. Lists,
             /// maps, structs, options and newtypes are one level each; a
-            /// [`Value`](farcall_core::Value) is two.
+            /// `Value` is two.
             #[must_use]
             pub const fn max_depth(mut self, max_depth: usize) -> Self {
-                self.limits.max_depth = $crate::codec::limits::depth(max_depth);
+                self.limits.max_depth = $crate::protocol::limits::depth(max_depth);
                 self
             }
 
@@ -110,10 +114,8 @@ macro_rules! limited_codec {
     };
 }
 
-pub(super) use limited_codec;
-
 /// Limits a depth to the maximum setting, which fits the stack of a thread.
-pub(super) const fn depth(max_depth: usize) -> u8 {
+pub const fn depth(max_depth: usize) -> u8 {
     if max_depth < 255 {
         max_depth as u8
     } else {
@@ -123,7 +125,7 @@ pub(super) const fn depth(max_depth: usize) -> u8 {
 
 /// Applies [`CodecLimits`] while one message is decoded: counts down what is left of each limit.
 #[derive(Debug)]
-pub(crate) struct DecodeLimiter {
+pub struct DecodeLimiter {
     limits: CodecLimits,
     max_typed: usize,
     depth: Cell<u8>,
@@ -143,7 +145,7 @@ pub(crate) struct DecodeLimiter {
 impl DecodeLimiter {
     /// Creates the error of a failed decoding. Its kind is `Limit` if a limit was exceeded, or else
     /// `kind`.
-    pub(crate) fn error(&self, kind: FormatErrorKind, message: impl fmt::Display) -> FormatError {
+    pub fn error(&self, kind: FormatErrorKind, message: impl fmt::Display) -> FormatError {
         let kind = if self.exceeded.get() {
             FormatErrorKind::Limit
         } else {
@@ -153,16 +155,12 @@ impl DecodeLimiter {
     }
 
     /// Returns the seed of a type that is decoded within these limits.
-    pub(crate) const fn seed<T>(&self) -> Limited<'_, PhantomData<T>> {
+    pub const fn seed<T>(&self) -> Limited<'_, PhantomData<T>> {
         Limited::new(PhantomData, self)
     }
 
     /// Returns `true` if the last number that was expected and not found was an integer.
-    #[cfg_attr(
-        not(feature = "rpc"),
-        allow(dead_code, reason = "arguments of calls need it")
-    )]
-    pub(crate) const fn lacks_integer(&self) -> bool {
+    pub const fn lacks_integer(&self) -> bool {
         self.lacks_integer.get()
     }
 
@@ -196,7 +194,7 @@ impl DecodeLimiter {
     }
 
     /// Counts a value of a known type that may take much more memory than its bytes in the message.
-    pub(crate) fn count_value<E: Error>(&self) -> Result<(), E> {
+    pub fn count_value<E: Error>(&self) -> Result<(), E> {
         if take_one(&self.values) {
             return Ok(());
         }
@@ -205,7 +203,7 @@ impl DecodeLimiter {
     }
 
     /// Counts a value whose type is known from the message only.
-    pub(crate) fn count_any<E: Error>(&self) -> Result<(), E> {
+    pub fn count_any<E: Error>(&self) -> Result<(), E> {
         self.count_value()?;
         if take_one(&self.any) {
             return Ok(());
@@ -236,13 +234,15 @@ fn take_one(left: &Cell<usize>) -> bool {
 }
 
 /// Wrapper of a serde deserializer, visitor, seed or access that applies the limits.
-pub(crate) struct Limited<'l, T> {
+#[derive(Debug)]
+pub struct Limited<'l, T> {
     inner: T,
     limiter: &'l DecodeLimiter,
 }
 
 impl<'l, T> Limited<'l, T> {
-    pub(crate) const fn new(inner: T, limiter: &'l DecodeLimiter) -> Self {
+    /// Wraps `inner`.
+    pub const fn new(inner: T, limiter: &'l DecodeLimiter) -> Self {
         Self { inner, limiter }
     }
 
