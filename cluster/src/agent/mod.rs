@@ -185,18 +185,18 @@ impl Agent {
     /// # Errors
     /// If the name of a method is taken or invalid.
     pub fn with_rights(self, allow: Allow, service: impl Instance) -> Result<Self, RegisterError> {
-        self.offer(allow, service)?;
+        self.offer(&allow, service)?;
         Ok(self)
     }
 
     /// Offers a module. Its names cannot be taken: the modules come first.
     fn module(&self, allow: Allow, service: impl Instance) {
-        if let Err(error) = self.offer(allow, service) {
+        if let Err(error) = self.offer(&allow, service) {
             tracing::error!(%error, "a module is not offered");
         }
     }
 
-    fn offer(&self, allow: Allow, service: impl Instance) -> Result<(), RegisterError> {
+    fn offer(&self, allow: &Allow, service: impl Instance) -> Result<(), RegisterError> {
         let before = self.server.names();
         self.server.register_instance(service)?;
         let mut rights = self.rights.write().unwrap_or_else(PoisonError::into_inner);

@@ -280,14 +280,30 @@ impl AgentOptions {
     pub fn enable(mut self, module: &str) -> Result<Self, AgentError> {
         let allow = Allow::everyone();
         match module {
-            "facts" => self.facts = self.facts.or(Some(FactsOptions::default().allow(allow))),
+            "facts" => {
+                self.facts = self
+                    .facts
+                    .or_else(|| Some(FactsOptions::default().allow(allow)))
+            }
             "processes" => {
                 let options = ProcessOptions::default().allow(allow);
                 self.processes = self.processes.or(Some(options));
             }
-            "run" => self.run = self.run.or(Some(RunOptions::default().allow(allow))),
-            "files" => self.files = self.files.or(Some(FileOptions::default().allow(allow))),
-            "tail" => self.tail = self.tail.or(Some(TailOptions::default().allow(allow))),
+            "run" => {
+                self.run = self
+                    .run
+                    .or_else(|| Some(RunOptions::default().allow(allow)))
+            }
+            "files" => {
+                self.files = self
+                    .files
+                    .or_else(|| Some(FileOptions::default().allow(allow)))
+            }
+            "tail" => {
+                self.tail = self
+                    .tail
+                    .or_else(|| Some(TailOptions::default().allow(allow)))
+            }
             _ => return Err(AgentError::UnknownModule(module.to_owned())),
         }
         Ok(self)

@@ -84,7 +84,7 @@ impl Running {
                 // It may have something to say, and would wait if nobody read it.
                 let reading = async {
                     outputs.as_mut().await;
-                    pending().await
+                    pending::<()>().await;
                 };
                 tokio::select! {
                     () = self.terminate() => {}
