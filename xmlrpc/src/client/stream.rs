@@ -44,7 +44,10 @@ pub(crate) trait Stream: Send + 'static {
     ) -> impl Future<Output = io::Result<usize>> + Send;
 
     /// Writes the bytes if that is possible without waiting, just before the stream is dropped.
-    #[cfg(feature = "_tls")]
+    #[cfg_attr(
+        not(feature = "_tls"),
+        allow(dead_code, reason = "only TLS announces its end")
+    )]
     fn write_last(&mut self, bytes: &[u8]);
 
     /// Releases the memory that a large message needed.

@@ -56,6 +56,10 @@ impl HostPolicy {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Scheme {
     /// The connection has TLS.
+    #[cfg_attr(
+        not(feature = "_tls"),
+        allow(dead_code, reason = "without TLS there is no such connection")
+    )]
     Https,
     /// It has none, but a proxy may have terminated TLS.
     Any,
@@ -63,16 +67,16 @@ pub(super) enum Scheme {
 
 impl Scheme {
     /// Returns the scheme for the requests of a caller.
-    #[cfg_attr(
-        not(feature = "_tls"),
-        allow(clippy::missing_const_for_fn, reason = "with TLS it is none")
-    )]
+    #[cfg(feature = "_tls")]
     pub(super) fn of(caller: &Identity) -> Self {
-        #[cfg(feature = "_tls")]
-        if caller.tls().is_some() {
-            return Self::Https;
+        match caller.tls() {
+            Some(_) => Self::Https,
+            None => Self::Any,
         }
-        let _ = caller;
+    }
+
+    #[cfg(not(feature = "_tls"))]
+    pub(super) const fn of(_: &Identity) -> Self {
         Self::Any
     }
 }
