@@ -14,9 +14,7 @@ mod error;
 mod pattern;
 
 pub use error::{HostSetError, HostSetProblem};
-#[cfg(feature = "dns")]
-pub(super) use pattern::is_name_character;
-pub(super) use pattern::{Pattern, address_end};
+pub(super) use pattern::{Pattern, address_end, is_name_character};
 
 use super::limits::HostLimits;
 
