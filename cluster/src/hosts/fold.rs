@@ -68,7 +68,8 @@ fn split<'a>(name: &'a str, shape: &mut String, numbers: &mut Vec<&'a str>) {
     shape.push_str(&name[at..]);
 }
 
-/// Returns the places of the numbers in a name, without those of an IPv6 address in a URL.
+/// Returns the places of the numbers in a name, without those of an IPv6 address in
+/// brackets.
 fn digit_runs(name: &str) -> impl Iterator<Item = (usize, usize)> {
     let bytes = name.as_bytes();
     let mut at = 0;

@@ -43,7 +43,7 @@ impl UrlTemplate {
         }
         let is_address = host.parse::<Ipv6Addr>().is_ok();
         let has_port = || match host.rsplit_once(':') {
-            Some((name, port)) => !name.contains(':') && is_port(port),
+            Some((name, port)) => (!name.contains(':') || name.ends_with(']')) && is_port(port),
             None => false,
         };
         let mut pieces = self.0.split(HOST);
@@ -173,6 +173,8 @@ mod tests {
             "https://proxy/n1/n1"
         );
         assert_eq!(url("http://{host}", "::1"), "http://[::1]");
+        assert_eq!(url("http://{host}:80", "[::1]"), "http://[::1]:80");
+        assert_eq!(url("http://{host}:80", "[::1]:81"), "http://[::1]:81");
         assert_eq!(url("http://one/", "n1"), "http://one/");
         assert_eq!(
             UrlTemplate::default().url("10.0.0.1"),

@@ -198,7 +198,7 @@ file = "bad.txt"
 [sources.slow]
 map = "touch ran"
 "#;
-    let config = Config::from_file(write("config.toml", text, 0o644)).unwrap();
+    let config = Config::from_file(write("config.toml", text, 0o666)).unwrap();
     let found = config.check();
     let found: Vec<String> = found
         .iter()
@@ -209,6 +209,7 @@ map = "touch ran"
         })
         .collect();
     let expected = [
+        "config.toml: warning: everybody can change it, and it has commands: chmod 600 ",
         "config.toml:2: error: no protocol has the scheme `gopher`: there are http,",
         "config.toml:3: warning: everybody can read public.key: chmod 600 public.key",
         "config.toml:5: error: cannot read missing: No such file",

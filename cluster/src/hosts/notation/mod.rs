@@ -8,15 +8,13 @@
 //! range    = number | number "-" number ["/" step]
 //! ```
 //!
-//! An IPv6 address in a URL, a bracket behind `//` with a colon in it, is text.
+//! An IPv6 address in brackets, as in URLs and before ports, is text.
 
 mod error;
 mod pattern;
 
 pub use error::{HostSetError, HostSetProblem};
-#[cfg(feature = "dns")]
-pub(super) use pattern::is_name_character;
-pub(super) use pattern::{Pattern, address_end};
+pub(super) use pattern::{Pattern, address_end, is_name_character};
 
 use super::limits::HostLimits;
 

@@ -10,6 +10,9 @@ use crate::hosts::limits::HostLimits;
 /// Maximum digits of a number in a range, which then fits into 64 bits.
 const MAX_DIGITS: usize = 18;
 
+/// Maximum bytes of an IPv6 address with its zone, so that a search for its end is short.
+const MAX_ADDRESS: usize = 100;
+
 /// A name, or names that differ in numbers.
 #[derive(Debug)]
 pub(in crate::hosts) struct Pattern<'a> {
@@ -65,10 +68,12 @@ pub(in crate::hosts) fn is_name_character(character: char) -> bool {
         )
 }
 
-/// Returns the end of an IPv6 address in a URL that begins with the bracket at `open`.
+/// Returns the end of the IPv6 address that begins with the bracket at `open`, if there is one. It
+/// has colons, which ranges have not.
 pub(in crate::hosts) fn address_end(text: &str, open: usize) -> Option<usize> {
-    let inner = text[..open].ends_with("//").then(|| &text[open + 1..])?;
-    let (inner, _) = inner.split_once(']')?;
+    let rest = &text[open + 1..];
+    let mut bytes = rest.bytes().take(MAX_ADDRESS);
+    let inner = &rest[..bytes.position(|byte| byte == b']')?];
     let address = inner.split_once('%').map_or(inner, |(address, _)| address);
     let is_zone = |c: char| c.is_ascii_alphanumeric() || "%-._~".contains(c);
     let zone = &inner[address.len()..];

@@ -29,7 +29,7 @@ use super::notation::{HostSetError, HostSetProblem, Operand, Terms};
 /// | `node[1-9]&node[5-20]` | those in both |
 /// | `node[1-9]^node[5-20]` | those in exactly one |
 /// | `@web`, `@racks:r1`, `@*` | groups, with [`HostGroups::resolve`](crate::HostGroups::resolve) |
-/// | `http://[::1]:8000` | this one URL: an address is no range |
+/// | `http://[::1]:8000` | one URL: an IPv6 address is no range |
 ///
 /// Operators are applied from left to right: `a!b,b` has b. Excluding hosts as `-x` of pdsh does is
 /// the [difference](Self::difference) of two sets.
