@@ -35,9 +35,10 @@ async fn run() -> Result<(), Box<dyn Error>> {
         let mut restarts = batch.each(async |host| {
             host.restart().await?;
             tokio::time::sleep(Duration::from_millis(100)).await;
-            match host.is_healthy().await? {
-                true => Ok(()),
-                false => Err(Fault::new(1, "restarted, but not healthy").into()),
+            if host.is_healthy().await? {
+                Ok(())
+            } else {
+                Err(Fault::new(1, "restarted, but not healthy").into())
             }
         });
         while let Some((host, outcome)) = restarts.next().await {
