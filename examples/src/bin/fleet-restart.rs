@@ -1,5 +1,6 @@
-//! Restarts a service on many hosts: first on one, then on a tenth of them, then on the rest. A host
-//! counts as restarted once it answers that it is healthy; if one does not, no further batch begins.
+//! Restarts a service on many hosts: first on one, then on a tenth of them, then on the rest. A
+//! host counts as restarted once it answers that it is healthy; if one does not, no further batch
+//! begins.
 //!
 //! The hosts offer `restart()`, and `is_healthy()`, which may be asked at any time.
 
