@@ -220,8 +220,8 @@ impl<'a, I: Send + Sync + 'a, R: Send + 'a> Jobs<'a, I, R> {
         poll_fn(|cx| self.poll_job(cx)).await
     }
 
-    /// Starts no more calls, and waits for those under way. The inputs that are left have an outcome
-    /// with 0 attempts.
+    /// Starts no more calls, and waits for those under way. The inputs that are left have an
+    /// outcome with 0 attempts.
     pub fn stop(&mut self) {
         self.stopped.get_or_insert(Stopped::Requested);
     }

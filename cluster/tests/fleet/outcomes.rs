@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use farcall::cluster::{Fleet, Outcome, Retries};
+use farcall::cluster::{Client, ConnectOptions, Credentials, Fleet, Host, Outcome, Retries};
 use farcall::{CallError, Caller as _, Context, Execution, client as typed};
 use serde::{Serialize, Serializer};
 use tokio::time::sleep;
@@ -29,7 +29,7 @@ where
 {
     let outcomes = fleet.call_all::<R>(method, args).into_vec().await;
     let count = outcomes.len();
-    let named = |(host, outcome): (farcall::cluster::Host, _)| (host.name().to_owned(), outcome);
+    let named = |(host, outcome): (Host, _)| (host.name().to_owned(), outcome);
     let by_name: BTreeMap<_, _> = outcomes.into_iter().map(named).collect();
     assert_eq!(by_name.len(), count, "no host has two outcomes");
     assert_eq!(count, fleet.hosts().len(), "no host has none");
@@ -278,6 +278,21 @@ async fn an_attempt_is_limited_whatever_its_function_does() {
     let (_, outcome) = &outcomes.into_vec().await[0];
     assert_eq!(outcome.execution(), Execution::Maybe, "{outcome:?}");
     assert!(begin.elapsed() < Duration::from_secs(2));
+}
+
+#[tokio::test]
+async fn the_timeout_of_the_fleet_replaces_that_of_the_client() {
+    let ledger = Ledger::default();
+    let http = xmlrpc_at(address(), &ledger).await;
+    let session = rpc_at(address(), &ledger).await;
+    let options = ConnectOptions::default().timeout(Some(MS * 50));
+    let client = |url| Client::with_options(url, &Credentials::new(), options).unwrap();
+    let hosts = [&http.url, &session.url].map(|url| Host::new(url.as_str(), client(url)));
+    for timeout in [None, Some(Duration::from_secs(5))] {
+        let fleet = Fleet::new(hosts.clone()).timeout(timeout);
+        let outcomes = all::<u64>(&fleet, "run", (200,)).await;
+        assert!(outcomes.values().all(Outcome::is_ok), "{outcomes:?}");
+    }
 }
 
 #[tokio::test]

@@ -13,7 +13,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 use tokio::time::sleep;
 
-/// What happened at the hosts of a test.
+/// The record of what happened at the hosts of a test.
 #[derive(Clone, Default)]
 pub(crate) struct Ledger {
     pub(crate) runs: Arc<AtomicUsize>,

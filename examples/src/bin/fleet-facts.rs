@@ -46,8 +46,9 @@ async fn run() -> Result<(), Box<dyn Error>> {
 /// Quotes a field of CSV. A peer wrote some of it, so control characters are left out.
 fn field(text: &str) -> String {
     let text: String = text.chars().filter(|c| !c.is_control()).collect();
-    match text.contains([',', '"']) {
-        true => format!("\"{}\"", text.replace('"', "\"\"")),
-        false => text,
+    if text.contains([',', '"']) {
+        format!("\"{}\"", text.replace('"', "\"\""))
+    } else {
+        text
     }
 }

@@ -1,5 +1,5 @@
-//! Shares out 10,000 jobs over hosts: each is done once, and moves to another host only if it cannot
-//! have run. The hosts are demo servers (`demo-server`); a job adds two numbers.
+//! Shares out 10,000 jobs over hosts: each is done once, and moves to another host only if it
+//! cannot have run. The hosts are demo servers (`demo-server`); a job adds two numbers.
 
 use std::collections::BTreeMap;
 use std::error::Error;

@@ -1,5 +1,6 @@
-//! Restarts a service on many hosts: first on one, then on a tenth of them, then on the rest. A host
-//! counts as restarted once it answers that it is healthy; if one does not, no further batch begins.
+//! Restarts a service on many hosts: first on one, then on a tenth of them, then on the rest. A
+//! host counts as restarted once it answers that it is healthy; if one does not, no further batch
+//! begins.
 //!
 //! The hosts offer `restart()`, and `is_healthy()`, which may be asked at any time.
 
@@ -35,9 +36,10 @@ async fn run() -> Result<(), Box<dyn Error>> {
         let mut restarts = batch.each(async |host| {
             host.restart().await?;
             tokio::time::sleep(Duration::from_millis(100)).await;
-            match host.is_healthy().await? {
-                true => Ok(()),
-                false => Err(Fault::new(1, "restarted, but not healthy").into()),
+            if host.is_healthy().await? {
+                Ok(())
+            } else {
+                Err(Fault::new(1, "restarted, but not healthy").into())
             }
         });
         while let Some((host, outcome)) = restarts.next().await {
