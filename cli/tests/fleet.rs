@@ -252,6 +252,10 @@ fn outcomes_are_shown_as_lines_gathered_and_as_a_table() {
         out.starts_with("node[1-2,4] (3):\n  one\n  two\nnode3 (1): "),
         "{out}"
     );
+    // Of batches, one after another.
+    let (out, _) = run(&["call", "echo", "7", "-o", "gathered", "--serial", "2"]);
+    let expected = "node[1-2] (2): 7\nnode4 (1): 7\nnode3 (1): fault 42: on purpose\n";
+    assert_eq!(out, expected);
     let (out, _) = run(&["call", "echo", "7", "-o", "both"]);
     assert!(
         out.contains("node1: 7\n") && out.contains("node[1-2,4] (3): 7\n"),

@@ -159,6 +159,15 @@ impl<'a> View<'a> {
         self.broken.is_none()
     }
 
+    /// Shows the groups of a batch as soon as all of its hosts have answered.
+    pub(super) fn end_batch(&mut self) {
+        if self.broken.is_none()
+            && let Err(error) = self.output.end_batch(&self.screen)
+        {
+            self.broken = Some(error);
+        }
+    }
+
     pub(super) fn progress(&self, running: usize) {
         self.screen.progress(&self.summary, running);
     }

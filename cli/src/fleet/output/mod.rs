@@ -80,6 +80,11 @@ impl Output {
         Ok(())
     }
 
+    /// Shows the groups so far.
+    pub(crate) fn end_batch(&mut self, screen: &Screen) -> io::Result<()> {
+        self.gathered.finish(screen)
+    }
+
     /// Shows what was kept. `hosts` are all hosts, in order.
     pub(crate) fn finish(
         &mut self,
