@@ -354,6 +354,9 @@ fn arguments_come_from_files_and_standard_input_and_results_go_to_files() {
     );
     assert!(out.ends_with("node1.bin\n"), "{out}");
     assert_eq!(fs::read(folder.join("node1.bin")).unwrap(), [0, 1, 2, 3]);
+    let (status, _, err) =
+        fleet.run(&["-w", &hosts, "--max-result", "200", "call", "blob", "4000"]);
+    assert!(status == 3 && err.contains("may have run"), "{err}");
     let (status, _, err) = fleet.run(&[
         "-w",
         &hosts,
@@ -751,7 +754,7 @@ fn a_hostile_host_harms_neither_the_terminal_nor_the_others() {
             "-w",
             &hosts,
             "--timeout",
-            "5",
+            "2",
             "-o",
             form,
             "--raw",

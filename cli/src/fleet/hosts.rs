@@ -175,7 +175,11 @@ fn credentials(settings: &HostSettings) -> Result<Credentials, Box<dyn Error>> {
 }
 
 fn connect_options(options: &Options) -> ConnectOptions {
-    ConnectOptions::default().timeout(Some(options.timeout))
+    let settings = ConnectOptions::default().timeout(Some(options.timeout));
+    match options.fleet.max_result {
+        Some(bytes) => settings.max_reply(bytes),
+        None => settings,
+    }
 }
 
 /// Returns the hosts that a text means.

@@ -69,7 +69,7 @@ pub(super) struct View<'a> {
     timeout: Duration,
     screen: Screen,
     output: Output,
-    pub(super) summary: Summary,
+    summary: Summary,
     begin: Instant,
     /// The output cannot be written.
     broken: Option<io::Error>,
