@@ -131,12 +131,8 @@ impl CallCommand {
         )
     }
 
-    /// Returns the URL, if the words begin with one, the method, if the command has one, and its
-    /// arguments.
-    pub(crate) fn split(
-        &self,
-        has_url: bool,
-    ) -> Result<(Option<&str>, Option<&str>, &[String]), String> {
+    /// Tells the words apart, of which the first one is a URL or not.
+    pub(crate) fn split(&self, has_url: bool) -> Result<Words<'_>, String> {
         let mut words = self.words();
         let mut url = None;
         if has_url {
@@ -159,8 +155,15 @@ impl CallCommand {
         if matches!(self, Self::Help { .. }) && !args.is_empty() {
             return Err("too many words: with -w, there is no URL".to_owned());
         }
-        Ok((url, method, args))
+        Ok(Words { url, method, args })
     }
+}
+
+/// The words of a command.
+pub(crate) struct Words<'a> {
+    pub(crate) url: Option<&'a str>,
+    pub(crate) method: Option<&'a str>,
+    pub(crate) args: &'a [String],
 }
 
 /// A call of a server, or the calls that describe it.
@@ -182,9 +185,9 @@ pub(crate) async fn run(
     command: &CallCommand,
     options: &Options,
 ) -> Result<String, Box<dyn Error>> {
-    let (url, method, texts) = command.split(true)?;
+    let Words { url, method, args } = command.split(true)?;
     let (url, method) = (url.unwrap_or_default(), method.unwrap_or_default());
-    let args = arguments(texts, max_integer(url))?;
+    let args = arguments(args, max_integer(url))?;
     let request = match command {
         CallCommand::Methods { .. } => Request::Methods,
         CallCommand::Help { .. } => Request::Help { method },

@@ -165,9 +165,8 @@ fn words(current: &OsStr) -> Vec<CompletionCandidate> {
         let methods = fleet::methods(command.first_word(), options);
         tokio::time::timeout(PATIENCE, methods).await
     });
-    let names = match methods {
-        Ok(Ok(Json::Array(names))) => names,
-        _ => return Vec::new(),
+    let Ok(Ok(Json::Array(names))) = methods else {
+        return Vec::new();
     };
     let names = names.into_iter().filter_map(|name| match name {
         // Others could be taken for words of the shell.

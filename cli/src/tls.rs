@@ -64,9 +64,6 @@ impl Tls {
     }
 
     pub(crate) fn settings(&self) -> Result<ClientTls, Box<dyn Error>> {
-        if self.key.is_some() && self.cert.is_none() {
-            return Err("--key needs --cert".into());
-        }
         client(&self.files())
     }
 }
@@ -80,8 +77,10 @@ pub(crate) fn client(files: &TlsFiles) -> Result<ClientTls, Box<dyn Error>> {
     if let Some(file) = &files.pin {
         tls = tls.pin(file)?;
     }
-    if let Some(cert) = &files.cert {
-        tls = tls.certificate(cert, files.key.as_ref().unwrap_or(cert))?;
+    match (&files.cert, &files.key) {
+        (Some(cert), key) => tls = tls.certificate(cert, key.as_ref().unwrap_or(cert))?,
+        (None, Some(_)) => return Err("--key needs --cert".into()),
+        (None, None) => {}
     }
     if files.insecure == Some(true) {
         print_error(

@@ -94,7 +94,7 @@ fn groups_urls_and_aliases_come_from_the_configuration() {
     );
     let (status, _, err) = home.farcall(&["-w", "@wbe", "call", "echo", "1"]);
     assert!(
-        status == 2 && err.contains("there is no group @wbe"),
+        status == 2 && err.contains("there is no group @config:wbe"),
         "{err}"
     );
 }

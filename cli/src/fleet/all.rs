@@ -53,6 +53,8 @@ pub(super) async fn run(
         log,
     });
     let mut view = View::new(&calls, options, fleet.hosts().len(), summary)?;
+    let mut sizes = batches(given, fleet.hosts().len())?.into_iter();
+    let mut left = sizes.next().unwrap_or(0);
     let mut interrupts = Interrupts::new()?;
     let mut times = 0;
     let mut events = fleet
@@ -88,6 +90,11 @@ pub(super) async fn run(
                 if !view.add(finished, &keys[host.name()], outcome.result) {
                     events.cancel();
                 }
+                left -= 1;
+                if left == 0 {
+                    view.end_batch();
+                    left = sizes.next().unwrap_or(usize::MAX);
+                }
             }
             Some(_) => {}
             None => break,
@@ -105,26 +112,28 @@ pub(super) fn by_name(targets: Vec<Target>) -> HashMap<String, Target> {
     named.collect()
 }
 
+/// The sizes of the batches of this many hosts.
+fn batches(options: &FleetOptions, hosts: usize) -> Result<Vec<usize>, Box<dyn Error>> {
+    let Some(text) = &options.serial else {
+        return Ok(vec![hosts]);
+    };
+    let batches: Batches = text.parse().map_err(|error| format!("--serial: {error}"))?;
+    Ok(batches.sizes(hosts).collect())
+}
+
 /// Describes what would be called, in batches.
 fn plan(
     targets: &[Target],
     operation: &Operation,
     options: &FleetOptions,
 ) -> Result<String, Box<dyn Error>> {
-    let batches: Option<Batches> = match &options.serial {
-        Some(text) => Some(text.parse().map_err(|error| format!("--serial: {error}"))?),
-        None => None,
-    };
-    let sizes: Vec<usize> = match &batches {
-        Some(batches) => batches.sizes(targets.len()).collect(),
-        None => vec![targets.len()],
-    };
+    let sizes = batches(options, targets.len())?;
     let mut lines = Vec::new();
     let mut rest = targets;
     for (index, size) in sizes.iter().enumerate() {
         let (batch, others) = rest.split_at((*size).min(rest.len()));
         rest = others;
-        if batches.is_some() {
+        if options.serial.is_some() {
             let hosts: HostSet = batch.iter().map(|target| target.host.name()).collect();
             lines.push(format!("batch {}: {hosts}", index + 1));
         }

@@ -122,6 +122,10 @@ pub(crate) fn add_silent(file: &Path, hosts: &HostSet) -> Result<(), Box<dyn Err
 /// The settings that options give, which apply to all hosts.
 fn given_settings(options: &Options) -> Result<HostSettings, Box<dyn Error>> {
     let mut settings = HostSettings::default();
+    if let Some(url) = &options.fleet.url_template {
+        let url = url.parse().map_err(|error| format!("--url: {error}"))?;
+        settings.url = Some(url);
+    }
     settings
         .authkey_file
         .clone_from(&options.authentication.authkey_file);
@@ -171,7 +175,11 @@ fn credentials(settings: &HostSettings) -> Result<Credentials, Box<dyn Error>> {
 }
 
 fn connect_options(options: &Options) -> ConnectOptions {
-    ConnectOptions::default().timeout(Some(options.timeout))
+    let settings = ConnectOptions::default().timeout(Some(options.timeout));
+    match options.fleet.max_result {
+        Some(bytes) => settings.max_reply(bytes),
+        None => settings,
+    }
 }
 
 /// Returns the hosts that a text means.

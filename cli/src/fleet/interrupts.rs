@@ -22,7 +22,7 @@ impl Interrupts {
     /// Waits for the next interrupt.
     pub(super) async fn next(&mut self) {
         if self.0.recv().await.is_none() {
-            std::future::pending().await
+            std::future::pending::<()>().await;
         }
     }
 }

@@ -97,8 +97,8 @@ impl JobLog {
             members.push(("execution", Json::text(failure.execution_name())));
             members.push(("error", Json::text(&failure.text)));
         }
-        members.push(("attempts", Json::number(report.attempts)));
-        members.push(("ms", Json::number(report.elapsed.as_millis())));
+        members.push(("attempts", Json::number(&report.attempts)));
+        members.push(("ms", Json::number(&report.elapsed.as_millis())));
         self.write("ended", key, &report.host, members)
     }
 

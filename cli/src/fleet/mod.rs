@@ -36,12 +36,12 @@ pub(crate) async fn run(
     options: &Options,
 ) -> Result<ExitCode, Box<dyn Error>> {
     options.fleet.check()?;
-    let (url, method, args) = command.split(options.fleet.hosts.is_empty())?;
-    let targets = hosts::targets(url, options).await?;
+    let words = command.split(options.fleet.hosts.is_empty())?;
+    let targets = hosts::targets(words.url, options).await?;
     if let CallCommand::Hosts { fold, .. } = command {
         return Ok(listing::run(&targets, *fold));
     }
-    let operation = Operation::new(command, method, args, options, &targets)?;
+    let operation = Operation::new(command, &words, options, &targets)?;
     let fleet = fleet(&targets, options)?;
     match command {
         CallCommand::Map { .. } => jobs::run(&fleet, targets, operation, options).await,

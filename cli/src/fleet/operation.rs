@@ -4,7 +4,7 @@ use super::arguments::Template;
 use super::hosts::Target;
 use super::joblog::{Key, call_name};
 use crate::Options;
-use crate::call::{self, CallCommand, Request};
+use crate::call::{self, CallCommand, Request, Words};
 use crate::json::Json;
 
 /// An operation, with placeholders for the host and the input.
@@ -20,13 +20,13 @@ impl Operation {
     /// If an argument is malformed, or a number cannot be sent to one of the hosts.
     pub(crate) fn new(
         command: &CallCommand,
-        method: Option<&str>,
-        args: &[String],
+        words: &Words<'_>,
         options: &Options,
         targets: &[Target],
     ) -> Result<Self, String> {
         let are_bytes = options.fleet.bytes;
-        let owned = method.map(str::to_owned);
+        let args = words.args;
+        let owned = words.method.map(str::to_owned);
         let (method, template) = match (command, owned) {
             (CallCommand::Methods { .. }, _) => return Ok(Self::Methods),
             (CallCommand::Help { .. }, Some(method)) => return Ok(Self::Help { method }),

@@ -66,6 +66,9 @@ pub(crate) struct FleetOptions {
     /// Write each result to a file, bytes and texts as they are: DIR/{host}
     #[arg(long, global = true, value_name = "PATH", value_parser = path())]
     pub(crate) output_file: Option<PathBuf>,
+    /// Refuse results of more than this many bytes; `K`, `M` and `G` multiply by 1,024 [default: 16M]
+    #[arg(long, global = true, value_name = "SIZE", value_parser = size)]
+    pub(crate) max_result: Option<usize>,
     /// Show results that are texts as they are, not as JSON
     #[arg(long, global = true)]
     pub(crate) raw: bool,
@@ -110,6 +113,7 @@ impl FleetOptions {
             ("--resume-maybe", self.resume_maybe.is_some()),
             ("--output", self.output.is_some()),
             ("--output-file", self.output_file.is_some()),
+            ("--max-result", self.max_result.is_some()),
             ("--raw", self.raw),
             ("--bytes", self.bytes),
             ("--dry-run", self.dry_run),
@@ -126,5 +130,39 @@ fn positive(text: &str) -> Result<usize, &'static str> {
     match text.parse() {
         Ok(number) if number > 0 => Ok(number),
         _ => Err("expected a positive number"),
+    }
+}
+
+fn size(text: &str) -> Result<usize, &'static str> {
+    let (digits, unit) = match text.strip_suffix(['K', 'M', 'G']) {
+        Some(digits) if text.ends_with('K') => (digits, 1 << 10),
+        Some(digits) if text.ends_with('M') => (digits, 1 << 20),
+        Some(digits) => (digits, 1 << 30),
+        None => (text, 1),
+    };
+    let number: Option<usize> = digits.parse().ok();
+    let size = number.and_then(|number| number.checked_mul(unit));
+    size.filter(|size| *size > 0)
+        .ok_or("expected a size, such as 500K or 16M")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_have_units() {
+        for (text, expected) in [
+            ("500", Some(500)),
+            ("2K", Some(2048)),
+            ("16M", Some(16 << 20)),
+            ("1G", Some(1 << 30)),
+            ("0", None),
+            ("M", None),
+            ("1T", None),
+            ("99999999999999999999", None),
+        ] {
+            assert_eq!(size(text).ok(), expected, "{text}");
+        }
     }
 }

@@ -125,8 +125,11 @@ impl Failure {
         if let Some(advice) = tls::advice(error) {
             text = format!("{text} ({advice})");
         }
-        if text.len() > MAX_ERROR {
-            text.truncate(text.floor_char_boundary(MAX_ERROR));
+        let end = (0..=MAX_ERROR)
+            .rev()
+            .find(|&end| text.is_char_boundary(end));
+        if let Some(end) = end.filter(|end| *end < text.len()) {
+            text.truncate(end);
             text.push('…');
         }
         Self {

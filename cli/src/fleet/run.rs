@@ -69,7 +69,7 @@ pub(super) struct View<'a> {
     timeout: Duration,
     screen: Screen,
     output: Output,
-    pub(super) summary: Summary,
+    summary: Summary,
     begin: Instant,
     /// The output cannot be written.
     broken: Option<io::Error>,
@@ -157,6 +157,15 @@ impl<'a> View<'a> {
             self.broken = Some(error);
         }
         self.broken.is_none()
+    }
+
+    /// Shows the groups of a batch as soon as all of its hosts have answered.
+    pub(super) fn end_batch(&mut self) {
+        if self.broken.is_none()
+            && let Err(error) = self.output.end_batch(&self.screen)
+        {
+            self.broken = Some(error);
+        }
     }
 
     pub(super) fn progress(&self, running: usize) {

@@ -99,14 +99,14 @@ impl Summary {
 
     /// The summary as the last line of JSON.
     pub(crate) fn json(&self) -> String {
-        let mut members = vec![("calls", Json::number(self.total()))];
-        let counts = Class::ALL.map(|class| (class.name(), Json::number(self.count(class))));
+        let mut members = vec![("calls", Json::number(&self.total()))];
+        let counts = Class::ALL.map(|class| (class.name(), Json::number(&self.count(class))));
         members.extend(counts);
-        members.push(("timed_out", Json::number(self.timed_out.0)));
-        members.push(("done_before", Json::number(self.done_before)));
-        members.push(("maybe_before", Json::number(self.left_out.0)));
-        members.push(("seconds", Json::number(self.elapsed.as_secs_f64())));
-        members.push(("status", Json::number(self.status())));
+        members.push(("timed_out", Json::number(&self.timed_out.0)));
+        members.push(("done_before", Json::number(&self.done_before)));
+        members.push(("maybe_before", Json::number(&self.left_out.0)));
+        members.push(("seconds", Json::number(&self.elapsed.as_secs_f64())));
+        members.push(("status", Json::number(&self.status())));
         let failed = self.hosts.iter().filter(|(class, _)| **class != Class::Ok);
         let sets = failed.map(|(class, hosts)| (class.name(), Json::text(hosts)));
         members.push(("hosts", Json::object(sets)));

@@ -211,8 +211,8 @@ fn json(host: &str, figures: &Figures, times: &[f64]) -> Json {
     let number = |ms: Option<f64>| ms.map_or(Json::Null, |ms| Json::Number(format!("{ms:.3}")));
     Json::object([
         ("host", Json::text(host)),
-        ("calls", Json::number(figures.calls)),
-        ("errors", Json::number(figures.errors)),
+        ("calls", Json::number(&figures.calls)),
+        ("errors", Json::number(&figures.errors)),
         ("ms", number(figures.recent.back().copied())),
         ("p50", number(percentile(times, 0.5))),
         ("p95", number(percentile(times, 0.95))),

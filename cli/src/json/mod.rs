@@ -102,12 +102,12 @@ impl<'de> Deserialize<'de> for Members<'de> {
 
 impl Json {
     /// Creates a number, which is written as JSON writes it.
-    pub(crate) fn number(number: impl ToString) -> Self {
+    pub(crate) fn number(number: &impl ToString) -> Self {
         Self::Number(number.to_string())
     }
 
     /// Creates a string.
-    pub(crate) fn text(text: impl ToString) -> Self {
+    pub(crate) fn text(text: &(impl ToString + ?Sized)) -> Self {
         Self::String(text.to_string())
     }
 

@@ -80,6 +80,11 @@ impl Output {
         Ok(())
     }
 
+    /// Shows the groups so far.
+    pub(crate) fn end_batch(&mut self, screen: &Screen) -> io::Result<()> {
+        self.gathered.finish(screen)
+    }
+
     /// Shows what was kept. `hosts` are all hosts, in order.
     pub(crate) fn finish(
         &mut self,
@@ -129,7 +134,7 @@ fn lines(screen: &Screen, report: &Report, text: &str) -> io::Result<()> {
 fn jsonl(report: &Report, file: Option<String>) -> String {
     let mut members = vec![("host", Json::text(&report.host))];
     if let Some(job) = &report.job {
-        members.push(("line", Json::number(job.line)));
+        members.push(("line", Json::number(&job.line)));
         members.push(("input", Json::text(&job.input)));
     }
     members.push(("ok", Json::Bool(report.result.is_ok())));
@@ -143,7 +148,7 @@ fn jsonl(report: &Report, file: Option<String>) -> String {
             members.push(("timed_out", Json::Bool(failure.timed_out)));
         }
     }
-    members.push(("attempts", Json::number(report.attempts)));
+    members.push(("attempts", Json::number(&report.attempts)));
     let ms = report.elapsed.as_secs_f64() * 1000.0;
     members.push(("ms", Json::Number(format!("{ms:.1}"))));
     Json::object(members).write()
