@@ -13,7 +13,7 @@ use bytes::Bytes;
 use farcall_core::protocol::output::Foreign;
 use futures_util::{FutureExt as _, StreamExt as _};
 use tokio::task::AbortHandle;
-use tokio::time::{MissedTickBehavior, interval};
+use tokio::time::{MissedTickBehavior, interval, timeout};
 
 use super::caller_clock::CallerClock;
 use super::headers;
@@ -27,6 +27,9 @@ const WAITING: usize = 256;
 /// Messages of a subscription that wait for their reader: as many as a service runs calls. async-nats
 /// drops further ones.
 const UNREAD: usize = 16 * 1024;
+
+/// Maximum time of a round trip to the server.
+const ROUND_TRIP: Duration = Duration::from_secs(2);
 
 /// Time after which a broken connection is noticed whose event was lost among others.
 const TICK: Duration = Duration::from_secs(1);
@@ -255,6 +258,17 @@ impl Connection {
             (None, None) => client.publish(subject, body).await,
         };
         sent.map_err(|error| SendError::Closed(error.into()))
+    }
+
+    /// Completes when the server has processed what was passed on before, such as subscriptions:
+    /// it returns messages in the order in which it gets them. A connection that does not return
+    /// its own messages completes after a while.
+    pub(super) async fn round_trip(&self) -> Result<(), SendError> {
+        let (place, mut messages) = self.inbox().question();
+        let subject = place.subject().clone();
+        self.publish(subject, None, None, Bytes::new()).await?;
+        let _ = timeout(ROUND_TRIP, messages.recv()).await;
+        Ok(())
     }
 
     /// Passes a message on if that takes no time. For messages whose loss does no harm.

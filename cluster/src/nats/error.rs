@@ -2,6 +2,7 @@
 
 use farcall_core::protocol::output::Foreign;
 
+use super::connection::SendError;
 use super::subject;
 
 /// Not a name of a service or an id of an instance.
@@ -47,8 +48,8 @@ impl From<async_nats::SubscribeError> for BindError {
     }
 }
 
-impl From<async_nats::client::FlushError> for BindError {
-    fn from(error: async_nats::client::FlushError) -> Self {
+impl From<SendError> for BindError {
+    fn from(error: SendError) -> Self {
         Self::Subscribe(error.into())
     }
 }

@@ -33,7 +33,8 @@ const TAKEN_STEP: u64 = WINDOW / 4;
 ///
 /// A session is bound to one instance. It ends when the connection of either side to NATS breaks.
 /// A stream has 256 KiB under way at most, and ends if NATS loses a message. The authkey and the
-/// encryption of connections work over it.
+/// encryption of connections work over it, between two processes: within one, a relay could not be told
+/// from the peer.
 ///
 /// # Examples
 ///
@@ -139,7 +140,7 @@ impl StreamListener {
         let one = client
             .subscribe(subject::session(service, Some(id)))
             .await?;
-        client.flush().await?;
+        connection.round_trip().await?;
         Ok(Self {
             connection: connection.clone(),
             service: service.to_owned(),

@@ -159,17 +159,19 @@ pub(crate) fn node(script: &str) -> Command {
 pub(crate) struct Peer(Child);
 
 impl Peer {
-    /// Starts a peer, and waits for its first line.
+    /// Starts a peer, and waits until it says that it is ready.
     pub(crate) fn start(mut command: Command) -> Self {
         use std::io::BufRead as _;
 
         let mut process = command.stdout(Stdio::piped()).spawn().expect(MISSING);
         let output = process.stdout.take().expect("it is a pipe");
-        let mut line = String::new();
-        std::io::BufReader::new(output)
-            .read_line(&mut line)
-            .expect("it prints a line");
-        assert!(line.starts_with("ready"), "{line}");
+        let mut lines = std::io::BufReader::new(output)
+            .lines()
+            .map_while(Result::ok);
+        assert!(
+            lines.any(|line| line.starts_with("ready")),
+            "the peer is not ready"
+        );
         Self(process)
     }
 }

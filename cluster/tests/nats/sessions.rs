@@ -1,5 +1,6 @@
 //! Whole sessions over NATS: objects, streams, callbacks, and much data.
 
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use farcall_cluster::nats::{Connection, StreamConnector, StreamListener};
@@ -8,7 +9,7 @@ use farcall_conn::rpc::{Client, Server, ServerOptions, Stream};
 use farcall_core::{Context, Execution, Registry};
 use tokio::task::JoinHandle;
 
-use crate::server::NatsServer;
+use crate::server::{NatsServer, Peer};
 
 const KEY: &str = "a secret of both";
 
@@ -48,14 +49,29 @@ fn server() -> Server {
     server
 }
 
+/// Serves sessions without a key, which are possible within one process.
 async fn serve(connection: &Connection, id: &str) -> JoinHandle<()> {
     let listener = StreamListener::new(connection, "files", id).await.unwrap();
+    let bound = server().listen(Listener::over(listener)).await.unwrap();
+    tokio::spawn(bound.serve())
+}
+
+/// The server of another test, as a process of its own.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "run by `only_a_peer_with_the_key_opens_a_session`"]
+async fn server_process() {
+    let url = std::env::var("NATS_URL").unwrap();
+    let connection = Connection::open(&url).await.unwrap();
+    let listener = StreamListener::new(&connection, "files", "node1")
+        .await
+        .unwrap();
     let bound = server()
         .listen(Listener::over(listener))
         .authkey(KEY)
         .await
         .unwrap();
-    tokio::spawn(bound.serve())
+    println!("\nready");
+    bound.serve().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -66,11 +82,7 @@ async fn a_session_has_streams_callbacks_and_large_messages() {
     let offered = Registry::new();
     offered.register_function("name", || "Ada").unwrap();
     let connector = StreamConnector::new(&called, "files").unwrap();
-    let client = Client::over(connector)
-        .authkey(KEY)
-        .offer(offered)
-        .await
-        .unwrap();
+    let client = Client::over(connector).offer(offered).await.unwrap();
     assert_eq!(client.call::<i64>("add", (3, 5)).await.unwrap(), 8);
     assert_eq!(client.call::<String>("ask", ()).await.unwrap(), "hello Ada");
     // Larger than the limit of NATS and than the window.
@@ -117,7 +129,15 @@ async fn a_session_has_streams_callbacks_and_large_messages() {
 async fn only_a_peer_with_the_key_opens_a_session() {
     let nats = NatsServer::start();
     let connection = nats.connect().await;
-    let serving = serve(&connection, "node1").await;
+    let mut process = Command::new(std::env::current_exe().unwrap());
+    process.args([
+        "--ignored",
+        "--exact",
+        "sessions::server_process",
+        "--nocapture",
+    ]);
+    process.env("NATS_URL", nats.url());
+    let _peer = Peer::start(process);
     for id in [None, Some("node1")] {
         let connector = || match id {
             None => StreamConnector::new(&connection, "files").unwrap(),
@@ -140,7 +160,6 @@ async fn only_a_peer_with_the_key_opens_a_session() {
             assert!(begun.elapsed() < Duration::from_secs(6));
         }
     }
-    serving.abort();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -149,14 +168,14 @@ async fn a_peer_that_is_gone_ends_the_session_at_once() {
     let (served, called) = (nats.connect().await, nats.connect().await);
     let begun = Instant::now();
     let nobody = StreamConnector::new(&called, "files").unwrap();
-    assert!(Client::over(nobody.clone()).authkey(KEY).await.is_err());
+    assert!(Client::over(nobody.clone()).await.is_err());
     assert!(
         begun.elapsed() < Duration::from_secs(3),
         "no responders are reported at once"
     );
 
     let serving = serve(&served, "node1").await;
-    let client = Client::over(nobody.clone()).authkey(KEY).await.unwrap();
+    let client = Client::over(nobody.clone()).await.unwrap();
     // The server drops its sessions, and tells their peers.
     serving.abort();
     tokio::time::timeout(Duration::from_secs(5), client.closed())
@@ -164,7 +183,7 @@ async fn a_peer_that_is_gone_ends_the_session_at_once() {
         .unwrap();
 
     let serving = serve(&served, "node2").await;
-    let client = Client::over(nobody).authkey(KEY).await.unwrap();
+    let client = Client::over(nobody).await.unwrap();
     assert_eq!(client.call::<i64>("add", (3, 5)).await.unwrap(), 8);
     nats.kill();
     tokio::time::timeout(Duration::from_secs(5), client.closed())

@@ -140,7 +140,7 @@ impl BoundServer {
             control,
         };
         bound.update().await?;
-        client.flush().await?;
+        calls.connection.round_trip().await?;
         Ok(bound)
     }
 

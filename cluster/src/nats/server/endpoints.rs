@@ -173,12 +173,13 @@ impl Instance {
     /// Returns the answer to `STATS`, in at most `max` bytes.
     pub(super) fn stats(&self, max: usize) -> Vec<u8> {
         let mut stats = self.identity("stats");
-        // Some readers accept no more than six digits of a second.
         let since = self.started.duration_since(SystemTime::UNIX_EPOCH);
-        let seconds = Duration::from_secs(since.unwrap_or_default().as_secs());
-        stats["started"] = DateTime::from(SystemTime::UNIX_EPOCH + seconds)
-            .to_string()
-            .into();
+        let since = since.unwrap_or_default();
+        let seconds = DateTime::from(SystemTime::UNIX_EPOCH + Duration::from_secs(since.as_secs()));
+        let seconds = seconds.to_string();
+        // nats-py accepts neither a time without a fraction nor more than six digits of it.
+        let (seconds, micros) = (seconds.trim_end_matches('Z'), since.subsec_micros());
+        stats["started"] = format!("{seconds}.{micros:06}Z").into();
         stats["endpoints"] = self.all().iter().map(|endpoint| endpoint.stats()).collect();
         let answer = bytes(&stats);
         if answer.len() <= max {
