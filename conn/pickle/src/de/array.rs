@@ -214,8 +214,8 @@ impl<'a> NodeDe<'a, '_> {
         let Data::Object(index) = arena.data(id) else {
             return None;
         };
-        let object = &arena.objects[index as usize];
-        if self.class_name(object)? != ("numpy", "dtype") || object.state == NONE {
+        let object = self.object(index);
+        if self.class_name(&object)? != ("numpy", "dtype") || object.state == NONE {
             return None;
         }
         let text = |id: Id| match arena.data(id) {
@@ -395,7 +395,7 @@ impl<'de> Deserializer<'de> for ArrayParts<'_, '_> {
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
         let node = self.0;
         let object = match node.data() {
-            Data::Object(index) => node.array(&node.arena().objects[index as usize])?,
+            Data::Object(index) => node.array(&node.object(index))?,
             _ => None,
         };
         let Some(view) = object.filter(|view| !view.is_scalar) else {

@@ -38,11 +38,11 @@ impl<'a, 'm> NodeDe<'a, 'm> {
                 })
             }
             Data::Object(index) => {
-                let object = &self.arena().objects[index as usize];
+                let object = self.object(index);
                 if let Some(variant) = self.instance_variant(object, variants) {
                     return visitor.visit_enum(variant);
                 }
-                match self.member_value(name, object)? {
+                match self.member_value(name, &object)? {
                     Some(member) => visitor.visit_enum(unit_variant(member)),
                     None => Err(self.unmapped(&visitor)),
                 }
@@ -63,7 +63,7 @@ impl<'a, 'm> NodeDe<'a, 'm> {
     /// Returns the variant whose class is that of the instance.
     fn instance_variant(
         self,
-        object: &'a ObjectNode,
+        object: ObjectNode,
         variants: &'static [&'static str],
     ) -> Option<InstanceVariant<'a, 'm>> {
         let class = self.arena().as_class(object.callable)?;
@@ -189,7 +189,7 @@ impl<'de> VariantAccess<'de> for EnumVariant<'_, '_> {
 /// A variant that is an instance of its class.
 struct InstanceVariant<'a, 'm> {
     node: NodeDe<'a, 'm>,
-    object: &'a ObjectNode,
+    object: ObjectNode,
     name: &'static str,
     form: Form,
 }
@@ -216,13 +216,13 @@ impl<'de> VariantAccess<'de> for InstanceVariant<'_, '_> {
             Form::Content => self.node,
             _ => self
                 .node
-                .only_argument(self.object, &"a variant with one field")?,
+                .only_argument(&self.object, &"a variant with one field")?,
         };
         seed.deserialize(node)
     }
 
     fn tuple_variant<V: Visitor<'de>>(self, _: usize, visitor: V) -> Result<V::Value, Error> {
-        self.node.positional(self.object, visitor)
+        self.node.positional(&self.object, visitor)
     }
 
     fn struct_variant<V: Visitor<'de>>(
@@ -230,6 +230,6 @@ impl<'de> VariantAccess<'de> for InstanceVariant<'_, '_> {
         _: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Error> {
-        self.node.attributes(self.object, self.form, visitor)
+        self.node.attributes(&self.object, self.form, visitor)
     }
 }

@@ -22,7 +22,7 @@ impl<'a, 'm> NodeDe<'a, 'm> {
         index: u32,
         visitor: V,
     ) -> Result<V::Value, Error> {
-        let object = self.arena().objects[index as usize];
+        let object = self.object(index);
         if let Some(array) = self.array(&object)? {
             return array.read(&self, visitor);
         }
@@ -47,14 +47,11 @@ impl<'a, 'm> NodeDe<'a, 'm> {
     ) -> Result<V::Value, Error> {
         match self.data() {
             Data::Dict(chain) => self.map(self.arena().chain(chain), visitor),
-            Data::Object(index) => {
-                let object = &self.arena().objects[index as usize];
-                match (self.mapped(name), self.form(object)) {
-                    (Some((object, form)), _) => self.attributes(object, form, visitor),
-                    (None, InstanceForm::Map) => self.instance(index, visitor),
-                    (None, _) => Err(self.unmapped(&visitor)),
-                }
-            }
+            Data::Object(index) => match (self.mapped(name), self.form(&self.object(index))) {
+                (Some((object, form)), _) => self.attributes(&object, form, visitor),
+                (None, InstanceForm::Map) => self.instance(index, visitor),
+                (None, _) => Err(self.unmapped(&visitor)),
+            },
             _ => Err(self.mismatch(&visitor)),
         }
     }
@@ -135,14 +132,39 @@ impl<'a, 'm> NodeDe<'a, 'm> {
 
     /// Returns the instance and the form of its fields, if its class is mapped to the struct of this
     /// name.
-    pub(super) fn mapped(&self, name: &str) -> Option<(&'a ObjectNode, Form)> {
+    pub(super) fn mapped(&self, name: &str) -> Option<(ObjectNode, Form)> {
         let Data::Object(index) = self.arena().data(self.id) else {
             return None;
         };
-        let object = &self.arena().objects[index as usize];
+        let object = self.object(index);
         let form = names::class_in(name).map_or(Form::Default, |class| class.form);
-        self.is_instance(object, Some(name))
+        self.is_instance(&object, Some(name))
             .then_some((object, form))
+    }
+
+    /// Returns the instance with this index. In protocols 0 and 1, a kind of tuple, such as a named
+    /// tuple, is a call of a function of `copyreg` with the class and the tuple.
+    pub(super) fn object(&self, index: u32) -> ObjectNode {
+        let arena = self.arena();
+        let object = arena.objects[index as usize];
+        let Some(("copyreg", "_reconstructor")) = self.class_name(&object) else {
+            return object;
+        };
+        match arena.as_tuple(object.args) {
+            Some(&[class, base, tuple])
+                if arena.as_tuple(tuple).is_some()
+                    && arena.as_class(base).is_some_and(|base| {
+                        (base.module, &*base.name) == ("builtins", "tuple")
+                    }) =>
+            {
+                ObjectNode {
+                    callable: class,
+                    args: tuple,
+                    ..object
+                }
+            }
+            _ => object,
+        }
     }
 
     /// Returns `true` if the class of the instance is mapped to this type, or to any type if `name`

@@ -266,7 +266,7 @@ impl<'de> Deserializer<'de> for NodeDe<'_, '_> {
         visitor: V,
     ) -> Result<V::Value, Error> {
         at!(self => match self.mapped(name) {
-            Some((object, _)) => self.positional(object, visitor),
+            Some((object, _)) => self.positional(&object, visitor),
             None => self.deserialize_seq(visitor),
         })
     }
@@ -289,7 +289,7 @@ impl<'de> Deserializer<'de> for NodeDe<'_, '_> {
             return at!(self => self.newtype(kind, visitor));
         }
         if let Some((object, _)) = self.mapped(name) {
-            return at!(self => self.single(object, visitor));
+            return at!(self => self.single(&object, visitor));
         }
         visitor.visit_newtype_struct(self)
     }

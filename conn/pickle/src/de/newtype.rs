@@ -40,8 +40,7 @@ impl NodeDe<'_, '_> {
         let Data::Object(index) = self.data() else {
             return false;
         };
-        let object = &self.arena().objects[index as usize];
-        self.class_name(object) == Some(("datetime", "datetime"))
+        self.class_name(&self.object(index)) == Some(("datetime", "datetime"))
     }
 
     /// Returns the text of a `datetime.datetime`, as `farcall::DateTime` parses it.
