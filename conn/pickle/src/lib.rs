@@ -1,7 +1,7 @@
 //! Python's pickle format, restricted to data: pickles are read and written, and nothing in them is
 //! ever executed.
 //!
-//! [`from_slice`] reads pickles of CPython at protocols 2 to 5, and of Python 2 at protocol 2,
+//! [`from_slice`] reads pickles of CPython at protocols 0 to 5, and of Python 2 at protocol 2,
 //! directly into serde's types or into a [`Value`]. [`to_vec`] writes protocol 4, which every
 //! CPython since 3.4 reads. [`Pickle`] does both with other limits than the defaults, and with
 //! structs as instances of Python classes.
@@ -38,13 +38,17 @@
 //! | `set`, `frozenset` | `Set`, `FrozenSet` | read into sequences, such as a `HashSet` |
 //! | `dict` | `Dict` | maps, structs, variants of enums with content |
 //! | a class or function | `Class` | |
-//! | an instance | `Object` | structs, where [its class is mapped](Pickle::class) |
+//! | an instance | `Object` | structs and enums with [a class](macro@pickle), or where [it is mapped](Pickle::class) |
+//! | `datetime`, `Decimal`, `UUID`, … | `Object` | [`DateTime`], [`Decimal`], [`Uuid`], … ([`PythonType`]) |
+//! | an array of numpy, `array.array` | `Object` | [`Array`], and more types by [`numpy`] and [`array_array`] |
 //! | the same object again | `Shared` | read as an equal copy |
 //!
 //! Sequences are also read from objects that Python appends to (`deque`). Maps are also read from
 //! objects that Python sets entries in (`OrderedDict`, `defaultdict`), and from a `Counter`. Enums
 //! are written in serde's externally tagged form: `'Dot'`, `{'Circle': 1.5}`, `{'Line': (1, 2)}`,
-//! `{'Box': {'width': 3}}`. A `Vec<u8>` is a list of ints, as in serde's data model; a field with
+//! `{'Box': {'width': 3}}`. Sets, deques and other kinds of collections are written by modules for
+//! the attribute `with`: [`set`], [`frozenset`], [`tuple`](mod@tuple), [`deque`], [`ordered_dict`],
+//! [`counter`], [`bytearray`]. A `Vec<u8>` is a list of ints, as in serde's data model; a field with
 //! `#[serde(with = "serde_bytes")]` is `bytes`.
 //!
 //! Types that serde buffers before it reads them (untagged enums, `flatten`) support serde's own
@@ -123,8 +127,8 @@ use serde::de::DeserializeOwned;
 pub use array::{Array, Element, F16, Order, array_array, numpy};
 pub use containers::{bytearray, counter, deque, frozenset, ordered_dict, set, tuple};
 pub use error::{Error, ErrorKind};
-/// Makes a struct or an enum an instance of a class in Python, in both directions, by the names that
-/// its serde implementations pass on. It belongs before the derive macros of serde.
+/// Makes a struct or an enum an instance of a class in Python, in both directions, by the names
+/// that its serde implementations pass on. It belongs before the derive macros of serde.
 ///
 /// ```
 /// use farcall_pickle::{Value, from_slice, pickle, to_vec};
@@ -155,9 +159,9 @@ pub use error::{Error, ErrorKind};
 ///
 /// # Options
 /// - `class`: the class, as in [`Class::from`].
-/// - `form`: the way in which Python gets the fields. Without it, named fields are the attributes of
-///   an instance that is created without `__init__`, as dataclasses and plain classes are pickled,
-///   and unnamed fields are the arguments of `__new__`, as named tuples are pickled.
+/// - `form`: the way in which Python gets the fields. Without it, named fields are the attributes
+///   of an instance that is created without `__init__`, as dataclasses and plain classes are
+///   pickled, and unnamed fields are the arguments of `__new__`, as named tuples are pickled.
 ///
 ///   | form | Python |
 ///   |---|---|

@@ -1,5 +1,5 @@
 //! The `#[service]` and `#[client]` attributes of Farcall, whose core documents and
-//! re-exports them.
+//! re-exports them, and the attribute `#[pickle]` of its pickle codec.
 
 mod attributes;
 mod client;

@@ -691,3 +691,192 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
         text
     })
 }
+
+/// Every class with its types, the direction, and the value of the tests that shows it: the table of
+/// docs/PYTHON-TYPES.md.
+const CLASSES: [(&str, &str, &str, &str); 31] = [
+    (
+        "datetime.date",
+        "`Date`, `jiff::civil::Date`, `chrono::NaiveDate`, `time::Date`",
+        BOTH,
+        "dates",
+    ),
+    (
+        "datetime.time",
+        "`Time`; without a zone also `jiff::civil::Time`, `chrono::NaiveTime`, `time::Time`",
+        BOTH,
+        "times",
+    ),
+    (
+        "datetime.datetime",
+        "`DateTime`, `farcall::DateTime`; without a zone `jiff::civil::DateTime`, \
+         `chrono::NaiveDateTime`, `time::PrimitiveDateTime`; with an offset `SystemTime`, \
+         `jiff::Timestamp`, `chrono::DateTime`, `time::OffsetDateTime`; with a zone `jiff::Zoned`",
+        BOTH,
+        "datetimes",
+    ),
+    (
+        "datetime.timedelta",
+        "`TimeDelta`, `std::time::Duration`, `jiff::SignedDuration`, `chrono::TimeDelta`, \
+         `time::Duration`",
+        BOTH,
+        "deltas",
+    ),
+    ("datetime.timezone", "`Zone::Fixed`", BOTH, "zones"),
+    (
+        "zoneinfo.ZoneInfo",
+        "`Zone::Named`; `jiff::Zoned` looks it up",
+        BOTH,
+        "zoned",
+    ),
+    (
+        "decimal.Decimal",
+        "`Decimal` (its text), `rust_decimal::Decimal`",
+        BOTH,
+        "decimals",
+    ),
+    ("fractions.Fraction", "`Fraction`", BOTH, "fractions"),
+    (
+        "uuid.UUID",
+        "`Uuid` (its number), `uuid::Uuid`",
+        BOTH,
+        "uuids",
+    ),
+    (
+        "pathlib.PurePosixPath, PosixPath, PureWindowsPath, WindowsPath",
+        "`Path`, `std::path::PathBuf`",
+        BOTH,
+        "paths",
+    ),
+    (
+        "ipaddress.IPv4Address, IPv6Address",
+        "`std::net::IpAddr`, `Ipv4Addr`, `Ipv6Addr`",
+        BOTH,
+        "addresses",
+    ),
+    (
+        "ipaddress.IPv4Network, IPv6Network",
+        "`IpNetwork`",
+        BOTH,
+        "networks",
+    ),
+    (
+        "ipaddress.IPv4Interface, IPv6Interface",
+        "`IpInterface`",
+        BOTH,
+        "interfaces",
+    ),
+    (
+        "complex",
+        "`Complex`; a pair of floats",
+        "both; the pair is read",
+        "complexes",
+    ),
+    ("range", "`Range`", BOTH, "ranges"),
+    ("slice", "`Slice`", BOTH, "slices"),
+    ("int beyond 128 bits", "`num_bigint::BigInt`", BOTH, "big"),
+    (
+        "bytearray",
+        "`Vec<u8>` with `farcall::pickle::bytearray`",
+        BOTH,
+        "bytearray",
+    ),
+    ("set", "sequences with `farcall::pickle::set`", BOTH, "set"),
+    (
+        "frozenset",
+        "sequences with `farcall::pickle::frozenset`",
+        BOTH,
+        "frozenset",
+    ),
+    (
+        "tuple",
+        "tuples; sequences with `farcall::pickle::tuple`",
+        BOTH,
+        "tuple",
+    ),
+    (
+        "collections.deque",
+        "sequences with `farcall::pickle::deque`",
+        BOTH,
+        "deque",
+    ),
+    (
+        "collections.OrderedDict",
+        "maps with `farcall::pickle::ordered_dict`",
+        BOTH,
+        "ordered",
+    ),
+    (
+        "collections.Counter",
+        "maps with `farcall::pickle::counter`",
+        BOTH,
+        "counter",
+    ),
+    (
+        "a class, a dataclass",
+        "a struct with `#[pickle(class = \"…\")]`",
+        BOTH,
+        "order",
+    ),
+    (
+        "a class with `__slots__`",
+        "a struct with `#[pickle(class = \"…\", form = \"slots\")]`",
+        BOTH,
+        "slotted",
+    ),
+    (
+        "a frozen dataclass with `slots=True`",
+        "a struct with `#[pickle(class = \"…\", form = \"fields\")]`, or `\"call\"`",
+        BOTH,
+        "listed",
+    ),
+    (
+        "a named tuple",
+        "a tuple struct with `#[pickle(class = \"…\")]`",
+        BOTH,
+        "order",
+    ),
+    (
+        "enum.Enum, IntEnum",
+        "an enum with `#[pickle(class = \"…\")]`",
+        BOTH,
+        "colours",
+    ),
+    (
+        "an exception",
+        "`Exception`; a variant with `#[pickle(class = \"…\", form = \"call\")]`",
+        BOTH,
+        "failures",
+    ),
+    (
+        "one of several classes",
+        "an enum whose variants have a class",
+        BOTH,
+        "events",
+    ),
+];
+
+const BOTH: &str = "both";
+
+#[test]
+fn the_table_of_the_documentation_is_complete() {
+    let mut table = "| Python | Rust | direction |\n|---|---|---|\n".to_owned();
+    for (class, types, direction, value) in CLASSES {
+        assert!(
+            VALUES.contains(&format!("'{value}'")),
+            "{class} has no value in the tests"
+        );
+        // A name, or several in one module; others are descriptions.
+        let class = match class.split_once(' ') {
+            Some((first, _)) if !first.contains('.') => class.to_owned(),
+            _ => format!("`{class}`"),
+        };
+        writeln!(table, "| {class} | {types} | {direction} |").unwrap();
+    }
+    let page = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/PYTHON-TYPES.md");
+    let text = std::fs::read_to_string(page).unwrap();
+    assert!(
+        text.contains(&table),
+        "the table of docs/PYTHON-TYPES.md should be:\n{table}"
+    );
+}

@@ -35,9 +35,7 @@ impl<'a> NodeDe<'a, '_> {
             ("numpy.core.multiarray" | "numpy._core.multiarray", "_reconstruct") => {
                 self.reconstructed(object)
             }
-            ("numpy.core.numeric" | "numpy._core.numeric", "_frombuffer") => {
-                self.from_buffer(object)
-            }
+            ("numpy.core.numeric" | "numpy._core.numeric", "_frombuffer") => self.buffered(object),
             ("numpy.core.multiarray" | "numpy._core.multiarray", "scalar") => self.number(object),
             ("array", "_array_reconstructor") => self.array_array(object),
             ("array", "array") => self.array_of_list(object)?,
@@ -85,7 +83,7 @@ impl<'a> NodeDe<'a, '_> {
     }
 
     /// Returns the array that protocol 5 has.
-    fn from_buffer(&self, object: &ObjectNode) -> Option<ArrayView<'a>> {
+    fn buffered(&self, object: &ObjectNode) -> Option<ArrayView<'a>> {
         let arena = self.arena();
         let args = arena.as_tuple(object.args)?;
         let (&[bytes, element, shape, order], rest) = args.split_first_chunk()?;

@@ -1,5 +1,5 @@
-//! Enums: names of variants with their contents, instances of the class of a variant, and members of
-//! Python's enums.
+//! Enums: names of variants with their contents, instances of the class of a variant, and members
+//! of Python's enums.
 
 use serde::de::value::StringDeserializer;
 use serde::de::{

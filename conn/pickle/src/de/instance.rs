@@ -130,8 +130,8 @@ impl<'a, 'm> NodeDe<'a, 'm> {
         }
     }
 
-    /// Returns the instance and the form of its fields, if its class is mapped to the struct of this
-    /// name.
+    /// Returns the instance and the form of its fields, if its class is mapped to the struct of
+    /// this name.
     pub(super) fn mapped(&self, name: &str) -> Option<(ObjectNode, Form)> {
         let Data::Object(index) = self.arena().data(self.id) else {
             return None;

@@ -9,7 +9,7 @@ use super::array::ArrayParts;
 use crate::error::Error;
 use crate::names::NewtypeKind;
 use crate::nodes::Data;
-use crate::python::{DateTime, PythonType, Zone};
+use crate::python::{DateTime, PythonType, TimeDelta, Zone};
 use crate::value::Value;
 
 impl NodeDe<'_, '_> {
@@ -56,7 +56,7 @@ impl NodeDe<'_, '_> {
             ));
         }
         // An offset with seconds has no form there.
-        let seconds = datetime.offset().map_or(0, |offset| offset.total_seconds());
+        let seconds = datetime.offset().map_or(0, TimeDelta::total_seconds);
         let zone = Zone::fixed(i32::try_from(seconds).unwrap_or(0));
         if seconds % 60 != 0 {
             let found = "one whose offset is not in minutes";

@@ -33,15 +33,12 @@ impl DateTime {
     /// Creates a date and time, with the zone of the time.
     #[must_use]
     pub fn new(date: Date, time: Time) -> Self {
-        let zone = time.zone().cloned();
-        Self {
-            date,
-            clock: time.clock,
-            zone,
-        }
+        let (clock, zone) = time.into_parts();
+        Self { date, clock, zone }
     }
 
-    /// Sets its zone, or none, without a change of the date and the time. Default: that of the time.
+    /// Sets its zone, or none, without a change of the date and the time. Default: that of the
+    /// time.
     #[must_use]
     pub fn with_zone(self, zone: impl Into<Option<Zone>>) -> Self {
         Self {
@@ -91,8 +88,8 @@ impl DateTime {
         Some(self.local_microseconds() - offset)
     }
 
-    /// Creates the date and time in UTC of a time since 1970, in microseconds. Returns `None` if its
-    /// year is not one of 1 to 9999.
+    /// Creates the date and time in UTC of a time since 1970, in microseconds. Returns `None` if
+    /// its year is not one of 1 to 9999.
     #[must_use]
     pub fn from_unix_microseconds(microseconds: i128) -> Option<Self> {
         let per_day = i128::from(DAY * MICROS);
@@ -147,8 +144,8 @@ fn date_of(days: i64) -> Option<Date> {
     Date::new(u16::try_from(year).ok()?, month, day)
 }
 
-/// Displays the form of ISO 8601: `2024-07-01T12:30:00.5+02:00`. A zone whose offset is not known is
-/// its name in brackets.
+/// Displays the form of ISO 8601: `2024-07-01T12:30:00.5+02:00`. A zone whose offset is not known
+/// is its name in brackets.
 impl fmt::Display for DateTime {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}T{}", self.date, self.clock)?;

@@ -43,7 +43,8 @@ impl FromStr for Decimal {
     }
 }
 
-/// Returns `true` if the text is a `numeric-string` of the General Decimal Arithmetic Specification.
+/// Returns `true` if the text is a `numeric-string` of the General Decimal Arithmetic
+/// Specification.
 fn is_decimal(text: &str) -> bool {
     let text = text.strip_prefix(['+', '-']).unwrap_or(text);
     let lower = text.to_ascii_lowercase();

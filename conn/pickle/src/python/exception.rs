@@ -6,8 +6,8 @@ use super::PythonType;
 use crate::error::Error;
 use crate::value::{Class, Construction, Object, Value};
 
-/// An exception of any class: its class, its arguments and its attributes. Only its class tells that
-/// it is one, so any instance that a call creates is read as such.
+/// An exception of any class: its class, its arguments and its attributes. Only its class tells
+/// that it is one, so any instance that a call creates is read as such.
 ///
 /// ```
 /// use farcall_pickle::{Exception, from_slice, to_vec};

@@ -149,7 +149,8 @@ macro_rules! prefixed {
 }
 
 prefixed! {
-    /// An `ipaddress.IPv4Network` or `IPv6Network`: the first address, and the length of the prefix.
+    /// An `ipaddress.IPv4Network` or `IPv6Network`: the first address, and the length of the
+    /// prefix.
     IpNetwork: "a network of ipaddress", ["IPv4Network", "IPv6Network"];
     /// An `ipaddress.IPv4Interface` or `IPv6Interface`: an address, and the length of the prefix of
     /// its network.
@@ -157,8 +158,8 @@ prefixed! {
 }
 
 impl IpNetwork {
-    /// Creates a network. Returns `None` if the prefix is longer than the address, or if the address
-    /// has bits behind the prefix.
+    /// Creates a network. Returns `None` if the prefix is longer than the address, or if the
+    /// address has bits behind the prefix.
     #[must_use]
     pub const fn new(address: IpAddr, prefix: u8) -> Option<Self> {
         let is_network = match address {

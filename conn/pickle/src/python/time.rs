@@ -64,6 +64,10 @@ impl Time {
         Self { clock, zone: None }
     }
 
+    pub(super) fn into_parts(self) -> (Clock, Option<Zone>) {
+        (self.clock, self.zone)
+    }
+
     /// Creates a time without a zone. Returns `None` if a number is out of its range. Python has no
     /// leap seconds.
     #[must_use]

@@ -8,10 +8,10 @@ use crate::value::{Object, Value};
 
 /// The zone of a [`DateTime`](super::DateTime) or [`Time`](super::Time): a `tzinfo` of Python.
 ///
-/// A pickle contains the rules of no zone. That of a zone with a name contains the name only, so its
-/// offset from UTC is not known without a time zone database: that of the crate jiff, for instance,
-/// which converts to its `Zoned` by name. What pytz writes is both, the name and the offset at that
-/// time.
+/// A pickle contains the rules of no zone. That of a zone with a name contains the name only, so
+/// its offset from UTC is not known without a time zone database: that of the crate jiff, for
+/// instance, which converts to its `Zoned` by name. What pytz writes is both, the name and the
+/// offset at that time.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Zone {

@@ -6,7 +6,7 @@ use serde::ser::{
 };
 
 use super::PickleWriter;
-use super::forms::ValueForm;
+use super::value_form::ValueForm;
 use crate::error::Error;
 use crate::opcode;
 use crate::value::ValueKind;

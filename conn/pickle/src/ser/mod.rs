@@ -1,17 +1,18 @@
 //! Serializer of Rust types to pickles of protocol 4, which every CPython since 3.4 reads.
 
 mod compound;
-mod forms;
 mod instances;
+mod newtypes;
 mod opcode_writer;
+mod value_form;
 
 use std::collections::HashMap;
 
 use serde::ser::{Serialize, Serializer};
 
 use self::compound::{Compound, CompoundShape};
-use self::forms::ValueForm;
 use self::opcode_writer::OpcodeWriter;
+use self::value_form::ValueForm;
 use super::error::Error;
 use super::names::{self, Form, MappedClass, NewtypeKind};
 use super::opcode;

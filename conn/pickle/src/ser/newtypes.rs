@@ -1,37 +1,15 @@
-//! Form of a value, where serde's data model does not determine it.
+//! Newtypes with reserved names, and what they contain.
 
 use serde::Serialize;
 
 use super::PickleWriter;
 use super::compound::{Compound, CompoundShape};
+use super::value_form::ValueForm;
 use crate::error::Error;
 use crate::names::NewtypeKind;
 use crate::opcode;
 use crate::python::DateTime;
 use crate::value::ValueKind;
-
-/// Form in which the next value is written: a Python type, or a part of an instance.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub(super) enum ValueForm {
-    #[default]
-    Plain,
-    /// The content of a variant of this kind.
-    Content(ValueKind),
-    Pair,
-    /// The keyword arguments, followed by the opcode that creates the instance.
-    Kwargs {
-        new: bool,
-    },
-    Items,
-    Entries,
-    State,
-    /// The content of a newtype with a reserved name.
-    Newtype(NewtypeKind),
-    /// The element type of an array of numpy.
-    ElementType,
-    /// The element type of an `array.array`.
-    TypeCode,
-}
 
 impl<'p> PickleWriter<'p> {
     /// Writes the content of a newtype with a reserved name.
