@@ -48,8 +48,8 @@
 //! are written in serde's externally tagged form: `'Dot'`, `{'Circle': 1.5}`, `{'Line': (1, 2)}`,
 //! `{'Box': {'width': 3}}`. Sets, deques and other kinds of collections are written by modules for
 //! the attribute `with`: [`set`], [`frozenset`], [`tuple`](mod@tuple), [`deque`], [`ordered_dict`],
-//! [`counter`], [`bytearray`]. A `Vec<u8>` is a list of ints, as in serde's data model; a field with
-//! `#[serde(with = "serde_bytes")]` is `bytes`.
+//! [`counter`], [`bytearray`]. A `Vec<u8>` is a list of ints, as in serde's data model; a field
+//! with `#[serde(with = "serde_bytes")]` is `bytes`.
 //!
 //! Types that serde buffers before it reads them (untagged enums, `flatten`) support serde's own
 //! data model only, and so cannot contain a `Value`.

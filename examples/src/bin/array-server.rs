@@ -1,5 +1,5 @@
-//! Keeps measurements for `python3 examples/python/array_client.py`, which sends and receives arrays
-//! of numpy, dates, and instances of its own classes.
+//! Keeps measurements for `python3 examples/python/array_client.py`, which sends and receives
+//! arrays of numpy, dates, and instances of its own classes.
 //!
 //! The authkey is `12345`. CPython up to 3.11 authenticates with MD5 and nothing else.
 

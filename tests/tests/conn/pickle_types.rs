@@ -692,8 +692,8 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
     })
 }
 
-/// Every class with its types, the direction, and the value of the tests that shows it: the table of
-/// docs/PYTHON-TYPES.md.
+/// Every class with its types, the direction, and the value of the tests that shows it: the table
+/// of docs/PYTHON-TYPES.md.
 const CLASSES: [(&str, &str, &str, &str); 31] = [
     (
         "datetime.date",
