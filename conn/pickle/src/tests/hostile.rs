@@ -75,6 +75,9 @@ fn endure(message: &[u8]) {
     let _ = read::<serde_json::Value>(message);
     let _ = read::<farcall_core::Value>(message);
     let _ = read::<Vec<(String, Vec<u8>)>>(message);
+    let _ = read::<crate::Array<f64>>(message);
+    let _ = read::<crate::DateTime>(message);
+    let _ = read::<crate::Exception>(message);
     let _ = read::<IgnoredAny>(message);
 }
 
