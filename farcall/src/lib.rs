@@ -61,6 +61,9 @@ pub use farcall_core::middleware;
 pub use farcall_core::workers;
 #[cfg(feature = "pickle")]
 pub use farcall_pickle as pickle;
+// The attribute, which has the name of the module.
+#[cfg(feature = "pickle")]
+pub use farcall_pickle::pickle;
 #[cfg(any(feature = "xmlrpc-client", feature = "xmlrpc-server"))]
 pub use farcall_xmlrpc as xmlrpc;
 
