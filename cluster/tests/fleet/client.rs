@@ -153,9 +153,9 @@ async fn the_default_timeout_is_for_calls_without_a_deadline() {
     for url in [&http.url, &session.url] {
         let client = Client::with_options(url, &Credentials::new(), options).unwrap();
         let begin = Instant::now();
-        let error = client.call::<u64>("run", (2_000,)).await.unwrap_err();
+        let error = client.call::<u64>("run", (60_000,)).await.unwrap_err();
         assert_eq!(error.execution(), Execution::Maybe, "{error:?}");
-        assert!(begin.elapsed() < Duration::from_secs(1));
+        assert!(begin.elapsed() < Duration::from_secs(10));
         let later = Some(Instant::now() + Duration::from_secs(10));
         let context = Context::new("run").with_deadline(later);
         assert_eq!(client.call_in::<u64>(context, (300,)).await.unwrap(), 300);

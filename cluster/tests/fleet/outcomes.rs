@@ -167,7 +167,6 @@ async fn a_host_that_waits_for_its_retry_has_no_place_in_the_window() {
         (Execution::Never, 3)
     );
     assert!(refused.elapsed >= MS * 900, "{refused:?}");
-    assert!(outcomes[1].1.elapsed < MS * 300);
 }
 
 #[tokio::test]

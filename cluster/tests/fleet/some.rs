@@ -57,20 +57,25 @@ async fn a_hedged_call_asks_one_more_host_at_a_time() {
     for _ in 0..6 {
         servers.push(rpc_at(address(), &ledger).await);
     }
-    let fleet = fleet(servers.iter().map(|server| server.url.as_str())).hedge(Some(MS * 100));
-    assert_eq!(fleet.any().run(10).await.unwrap(), 10);
+    let fleet = fleet(servers.iter().map(|server| server.url.as_str()));
+    let patient = fleet.clone().hedge(Some(Duration::from_secs(10)));
+    assert_eq!(patient.any().run(10).await.unwrap(), 10);
     assert_eq!(ledger.runs(), 1, "the first was quick enough");
-    assert_eq!(fleet.any().run(250).await.unwrap(), 250);
+    let hasty = fleet.hedge(Some(MS * 50));
+    assert_eq!(hasty.any().run(500).await.unwrap(), 500);
     let runs = ledger.runs();
-    assert!((3..=4).contains(&runs), "{runs} runs");
+    assert!((3..=7).contains(&runs), "{runs} runs");
 
     let refusing = refusing();
-    let fleet = fleet.with_hosts(
+    let fleet = patient.with_hosts(
         [refusing.as_str(), &refusing, &servers[0].url].map(|url| crate::support::host(url, url)),
     );
     let begin = Instant::now();
     assert_eq!(fleet.any().run(1).await.unwrap(), 1);
-    assert!(begin.elapsed() < MS * 100, "a failure is no silence");
+    assert!(
+        begin.elapsed() < Duration::from_secs(5),
+        "a failure is no silence"
+    );
 }
 
 #[tokio::test]
