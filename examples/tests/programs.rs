@@ -366,6 +366,74 @@ fn jobs_report_their_progress_and_can_be_cancelled() {
     );
 }
 
+#[cfg(unix)]
+#[test]
+fn a_node_agent_serves_callers_by_their_rights() {
+    let text = printed(env!("CARGO_BIN_EXE_node-agent"));
+    for line in [
+        "Deployed before: 1.0",
+        "The command says: restarted",
+        "Deployed now: 2.0",
+        "The node has a memory: true",
+        "The watcher is refused: this caller may not call `app.deploy`",
+        "The watcher is refused: this caller may not call `run.output`",
+    ] {
+        assert!(text.lines().any(|own| own == line), "{line}: {text}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn logs_of_two_hosts_are_followed() {
+    use farcall::cluster::agent::{Agent, AgentOptions, Allow, TailOptions};
+
+    let folder = tempfile::tempdir().unwrap();
+    let (key, log) = (folder.path().join("key"), folder.path().join("log"));
+    std::fs::write(&key, "a secret of those who read logs").unwrap();
+    std::fs::write(&log, "first\n").unwrap();
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let hosts = [(), ()].map(|()| {
+        runtime.block_on(async {
+            let tail = TailOptions::default()
+                .allow(Allow::everyone())
+                .roots(vec![folder.path().to_owned()]);
+            let agent = Agent::with_options(AgentOptions::default().tail(tail)).unwrap();
+            let bound = agent.bind("127.0.0.1:0").encrypted();
+            let bound = bound
+                .authkey("a secret of those who read logs")
+                .await
+                .unwrap();
+            let address = bound.local_address().to_string();
+            tokio::spawn(bound.serve());
+            address
+        })
+    });
+    let mut tail = Running::new(
+        env!("CARGO_BIN_EXE_tail-logs"),
+        &[
+            "--authkey-file",
+            key.to_str().unwrap(),
+            log.to_str().unwrap(),
+            &hosts[0],
+            &hosts[1],
+        ],
+    );
+    let mut two_lines = || {
+        let mut lines = [tail.line(), tail.line()];
+        lines.sort();
+        lines
+    };
+    let expected = |text: &str| {
+        let mut lines = [0, 1].map(|host| format!("{}: {text}", hosts[host]));
+        lines.sort();
+        lines
+    };
+    assert_eq!(two_lines(), expected("first"));
+    let mut file = std::fs::File::options().append(true).open(&log).unwrap();
+    file.write_all(b"\x1b[2Jsecond\n").unwrap();
+    assert_eq!(two_lines(), expected("\\u{1b}[2Jsecond"));
+}
+
 #[test]
 fn counters_are_dropped_with_their_clients() {
     let text = printed(env!("CARGO_BIN_EXE_counters"));
@@ -775,6 +843,28 @@ fn the_key_value_server_serves_python_with_a_self_signed_certificate() {
         let text = String::from_utf8(output.stdout).unwrap();
         let errors = String::from_utf8_lossy(&output.stderr);
         let expected = "['foo', 'spam']\nbar [1, 2, 3]\nFalse\nno such key: spam\n";
+        assert_eq!(text, expected, "{errors}");
+    }
+}
+
+#[test]
+fn arrays_go_to_rust_and_come_back() {
+    let mut server = Running::new(env!("CARGO_BIN_EXE_array-server"), &["127.0.0.1:0"]);
+    let line = server.line();
+    let address = line.strip_prefix("listening on ").unwrap();
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/python/array_client.py");
+    for python in pythons() {
+        if python.version < (3, 6) {
+            continue;
+        }
+        let mut command = python.command_at(script.as_ref());
+        let output = command.arg(address).env("PYTHONPATH", python.numpy());
+        let output = output.output().unwrap();
+        let text = String::from_utf8(output.stdout).unwrap();
+        let errors = String::from_utf8_lossy(&output.stderr);
+        let expected = "8 [5. 6. 7.] [3.391 3.391 3.391] 2024-07-01T12:00:00+00:00\n\
+             (5, 2) [[4.5, 6.5], [4.75, 6.75], [5.0, 7.0], [5.25, 7.25], [5.5, 7.5]]\n\
+             there are 3 sensors\n";
         assert_eq!(text, expected, "{errors}");
     }
 }

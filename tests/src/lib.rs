@@ -115,6 +115,33 @@ impl Python {
         self.check("program", &output)
     }
 
+    /// Runs a program text that uses numpy to completion and returns its output.
+    ///
+    /// # Panics
+    /// If numpy is not installed for it, or if it fails; the message contains its output.
+    #[must_use]
+    pub fn run_numpy(&self, text: &str, args: &[&str]) -> String {
+        let mut command = self.command_text(text, args);
+        let output = command.env("PYTHONPATH", self.numpy()).output();
+        self.check("program", &output.expect("python starts"))
+    }
+
+    /// Returns the folder with numpy for this Python, which its `PYTHONPATH` has to be.
+    ///
+    /// # Panics
+    /// If it is not installed.
+    #[must_use]
+    pub fn numpy(&self) -> PathBuf {
+        let (major, minor) = self.version;
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("peers/numpy");
+        let folder = folder.join(format!("{major}.{minor}"));
+        assert!(
+            folder.is_dir(),
+            "the tests need numpy for CPython {major}.{minor}: tests/peers/install installs it"
+        );
+        folder
+    }
+
     /// Returns the command that runs a program text.
     #[must_use]
     pub fn command_text(&self, text: &str, args: &[&str]) -> Command {

@@ -75,8 +75,8 @@ impl Credentials {
         self
     }
 
-    /// Allows the handshake of connections with MD5, for peers that run CPython up to 3.11. Default:
-    /// not allowed.
+    /// Allows the handshake of connections with MD5, for peers that run CPython up to 3.11.
+    /// Default: not allowed.
     #[cfg(feature = "legacy-md5")]
     #[cfg_attr(docsrs, doc(cfg(feature = "legacy-md5")))]
     pub fn legacy_md5(mut self, allowed: bool) -> Self {

@@ -116,8 +116,8 @@ impl Client {
         Ok(Self::over(url, credentials.clone(), options, link))
     }
 
-    /// Creates a client from any caller: of another protocol, or wrapped in layers, or a registry of
-    /// this process. `url` is for people, such as `nats://…`; it is not parsed.
+    /// Creates a client from any caller: of another protocol, or wrapped in layers, or a registry
+    /// of this process. `url` is for people, such as `nats://…`; it is not parsed.
     ///
     /// ```
     /// use farcall::cluster::Client;
@@ -184,8 +184,8 @@ impl Client {
         }
     }
 
-    /// Sends a call whose arguments are already encoded, such as one that goes to several hosts, and
-    /// decodes the result.
+    /// Sends a call whose arguments are already encoded, such as one that goes to several hosts,
+    /// and decodes the result.
     ///
     /// # Errors
     /// Those of [`call`](Caller::call).
@@ -228,8 +228,8 @@ impl Client {
     }
 }
 
-/// Returns the options of a client over HTTP. Its own timeout is off: a call has the deadline of its
-/// context.
+/// Returns the options of a client over HTTP. Its own timeout is off: a call has the deadline of
+/// its context.
 fn http_options(credentials: &Credentials, options: ConnectOptions) -> xmlrpc::ClientOptions {
     credentials
         .http_options()

@@ -36,8 +36,8 @@ impl Fleet {
     }
 
     /// Calls as many hosts at once as the window has places, and returns the first good answer with
-    /// its host. The other calls are cancelled. The method may run at several hosts, so it should be
-    /// one that only reads.
+    /// its host. The other calls are cancelled. The method may run at several hosts, so it should
+    /// be one that only reads.
     ///
     /// With [`hedge`](Self::hedge), an idempotent call goes to one host first, and to one more
     /// whenever that time has passed or one has failed.

@@ -12,7 +12,8 @@ use serde::de::DeserializeOwned;
 
 use crate::client::{AnyFormat, Client};
 
-/// A host of a [`Fleet`](super::Fleet): a name and the [`Client`] that reaches it. Clones share both.
+/// A host of a [`Fleet`](super::Fleet): a name and the [`Client`] that reaches it. Clones share
+/// both.
 ///
 /// It is a [`Caller`], so that every `#[client]` trait works on it. The host that
 /// [`Fleet::each`](super::Fleet::each) passes to its function limits the calls to the time of the
@@ -177,10 +178,8 @@ impl Attempt {
             (Some(one), Some(other)) => Some(one.min(other)),
             (one, other) => one.or(other),
         };
-        let taken = match earliest {
-            None => taken,
-            earliest => taken.with_deadline(earliest),
-        };
+        // Set also if there is none, so that the default timeout of the client does not apply.
+        let taken = taken.with_deadline(earliest);
         *context = if self.idempotent {
             taken.idempotent()
         } else {

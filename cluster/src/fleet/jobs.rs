@@ -220,8 +220,8 @@ impl<'a, I: Send + Sync + 'a, R: Send + 'a> Jobs<'a, I, R> {
         poll_fn(|cx| self.poll_job(cx)).await
     }
 
-    /// Starts no more calls, and waits for those under way. The inputs that are left have an outcome
-    /// with 0 attempts.
+    /// Starts no more calls, and waits for those under way. The inputs that are left have an
+    /// outcome with 0 attempts.
     pub fn stop(&mut self) {
         self.stopped.get_or_insert(Stopped::Requested);
     }
@@ -278,18 +278,10 @@ impl<'a, I: Send + Sync + 'a, R: Send + 'a> Jobs<'a, I, R> {
 
     /// Gives jobs to the hosts that are free.
     fn start(&mut self) {
-        while let Some(place) = self.limits.places.take() {
-            if !self.hosts.has_free() {
-                return;
-            }
-            let Some(pending) = self.moved.pop_front().or_else(|| self.inputs.next()) else {
-                return;
-            };
-            let before = pending.last.as_ref().map(|(host, _)| *host);
-            let Some(index) = self.hosts.take(before) else {
-                self.moved.push_front(pending);
-                return;
-            };
+        while self.hosts.has_free()
+            && let Some(place) = self.limits.places.take()
+            && let Some((pending, index)) = self.next_job()
+        {
             let (call, input) = (Arc::clone(&self.call), Arc::clone(&pending.input));
             let call: Arc<AttemptCall<'a, R>> = Arc::new(move |host| call(host, &input));
             let host = self.hosts.host(index);
@@ -299,6 +291,21 @@ impl<'a, I: Send + Sync + 'a, R: Send + 'a> Jobs<'a, I, R> {
                 host: index,
             });
         }
+    }
+
+    /// Returns the next job with a free host for it.
+    fn next_job(&mut self) -> Option<(Pending<I>, usize)> {
+        if let Some(pending) = self.moved.pop_front() {
+            let before = pending.last.as_ref().map(|(host, _)| *host);
+            if let Some(index) = self.hosts.take(before) {
+                return Some((pending, index));
+            }
+            // It waits for another host than the one that is free.
+            self.moved.push_front(pending);
+        }
+        let pending = self.inputs.next()?;
+        let index = self.hosts.take(None)?;
+        Some((pending, index))
     }
 
     fn on_ended(

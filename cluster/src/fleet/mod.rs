@@ -110,8 +110,8 @@ impl Fleet {
 
     /// Maximum number of calls under way at once, and of their connections. Default: 64, as in
     /// ClusterShell: enough to hide the latency of a network, few enough for switches and name
-    /// servers. The soft limit of open files is raised for it; where that is not allowed, the window
-    /// is smaller.
+    /// servers. The soft limit of open files is raised for it; where that is not allowed, the
+    /// window is smaller.
     pub const fn window(mut self, window: usize) -> Self {
         self.settings.window = window;
         self
@@ -258,12 +258,18 @@ impl Fleet {
     ///     async fn version(&self) -> Result<String, CallError>;
     /// }
     ///
-    /// # fn example(fleet: &Fleet) {
-    /// let outcomes = fleet.each(async |host| {
+    /// # async fn example(fleet: &Fleet, wanted: String) {
+    /// let mut outcomes = fleet.each(async |host| {
     ///     host.restart().await?;
     ///     host.version().await
     /// });
-    /// # let _ = outcomes;
+    /// # let _ = outcomes.next().await;
+    /// // The function runs many times: each run has its own copy of what it needs.
+    /// let mut outcomes = fleet.each(|host| {
+    ///     let wanted = wanted.clone();
+    ///     async move { Ok(host.version().await? == wanted) }
+    /// });
+    /// # let _ = outcomes.next().await;
     /// # }
     /// ```
     pub fn each<'a, R, F, Fut>(&self, function: F) -> Outcomes<'a, R>

@@ -103,8 +103,8 @@ impl StopRule {
         }
     }
 
-    /// Stops when more than this percentage of a batch has failed: `failed > percent / 100 * hosts`,
-    /// where `hosts` are those of the batch that were called so far. Without
+    /// Stops when more than this percentage of a batch has failed. Counted are the hosts of the
+    /// batch that were called so far: `failed > percent / 100 * called`. Without
     /// [batches](super::Fleet::serial), all hosts are one batch.
     pub const fn percent(mut self, max: f64) -> Self {
         self.max_percent = Some(max);
@@ -121,8 +121,8 @@ impl StopRule {
         self.cancels
     }
 
-    /// Returns `true` if the run must stop: `failed` in all, `batch_failed` of `batch_called` in the
-    /// batch.
+    /// Returns `true` if the run must stop: `failed` in all, `batch_failed` of `batch_called` in
+    /// the batch.
     pub(super) fn applies(&self, failed: usize, batch_failed: usize, batch_called: usize) -> bool {
         self.max_failures.is_some_and(|max| failed > max)
             || self
@@ -134,8 +134,8 @@ impl StopRule {
 /// The sizes of batches, such as one host, then a tenth, then the rest. A batch begins when all
 /// hosts of the one before have their outcomes. The last size is repeated until no host is left.
 ///
-/// The text form is a list: numbers, percentages of all hosts (rounded down, at least one host), and
-/// `rest`.
+/// The text form is a list: numbers, percentages of all hosts (rounded down, at least one host),
+/// and `rest`.
 ///
 /// ```
 /// use farcall::cluster::Batches;

@@ -23,6 +23,8 @@ pub(super) struct Roster {
     retries: Retries,
     /// Hosts that have not failed too often.
     hopeful: usize,
+    /// Hosts whose last job was no failure of theirs.
+    healthy: usize,
 }
 
 #[derive(Clone, Default)]
@@ -50,6 +52,7 @@ impl Roster {
             per_host,
             retries,
             hopeful: hosts.len(),
+            healthy: hosts.len(),
             hosts,
         }
     }
@@ -67,12 +70,15 @@ impl Roster {
         self.hopeful > 0
     }
 
-    /// Returns a free host for a job, another than `before` if there is one.
+    /// Returns a free host for a job. The host that failed it `before` gets it again only if no
+    /// other one is healthy.
     pub(super) fn take(&mut self, before: Option<usize>) -> Option<usize> {
-        if self.free.len() > 1 && self.free.front().copied() == before {
-            self.free.rotate_left(1);
-        }
-        let index = self.free.pop_front()?;
+        let is_other = |index: &usize| Some(*index) != before;
+        let place = match self.free.iter().position(is_other) {
+            None if self.healthy > 0 => return None,
+            place => place.unwrap_or(0),
+        };
+        let index = self.free.remove(place)?;
         let state = &mut self.states[index];
         state.is_free = false;
         state.running += 1;
@@ -99,7 +105,7 @@ impl Roster {
         let max = self.retries.max;
         let state = &mut self.states[index];
         state.running -= 1;
-        let was_hopeful = state.failures <= max;
+        let (was_hopeful, was_healthy) = (state.failures <= max, state.failures == 0);
         if is_failure {
             state.failures += 1;
             state.lost += u32::from(was_reached);
@@ -110,6 +116,11 @@ impl Roster {
         match (was_hopeful, state.failures <= max) {
             (true, false) => self.hopeful -= 1,
             (false, true) => self.hopeful += 1,
+            _ => {}
+        }
+        match (was_healthy, !is_failure) {
+            (true, false) => self.healthy -= 1,
+            (false, true) => self.healthy += 1,
             _ => {}
         }
         if is_failure {

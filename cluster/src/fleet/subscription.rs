@@ -32,8 +32,8 @@ pub enum Update<T> {
     Ended(Result<(), CallError>),
 }
 
-/// The items of a stream from every host, as they come: created by [`Fleet::subscribe`]. Dropping it
-/// ends all streams, and their sources at the hosts.
+/// The items of a stream from every host, as they come: created by [`Fleet::subscribe`]. Dropping
+/// it ends all streams, and their sources at the hosts.
 #[must_use = "a subscription makes progress only while it is polled"]
 pub struct Subscription<T> {
     opening: Outcomes<'static, rpc::Stream<T>>,
@@ -55,8 +55,9 @@ struct HostStream<T> {
 struct NoStreams;
 
 impl Fleet {
-    /// Calls a method of all hosts that returns a stream, and merges the streams: logs, or progress.
-    /// Such streams need connections: a host of XML-RPC has the error in its [`Update::Ended`].
+    /// Calls a method of all hosts that returns a stream, and merges the streams: logs, or
+    /// progress. Such streams need connections: a host of XML-RPC has the error in its
+    /// [`Update::Ended`].
     ///
     /// Each open stream holds a connection, beyond the window, which limits how many are opened at
     /// once. The limit of open files is raised for all of them.

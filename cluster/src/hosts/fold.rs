@@ -47,7 +47,7 @@ pub(super) fn fold<'a>(names: impl Iterator<Item = &'a str>) -> Vec<String> {
         let texts: Vec<&str> = shape.split(NUMBER).collect();
         match texts.len() - 1 {
             0 => terms.push(shape),
-            columns => Table::new(columns, &numbers).write(&texts, &mut terms),
+            columns => NumberTable::new(columns, &numbers).write(&texts, &mut terms),
         }
     }
     terms
@@ -68,7 +68,8 @@ fn split<'a>(name: &'a str, shape: &mut String, numbers: &mut Vec<&'a str>) {
     shape.push_str(&name[at..]);
 }
 
-/// Returns the places of the numbers in a name, without those of an IPv6 address in a URL.
+/// Returns the places of the numbers in a name, without those of an IPv6 address in
+/// brackets.
 fn digit_runs(name: &str) -> impl Iterator<Item = (usize, usize)> {
     let bytes = name.as_bytes();
     let mut at = 0;
@@ -88,15 +89,15 @@ fn digit_runs(name: &str) -> impl Iterator<Item = (usize, usize)> {
 }
 
 /// The numbers of the names of one shape.
-struct Table<'a> {
-    columns: Vec<Column<'a>>,
+struct NumberTable<'a> {
+    columns: Vec<NumberColumn<'a>>,
     /// Rows of one set for each column, as its index in the column.
     rows: Vec<u32>,
 }
 
 /// The numbers in one place of a shape.
 #[derive(Default)]
-struct Column<'a> {
+struct NumberColumn<'a> {
     /// The different numbers, sorted by length and then by value.
     numbers: Vec<&'a str>,
     /// Sets of indexes of `numbers`; the first ones have one number each.
@@ -104,7 +105,7 @@ struct Column<'a> {
     indexes: HashMap<Vec<u32>, u32>,
 }
 
-impl<'a> Column<'a> {
+impl<'a> NumberColumn<'a> {
     fn new(all: impl Iterator<Item = &'a str>) -> Self {
         let mut numbers: Vec<&str> = all.collect();
         numbers.sort_unstable_by_key(|number| (number.len(), *number));
@@ -192,10 +193,10 @@ fn follows(first: &str, last: &str, next: &str) -> bool {
     is_alike && next.len() <= 18 && successor() == next.parse().ok()
 }
 
-impl<'a> Table<'a> {
+impl<'a> NumberTable<'a> {
     fn new(width: usize, numbers: &[&'a str]) -> Self {
-        let column = |index| Column::new(numbers.iter().skip(index).step_by(width).copied());
-        let columns: Vec<Column<'_>> = (0..width).map(column).collect();
+        let column = |index| NumberColumn::new(numbers.iter().skip(index).step_by(width).copied());
+        let columns: Vec<NumberColumn<'_>> = (0..width).map(column).collect();
         let places = (0..width).cycle();
         let rows = numbers.iter().zip(places);
         let rows = rows
@@ -211,17 +212,15 @@ impl<'a> Table<'a> {
             .filter(|column| self.columns[*column].numbers.len() > 1)
             .collect();
         // The order of the columns makes a difference where names do not form full products.
-        let rows = self.merge(varying.iter().rev().copied());
+        let backwards: Vec<usize> = varying.iter().rev().copied().collect();
+        let mut rows = self.merge(&backwards);
         if varying.len() > 1 && rows.len() > width {
-            let others = self.merge(varying.iter().copied());
-            self.rows = if others.len() < rows.len() {
-                others
-            } else {
-                rows
-            };
-        } else {
-            self.rows = rows;
+            let others = self.merge(&varying);
+            if others.len() < rows.len() {
+                rows = others;
+            }
         }
+        self.rows = rows;
         let mut rows: Vec<&[u32]> = self.rows.chunks_exact(width).collect();
         let first = |row: &[u32]| -> Vec<u32> {
             let columns = self.columns.iter().zip(row);
@@ -239,12 +238,12 @@ impl<'a> Table<'a> {
     }
 
     /// Returns the rows after merging by these columns, in this order.
-    fn merge(&mut self, order: impl Iterator<Item = usize> + Clone) -> Vec<u32> {
+    fn merge(&mut self, order: &[usize]) -> Vec<u32> {
         let mut rows = self.rows.clone();
         for _ in 0..MAX_ROUNDS {
             let before = rows.len();
-            for column in order.clone() {
-                rows = self.merge_column(&rows, column);
+            for column in order {
+                rows = self.merge_column(&rows, *column);
             }
             if rows.len() == before {
                 break;
@@ -274,5 +273,133 @@ impl<'a> Table<'a> {
             merged.append(&mut row);
         }
         merged
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::time::{Duration, Instant};
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::hosts::HostSet;
+
+    fn folded(names: &[&str]) -> String {
+        fold(names.iter().copied()).join(",")
+    }
+
+    #[test]
+    fn folding() {
+        for (names, expected) in [
+            ("", ""),
+            ("gw", "gw"),
+            ("n7", "n7"),
+            ("n2 n1 gw n3 n5", "gw,n[1-3,5]"),
+            ("n9 n10 n11", "n[9-11]"),
+            ("n09 n10 n9", "n[9,09-10]"),
+            ("n1 n01 n001", "n[1,01,001]"),
+            ("n99 n100 n099", "n[99,099-100]"),
+            ("n0 n1 n00", "n[0-1,00]"),
+            ("n1-ib n2-ib n1", "n1,n[1-2]-ib"),
+            ("r1n1 r1n2 r2n1 r2n2", "r[1-2]n[1-2]"),
+            ("r1n1 r1n2 r2n1", "r1n[1-2],r2n1"),
+            ("r1n1 r2n1 r3n1 r1n2", "r1n[1-2],r[2-3]n1"),
+            ("1 2", "[1-2]"),
+            ("http://[::1]:80 http://[::1]:81", "http://[::1]:[80-81]"),
+            (
+                "http://[::1]:80 http://[::2]:80",
+                "http://[::1]:80,http://[::2]:80",
+            ),
+            (
+                "n999999999999999999 n1000000000000000000",
+                "n[999999999999999999,1000000000000000000]",
+            ),
+            (
+                "n99999999999999999998 n99999999999999999999",
+                "n[99999999999999999998,99999999999999999999]",
+            ),
+            (
+                "1.2.3.4.5.6.7.8.9 2.2.3.4.5.6.7.8.9 1.2.3.4.5.6.7.8.10",
+                "1.2.3.4.5.6.7.8.[9-10],2.2.3.4.5.6.7.8.9",
+            ),
+        ] {
+            let names: Vec<&str> = names.split_whitespace().collect();
+            assert_eq!(folded(&names), expected);
+        }
+        assert_eq!(folded(&["a\u{1b}[2J"]), r"a\u{1b}[2J");
+    }
+
+    /// A random number that is the same in each run.
+    fn random(seed: u64) -> u64 {
+        (seed.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 20)
+            .wrapping_mul(0xbf58_476d_1ce4_e5b9)
+            >> 30
+    }
+
+    /// Names that hardly fold, or not at all: see issues 559 and 560 of ClusterShell, where 1,200
+    /// took minutes. In release mode, each of these takes 10 to 30 ms.
+    #[test]
+    fn irregular_names_fold_in_linear_time() {
+        let shapes: [fn(u64) -> String; 5] = [
+            |n| format!("a-{}-b-{}-c", random(n) % 1000, random(n + 7) % 1000),
+            |n| format!("a-{}-b-{}-c", n / 100, n % 100),
+            |n| format!("a-{n}-b-{n}-c"),
+            |n| {
+                format!(
+                    "{}.{}.{}.{}",
+                    random(n) % 9,
+                    random(n + 1) % 9,
+                    random(n + 2) % 9,
+                    n
+                )
+            },
+            |n| format!("{:x}-{:x}", random(n), random(n + 3)),
+        ];
+        for shape in shapes {
+            let names: Vec<String> = (0..10_000).map(shape).collect();
+            let begin = Instant::now();
+            let terms = fold(names.iter().map(String::as_str));
+            let elapsed = begin.elapsed();
+            println!("{}: {} terms in {elapsed:?}", names[1], terms.len());
+            // Without optimization, and beside other tests.
+            assert!(
+                elapsed < Duration::from_secs(5),
+                "{}: {elapsed:?}",
+                names[1]
+            );
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn folded_names_are_parsed_to_the_same(
+            names in prop::collection::vec("([ab]|[0-2]|-|0[1-3]|9|1[0-2]|\\.){1,9}", 0..80),
+        ) {
+            let names: BTreeSet<&str> = names.iter().map(String::as_str).collect();
+            let text = fold(names.iter().copied()).join(",");
+            let parsed = HostSet::parse(&text).map_err(|error| TestCaseError::fail(error.to_string()))?;
+            prop_assert_eq!(parsed.len(), names.len(), "{}", text);
+            prop_assert!(names.iter().all(|name| parsed.contains(name)), "{}", text);
+            prop_assert_eq!(parsed.to_string(), text);
+        }
+
+        /// The fuzz target `host_sets` has the same properties.
+        #[test]
+        fn parsed_texts_are_folded_to_texts_of_the_same_hosts(
+            text in "(n|-|/{2}|\\.|[0-9]|0[0-9]|\\[[0-9]{1,2}(-[0-9]{2})?(,[0-9]{1,2})?\\]|\\[::1\\]|[],! &^:/@*]){1,16}",
+        ) {
+            match HostSet::parse(&text) {
+                Ok(hosts) => {
+                    let shown = hosts.to_string();
+                    let again = HostSet::parse(&shown);
+                    let again = again.map_err(|error| TestCaseError::fail(error.to_string()))?;
+                    prop_assert_eq!(&again, &hosts, "{}", shown);
+                    prop_assert_eq!(again.to_string(), shown);
+                }
+                Err(error) => prop_assert!((1..=text.chars().count() + 1).contains(&error.column)),
+            }
+        }
     }
 }

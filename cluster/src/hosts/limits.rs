@@ -6,7 +6,7 @@
 /// without an answer.
 ///
 /// ```
-/// use farcall_cluster::{HostLimits, HostSet};
+/// use farcall::cluster::{HostLimits, HostSet};
 ///
 /// let limits = HostLimits::default().max_hosts(10);
 /// let error = HostSet::parse_with("node[1-11]", &limits).unwrap_err();

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use farcall_core::protocol::output::Foreign;
 
 use super::limits::HostLimits;
-use super::notation::{HostSetError, Pattern};
+use super::notation::{HostSetError, HostSetProblem, Pattern};
 use super::set::HostSet;
 use super::template::{UrlTemplate, UrlTemplateError};
 
@@ -55,9 +55,12 @@ pub enum LineError {
     /// The URL is invalid.
     #[error("the URL is invalid")]
     Url(#[from] UrlTemplateError),
+    /// The ranges in a URL are invalid.
+    #[error("the ranges in the URL are invalid")]
+    UrlRanges(#[source] HostSetError),
     /// A URL stands for more than one host, and has neither `{host}` nor as many ranges.
     #[error(
-        "{urls} URLs for {hosts} hosts: write {{host}} for the name in the URL, or ranges as in the \
+        "{hosts} hosts and {urls} URLs: write {{host}} for the name in the URL, or ranges as in the \
          names"
     )]
     Count {
@@ -162,17 +165,19 @@ impl HostLines {
         let mut lines: HashMap<Arc<str>, usize> = HashMap::new();
         for (line, text) in content(text) {
             let error = |source| FileError::line(line, source);
-            for (name, url) in Self::read_line(text, limits).map_err(error)? {
+            let (hosts, urls) = Self::read_line(text, limits).map_err(error)?;
+            let mut urls = urls.into_iter();
+            for name in hosts {
                 if let Some(first) = lines.insert(Arc::clone(&name), line) {
                     let name = name.to_string();
                     return Err(error(LineError::Duplicate { name, first }));
                 }
-                if let Some(url) = url {
+                if let Some(url) = urls.next() {
                     all.urls.insert(Arc::clone(&name), url);
                 }
                 all.hosts.insert(name);
                 if all.hosts.len() > limits.max_hosts {
-                    let problem = super::notation::HostSetProblem::TooManyHosts(limits.max_hosts);
+                    let problem = HostSetProblem::TooManyHosts(limits.max_hosts);
                     return Err(error(HostSetError::new(text, 0, problem).into()));
                 }
             }
@@ -180,10 +185,8 @@ impl HostLines {
         Ok(all)
     }
 
-    fn read_line(
-        text: &str,
-        limits: &HostLimits,
-    ) -> Result<Vec<(Arc<str>, Option<String>)>, LineError> {
+    /// Returns the hosts of a line, and as many URLs, or none.
+    fn read_line(text: &str, limits: &HostLimits) -> Result<(HostSet, Vec<String>), LineError> {
         let (names, url) = text.split_once(char::is_whitespace).unwrap_or((text, ""));
         let url = url.trim_start();
         if url.contains(char::is_whitespace) {
@@ -191,28 +194,163 @@ impl HostLines {
         }
         let hosts = HostSet::parse_with(names, limits)?;
         if url.is_empty() {
-            return Ok(hosts.into_iter().map(|name| (name, None)).collect());
+            return Ok((hosts, Vec::new()));
         }
         let template: UrlTemplate = url.parse()?;
-        if template.has_host() || hosts.len() == 1 {
-            let with_url = |name: Arc<str>| {
-                // A name that is a URL itself would replace this one.
-                let url = if template.has_host() {
-                    template.url(&name)
-                } else {
-                    url.to_owned()
-                };
-                (name, Some(url))
-            };
-            return Ok(hosts.into_iter().map(with_url).collect());
-        }
-        let pattern = Pattern::parse(url, 0, url.len(), limits)?;
-        let mut urls = Vec::with_capacity(pattern.count());
-        pattern.for_each(|url| urls.push(Some(url.to_owned())));
+        let urls = if template.has_host() {
+            hosts.iter().map(|name| template.url(name)).collect()
+        } else if hosts.len() == 1 {
+            vec![url.to_owned()]
+        } else {
+            let pattern =
+                Pattern::parse(url, 0, url.len(), limits).map_err(LineError::UrlRanges)?;
+            let mut urls = Vec::with_capacity(pattern.count());
+            pattern.for_each(|url| urls.push(url.to_owned()));
+            urls
+        };
         if urls.len() != hosts.len() {
             let (hosts, urls) = (hosts.len(), urls.len());
             return Err(LineError::Count { hosts, urls });
         }
-        Ok(hosts.into_iter().zip(urls).collect())
+        Ok((hosts, urls))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fmt::Write as _;
+    use std::time::{Duration, Instant};
+
+    use farcall_core::protocol::output::Causes;
+
+    use super::*;
+
+    fn parse(text: &str) -> Result<Vec<String>, String> {
+        let lines = HostLines::parse(text, &HostLimits::default())
+            .map_err(|error| Causes(&error).to_string())?;
+        let line = |name: &str| match lines.urls.get(name) {
+            Some(url) => format!("{name} {url}"),
+            None => name.to_owned(),
+        };
+        Ok(lines.hosts.iter().map(line).collect())
+    }
+
+    #[test]
+    fn lines_with_names_and_urls() {
+        let text = "# hosts\n\n  gw  http://10.0.0.1/RPC2#x # a comment\r\n\
+                    node[1-2]\tconn+rpc://{host}:7000\n\
+                    rack[1-2]n1 http://10.[1-2].0.1:8000\n\
+                    plain[8-9]#\n";
+        let text = text.replace("plain[8-9]#", "plain[8-9] #");
+        assert_eq!(
+            parse(&text).unwrap(),
+            [
+                "gw http://10.0.0.1/RPC2#x",
+                "node1 conn+rpc://node1:7000",
+                "node2 conn+rpc://node2:7000",
+                "rack1n1 http://10.1.0.1:8000",
+                "rack2n1 http://10.2.0.1:8000",
+                "plain8",
+                "plain9",
+            ]
+        );
+        assert_eq!(parse("").unwrap(), [""; 0]);
+    }
+
+    #[test]
+    fn mistakes_have_their_lines() {
+        for (text, expected) in [
+            (
+                "a\n\nb http://x y",
+                "line 3: more than a name and a URL: lines are NAME URL",
+            ),
+            (
+                "a\nn[1-",
+                "line 2: the names are invalid: column 2: `[` without `]`",
+            ),
+            (
+                "@web http://x",
+                "line 1: the names are invalid: column 1: groups are not known here",
+            ),
+            (
+                "a 10.0.0.1",
+                "line 1: the URL is invalid: no URL: one is SCHEME://ADDRESS, such as conn+rpc://{host}:7000",
+            ),
+            (
+                "n[1-3] http://x",
+                "line 1: 3 hosts and 1 URLs: write {host} for the name in the URL, or ranges as in the names",
+            ),
+            (
+                "a http://x\nb\na http://y",
+                "line 3: a is in line 1 already",
+            ),
+            (
+                "a\nn[1-200000] http://{host}",
+                "line 2: the names are invalid: column 1: more than 100000 hosts: the limit of hosts can be raised",
+            ),
+            (
+                "m[1-60000]\nn[1-60000]",
+                "line 2: the names are invalid: column 1: more than 100000 hosts: the limit of hosts can be raised",
+            ),
+        ] {
+            assert_eq!(parse(text).expect_err(text), expected);
+        }
+    }
+
+    #[test]
+    fn ten_thousand_lines_are_fast() {
+        let mut text = String::new();
+        for n in 0..10_000 {
+            writeln!(
+                text,
+                "host{n} http://127.0.{}.{}:8000/RPC2",
+                n / 250,
+                n % 250
+            )
+            .unwrap();
+        }
+        let begin = Instant::now();
+        assert_eq!(parse(&text).unwrap().len(), 10_000);
+        println!("{:?}", begin.elapsed());
+        assert!(
+            begin.elapsed() < Duration::from_secs(5),
+            "{:?}",
+            begin.elapsed()
+        );
+    }
+
+    #[test]
+    fn files() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("hosts");
+        let read = |limits: &HostLimits| match HostLines::from_file(&path, limits) {
+            Ok(lines) => lines.hosts.to_string(),
+            Err(error) => Causes(&error)
+                .to_string()
+                .replace(&path.display().to_string(), "FILE"),
+        };
+        let limits = HostLimits::default();
+        assert!(
+            read(&limits).starts_with("cannot read FILE: No such file"),
+            "{}",
+            read(&limits)
+        );
+        std::fs::write(&path, "a\nb c d\n").unwrap();
+        assert_eq!(
+            read(&limits),
+            "FILE, line 2: more than a name and a URL: lines are NAME URL"
+        );
+        std::fs::write(&path, "a[1-3]\n").unwrap();
+        assert_eq!(read(&limits), "a[1-3]");
+        assert_eq!(
+            read(&limits.clone().max_text(5)),
+            "cannot read FILE: it has more than 5 bytes"
+        );
+        std::fs::write(&path, b"a\xff\n").unwrap();
+        assert!(
+            read(&limits).starts_with("cannot read FILE: invalid utf-8"),
+            "{}",
+            read(&limits)
+        );
     }
 }

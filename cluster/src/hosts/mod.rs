@@ -13,6 +13,7 @@ mod notation;
 mod set;
 mod settings;
 mod template;
+mod texts;
 
 pub use config::{Config, ConfigError, ConfigFinding, Severity};
 pub use groups::{

@@ -15,14 +15,14 @@ const HOST: &str = "{host}";
 /// IPv6 address gets its brackets. A name that is a URL is used as it is.
 ///
 /// ```
-/// use farcall_cluster::UrlTemplate;
+/// use farcall::cluster::UrlTemplate;
 ///
 /// let template: UrlTemplate = "conn+rpc://{host}:7000".parse()?;
 /// assert_eq!(template.url("node1"), "conn+rpc://node1:7000");
 /// assert_eq!(template.url("node1:7001"), "conn+rpc://node1:7001");
 /// assert_eq!(template.url("fe80::1"), "conn+rpc://[fe80::1]:7000");
 /// assert_eq!(template.url("http://node1/RPC2"), "http://node1/RPC2");
-/// # Ok::<(), farcall_cluster::UrlTemplateError>(())
+/// # Ok::<(), farcall::cluster::UrlTemplateError>(())
 /// ```
 #[derive(Clone, PartialEq, Eq)]
 pub struct UrlTemplate(String);
@@ -43,7 +43,7 @@ impl UrlTemplate {
         }
         let is_address = host.parse::<Ipv6Addr>().is_ok();
         let has_port = || match host.rsplit_once(':') {
-            Some((name, port)) => !name.contains(':') && is_port(port),
+            Some((name, port)) => (!name.contains(':') || name.ends_with(']')) && is_port(port),
             None => false,
         };
         let mut pieces = self.0.split(HOST);
@@ -156,3 +156,57 @@ pub enum UrlTemplateError {
 }
 
 farcall_core::debug_errors!(UrlTemplateError);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn urls() {
+        let url = |template: &str, host: &str| template.parse::<UrlTemplate>().unwrap().url(host);
+        assert_eq!(url("http://{host}/RPC2", "n1"), "http://n1/RPC2");
+        assert_eq!(url("http://{host}/RPC2", "n1:81"), "http://n1:81/RPC2");
+        assert_eq!(url("http://{host}:80/RPC2", "n1:81"), "http://n1:81/RPC2");
+        assert_eq!(url("http://{host}:80x/", "n1:81"), "http://n1:81:80x/");
+        assert_eq!(
+            url("https://proxy/{host}/{host}", "n1"),
+            "https://proxy/n1/n1"
+        );
+        assert_eq!(url("http://{host}", "::1"), "http://[::1]");
+        assert_eq!(url("http://{host}:80", "[::1]"), "http://[::1]:80");
+        assert_eq!(url("http://{host}:80", "[::1]:81"), "http://[::1]:81");
+        assert_eq!(url("http://one/", "n1"), "http://one/");
+        assert_eq!(
+            UrlTemplate::default().url("10.0.0.1"),
+            "conn+rpc://10.0.0.1:7000"
+        );
+    }
+
+    #[test]
+    fn mistakes() {
+        for (text, message) in [
+            (
+                "{host}:7000",
+                "no URL: one is SCHEME://ADDRESS, such as conn+rpc://{host}:7000",
+            ),
+            (
+                "a b://x",
+                "no URL: one is SCHEME://ADDRESS, such as conn+rpc://{host}:7000",
+            ),
+            ("http://", "the URL has no address"),
+            ("http://{name}", "braces other than {host} in a URL"),
+            ("http://a b", "' ' cannot be part of a URL"),
+        ] {
+            let error = text.parse::<UrlTemplate>().expect_err(text);
+            assert_eq!(error.to_string(), message);
+        }
+    }
+
+    #[test]
+    fn no_secret_is_shown() {
+        for text in ["http://user:secret@{host}/", "http://{host}/?key=secret"] {
+            let shown = format!("{:?}", text.parse::<UrlTemplate>().unwrap());
+            assert_eq!(shown, "UrlTemplate(http://{host}/)");
+        }
+    }
+}

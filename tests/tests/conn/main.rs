@@ -8,6 +8,8 @@ mod listener;
 mod matrix;
 mod peer;
 mod pickle;
+mod pickle_arrays;
+mod pickle_types;
 mod python;
 mod python2_names;
 mod tls;

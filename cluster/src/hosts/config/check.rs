@@ -32,6 +32,13 @@ const SECRET_HEADERS: [&str; 4] = [
 
 pub(super) fn check(config: &Config) -> Vec<ConfigFinding> {
     let mut findings = Vec::new();
+    if has_mode(&config.path, 0o002) {
+        let message = format!(
+            "everybody can change it, and it has commands: chmod 600 {}",
+            config.path.display()
+        );
+        findings.push(config.finding(Severity::Warning, &[], message));
+    }
     check_settings(
         config,
         &["defaults"],
@@ -134,9 +141,9 @@ fn check_groups(config: &Config, findings: &mut Vec<ConfigFinding>) {
             if source.file.is_none() {
                 return groups.source(name, Unasked);
             }
-            match source.add(groups, name, config.folder(), &config.limits()) {
-                Ok(groups) => groups,
-                Err((groups, message)) => {
+            match source.open(config.folder(), &config.limits()) {
+                Ok(source) => groups.source(name, source),
+                Err(message) => {
                     findings.push(config.error(&["sources", name], message));
                     groups.source(name, Unasked)
                 }
@@ -150,7 +157,11 @@ fn check_groups(config: &Config, findings: &mut Vec<ConfigFinding>) {
     }
     for (name, source) in config.sources().filter(|(_, source)| source.file.is_some()) {
         if let Some(message) = mistake(&groups, &format!("@{name}:*")) {
-            let file = source.file.as_deref().unwrap_or(Path::new("")).display();
+            let file = source
+                .file
+                .as_deref()
+                .unwrap_or_else(|| Path::new(""))
+                .display();
             findings.push(config.error(&["sources", name], format!("{file}: {message}")));
         }
     }
@@ -185,16 +196,20 @@ impl GroupSource for Unasked {
 }
 
 /// Returns `true` if everybody on this machine can read a file.
-#[cfg(unix)]
 fn is_public(path: &Path) -> bool {
+    has_mode(path, 0o004)
+}
+
+/// Returns `true` if a file has these bits in its mode.
+#[cfg(unix)]
+fn has_mode(path: &Path, bits: u32) -> bool {
     use std::os::unix::fs::PermissionsExt as _;
 
-    let metadata = std::fs::metadata(path);
-    metadata.is_ok_and(|data| data.permissions().mode() & 0o004 != 0)
+    std::fs::metadata(path).is_ok_and(|data| data.permissions().mode() & bits != 0)
 }
 
 /// Returns `false`: access is not a matter of modes here.
 #[cfg(not(unix))]
-const fn is_public(_: &Path) -> bool {
+const fn has_mode(_: &Path, _: u32) -> bool {
     false
 }

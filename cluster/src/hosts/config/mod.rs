@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 pub use finding::{ConfigError, ConfigFinding, Severity};
 
-use self::schema::{Place, Schema, SourceTable};
+use self::schema::{KeyPath, Schema, SourceTable};
 use super::groups::{GroupTable, HostGroups};
 use super::inventory::Inventory;
 use super::limits::HostLimits;
@@ -66,7 +66,7 @@ pub struct Config {
     path: PathBuf,
     schema: Schema,
     /// Lines of what the file has.
-    places: BTreeMap<Place, usize>,
+    places: BTreeMap<KeyPath, usize>,
 }
 
 impl Config {
@@ -181,12 +181,9 @@ impl Config {
         let mut findings = Vec::new();
         let mut groups = self.own_groups();
         for (name, source) in self.sources() {
-            match source.add(groups, name, self.folder(), &self.limits()) {
-                Ok(more) => groups = more,
-                Err((before, message)) => {
-                    groups = before;
-                    findings.push(self.error(&["sources", name], message));
-                }
+            match source.open(self.folder(), &self.limits()) {
+                Ok(source) => groups = groups.source(name, source),
+                Err(message) => findings.push(self.error(&["sources", name], message)),
             }
         }
         if findings.is_empty() {
@@ -242,12 +239,12 @@ impl Config {
     }
 
     fn folder(&self) -> &Path {
-        self.path.parent().unwrap_or(Path::new(""))
+        self.path.parent().unwrap_or_else(|| Path::new(""))
     }
 
     /// Returns the line of what this path of keys names, or of the innermost table around it.
     fn line(&self, keys: &[&str]) -> Option<usize> {
-        let place: Place = keys.iter().map(|key| (*key).to_owned()).collect();
+        let place: KeyPath = keys.iter().map(|key| (*key).to_owned()).collect();
         let place = (1..=place.len())
             .rev()
             .find_map(|length| self.places.get(&place[..length]));
@@ -267,3 +264,6 @@ impl Config {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

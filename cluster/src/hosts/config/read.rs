@@ -7,9 +7,9 @@ use farcall_core::protocol::output::{Causes, Foreign};
 use serde::Deserialize as _;
 use toml::de::{DeTable, DeValue, Deserializer, Error};
 
-use super::schema::{Place, Schema};
+use super::schema::{KeyPath, Schema};
 use super::{Config, ConfigError, ConfigFinding, Severity};
-use crate::hosts::notation::{HostSetError, Terms};
+use crate::hosts::notation::{HostSetError, Terms, is_name_character};
 
 /// Mistakes that are reported; nobody reads more.
 const MOST: usize = 100;
@@ -97,10 +97,10 @@ fn validate(config: &Config, findings: &mut Vec<ConfigFinding>) {
     }
     let names = config.schema.groups.keys().map(|name| ("groups", name));
     for (table, name) in names.chain(config.schema.sources.keys().map(|name| ("sources", name))) {
-        if name.is_empty() || name.contains(|c: char| c.is_whitespace() || "@:,!&^*[]".contains(c))
-        {
+        let is_usable = |c: char| is_name_character(c) && !":@".contains(c);
+        if name.is_empty() || !name.chars().all(is_usable) {
             let message = format!(
-                "`{}` cannot be named in a host set: leave out white space and @ : , ! & ^ * [ ]",
+                "`{}` cannot be named in a host set: use letters, digits, `-`, `_` and `.`",
                 Foreign::excerpt(name)
             );
             findings.push(config.error(&[table, name], message));
@@ -138,8 +138,8 @@ fn one_line(message: &str) -> String {
 fn add_places(
     text: &str,
     table: &DeTable<'_>,
-    keys: &mut Place,
-    places: &mut BTreeMap<Place, usize>,
+    keys: &mut KeyPath,
+    places: &mut BTreeMap<KeyPath, usize>,
 ) {
     for (key, value) in table {
         keys.push(key.get_ref().to_string());

@@ -3,19 +3,21 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use farcall_core::protocol::output::Causes;
 use serde::{Deserialize, Deserializer};
 
-use crate::hosts::groups::{CommandGroups, GroupTable, HostGroups};
+use crate::hosts::groups::{CommandGroups, GroupSource, GroupTable};
 #[cfg(feature = "dns")]
 use crate::hosts::groups::{DnsGroups, DnsRecord};
 use crate::hosts::limits::HostLimits;
 use crate::hosts::settings::{HostSettings, located};
+use crate::hosts::texts::{Arguments, HostsText};
 
 /// The keys from the root to a value.
-pub(super) type Place = Vec<String>;
+pub(super) type KeyPath = Vec<String>;
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -24,43 +26,9 @@ pub(super) struct Schema {
     pub(super) default_source: Option<String>,
     pub(super) defaults: HostSettings,
     pub(super) hosts: BTreeMap<String, HostSettings>,
-    pub(super) groups: BTreeMap<String, Hosts>,
+    pub(super) groups: BTreeMap<String, HostsText>,
     pub(super) sources: BTreeMap<String, SourceTable>,
     pub(super) aliases: BTreeMap<String, Arguments>,
-}
-
-/// A text, or a list of texts.
-#[derive(Deserialize)]
-#[serde(untagged, expecting = "expected a text, or a list of texts")]
-enum Texts {
-    One(String),
-    Many(Vec<String>),
-}
-
-/// Hosts of a group, in the notation.
-#[derive(Debug)]
-pub(super) struct Hosts(pub(super) String);
-
-impl<'de> Deserialize<'de> for Hosts {
-    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        Ok(Self(match Texts::deserialize(from)? {
-            Texts::One(hosts) => hosts,
-            Texts::Many(hosts) => hosts.join(","),
-        }))
-    }
-}
-
-/// Arguments of the command. In one text, they are separated by white space.
-#[derive(Debug)]
-pub(super) struct Arguments(pub(super) Vec<String>);
-
-impl<'de> Deserialize<'de> for Arguments {
-    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        Ok(Self(match Texts::deserialize(from)? {
-            Texts::One(arguments) => arguments.split_whitespace().map(Into::into).collect(),
-            Texts::Many(arguments) => arguments,
-        }))
-    }
 }
 
 /// A source of groups: `file`, `map`, `map_all` or `dns`, with the settings of that kind.
@@ -143,40 +111,44 @@ impl SourceTable {
         mistakes
     }
 
-    /// Adds the source to groups. If its file cannot be used, returns them with the reason.
-    pub(super) fn add(
+    /// Creates the source. If its file cannot be used, returns the reason.
+    pub(super) fn open(
         &self,
-        groups: HostGroups,
-        name: &str,
         folder: &Path,
         limits: &HostLimits,
-    ) -> Result<HostGroups, (HostGroups, String)> {
+    ) -> Result<Arc<dyn GroupSource>, String> {
         if let Some(file) = &self.file {
-            return match GroupTable::from_file(located(file, folder), limits) {
-                Ok(table) => Ok(groups.source(name, table)),
-                Err(error) => Err((groups, Causes(&error).to_string())),
+            let table = GroupTable::from_file(located(file, folder), limits);
+            return match table {
+                Ok(table) => Ok(Arc::new(table)),
+                Err(error) => Err(Causes(&error).to_string()),
             };
         }
         #[cfg(feature = "dns")]
         if let Some(record) = self.dns {
-            let mut source = DnsGroups::new(record);
-            if let Some(domain) = &self.domain {
-                source = source.domain(domain);
-            }
-            if let Some(server) = self.server {
-                source = source.server(server);
-            }
-            if let Some(timeout) = self.timeout {
-                source = source.timeout(timeout);
-            }
-            return Ok(groups.source(name, source));
+            return Ok(Arc::new(self.dns(DnsGroups::new(record))));
         }
         let source = match (&self.map, &self.map_all) {
             (Some(command), _) => CommandGroups::map(command),
             (None, Some(command)) => CommandGroups::map_all(command),
-            (None, None) => return Ok(groups),
+            // Refused when the configuration was read.
+            (None, None) => return Ok(Arc::new(GroupTable::new())),
         };
-        Ok(groups.source(name, self.command(source).folder(folder)))
+        Ok(Arc::new(self.command(source).folder(folder)))
+    }
+
+    #[cfg(feature = "dns")]
+    fn dns(&self, mut source: DnsGroups) -> DnsGroups {
+        if let Some(domain) = &self.domain {
+            source = source.domain(domain);
+        }
+        if let Some(server) = self.server {
+            source = source.server(server);
+        }
+        if let Some(timeout) = self.timeout {
+            source = source.timeout(timeout);
+        }
+        source
     }
 
     fn command(&self, mut source: CommandGroups) -> CommandGroups {

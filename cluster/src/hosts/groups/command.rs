@@ -22,9 +22,9 @@ const SHOWN: usize = 512;
 /// fails, its group is an error; a group without hosts is none.
 ///
 /// ```
-/// use farcall_cluster::{CommandGroups, HostGroups};
+/// use farcall::cluster::{CommandGroups, HostGroups};
 ///
-/// # async fn example() -> Result<(), farcall_cluster::ResolveError> {
+/// # async fn example() -> Result<(), farcall::cluster::ResolveError> {
 /// let commands = CommandGroups::map("echo $GROUP-[1-3]").list("echo red blue");
 /// let groups = HostGroups::new().source("echo", commands);
 /// assert_eq!(groups.resolve("@red").await?.to_string(), "red-[1-3]");
@@ -131,7 +131,7 @@ impl CommandGroups {
         if let Some(folder) = &self.folder {
             shell.current_dir(folder);
         }
-        let mut running = Running(shell.spawn().map_err(start)?);
+        let mut running = RunningCommand(shell.spawn().map_err(start)?);
         let child = &mut running.0;
         let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
         let output = async {
@@ -167,9 +167,9 @@ impl CommandGroups {
 }
 
 /// A command that runs. On drop, it is killed with all that it started.
-struct Running(Child);
+struct RunningCommand(Child);
 
-impl Drop for Running {
+impl Drop for RunningCommand {
     fn drop(&mut self) {
         // The id is known until the process has been waited for; the group has that of its leader.
         #[cfg(unix)]
@@ -242,5 +242,106 @@ impl GroupSource for CommandGroups {
             }
         }
         .boxed()
+    }
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::time::Instant;
+
+    use farcall_core::protocol::output::Causes;
+
+    use super::*;
+    use crate::hosts::HostGroups;
+
+    async fn resolve(source: CommandGroups, text: &str) -> String {
+        match HostGroups::new().source("c", source).resolve(text).await {
+            Ok(hosts) => hosts.to_string(),
+            Err(error) => Causes(&error).to_string(),
+        }
+    }
+
+    #[tokio::test]
+    async fn commands_tell_groups() {
+        let map = || CommandGroups::map("echo \"$GROUP-[1-2]\"; echo x");
+        assert_eq!(resolve(map(), "@a").await, "a-[1-2],x");
+        assert_eq!(
+            resolve(map().list("echo a; echo b"), "@*").await,
+            "a-[1-2],b-[1-2],x"
+        );
+        assert_eq!(resolve(map().all("echo n[1-3]"), "@*").await, "n[1-3]");
+        let map_all = || CommandGroups::map_all("echo 'a: n1'; echo 'b: @a,n2'");
+        assert_eq!(resolve(map_all(), "@b").await, "n[1-2]");
+        assert_eq!(resolve(map_all(), "@*").await, "n[1-2]");
+        assert_eq!(
+            resolve(map_all(), "@c").await,
+            "there is no group @c:c: there are a, b"
+        );
+        assert_eq!(
+            resolve(CommandGroups::map("pwd").folder("/"), "@a!/").await,
+            ""
+        );
+    }
+
+    #[tokio::test]
+    async fn mistakes_of_commands() {
+        let map = CommandGroups::map;
+        assert_eq!(
+            resolve(map("echo no such partition >&2; exit 3"), "@a").await,
+            "the group @c:a: the command `echo no such partition >&2; exit 3` failed (exit status: \
+             3): no such partition"
+        );
+        assert_eq!(
+            resolve(map("echo \"n[1-\""), "@a").await,
+            "the members of @c:a: column 2: `[` without `]`"
+        );
+        assert_eq!(
+            resolve(map("printf 'a\\377'"), "@a").await,
+            "the group @c:a: the answer is not UTF-8"
+        );
+        assert_eq!(
+            resolve(CommandGroups::map_all("echo a"), "@a").await,
+            "the group @c:a: line 1: no group: lines are NAME: HOSTS"
+        );
+        let missing = resolve(map("echo a").folder("/nonexistent"), "@a").await;
+        assert!(
+            missing.starts_with("the group @c:a: the command `echo a` cannot run: "),
+            "{missing}"
+        );
+    }
+
+    /// The name of a group is no part of the command line.
+    #[tokio::test]
+    async fn a_group_is_no_command() {
+        let source = CommandGroups::map("echo $GROUP | tr -c 'a-z\\n' _");
+        assert_eq!(resolve(source, "@a@b").await, "a_b");
+        let source = CommandGroups::map("echo n1");
+        let error = resolve(source, "@a;reboot").await;
+        assert_eq!(error, "column 3: ';' cannot be part of a name");
+    }
+
+    #[tokio::test]
+    async fn a_command_has_limits_and_ends_with_all_that_it_started() {
+        let source = CommandGroups::map("yes").max_output(1000);
+        assert_eq!(
+            resolve(source, "@a").await,
+            "the group @c:a: the answer has more than 1000 bytes"
+        );
+        // Its error output is read, but not kept.
+        let source = CommandGroups::map("head -c 1000000 /dev/zero >&2; echo n1");
+        assert_eq!(resolve(source, "@a").await, "n1");
+
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("late");
+        let command = format!("(sleep 1; touch {}) & sleep 100; echo a", file.display());
+        let begin = Instant::now();
+        let source = CommandGroups::map(command).timeout(Duration::from_millis(200));
+        assert_eq!(
+            resolve(source, "@a").await,
+            "the group @c:a: no answer within 200ms"
+        );
+        assert!(begin.elapsed() < Duration::from_secs(10));
+        tokio::time::sleep(Duration::from_millis(1500)).await;
+        assert!(!file.exists(), "what the command started runs on");
     }
 }

@@ -33,9 +33,9 @@ pub enum DnsRecord {
 /// The DNS cannot list names, so `@*` is an error.
 ///
 /// ```no_run
-/// use farcall_cluster::{DnsGroups, DnsRecord, HostGroups};
+/// use farcall::cluster::{DnsGroups, DnsRecord, HostGroups};
 ///
-/// # async fn example() -> Result<(), farcall_cluster::ResolveError> {
+/// # async fn example() -> Result<(), farcall::cluster::ResolveError> {
 /// let services = DnsGroups::new(DnsRecord::Srv).domain("example.com");
 /// let groups = HostGroups::new().source("srv", services);
 /// let hosts = groups.resolve("@_farcall._tcp!node3.example.com:7000").await?;
@@ -166,5 +166,91 @@ impl GroupSource for DnsGroups {
 
     fn names(&self) -> BoxFuture<'_, Result<Vec<String>, GroupError>> {
         async { Err(GroupError::NoNames) }.boxed()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv4Addr;
+
+    use farcall_core::protocol::output::Causes;
+    use hickory_resolver::proto::op::{Message, ResponseCode};
+    use hickory_resolver::proto::rr::rdata::{A, AAAA, SRV};
+    use hickory_resolver::proto::rr::{Name, Record, RecordType};
+    use tokio::net::UdpSocket;
+
+    use super::*;
+    use crate::hosts::HostGroups;
+
+    /// Answers questions as a name server does; none about `silent.`.
+    async fn serve(socket: UdpSocket) {
+        let mut buffer = [0; 512];
+        loop {
+            let (length, from) = socket.recv_from(&mut buffer).await.unwrap();
+            let question = Message::from_vec(&buffer[..length]).unwrap();
+            let query = question.queries[0].clone();
+            let name = query.name().clone();
+            let record = |data| Record::from_rdata(name.clone(), 60, data);
+            let srv = |priority, port, labels: &[&str]| {
+                let target = Name::from_labels(labels.iter().map(|label| label.as_bytes()));
+                record(RData::SRV(SRV::new(priority, 1, port, target.unwrap())))
+            };
+            let mut answer = Message::response(question.metadata.id, question.metadata.op_code);
+            answer.add_query(query.clone());
+            let records = match (name.to_ascii().as_str(), query.query_type()) {
+                ("silent.test.", _) => continue,
+                ("web.test.", RecordType::A) => vec![
+                    record(RData::A(A::new(10, 0, 0, 2))),
+                    record(RData::A(A::new(10, 0, 0, 1))),
+                ],
+                ("web.test.", RecordType::AAAA) => {
+                    vec![record(RData::AAAA(AAAA::new(0xfd00, 0, 0, 0, 0, 0, 0, 1)))]
+                }
+                ("_farcall._tcp.test.", RecordType::SRV) => vec![
+                    srv(20, 7000, &["node3", "test"]),
+                    srv(10, 7001, &["node1", "test"]),
+                    srv(10, 7000, &["node1", "test"]),
+                    srv(10, 7000, &["evil,[1-99999]"]),
+                ],
+                _ => {
+                    answer.metadata.response_code = ResponseCode::NXDomain;
+                    Vec::new()
+                }
+            };
+            answer.add_answers(records);
+            socket
+                .send_to(&answer.to_vec().unwrap(), from)
+                .await
+                .unwrap();
+        }
+    }
+
+    #[tokio::test]
+    async fn records_tell_groups() {
+        let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let server = socket.local_addr().unwrap();
+        let serving = tokio::spawn(serve(socket));
+        let source = |record| DnsGroups::new(record).server(server).domain("test.");
+        let silent = source(DnsRecord::Address).timeout(Duration::from_millis(100));
+        let groups = HostGroups::new()
+            .source("dns", source(DnsRecord::Address))
+            .source("srv", source(DnsRecord::Srv))
+            .source("silent", silent);
+        let resolve = async |text: &str| match groups.resolve(text).await {
+            Ok(hosts) => hosts.iter().collect::<Vec<_>>().join(" "),
+            Err(error) => Causes(&error).to_string(),
+        };
+        assert_eq!(resolve("@web").await, "10.0.0.1 10.0.0.2 fd00::1");
+        assert_eq!(
+            resolve("@srv:_farcall._tcp").await,
+            "node1.test:7000 node1.test:7001 node3.test:7000"
+        );
+        assert_eq!(resolve("@none").await, "there is no group @dns:none");
+        assert_eq!(
+            resolve("@silent:silent").await,
+            "the group @silent:silent: no answer within 100ms"
+        );
+        assert!(resolve("@dns:*").await.contains("cannot list its groups"));
+        serving.abort();
     }
 }

@@ -9,6 +9,7 @@ mod table;
 
 use std::collections::HashMap;
 use std::fmt;
+use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
 
@@ -24,7 +25,7 @@ pub use table::GroupTable;
 /// [`HostGroups`] asks it once for each group in a run, and keeps the answers.
 ///
 /// ```
-/// use farcall_cluster::{GroupError, GroupMembers, GroupSource, HostGroups};
+/// use farcall::cluster::{GroupError, GroupMembers, GroupSource, HostGroups};
 /// use futures_util::future::{BoxFuture, FutureExt as _};
 ///
 /// #[derive(Debug)]
@@ -45,7 +46,7 @@ pub use table::GroupTable;
 ///     }
 /// }
 ///
-/// # async fn example() -> Result<(), farcall_cluster::ResolveError> {
+/// # async fn example() -> Result<(), farcall::cluster::ResolveError> {
 /// let groups = HostGroups::new().source("racks", Racks);
 /// let hosts = groups.resolve("@racks:r[1-2]!rack1node13").await?;
 /// assert_eq!(hosts.to_string(), "rack1node[01-12,14-20],rack2node[01-20]");
@@ -81,6 +82,23 @@ pub trait GroupSource: Send + Sync + fmt::Debug {
     }
 }
 
+impl<S: GroupSource + ?Sized> GroupSource for Arc<S> {
+    fn members<'a>(
+        &'a self,
+        group: &'a str,
+    ) -> BoxFuture<'a, Result<Option<GroupMembers>, GroupError>> {
+        (**self).members(group)
+    }
+
+    fn names(&self) -> BoxFuture<'_, Result<Vec<String>, GroupError>> {
+        (**self).names()
+    }
+
+    fn all(&self) -> BoxFuture<'_, Result<Option<GroupMembers>, GroupError>> {
+        (**self).all()
+    }
+}
+
 /// Members of a group, as a source knows them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[must_use]
@@ -105,3 +123,6 @@ impl GroupMembers {
         self
     }
 }
+
+#[cfg(test)]
+mod tests;

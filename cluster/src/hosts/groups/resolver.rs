@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures_util::future::BoxFuture;
 
-use super::{GroupError, GroupMembers, GroupSource, ResolveError};
+use super::{GroupMembers, GroupSource, ResolveError};
 use crate::hosts::limits::HostLimits;
 use crate::hosts::lines::HostLines;
 use crate::hosts::notation::{GroupNames, Operand, Pattern, Terms};
@@ -24,9 +24,9 @@ const SHOWN: usize = 8;
 /// group is asked for once, and its hosts are kept as long as this value.
 ///
 /// ```
-/// use farcall_cluster::{GroupTable, HostGroups};
+/// use farcall::cluster::{GroupTable, HostGroups};
 ///
-/// # async fn example() -> Result<(), farcall_cluster::ResolveError> {
+/// # async fn example() -> Result<(), farcall::cluster::ResolveError> {
 /// let table = GroupTable::new().group("web", "node[1-4]").group("all", "@web,gw");
 /// let groups = HostGroups::new().source("site", table);
 /// assert_eq!(groups.resolve("@all!node3").await?.to_string(), "gw,node[1-2,4]");
@@ -174,25 +174,22 @@ impl HostGroups {
             }
             GroupNames::Named(groups) => expand(groups),
         };
+        // Only a text that a person writes can name files, and no source.
+        let may_be_file = source.is_none() && within.is_none();
         let mut all = HostSet::new();
         for group in groups {
-            // Only who starts the command names files, no source.
-            if source.is_none() && within.is_none() && group.contains('/') {
-                all.extend(self.file(Path::new(&group))?);
+            let path = Path::new(&group);
+            if may_be_file && group.contains('/') {
+                all.extend(self.file(path)?);
                 continue;
             }
-            let is_alone = source.is_none() && within.is_none();
-            if is_alone && self.sources.is_empty() && Path::new(&group).is_file() {
-                all.extend(self.file(Path::new(&group))?);
-                continue;
-            }
-            let index = self.find(source, within)?;
-            match self.group(index, &group, within).await {
+            let found = async { self.group(self.find(source, within)?, &group, within).await };
+            match found.await {
                 Ok(hosts) => all.extend(hosts.iter()),
-                Err(ResolveError::UnknownGroup { .. })
-                    if is_alone && Path::new(&group).is_file() =>
+                Err(ResolveError::UnknownGroup { .. } | ResolveError::NoGroups)
+                    if may_be_file && path.is_file() =>
                 {
-                    all.extend(self.file(Path::new(&group))?);
+                    all.extend(self.file(path)?);
                 }
                 Err(error) => return Err(error),
             }
@@ -317,11 +314,12 @@ impl HostGroups {
     }
 
     async fn unknown(&self, source: usize, group: &str) -> ResolveError {
+        // A source that cannot list its groups leaves the error without advice.
         let names = self.sources[source].1.names().await;
-        let names: Result<Vec<String>, GroupError> = names;
+        let hint = names.map(|names| list(names.iter().map(String::as_str)));
         ResolveError::UnknownGroup {
             group: self.show(source, group),
-            hint: names.map_or_else(|_| String::new(), |names| list(names.iter().map(|n| &**n))),
+            hint: hint.unwrap_or_default(),
         }
     }
 

@@ -9,6 +9,7 @@ use indexmap::IndexMap;
 use super::{GroupError, GroupMembers, GroupSource};
 use crate::hosts::limits::HostLimits;
 use crate::hosts::lines::{FileError, LineError, content};
+use crate::hosts::texts::HostsText;
 
 /// Groups with their members, in memory.
 ///
@@ -17,7 +18,7 @@ use crate::hosts::lines::{FileError, LineError, content};
 /// can be on several lines. The group `all`, if there is one, is what `@*` stands for.
 ///
 /// ```
-/// use farcall_cluster::{GroupTable, HostGroups};
+/// use farcall::cluster::{GroupTable, HostGroups};
 ///
 /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
 /// let table = GroupTable::from_lines("web: node[1-4]\n# the new ones\nweb: node[10-12]\n")?;
@@ -77,25 +78,12 @@ impl GroupTable {
     /// # Errors
     /// If the text is no TOML, or has other values.
     pub fn from_toml(text: &str) -> Result<Self, FileError> {
-        #[derive(serde::Deserialize)]
-        #[serde(
-            untagged,
-            expecting = "the hosts of a group as a text, or as a list of texts"
-        )]
-        enum Hosts {
-            Text(String),
-            List(Vec<String>),
-        }
-
-        let groups: BTreeMap<String, Hosts> = toml::from_str(text).map_err(|error| {
+        let groups: BTreeMap<String, HostsText> = toml::from_str(text).map_err(|error| {
             let before = error.span().and_then(|span| text.get(..span.start));
             let line = before.unwrap_or_default().matches('\n').count() + 1;
             FileError::line(line, LineError::Toml(error.message().to_owned()))
         })?;
-        let groups = groups.into_iter().map(|(name, hosts)| match hosts {
-            Hosts::Text(hosts) => (name, hosts),
-            Hosts::List(hosts) => (name, hosts.join(",")),
-        });
+        let groups = groups.into_iter().map(|(name, hosts)| (name, hosts.0));
         Ok(Self(groups.collect()))
     }
 

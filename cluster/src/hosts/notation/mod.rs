@@ -8,7 +8,7 @@
 //! range    = number | number "-" number ["/" step]
 //! ```
 //!
-//! An IPv6 address in a URL, a bracket behind `//` with a colon in it, is text.
+//! An IPv6 address in brackets, as in URLs and before ports, is text.
 
 mod error;
 mod pattern;

@@ -8,17 +8,20 @@ use super::error::{HostSetError, HostSetProblem};
 use crate::hosts::limits::HostLimits;
 
 /// Maximum digits of a number in a range, which then fits into 64 bits.
-pub(super) const MAX_DIGITS: usize = 18;
+const MAX_DIGITS: usize = 18;
+
+/// Maximum bytes of an IPv6 address with its zone, so that a search for its end is short.
+const MAX_ADDRESS: usize = 100;
 
 /// A name, or names that differ in numbers.
 #[derive(Debug)]
 pub(in crate::hosts) struct Pattern<'a> {
-    parts: Vec<Part<'a>>,
+    parts: Vec<PatternPart<'a>>,
     count: usize,
 }
 
 #[derive(Debug)]
-enum Part<'a> {
+enum PatternPart<'a> {
     Text(&'a str),
     Numbers(Vec<Numbers<'a>>),
 }
@@ -65,10 +68,12 @@ pub(in crate::hosts) fn is_name_character(character: char) -> bool {
         )
 }
 
-/// Returns the end of an IPv6 address in a URL that begins with the bracket at `open`.
+/// Returns the end of the IPv6 address that begins with the bracket at `open`, if there is one. It
+/// has colons, which ranges have not.
 pub(in crate::hosts) fn address_end(text: &str, open: usize) -> Option<usize> {
-    let inner = text[..open].ends_with("//").then(|| &text[open + 1..])?;
-    let (inner, _) = inner.split_once(']')?;
+    let rest = &text[open + 1..];
+    let mut bytes = rest.bytes().take(MAX_ADDRESS);
+    let inner = &rest[..bytes.position(|byte| byte == b']')?];
     let address = inner.split_once('%').map_or(inner, |(address, _)| address);
     let is_zone = |c: char| c.is_ascii_alphanumeric() || "%-._~".contains(c);
     let zone = &inner[address.len()..];
@@ -105,7 +110,7 @@ impl<'a> Pattern<'a> {
                         return Err(error(at + offset, problem));
                     }
                 }
-                pattern.parts.push(Part::Text(&operand[at..stop]));
+                pattern.parts.push(PatternPart::Text(&operand[at..stop]));
                 length += stop - at;
                 at = stop;
                 continue;
@@ -129,8 +134,11 @@ impl<'a> Pattern<'a> {
                 numbers.push(Numbers::parse(range).map_err(|problem| error(place, problem))?);
                 place += range.len() + 1;
             }
-            let follows_digits =
-                operand[begin..at].ends_with(|c: char| c.is_ascii_digit() || c == ']');
+            let follows_digits = match pattern.parts.last() {
+                Some(PatternPart::Text(text)) => text.ends_with(|c: char| c.is_ascii_digit()),
+                Some(PatternPart::Numbers(_)) => true,
+                None => false,
+            };
             let shortest = numbers.iter().map(Numbers::min_digits).min();
             let longest = numbers.iter().map(Numbers::max_digits).max();
             if follows_digits && shortest != longest {
@@ -148,7 +156,7 @@ impl<'a> Pattern<'a> {
                     return Err(error(begin, problem));
                 }
             }
-            pattern.parts.push(Part::Numbers(numbers));
+            pattern.parts.push(PatternPart::Numbers(numbers));
             at += inner.len() + 2;
         }
         if length > limits.max_name {
@@ -168,18 +176,18 @@ impl<'a> Pattern<'a> {
     }
 }
 
-fn expand(parts: &[Part<'_>], name: &mut String, found: &mut impl FnMut(&str)) {
+fn expand(parts: &[PatternPart<'_>], name: &mut String, found: &mut impl FnMut(&str)) {
     let Some((part, rest)) = parts.split_first() else {
         return found(name);
     };
     let begin = name.len();
     match part {
-        Part::Text(text) => {
+        PatternPart::Text(text) => {
             name.push_str(text);
             expand(rest, name, found);
             name.truncate(begin);
         }
-        Part::Numbers(numbers) => {
+        PatternPart::Numbers(numbers) => {
             for numbers in numbers {
                 numbers.for_each(|number| {
                     name.push_str(number);
