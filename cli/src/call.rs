@@ -5,7 +5,7 @@ use std::error::Error;
 use std::time::Duration;
 
 use clap::Subcommand;
-use farcall::cluster::{ConnectionUrl, Protection};
+use farcall::cluster::{Client, ConnectOptions, ConnectionUrl, Credentials, Protection};
 use farcall::protocol::output::Foreign;
 use farcall::rpc::{self, Encoding, GreetingError};
 use farcall::xmlrpc::{ClientOptions, InvalidHeader};
@@ -18,7 +18,7 @@ use crate::{Options, argument, seconds};
 
 const URL: &str = "http://HOST:PORT/PATH, https://HOST:PORT/PATH, http+unix://SOCKET:/PATH, \
                    conn+rpc://HOST:PORT, conn+rpc+tls://HOST:PORT, conn+rpc+encrypted://HOST:PORT \
-                   (TLS by the authkey alone) or conn+rpc+unix://PATH";
+                   (TLS by the authkey alone), conn+rpc+unix://PATH or nats://HOST:PORT/SERVICE";
 
 /// The method that every server with introspection has.
 const LIST_METHODS: &str = "system.listMethods";
@@ -199,6 +199,10 @@ pub(crate) async fn run(
     let result = if url.starts_with("conn+rpc") {
         let client = over_connection(url, options).await?;
         perform(&client.within(options.timeout), &request).await?
+    } else if url.starts_with("nats") {
+        let connect = ConnectOptions::default().connect_timeout(options.timeout);
+        let client = Client::with_options(url, &Credentials::new(), connect)?;
+        perform(&client.within(options.timeout), &request).await?
     } else {
         perform(&over_http(url, options)?, &request).await?
     };
@@ -210,7 +214,7 @@ pub(crate) async fn run(
 
 /// The largest integer that a protocol carries.
 pub(crate) fn max_integer(url: &str) -> u64 {
-    if url.starts_with("conn+rpc") {
+    if url.starts_with("conn+rpc") || url.starts_with("nats") {
         u64::MAX
     } else {
         // The one of `<i8>`.

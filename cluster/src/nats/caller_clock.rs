@@ -5,8 +5,8 @@ use std::time::{Duration, Instant, SystemTime};
 
 use super::headers::micros;
 
-/// How far the clock may move against the time of day: more than corrections of the latter do at
-/// once.
+/// Maximum shift of the clock against the time of day: more than corrections of the latter
+/// make at once.
 const MAX_SHIFT: Duration = Duration::from_secs(1);
 
 /// A clock with a random name. It stands still while the machine is suspended, after which every
@@ -17,7 +17,7 @@ pub(super) struct CallerClock {
     face: Mutex<Face>,
 }
 
-/// What distinguishes the clock from what it was before it stood still.
+/// The distinction of the clock from what it was before it stood still.
 struct Face {
     number: u64,
     /// The time of day when the clock was started, as far as it knows now.

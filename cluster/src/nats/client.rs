@@ -48,8 +48,8 @@ impl ClientOptions {
     }
 
     /// Default timeout of calls, for calls without a
-    /// [deadline](farcall_core::Context::with_deadline) of their own. With `None` a call waits until
-    /// it is dropped or the connection breaks, even if its answer was lost.
+    /// [deadline](farcall_core::Context::with_deadline) of their own. With `None` a call waits
+    /// until it is dropped or the connection breaks, even if its answer was lost.
     ///
     /// Default: 60 seconds, as with the other protocols.
     pub const fn timeout(mut self, timeout: Option<Duration>) -> Self {

@@ -24,8 +24,8 @@ use super::stream_state::{MessageKind, message, parse};
 /// next one, so it is few.
 const WAITING: usize = 256;
 
-/// Messages of a subscription that wait for their reader: as many as a service runs calls. async-nats
-/// drops further ones.
+/// Messages of a subscription that wait for their reader: as many as a service runs calls.
+/// async-nats drops further ones.
 const UNREAD: usize = 16 * 1024;
 
 /// Maximum time of a round trip to the server.

@@ -17,7 +17,7 @@ use super::error::InvalidName;
 /// Maximum instances that are listed: more than NATS serves in one cluster.
 const MAX_INSTANCES: usize = 100_000;
 
-/// How long answers of an unknown number of instances are waited for.
+/// The end of the wait for answers of an unknown number of instances.
 ///
 /// Nothing tells how many instances there are, so that each of these ends the wait: the time; the
 /// quorum; silence, after the first answer.
@@ -66,8 +66,8 @@ impl Gather {
     }
 }
 
-/// What an instance of a service tells of itself. Its texts are foreign: they are to be escaped
-/// before they are shown.
+/// The answer of an instance of a service about itself. Its texts are foreign: they are to be
+/// escaped before they are shown.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[non_exhaustive]
 pub struct InstanceInfo {
@@ -89,7 +89,7 @@ pub struct InstanceInfo {
     pub endpoints: Vec<EndpointInfo>,
 }
 
-/// What an instance tells of one of its methods.
+/// The answer of an instance about one of its methods.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[non_exhaustive]
 pub struct EndpointInfo {

@@ -9,8 +9,8 @@ use super::discovery::{Gather, InstanceInfo};
 use super::subject;
 use crate::hosts::{GroupError, GroupMembers, GroupSource};
 
-/// Source of groups: the services that NATS knows, with their instances as hosts. The name of a host
-/// is the id of its instance, its URL that of the instance.
+/// Source of groups: the services that NATS knows, with their instances as hosts. The name of a
+/// host is the id of its instance, its URL that of the instance.
 ///
 /// ```no_run
 /// use farcall::cluster::HostGroups;

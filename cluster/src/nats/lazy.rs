@@ -17,8 +17,8 @@ use super::discovery::Gather;
 use super::url::{InvalidNatsUrl, NatsUrl};
 
 /// Client of a service by its URL, `nats://HOST:PORT/SERVICE` or `nats://HOST:PORT/SERVICE/INSTANCE`.
-/// It connects when the first call is made. All clients of a process with the same servers share one
-/// connection, which is closed with the last of them.
+/// It connects when the first call is made. All clients of a process with the same servers share
+/// one connection, which is closed with the last of them.
 pub(crate) struct LazyClient {
     url: NatsUrl,
     options: ClientOptions,

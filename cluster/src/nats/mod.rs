@@ -26,13 +26,13 @@
 //! # Objects, streams, much data
 //!
 //! A message of NATS has at most 1 MB by default. Objects, streams of items and callbacks need a
-//! whole session of [`rpc`](farcall_conn::rpc): a [`StreamConnector`] and a [`StreamListener`] carry
-//! it over NATS.
+//! whole session of [`rpc`](farcall_conn::rpc): a [`StreamConnector`] and a [`StreamListener`]
+//! carry it over NATS.
 //!
 //! # Jobs that must not be lost
 //!
-//! Core NATS delivers a message at most once. Durable jobs on JetStream are not part of this module:
-//! `docs/NATS.md` says why.
+//! Core NATS delivers a message at most once. Durable jobs on JetStream are not part of this
+//! module: `docs/NATS.md` says why.
 //!
 //! # Security
 //!

@@ -33,8 +33,8 @@ const TAKEN_STEP: u64 = WINDOW / 4;
 ///
 /// A session is bound to one instance. It ends when the connection of either side to NATS breaks.
 /// A stream has 256 KiB under way at most, and ends if NATS loses a message. The authkey and the
-/// encryption of connections work over it, between two processes: within one, a relay could not be told
-/// from the peer.
+/// encryption of connections work over it, between two processes: within one, a relay could not be
+/// told from the peer.
 ///
 /// # Examples
 ///
@@ -220,8 +220,8 @@ impl NatsStream {
         }
     }
 
-    /// Returns a message for the peer. It is to be answered at the local inbox, so that NATS reports
-    /// at once if the inbox of the peer is gone.
+    /// Returns a message for the peer. It is to be answered at the local inbox, so that NATS
+    /// reports at once if the inbox of the peer is gone.
     fn message(&self, kind: MessageKind, place: u64, data: &[u8]) -> OutboundMessage {
         OutboundMessage {
             subject: self.peer.clone(),

@@ -44,7 +44,7 @@ async fn a_broken_connection_fails_calls_at_once_and_queues_none() {
         begun.elapsed()
     );
 
-    // What is called now fails now, and never runs.
+    // A call that is made now fails now, and never runs.
     until("the connection is lost", async || !called.is_connected()).await;
     for number in 0..500 {
         let error = client

@@ -21,7 +21,7 @@ use farcall_cluster::nats::{Connection, Server, ServerOptions};
 use farcall_core::{Context, Fault};
 use tokio::task::JoinHandle;
 
-/// What a service did.
+/// The calls that a service ran.
 #[derive(Clone, Default)]
 struct Ledger {
     runs: Arc<std::sync::Mutex<Vec<String>>>,

@@ -2,9 +2,10 @@
 //!
 //! It prints one line per listener when it is ready, and stops gracefully on SIGINT and SIGTERM.
 
+use std::collections::HashMap;
 use std::path::PathBuf;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use clap::{Parser, ValueEnum};
 use demo::{Demo, connections};
@@ -15,6 +16,7 @@ use farcall::pickle::{self, Pickle};
 use farcall::rpc;
 use farcall::transport::tls::{ClientCertificates, ServerTls, TlsError};
 use farcall::xmlrpc::{BoundServer, ServerOptions};
+use farcall::{Fault, RegisterError};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -155,6 +157,7 @@ async fn main() -> anyhow::Result<()> {
         let connection = nats::Connection::open(url).await?;
         let over_nats = nats::Server::new(arguments.name.as_str());
         over_nats.register_instance(demo)?;
+        register_for_judges(&over_nats)?;
         let bound = over_nats.bind(&connection).await?;
         let opened = nats::StreamListener::new(&connection, &arguments.name, bound.id()).await?;
         let sessions = arguments.configured(Listener::over(opened))?;
@@ -231,6 +234,31 @@ impl Arguments {
             )),
         }
     }
+}
+
+/// Registers methods that tell a cluster's instances apart, and what ran.
+fn register_for_judges(server: &nats::Server) -> Result<(), RegisterError> {
+    let runs = Arc::new(Mutex::new(HashMap::<String, u64>::new()));
+    let ran = Arc::clone(&runs);
+    server
+        .register_function("hostname", || format!("process {}", std::process::id()))?
+        .register_function("big", |bytes: usize| match bytes {
+            ..=64_000_000 => Ok("x".repeat(bytes)),
+            _ => Err(Fault::invalid_params("at most 64,000,000 bytes")),
+        })?
+        .register_function("run", move |token: String| {
+            let mut runs = runs.lock().unwrap_or_else(PoisonError::into_inner);
+            // A ledger that grows without limit would be the end of a long test.
+            if runs.len() < 10_000_000 {
+                *runs.entry(token).or_default() += 1;
+            }
+            true
+        })?
+        .register_function("ran", move |token: String| {
+            let ran = ran.lock().unwrap_or_else(PoisonError::into_inner);
+            ran.get(&token).copied().unwrap_or_default()
+        })?;
+    Ok(())
 }
 
 /// Parses octal permissions.

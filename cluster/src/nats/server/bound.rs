@@ -192,10 +192,10 @@ impl BoundServer {
         self.serve_until(pending()).await;
     }
 
-    /// Serves until `stop` completes, then stops gracefully: ends the subscriptions, so that further
-    /// calls go to other instances, answers the calls that have arrived, and waits for those that
-    /// run, all within the [drain timeout](super::ServerOptions::drain_timeout). A call that arrives
-    /// in the moment in which the NATS server learns of the end may be lost.
+    /// Serves until `stop` completes, then stops gracefully: ends the subscriptions, so that
+    /// further calls go to other instances, answers the calls that have arrived, and waits for
+    /// those that run, all within the [drain timeout](super::ServerOptions::drain_timeout). A call
+    /// that arrives in the moment in which the NATS server learns of the end may be lost.
     ///
     /// The report counts the calls that ran when the stop began.
     ///

@@ -14,7 +14,7 @@ const MAX_CLOCKS: usize = 4096;
 /// Maximum length of the name of a clock.
 const MAX_NAME: usize = 64;
 
-/// How much faster two clocks may run apart: far more than any quartz.
+/// Inverse of the rate at which two clocks may run apart: far more than any quartz does.
 const DRIFT: i64 = 1000;
 
 /// Differences between the clocks of callers and the local one.

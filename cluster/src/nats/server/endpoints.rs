@@ -143,8 +143,8 @@ impl Instance {
         bytes(&self.identity("ping"))
     }
 
-    /// Returns the answer to `INFO`, in at most `max` bytes: help is cut, then left out, and at last
-    /// the endpoints are.
+    /// Returns the answer to `INFO`, in at most `max` bytes: help is cut, then left out, and at
+    /// last the endpoints are.
     pub(super) fn info<F: Format>(&self, registry: &Registry<F>, max: usize) -> Vec<u8> {
         let endpoints = self.all();
         let describe = |endpoint: &Arc<Endpoint>, help: usize| {

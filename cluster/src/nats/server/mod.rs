@@ -113,8 +113,8 @@ impl ServerOptions {
         self
     }
 
-    /// If `true`, faults carry their causes to the caller. For callers that may see internals of the
-    /// program.
+    /// If `true`, faults carry their causes to the caller. For callers that may see internals of
+    /// the program.
     ///
     /// Default: `false`. Causes are logged locally.
     pub const fn send_causes(mut self, send_causes: bool) -> Self {
@@ -134,8 +134,8 @@ impl ServerOptions {
 /// Besides, an instance answers at `farcall.one.SERVICE.ID.METHOD`, and all instances at
 /// `farcall.all.SERVICE.METHOD`. `docs/NATS.md` specifies the subjects and headers.
 ///
-/// NATS tells nothing of the caller, who is anonymous: the permissions of the NATS server decide who
-/// may call, or a guard or layer by a header of the call.
+/// NATS tells nothing of the caller, who is anonymous: the permissions of the NATS server decide
+/// who may call, or a guard or layer by a header of the call.
 ///
 /// # Examples
 ///
@@ -204,8 +204,8 @@ impl Server {
         &self.service
     }
 
-    /// Puts a tower layer around every call. See [`Registry::layer`] for the order of layers, waiting
-    /// and errors.
+    /// Puts a tower layer around every call. See [`Registry::layer`] for the order of layers,
+    /// waiting and errors.
     pub fn layer<L>(&self, layer: L) -> &Self
     where
         L: Layer<Dispatch<ContentType>>,
@@ -223,8 +223,8 @@ impl Server {
         self
     }
 
-    /// Subscribes to the subjects of the service, as a further instance of it. Calls that arrive from
-    /// then on wait until it serves.
+    /// Subscribes to the subjects of the service, as a further instance of it. Calls that arrive
+    /// from then on wait until it serves.
     ///
     /// # Errors
     /// If the name of the service or its version is invalid, or the connection is closed.
