@@ -44,6 +44,15 @@ pub(crate) enum CallCommand {
         #[arg(value_parser = argument)]
         words: Vec<String>,
     },
+    /// Run a program on hosts with an agent, and show its output
+    #[command(override_usage = usage("run", "PROGRAM [ARGUMENT]..."))]
+    Run {
+        /// The program and its arguments, among which there are no options of this command; `{host}`
+        /// and `{url}` stand for the host's. With -w, the URL is left out
+        #[arg(required = true, value_name = "URL PROGRAM ARGUMENT")]
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_parser = argument)]
+        words: Vec<String>,
+    },
     /// List the methods of a server, one per line
     #[command(override_usage = usage("methods", ""))]
     Methods {
@@ -110,6 +119,7 @@ impl CallCommand {
         match self {
             Self::Call { words }
             | Self::Map { words }
+            | Self::Run { words }
             | Self::Methods { words }
             | Self::Help { words }
             | Self::Ping { words }

@@ -358,3 +358,40 @@ fn a_service_manager_opens_its_socket_and_is_notified() {
 fn agent_url(socket: &Path) -> String {
     format!("conn+rpc+unix://{}", socket.display())
 }
+
+#[test]
+fn programs_run_on_all_hosts() {
+    let folder = TempDir::new().unwrap();
+    let socket = folder.path().join("agent");
+    let listen = format!("conn+rpc+unix://{}", socket.display());
+    let mut agent = Running::start(&["--listen", &listen, "--enable", "run"]);
+    agent.url();
+    let hosts = folder.path().join("hosts");
+    fs::write(&hosts, format!("node1 {listen}\nnode2 {listen}\n")).unwrap();
+    let hosts = format!("@{}", hosts.display());
+    let run = |options: &[&str], program: &[&str]| {
+        farcall(&[&["-w", &hosts, "--quiet"], options, &["run"], program].concat())
+    };
+    let (status, out, err) = run(&["-o", "gathered"], &["echo", "-n", "--raw", "a  b"]);
+    assert_eq!(
+        (status, out.as_str()),
+        (0, "node[1-2] (2): --raw a  b\n"),
+        "{err}"
+    );
+    let (status, out, err) = run(&["-x", "node2"], &["echo", "{host}"]);
+    assert_eq!((status, out.as_str()), (0, "node1: node1\n"), "{err}");
+    let (status, out, err) = run(&["-x", "node2"], &["sh", "-c", "echo no >&2; exit 3"]);
+    assert_eq!((status, out.as_str()), (1, ""), "{err}");
+    assert_eq!(err, "node1: exit status 3\nnode1: no\n");
+    let (status, out, _) = run(&["-x", "node2", "-o", "jsonl"], &["sh", "-c", "kill -9 $$"]);
+    assert_eq!(status, 1);
+    let expected = r#""error":"ended by signal 9","class":"fault","execution":"completed""#;
+    assert!(out.contains(expected), "{out}");
+    // A program that cannot be started has not run.
+    let (status, _, err) = run(&["-x", "node2"], &["/nowhere/program"]);
+    assert!(
+        status == 1 && err.starts_with("node1: refused (never ran): "),
+        "{err}"
+    );
+    assert_eq!(agent.end(), Some(0));
+}

@@ -53,6 +53,15 @@ impl Template {
         Self::from_source(&texts, &mut source)
     }
 
+    /// Creates the argument of a program: an array of its words, with placeholders.
+    pub(crate) fn of_program(words: impl IntoIterator<Item = String>) -> Self {
+        let words = Json::Array(words.into_iter().map(Json::String).collect());
+        Self {
+            has_placeholders: has_placeholder(&words),
+            args: vec![words],
+        }
+    }
+
     fn from_source(texts: &[String], source: &mut Source) -> Result<Self, String> {
         let read = |(index, text): (usize, &String)| {
             let problem = |problem| format!("argument {}: {problem}", index + 1);

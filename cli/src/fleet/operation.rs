@@ -7,11 +7,23 @@ use crate::Options;
 use crate::call::{self, CallCommand, Request, Words};
 use crate::json::Json;
 
+/// The method of an agent that runs a program.
+const RUN: &str = "run.output";
+
 /// An operation, with placeholders for the host and the input.
 pub(crate) enum Operation {
-    Call { method: String, template: Template },
+    Call {
+        method: String,
+        template: Template,
+    },
+    /// A program that an agent runs.
+    Run {
+        template: Template,
+    },
     Methods,
-    Help { method: String },
+    Help {
+        method: String,
+    },
     Ping,
 }
 
@@ -30,6 +42,11 @@ impl Operation {
         let (method, template) = match (command, owned) {
             (CallCommand::Methods { .. }, _) => return Ok(Self::Methods),
             (CallCommand::Help { .. }, Some(method)) => return Ok(Self::Help { method }),
+            (CallCommand::Run { .. }, Some(program)) => {
+                let words = std::iter::once(program).chain(args.iter().cloned());
+                let template = Template::of_program(words);
+                return Ok(Self::Run { template });
+            }
             (CallCommand::Map { .. }, Some(method)) => {
                 (method, Template::read_for_inputs(args, are_bytes)?)
             }
@@ -50,6 +67,10 @@ impl Operation {
                 method,
                 args: template.fill(host, url, input),
             },
+            Self::Run { template } => Request::Call {
+                method: RUN,
+                args: template.fill(host, url, input),
+            },
             Self::Methods => Request::Methods,
             Self::Help { method } => Request::Help { method },
             Self::Ping => Request::Ping,
@@ -65,6 +86,7 @@ impl Operation {
     pub(crate) fn key(&self, host: Option<&str>, input: Option<(&str, usize)>) -> Key {
         let (name, mut arguments) = match self {
             Self::Call { method, template } => (&**method, template.written()),
+            Self::Run { template } => (RUN, template.written()),
             Self::Methods => ("system.listMethods", String::new()),
             Self::Help { method } => ("system.methodHelp", method.clone()),
             Self::Ping => ("ping", String::new()),

@@ -125,18 +125,11 @@ impl Failure {
         if let Some(advice) = tls::advice(error) {
             text = format!("{text} ({advice})");
         }
-        let end = (0..=MAX_ERROR)
-            .rev()
-            .find(|&end| text.is_char_boundary(end));
-        if let Some(end) = end.filter(|end| *end < text.len()) {
-            text.truncate(end);
-            text.push('…');
-        }
         Self {
             class,
             execution,
             timed_out: timed_out && fault.is_none(),
-            text,
+            text: shortened(text),
         }
     }
 
@@ -148,6 +141,45 @@ impl Failure {
             Execution::Completed => "completed",
         }
     }
+}
+
+/// Returns the output of a program that an agent ran, or the failure with its exit status.
+pub(crate) fn of_program(result: Json) -> Result<Json, Failure> {
+    let Json::Object(members) = &result else {
+        return Ok(result);
+    };
+    let member = |name: &str| members.iter().find(|(member, _)| member == name);
+    let text = |name: &str| match member(name) {
+        Some((_, Json::String(text))) => text.as_str(),
+        _ => "",
+    };
+    let output = format!("{}{}", text("stdout"), text("stderr"));
+    let timed_out = matches!(member("timed_out"), Some((_, Json::Bool(true))));
+    let reason = match (member("status"), member("signal")) {
+        (Some((_, Json::Number(status))), _) if status == "0" => return Ok(Json::String(output)),
+        (Some((_, Json::Number(status))), _) => format!("exit status {status}"),
+        (_, Some((_, Json::Number(signal)))) => format!("ended by signal {signal}"),
+        _ => return Ok(result),
+    };
+    let text = format!("{reason}\n{output}").trim_end().to_owned();
+    Err(Failure {
+        class: Class::Fault,
+        execution: Execution::Completed,
+        timed_out,
+        text: shortened(text),
+    })
+}
+
+/// Returns at most the first [`MAX_ERROR`] bytes of a text.
+fn shortened(mut text: String) -> String {
+    if text.len() > MAX_ERROR {
+        let end = (0..=MAX_ERROR)
+            .rev()
+            .find(|&end| text.is_char_boundary(end));
+        text.truncate(end.unwrap_or(0));
+        text.push('…');
+    }
+    text
 }
 
 /// Returns `true` if a call failed because its time was over.

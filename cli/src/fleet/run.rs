@@ -16,7 +16,7 @@ use super::joblog::{JobLog, Key};
 use super::operation::Operation;
 use super::options::FleetOptions;
 use super::output::{Files, Form, Output};
-use super::report::{Failure, Job, Report, is_timeout};
+use super::report::{Failure, Job, Report, is_timeout, of_program};
 use super::screen::Screen;
 use super::summary::Summary;
 use crate::Options;
@@ -122,6 +122,9 @@ impl<'a> View<'a> {
             Ok(_) if matches!(self.calls.operation, Operation::Ping) => {
                 let ms = elapsed.as_secs_f64() * 1000.0;
                 Ok(Json::String(format!("{ms:.1} ms")))
+            }
+            Ok(result) if matches!(self.calls.operation, Operation::Run { .. }) => {
+                of_program(result)
             }
             Ok(result) => Ok(result),
             Err(error) => {
