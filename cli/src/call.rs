@@ -47,8 +47,8 @@ pub(crate) enum CallCommand {
     /// Run a program on hosts with an agent, and show its output
     #[command(override_usage = usage("run", "PROGRAM [ARGUMENT]..."))]
     Run {
-        /// The program and its arguments, among which there are no options of this command; `{host}`
-        /// and `{url}` stand for the host's. With -w, the URL is left out
+        /// The program and its arguments, among which there are no options of this command;
+        /// `{host}` and `{url}` stand for the host's. With -w, the URL is left out
         #[arg(required = true, value_name = "URL PROGRAM ARGUMENT")]
         #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_parser = argument)]
         words: Vec<String>,

@@ -66,7 +66,7 @@ pub(crate) struct FleetOptions {
     /// Write each result to a file, bytes and texts as they are: DIR/{host}
     #[arg(long, global = true, value_name = "PATH", value_parser = path())]
     pub(crate) output_file: Option<PathBuf>,
-    /// Refuse results of more than this many bytes; `K`, `M` and `G` multiply by 1,024 [default: 16M]
+    /// Refuse longer results, in bytes; `K`, `M` and `G` multiply by 1,024 [default: 16M]
     #[arg(long, global = true, value_name = "SIZE", value_parser = size)]
     pub(crate) max_result: Option<usize>,
     /// Show results that are texts as they are, not as JSON
