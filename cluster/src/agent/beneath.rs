@@ -105,7 +105,10 @@ impl Located {
 
     /// Returns the name of the file within its directory; that of a root is its whole path.
     pub(super) fn name(&self) -> &OsStr {
-        self.relative.file_name().unwrap_or(self.path.as_ref())
+        match self.relative.file_name() {
+            Some(name) => name,
+            None => self.path.as_ref(),
+        }
     }
 
     pub(super) fn is_root(&self) -> bool {

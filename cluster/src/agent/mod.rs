@@ -135,25 +135,27 @@ impl Agent {
         let tasks = TaskTracker::new();
         let agent = Self::empty(Server::with_options(options.server), tasks.clone());
         if let Some(options) = options.facts {
-            agent.module(options.allow, FactsService::new());
+            agent.module(&options.allow, FactsService::new());
         }
         if let Some(options) = options.processes {
-            agent.module(options.allow.clone(), Processes::new(options));
+            let allow = options.allow.clone();
+            agent.module(&allow, Processes::new(options));
         }
         if let Some(options) = options.run {
             let changes_user = options.user.is_some() || !options.users.is_empty();
             if changes_user && !nix::unistd::geteuid().is_root() {
                 return Err(AgentError::NotRoot);
             }
-            agent.module(options.allow.clone(), Runner::new(options, tasks.clone()));
+            let allow = options.allow.clone();
+            agent.module(&allow, Runner::new(options, tasks.clone()));
         }
         if let Some(options) = options.files {
             let allow = options.allow.clone();
-            agent.module(allow, Files::new(options, tasks.clone())?);
+            agent.module(&allow, Files::new(options, tasks.clone())?);
         }
         if let Some(options) = options.tail {
             let allow = options.allow.clone();
-            agent.module(allow, Tail::new(options, tasks)?);
+            agent.module(&allow, Tail::new(options, tasks)?);
         }
         Ok(agent)
     }
@@ -185,18 +187,18 @@ impl Agent {
     /// # Errors
     /// If the name of a method is taken or invalid.
     pub fn with_rights(self, allow: Allow, service: impl Instance) -> Result<Self, RegisterError> {
-        self.offer(allow, service)?;
+        self.offer(&allow, service)?;
         Ok(self)
     }
 
     /// Offers a module. Its names cannot be taken: the modules come first.
-    fn module(&self, allow: Allow, service: impl Instance) {
+    fn module(&self, allow: &Allow, service: impl Instance) {
         if let Err(error) = self.offer(allow, service) {
             tracing::error!(%error, "a module is not offered");
         }
     }
 
-    fn offer(&self, allow: Allow, service: impl Instance) -> Result<(), RegisterError> {
+    fn offer(&self, allow: &Allow, service: impl Instance) -> Result<(), RegisterError> {
         let before = self.server.names();
         self.server.register_instance(service)?;
         let mut rights = self.rights.write().unwrap_or_else(PoisonError::into_inner);

@@ -280,14 +280,26 @@ impl AgentOptions {
     pub fn enable(mut self, module: &str) -> Result<Self, AgentError> {
         let allow = Allow::everyone();
         match module {
-            "facts" => self.facts = self.facts.or(Some(FactsOptions::default().allow(allow))),
-            "processes" => {
-                let options = ProcessOptions::default().allow(allow);
-                self.processes = self.processes.or(Some(options));
+            "facts" => {
+                let on = || FactsOptions::default().allow(allow);
+                self.facts.get_or_insert_with(on);
             }
-            "run" => self.run = self.run.or(Some(RunOptions::default().allow(allow))),
-            "files" => self.files = self.files.or(Some(FileOptions::default().allow(allow))),
-            "tail" => self.tail = self.tail.or(Some(TailOptions::default().allow(allow))),
+            "processes" => {
+                let on = || ProcessOptions::default().allow(allow);
+                self.processes.get_or_insert_with(on);
+            }
+            "run" => {
+                let on = || RunOptions::default().allow(allow);
+                self.run.get_or_insert_with(on);
+            }
+            "files" => {
+                let on = || FileOptions::default().allow(allow);
+                self.files.get_or_insert_with(on);
+            }
+            "tail" => {
+                let on = || TailOptions::default().allow(allow);
+                self.tail.get_or_insert_with(on);
+            }
             _ => return Err(AgentError::UnknownModule(module.to_owned())),
         }
         Ok(self)

@@ -139,7 +139,7 @@ fn is_from(id: Pid, started: Option<u64>) -> std::io::Result<bool> {
 }
 
 fn read(which: ProcessesToUpdate<'_>) -> Result<Vec<ProcessFacts>, Fault> {
-    let mut system = System::new().map_err(internal)?;
+    let mut system = System::new().map_err(|error| internal(&error))?;
     let kind = ProcessRefreshKind::nothing()
         .with_cpu()
         .with_memory()

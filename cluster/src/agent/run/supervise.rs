@@ -1,5 +1,6 @@
 //! Supervision of a command: its output, its time, and its end.
 
+use std::convert::Infallible;
 use std::future::pending;
 use std::os::unix::process::ExitStatusExt as _;
 use std::process::ExitStatus;
@@ -84,11 +85,11 @@ impl Running {
                 // It may have something to say, and would wait if nobody read it.
                 let reading = async {
                     outputs.as_mut().await;
-                    pending().await
+                    pending::<Infallible>().await
                 };
                 tokio::select! {
                     () = self.terminate() => {}
-                    () = reading => {}
+                    never = reading => match never {},
                 }
             }
             Reason::Abandoned => {
