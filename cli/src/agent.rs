@@ -6,18 +6,19 @@ use std::future::pending;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use farcall::cluster::Protection;
 use farcall::cluster::agent::{
     ActivatedSocket, Agent, AgentOptions, FileRoot, activated_sockets, feed_watchdog, notify_ready,
     notify_stopping,
 };
 use farcall::conn::Listener;
 use farcall::conn::auth::{AuthKey, AuthKeys};
+use farcall::protocol::output::Causes;
 use farcall::rpc::{Bind, BoundServer};
 use farcall::transport::Address;
-use farcall::transport::tls::ServerTls;
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::connection::{Protection, path, target};
+use crate::connection::{path, target};
 use crate::terminal::print_error;
 use crate::{Options, argument};
 
@@ -108,7 +109,8 @@ pub(crate) async fn run(
     log();
     let mut config = match &command.config {
         None => Config::default(),
-        Some(file) => Config::read(file).map_err(|error| format!("{}: {error}", file.display()))?,
+        Some(file) => Config::read(file)
+            .map_err(|error| format!("{}: {}", file.display(), Causes(&*error)))?,
     };
     let mut modules = std::mem::take(&mut config.modules);
     for module in &command.enable {
@@ -218,12 +220,12 @@ fn listeners(agent: &Agent, url: &str) -> Result<Vec<(Bind, Protection)>, Box<dy
         .strip_suffix(ACTIVATED)
         .filter(|rest| rest.ends_with("://"))
     else {
-        let (target, protection) = target("conn+rpc", &url)?;
-        let listener = Listener::bind(target);
-        return Ok(vec![(agent.listen(listener), protection)]);
+        let url = target("conn+rpc", &url)?;
+        let listener = Listener::bind(url.target);
+        return Ok(vec![(agent.listen(listener), url.protection)]);
     };
     // The protection is that of any address with this scheme.
-    let (_, protection) = target("conn+rpc", &format!("{scheme}localhost:0"))?;
+    let protection = target("conn+rpc", &format!("{scheme}localhost:0"))?.protection;
     let sockets = activated_sockets()?;
     if sockets.is_empty() {
         return Err("the service manager has opened no socket".into());

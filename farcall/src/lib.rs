@@ -44,7 +44,7 @@
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
-#[cfg(all(doc, feature = "full"))]
+#[cfg(all(doc, feature = "full", feature = "cluster"))]
 pub mod guide;
 
 #[cfg(feature = "cluster")]

@@ -181,7 +181,7 @@ fn host() -> HostFacts {
 fn cpu() -> Result<CpuFacts, Fault> {
     let mut system = system()?;
     system.refresh_cpu_list(CpuRefreshKind::nothing());
-    let load = System::load_average().map_err(|error| internal(&error))?;
+    let load = System::load_average().map_err(Fault::internal)?;
     Ok(CpuFacts {
         model: system
             .cpus()
@@ -205,7 +205,7 @@ fn memory() -> Result<MemoryFacts, Fault> {
 }
 
 fn disks() -> Result<Vec<DiskFacts>, Fault> {
-    let disks = Disks::new_with_refreshed_list().map_err(|error| internal(&error))?;
+    let disks = Disks::new_with_refreshed_list().map_err(Fault::internal)?;
     let facts = disks.iter().map(|disk| DiskFacts {
         device: disk.name().to_string_lossy().into_owned(),
         mount_point: disk.mount_point().to_string_lossy().into_owned(),
@@ -218,13 +218,9 @@ fn disks() -> Result<Vec<DiskFacts>, Fault> {
 }
 
 fn uptime() -> Result<u64, Fault> {
-    System::uptime().map_err(|error| internal(&error))
+    System::uptime().map_err(Fault::internal)
 }
 
 fn system() -> Result<System, Fault> {
-    System::new().map_err(|error| internal(&error))
-}
-
-pub(super) fn internal(error: &sysinfo::Error) -> Fault {
-    Fault::internal(error.to_string())
+    System::new().map_err(Fault::internal)
 }

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use sysinfo::{ProcessRefreshKind, ProcessesToUpdate, System, UpdateKind};
 use tokio::sync::Semaphore;
 
-use super::facts::{internal, read_in_turn};
+use super::facts::read_in_turn;
 use super::options::ProcessOptions;
 use super::signal::Signal;
 
@@ -139,7 +139,7 @@ fn is_from(id: Pid, started: Option<u64>) -> std::io::Result<bool> {
 }
 
 fn read(which: ProcessesToUpdate<'_>) -> Result<Vec<ProcessFacts>, Fault> {
-    let mut system = System::new().map_err(|error| internal(&error))?;
+    let mut system = System::new().map_err(Fault::internal)?;
     let kind = ProcessRefreshKind::nothing()
         .with_cpu()
         .with_memory()

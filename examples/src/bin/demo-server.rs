@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use clap::{Parser, ValueEnum};
 use demo::{Demo, connections};
+use farcall::cluster::nats;
 use farcall::conn::auth::AuthKey;
 use farcall::conn::{Bincode, Json, Listener, ListenerBuilder};
 use farcall::pickle::{self, Pickle};
@@ -44,6 +45,12 @@ struct Arguments {
     #[cfg(unix)]
     #[arg(long, value_name = "PATH")]
     conn_unix: Option<PathBuf>,
+    /// Serve as a micro service over NATS, and sessions of RPC: the URL of a NATS server
+    #[arg(long, value_name = "URL")]
+    nats: Option<String>,
+    /// Name of the service over NATS
+    #[arg(long, value_name = "NAME", default_value = "demo")]
+    name: String,
     /// Permissions of Unix socket files, in octal: 660 lets the group connect
     #[cfg(unix)]
     #[arg(long, value_name = "MODE", value_parser = mode, default_value = "600")]
@@ -101,7 +108,7 @@ async fn main() -> anyhow::Result<()> {
     let over_http = farcall::xmlrpc::Server::with_options(options);
     over_http.register_instance(Arc::clone(&demo))?;
     let over_connections = rpc::Server::new();
-    over_connections.register_instance(demo)?;
+    over_connections.register_instance(Arc::clone(&demo))?;
 
     let stop = CancellationToken::new();
     // Before the first line reports a listener, since its reader may stop the server at once.
@@ -144,6 +151,21 @@ async fn main() -> anyhow::Result<()> {
         println!("listening conn-unix {}", path.display());
         listeners.spawn(arguments.connections(listener, &stop));
     }
+    if let Some(url) = &arguments.nats {
+        let connection = nats::Connection::open(url).await?;
+        let over_nats = nats::Server::new(arguments.name.as_str());
+        over_nats.register_instance(demo)?;
+        let bound = over_nats.bind(&connection).await?;
+        let opened = nats::StreamListener::new(&connection, &arguments.name, bound.id()).await?;
+        let sessions = arguments.configured(Listener::over(opened))?;
+        let sessions = over_connections.listen(sessions).await?;
+        println!("listening nats {}", bound.url());
+        serve_calls(&mut listeners, sessions, &stop);
+        let stopped = stop.clone().cancelled_owned();
+        listeners.spawn(async {
+            bound.serve_until(stopped).await;
+        });
+    }
 
     stopped.await;
     stop.cancel();
@@ -157,7 +179,7 @@ impl Arguments {
         if self.xmlrpc_unix.is_some() || self.rpc_unix.is_some() || self.conn_unix.is_some() {
             return false;
         }
-        self.xmlrpc.is_none() && self.rpc.is_none() && self.conn.is_none()
+        self.xmlrpc.is_none() && self.rpc.is_none() && self.conn.is_none() && self.nats.is_none()
     }
 
     /// Returns the TLS of the server, if it has a certificate.

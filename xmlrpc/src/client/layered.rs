@@ -87,6 +87,7 @@ impl<S: Stream> Stream for Layered<S> {
         }
     }
 
+    #[cfg(feature = "_tls")]
     fn write_last(&mut self, bytes: &[u8]) {
         match self {
             Self::Plain(socket) => socket.write_last(bytes),

@@ -46,8 +46,4 @@ impl<S: Stream> Stream for Tls<S> {
     async fn read(&mut self, _: &mut [u8], _: Option<Instant>) -> io::Result<usize> {
         match self.0 {}
     }
-
-    fn write_last(&mut self, _: &[u8]) {
-        match self.0 {}
-    }
 }

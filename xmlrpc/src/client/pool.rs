@@ -140,6 +140,7 @@ mod tests {
             Ok(0)
         }
 
+        #[cfg(feature = "_tls")]
         fn write_last(&mut self, _: &[u8]) {}
     }
 

@@ -44,10 +44,7 @@ pub(crate) trait Stream: Send + 'static {
     ) -> impl Future<Output = io::Result<usize>> + Send;
 
     /// Writes the bytes if that is possible without waiting, just before the stream is dropped.
-    #[cfg_attr(
-        not(feature = "_tls"),
-        allow(dead_code, reason = "only TLS announces its end")
-    )]
+    #[cfg(feature = "_tls")]
     fn write_last(&mut self, bytes: &[u8]);
 
     /// Releases the memory that a large message needed.

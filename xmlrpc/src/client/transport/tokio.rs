@@ -149,6 +149,7 @@ impl Stream for TokioStream {
         before(deadline, read).await
     }
 
+    #[cfg(feature = "_tls")]
     fn write_last(&mut self, bytes: &[u8]) {
         // An error means that the server has already closed the connection.
         let _ = match self {

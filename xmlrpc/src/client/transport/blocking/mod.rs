@@ -114,6 +114,7 @@ impl Stream for BlockingStream {
         self.within(deadline, |socket| each!(socket, io => io.read(space)))
     }
 
+    #[cfg(feature = "_tls")]
     fn write_last(&mut self, bytes: &[u8]) {
         // An error means that the server has already closed the connection.
         let _ = each!(&self.socket, io => send_now(io, bytes));
