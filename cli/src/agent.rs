@@ -13,6 +13,7 @@ use farcall::cluster::agent::{
 };
 use farcall::conn::Listener;
 use farcall::conn::auth::{AuthKey, AuthKeys};
+use farcall::protocol::output::Causes;
 use farcall::rpc::{Bind, BoundServer};
 use farcall::transport::Address;
 use tokio::signal::unix::{SignalKind, signal};
@@ -47,11 +48,10 @@ pub(crate) struct AgentCommand {
 }
 
 impl AgentCommand {
-    /// The first URL, which tells whether the options of TLS make sense.
-    pub(crate) fn url(&self) -> &str {
-        let is_tls = |url: &&String| url.contains("+tls://");
-        let url = self.listen.iter().find(is_tls).or(self.listen.first());
-        url.map_or("", String::as_str)
+    /// The URL for which the options are checked: any of a connection with TLS. The agent checks
+    /// them for the addresses of its file.
+    pub(crate) const fn url(&self) -> &'static str {
+        "conn+rpc+tls://"
     }
 }
 
@@ -109,7 +109,8 @@ pub(crate) async fn run(
     log();
     let mut config = match &command.config {
         None => Config::default(),
-        Some(file) => Config::read(file).map_err(|error| format!("{}: {error}", file.display()))?,
+        Some(file) => Config::read(file)
+            .map_err(|error| format!("{}: {}", file.display(), Causes(&*error)))?,
     };
     let mut modules = std::mem::take(&mut config.modules);
     for module in &command.enable {
@@ -129,6 +130,7 @@ pub(crate) async fn run(
         &command.listen
     };
     let mut servers = Vec::new();
+    let mut has_tls = false;
     for url in urls {
         for (bind, protection) in listeners(&agent, url)? {
             let bind = match &keys {
@@ -141,6 +143,7 @@ pub(crate) async fn run(
                 Protection::Encrypted => bind.encrypted(),
                 Protection::Tls => bind.tls(tls.clone().ok_or("TLS needs --cert and --key")?),
             };
+            has_tls |= protection == Protection::Tls;
             let server = bind.await?;
             let identifies_clients = protection == Protection::Tls && options.tls.has_roots();
             let is_authenticated = !matches!(keys, Keys::None) || identifies_clients;
@@ -150,6 +153,9 @@ pub(crate) async fn run(
     }
     if servers.is_empty() {
         return Err("the agent listens nowhere: use --listen, or `listen` of the file".into());
+    }
+    if tls.is_some() && !has_tls {
+        return Err("--cert is for conn+rpc+tls://, and the agent listens nowhere with it".into());
     }
     for server in &servers {
         print_error(format_args!("farcall: agent at {}", server.url()));
@@ -177,7 +183,7 @@ async fn serve(
     notify_ready();
     let watchdog = async {
         feed_watchdog().await;
-        pending().await
+        pending::<()>().await;
     };
     let reloading = async {
         while reload.recv().await.is_some() {

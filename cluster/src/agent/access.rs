@@ -32,11 +32,11 @@ use serde::de::{self, Deserialize, Deserializer, SeqAccess, Visitor};
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Allow {
     everyone: bool,
-    entries: Vec<Entry>,
+    entries: Vec<Proof>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Entry {
+enum Proof {
     Key(String),
     Certificate(String),
     User(u32),
@@ -64,22 +64,22 @@ impl Allow {
     /// Permits those, too, who have proved the authkey with this label.
     #[must_use]
     pub fn key(self, label: impl Into<String>) -> Self {
-        self.entry(Entry::Key(label.into()))
+        self.entry(Proof::Key(label.into()))
     }
 
     /// Permits those, too, whose verified certificate has this name.
     #[must_use]
     pub fn certificate(self, name: impl Into<String>) -> Self {
-        self.entry(Entry::Certificate(name.into()))
+        self.entry(Proof::Certificate(name.into()))
     }
 
     /// Permits this user of the machine, too, over Unix sockets.
     #[must_use]
     pub fn user(self, uid: u32) -> Self {
-        self.entry(Entry::User(uid))
+        self.entry(Proof::User(uid))
     }
 
-    fn entry(mut self, entry: Entry) -> Self {
+    fn entry(mut self, entry: Proof) -> Self {
         self.entries.push(entry);
         self
     }
@@ -91,7 +91,7 @@ impl Allow {
     }
 }
 
-impl Entry {
+impl Proof {
     fn is(&self, caller: &Identity) -> bool {
         match self {
             Self::Key(label) => caller.key() == Some(label),
@@ -124,7 +124,7 @@ pub enum AllowError {
     UnknownUser(String),
 }
 
-impl FromStr for Entry {
+impl FromStr for Proof {
     type Err = AllowError;
 
     fn from_str(text: &str) -> Result<Self, AllowError> {

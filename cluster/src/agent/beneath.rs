@@ -39,7 +39,7 @@ pub(super) struct Located {
 /// The directory of a path, and the name in it. The name itself is resolved by none of the
 /// functions that get it: if it is a symbolic link, it stands for the link.
 #[derive(Debug)]
-pub(super) struct Entry {
+pub(super) struct DirectoryEntry {
     pub(super) directory: OwnedFd,
     pub(super) name: OsString,
 }
@@ -92,12 +92,12 @@ impl Located {
     }
 
     /// Opens the directory of the path.
-    pub(super) fn entry(&self) -> Result<Entry, Fault> {
+    pub(super) fn entry(&self) -> Result<DirectoryEntry, Fault> {
         let (Some(name), Some(parent)) = (self.relative.file_name(), self.relative.parent()) else {
             return Err(Fault::of(FaultKind::Denied, "this is a root"));
         };
         let directory = open_beneath(self.root.as_fd(), parent, PLACE);
-        Ok(Entry {
+        Ok(DirectoryEntry {
             directory: directory.map_err(|error| self.fault(error.into()))?,
             name: name.to_owned(),
         })

@@ -135,25 +135,27 @@ impl Agent {
         let tasks = TaskTracker::new();
         let agent = Self::empty(Server::with_options(options.server), tasks.clone());
         if let Some(options) = options.facts {
-            agent.module(options.allow, FactsService::new());
+            agent.module(&options.allow, FactsService::new());
         }
         if let Some(options) = options.processes {
-            agent.module(options.allow.clone(), Processes::new(options));
+            let allow = options.allow.clone();
+            agent.module(&allow, Processes::new(options));
         }
         if let Some(options) = options.run {
             let changes_user = options.user.is_some() || !options.users.is_empty();
             if changes_user && !nix::unistd::geteuid().is_root() {
                 return Err(AgentError::NotRoot);
             }
-            agent.module(options.allow.clone(), Runner::new(options, tasks.clone()));
+            let allow = options.allow.clone();
+            agent.module(&allow, Runner::new(options, tasks.clone()));
         }
         if let Some(options) = options.files {
             let allow = options.allow.clone();
-            agent.module(allow, Files::new(options, tasks.clone())?);
+            agent.module(&allow, Files::new(options, tasks.clone())?);
         }
         if let Some(options) = options.tail {
             let allow = options.allow.clone();
-            agent.module(allow, Tail::new(options, tasks)?);
+            agent.module(&allow, Tail::new(options, tasks)?);
         }
         Ok(agent)
     }
@@ -190,8 +192,8 @@ impl Agent {
     }
 
     /// Offers a module. Its names cannot be taken: the modules come first.
-    fn module(&self, allow: Allow, service: impl Instance) {
-        if let Err(error) = self.offer(&allow, service) {
+    fn module(&self, allow: &Allow, service: impl Instance) {
+        if let Err(error) = self.offer(allow, service) {
             tracing::error!(%error, "a module is not offered");
         }
     }

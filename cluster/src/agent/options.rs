@@ -281,28 +281,24 @@ impl AgentOptions {
         let allow = Allow::everyone();
         match module {
             "facts" => {
-                self.facts = self
-                    .facts
-                    .or_else(|| Some(FactsOptions::default().allow(allow)))
+                let on = || FactsOptions::default().allow(allow);
+                self.facts.get_or_insert_with(on);
             }
             "processes" => {
-                let options = ProcessOptions::default().allow(allow);
-                self.processes = self.processes.or(Some(options));
+                let on = || ProcessOptions::default().allow(allow);
+                self.processes.get_or_insert_with(on);
             }
             "run" => {
-                self.run = self
-                    .run
-                    .or_else(|| Some(RunOptions::default().allow(allow)))
+                let on = || RunOptions::default().allow(allow);
+                self.run.get_or_insert_with(on);
             }
             "files" => {
-                self.files = self
-                    .files
-                    .or_else(|| Some(FileOptions::default().allow(allow)))
+                let on = || FileOptions::default().allow(allow);
+                self.files.get_or_insert_with(on);
             }
             "tail" => {
-                self.tail = self
-                    .tail
-                    .or_else(|| Some(TailOptions::default().allow(allow)))
+                let on = || TailOptions::default().allow(allow);
+                self.tail.get_or_insert_with(on);
             }
             _ => return Err(AgentError::UnknownModule(module.to_owned())),
         }

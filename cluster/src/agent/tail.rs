@@ -145,7 +145,7 @@ impl Followed {
         // There may be none for a moment, or one that cannot be read yet.
         match self.open() {
             Ok(now) if (now.device, now.inode) != (open.device, open.inode) => {
-                // What was written since the last look.
+                // Something may have been written since the last look.
                 let read = open.file.read_at(&mut buffer, open.place)?;
                 if read > 0 {
                     open.place += read as u64;

@@ -568,7 +568,7 @@ async fn whole_files_are_copied_and_resumed() {
         .await
         .unwrap();
     assert_eq!(fs::read(&remote).unwrap(), bytes);
-    // What an earlier attempt has left is not sent again.
+    // The bytes that an earlier attempt has left are not sent again.
     let part = folders
         .writable
         .join(format!(".remote.{}.part", &stored.sha256[..16]));

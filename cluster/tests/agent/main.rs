@@ -1,6 +1,7 @@
 //! The agent with real processes, files and callers.
 
 #![cfg(all(unix, feature = "agent"))]
+#![allow(clippy::unwrap_used, reason = "tests")]
 
 mod files;
 mod rights;

@@ -107,7 +107,7 @@ async fn a_dropped_stream_frees_its_place() {
             );
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
-        // That one was dropped at once.
+        // The last one was dropped at once.
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
     node.stop().await;

@@ -20,7 +20,7 @@ use super::types::{FileKind, FilePart, FilePrefix, FileStat, StoredFile};
 use crate::agent::beneath::Located;
 
 /// A file that is read.
-pub(super) struct Source {
+pub(super) struct SentFile {
     located: Located,
     file: Arc<File>,
     pub(super) stat: FileStat,
@@ -28,7 +28,7 @@ pub(super) struct Source {
     digest: FileDigest,
 }
 
-impl Source {
+impl SentFile {
     /// Opens a file, and reads the prefix that the caller has. Blocks.
     pub(super) fn open(
         located: Located,

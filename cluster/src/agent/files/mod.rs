@@ -16,7 +16,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::spawn_blocking;
 use tokio_util::task::TaskTracker;
 
-use self::get::Source;
+use self::get::SentFile;
 use self::put::{Part, partial};
 use self::stat::{list, stat_at};
 pub use self::types::{Download, FileKind, FilePart, FilePrefix, FileStat, PutOptions, StoredFile};
@@ -88,7 +88,7 @@ impl Files {
         let _place = self.place()?;
         let most = self.options.max_file;
         self.at(path, false, move |located| {
-            Source::open(located, None, most)?.checksum()
+            SentFile::open(located, None, most)?.checksum()
         })
         .await
     }
@@ -123,7 +123,7 @@ impl Files {
     async fn get(&self, path: String, prefix: Option<FilePrefix>) -> Result<Download, Fault> {
         let place = self.place()?;
         let most = self.options.max_file;
-        let open = move |located| Source::open(located, prefix, most);
+        let open = move |located| SentFile::open(located, prefix, most);
         let source = self.at(path, false, open).await?;
         let (stat, offset) = (source.stat.clone(), source.offset());
         let (sender, parts) = Stream::channel(PARTS_AHEAD);

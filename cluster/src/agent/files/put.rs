@@ -20,7 +20,7 @@ use tokio::time::timeout;
 
 use super::digest::FileDigest;
 use super::types::{FilePrefix, PutOptions, StoredFile};
-use crate::agent::beneath::{Entry, Located};
+use crate::agent::beneath::{DirectoryEntry, Located};
 
 /// Digits of a digest.
 const DIGITS: usize = 64;
@@ -34,7 +34,7 @@ const PERMISSIONS: u32 = 0o777;
 /// The file that is written, beside the place that it is for.
 pub(super) struct Part {
     located: Located,
-    entry: Arc<Entry>,
+    entry: Arc<DirectoryEntry>,
     name: PartName,
     file: File,
     digest: FileDigest,
@@ -43,7 +43,7 @@ pub(super) struct Part {
 
 /// The name of a part, which is removed when it is dropped.
 struct PartName {
-    entry: Arc<Entry>,
+    entry: Arc<DirectoryEntry>,
     name: OsString,
     is_kept: bool,
 }
@@ -219,7 +219,7 @@ impl Part {
     }
 
     fn place(&self) -> io::Result<()> {
-        let Entry { directory, name } = &*self.entry;
+        let DirectoryEntry { directory, name } = &*self.entry;
         let mode = self.options.mode.unwrap_or_else(|| {
             let replaced = statat(directory, name, AtFlags::SYMLINK_NOFOLLOW);
             replaced.map_or(NEW, |stat| {

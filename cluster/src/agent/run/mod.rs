@@ -17,7 +17,7 @@ use tokio_util::task::TaskTracker;
 
 use self::group::ProcessGroup;
 use self::spawn::{Plan, spawn};
-use self::supervise::Running;
+use self::supervise::RunningCommand;
 pub use self::types::{
     CommandApi, CommandEvent, CommandExit, CommandOptions, CommandOutput, StartedCommand,
 };
@@ -84,7 +84,7 @@ impl Runner {
         .await?;
         let ended = || Fault::internal("the command has no process");
         let group = Arc::new(ProcessGroup::of(&child).ok_or_else(ended)?);
-        let running = Running {
+        let running = RunningCommand {
             child,
             group: Arc::clone(&group),
             input,

@@ -1,5 +1,6 @@
 //! Supervision of a command: its output, its time, and its end.
 
+use std::convert::Infallible;
 use std::future::pending;
 use std::os::unix::process::ExitStatusExt as _;
 use std::process::ExitStatus;
@@ -27,7 +28,7 @@ const CHUNK: usize = 64 * 1024;
 const EMPTY: Duration = Duration::from_millis(200);
 
 /// A command that runs.
-pub(super) struct Running {
+pub(super) struct RunningCommand {
     pub(super) child: Child,
     pub(super) group: Arc<ProcessGroup>,
     pub(super) input: Option<Bytes>,
@@ -48,7 +49,7 @@ enum Reason {
     Abandoned,
 }
 
-impl Running {
+impl RunningCommand {
     /// Sends the output of the command until it has ended, then its end. Ends it when its time has
     /// passed, or when nobody receives the events any more.
     pub(super) async fn supervise(mut self, events: StreamSender<CommandEvent>) {
@@ -84,11 +85,11 @@ impl Running {
                 // It may have something to say, and would wait if nobody read it.
                 let reading = async {
                     outputs.as_mut().await;
-                    pending::<()>().await;
+                    pending::<Infallible>().await
                 };
                 tokio::select! {
                     () = self.terminate() => {}
-                    () = reading => {}
+                    never = reading => match never {},
                 }
             }
             Reason::Abandoned => {
@@ -124,7 +125,7 @@ impl Running {
 }
 
 /// Leaves nothing behind, also if the runtime ends before the command.
-impl Drop for Running {
+impl Drop for RunningCommand {
     fn drop(&mut self) {
         self.group.close();
     }
@@ -222,7 +223,7 @@ mod tests {
             .process_group(0)
             .spawn()
             .unwrap();
-        let running = Running {
+        let running = RunningCommand {
             group: Arc::new(ProcessGroup::of(&child).unwrap()),
             child,
             input: None,
