@@ -368,6 +368,7 @@ fn pythons_types_pass_through_rust_types() {
     }
 }
 
+#[allow(clippy::needless_pass_by_value, reason = "short calls")]
 fn same<T: PythonType + PartialEq + Debug, U: PythonType + PartialEq + Debug>(value: &T, other: U) {
     assert_eq!(U::from_python(value.to_python().unwrap()).unwrap(), other);
     assert_eq!(T::from_python(other.to_python().unwrap()).unwrap(), *value);
