@@ -100,6 +100,7 @@ mod nodes;
 mod opcode;
 mod opcode_reader;
 mod python2_names;
+mod raw;
 mod ser;
 #[cfg(test)]
 mod tests;
@@ -117,6 +118,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 pub use error::{Error, ErrorKind};
+pub use raw::{RawMessage, RawPart, RawValue};
 #[doc(hidden)]
 pub use value::NAME as VALUE_NAME;
 pub use value::{Class, Construction, Object, Value};

@@ -11,6 +11,7 @@ use self::compound::{Compound, CompoundShape};
 use self::opcode_writer::OpcodeWriter;
 use super::error::Error;
 use super::opcode;
+use super::raw;
 use super::value::{self, ValueKind};
 use super::{Mapping, Pickle};
 
@@ -67,6 +68,10 @@ enum ValueForm {
     Items,
     Entries,
     State,
+    /// Code of a value that was not decoded, with entries of the memo or without.
+    Code {
+        is_linked: bool,
+    },
 }
 
 impl<'p> PickleWriter<'p> {
@@ -265,6 +270,10 @@ impl<'w, 'p> Serializer for &'w mut PickleWriter<'p> {
 
     fn serialize_bytes(self, bytes: &[u8]) -> Result<(), Error> {
         match self.form() {
+            ValueForm::Code { is_linked: false } => self.out.extend(bytes),
+            ValueForm::Code { is_linked: true } => {
+                self.memoized += raw::relocate(bytes, self.memoized, self.out.0)?;
+            }
             ValueForm::Content(ValueKind::BigInt) => self.out.long(bytes)?,
             ValueForm::Content(ValueKind::SurrogateStr) => self.out.surrogates(bytes)?,
             ValueForm::Content(ValueKind::ByteArray) => {
@@ -329,6 +338,9 @@ impl<'w, 'p> Serializer for &'w mut PickleWriter<'p> {
         if name == value::NAME {
             // Each `Value` numbers its shared values separately.
             self.shared.clear();
+        } else if name == raw::NAME || name == raw::LINKED_NAME {
+            let is_linked = name == raw::LINKED_NAME;
+            self.next = ValueForm::Code { is_linked };
         } else if let Some(mapping) = self.mapping(name) {
             let depth = self.depth;
             self.deeper()?;
