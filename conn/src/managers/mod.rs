@@ -1,0 +1,5 @@
+//! Objects that Python shares through `multiprocessing.managers`.
+
+mod wire;
+
+pub use wire::{Exception, ProxyValue, Token, TokenAddress, WireError};
