@@ -2,10 +2,12 @@
 
 mod object;
 mod objects;
+mod server;
 mod wire;
 
 pub use objects::{
     Array, Barrier, Condition, Dict, Event, Items, List, Lock, Namespace, Queue, QueueOrder, RLock,
     Semaphore, Set, ValueCell,
 };
+pub use server::{Bind, BoundServer, Proxied, Server, ServerOptions};
 pub use wire::{Exception, ProxyValue, Token, TokenAddress, WireError};

@@ -44,6 +44,9 @@ struct Arguments {
     #[cfg(unix)]
     #[arg(long, value_name = "PATH")]
     conn_unix: Option<PathBuf>,
+    /// Host the objects of a manager of Python on this TCP address, in pickle
+    #[arg(long, value_name = "HOST:PORT")]
+    manager: Option<String>,
     /// Permissions of Unix socket files, in octal: 660 lets the group connect
     #[cfg(unix)]
     #[arg(long, value_name = "MODE", value_parser = mode, default_value = "600")]
@@ -145,6 +148,16 @@ async fn main() -> anyhow::Result<()> {
         listeners.spawn(arguments.connections(listener, &stop));
     }
 
+    if let Some(address) = &arguments.manager {
+        let listener = arguments.configured(Listener::bind(address))?;
+        let bound = demo::managers::server()?.listen(listener).await?;
+        println!("listening manager {}", bound.local_address());
+        let stop = stop.clone().cancelled_owned();
+        listeners.spawn(async {
+            bound.serve_until(stop).await;
+        });
+    }
+
     stopped.await;
     stop.cancel();
     listeners.join_all().await;
@@ -157,7 +170,7 @@ impl Arguments {
         if self.xmlrpc_unix.is_some() || self.rpc_unix.is_some() || self.conn_unix.is_some() {
             return false;
         }
-        self.xmlrpc.is_none() && self.rpc.is_none() && self.conn.is_none()
+        self.xmlrpc.is_none() && self.rpc.is_none() && self.conn.is_none() && self.manager.is_none()
     }
 
     /// Returns the TLS of the server, if it has a certificate.

@@ -4,7 +4,7 @@ use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use futures_util::stream::{self, Stream, StreamExt as _};
+use futures_util::stream::{Stream, StreamExt as _};
 use serde::Serialize;
 use tokio::sync::Mutex;
 
@@ -27,11 +27,6 @@ impl Items {
     ) -> Arc<Self> {
         let values = values.map(|value| value.and_then(|value| Ok(encode(&value)?.into())));
         Self::of(Box::pin(values))
-    }
-
-    /// Creates an iterator of stored values.
-    pub(crate) fn stored(values: Vec<Stored>) -> Arc<Self> {
-        Self::of(Box::pin(stream::iter(values.into_iter().map(Ok))))
     }
 
     fn of(values: Values) -> Arc<Self> {
