@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicI64, Ordering};
 
-use farcall::conn::managers::{Dict, Exception, Proxied, Queue, Server};
+use farcall::conn::managers::{Dict, Exception, ManagerOptions, Proxied, Queue, Server};
 use farcall::service;
 use serde::{Serialize, Serializer};
 
@@ -12,7 +12,15 @@ use serde::{Serialize, Serializer};
 /// # Errors
 /// Never: the server is new.
 pub fn server() -> Result<Server, Exception> {
-    let server = Server::new();
+    server_with(ManagerOptions::default())
+}
+
+/// Returns the same server with other options.
+///
+/// # Errors
+/// Never: the server is new.
+pub fn server_with(options: ManagerOptions) -> Result<Server, Exception> {
+    let server = Server::with_options(options);
     server.share("jobs", Queue::new(0))?;
     server.share("results", Queue::new(0))?;
     server.share("shared", Dict::new())?;

@@ -9,5 +9,5 @@ pub use objects::{
     Array, Barrier, Condition, Dict, Event, Items, List, Lock, Namespace, Queue, QueueOrder, RLock,
     Semaphore, Set, ValueCell,
 };
-pub use server::{Bind, BoundServer, Proxied, Server, ServerOptions};
+pub use server::{BoundManager, ManagerBuilder, ManagerOptions, Proxied, Server};
 pub use wire::{Exception, ProxyValue, Token, TokenAddress, WireError};

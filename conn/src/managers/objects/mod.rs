@@ -11,6 +11,8 @@ mod locks;
 mod namespace;
 mod queue;
 mod set;
+#[cfg(test)]
+mod tests;
 mod value_cell;
 
 pub use array::Array;

@@ -20,15 +20,15 @@ use crate::managers::wire::TokenAddress;
 /// The interval at which objects without references are removed.
 const SWEEP: Duration = Duration::from_secs(1);
 
-/// Builder of a [`BoundServer`], returned by [`Server::bind`](super::Server::bind). It listens when
+/// Builder of a [`BoundManager`], returned by [`Server::bind`](super::Server::bind). It listens when
 /// it is awaited.
 #[must_use = "it listens when it is awaited"]
-pub struct Bind {
+pub struct ManagerBuilder {
     state: Arc<ServerState>,
     listener: ListenerBuilder,
 }
 
-impl Bind {
+impl ManagerBuilder {
     pub(super) const fn new(state: Arc<ServerState>, listener: ListenerBuilder) -> Self {
         Self { state, listener }
     }
@@ -37,8 +37,8 @@ impl Bind {
     listener_setters!(listener.);
 }
 
-impl IntoFuture for Bind {
-    type Output = Result<BoundServer, BindError>;
+impl IntoFuture for ManagerBuilder {
+    type Output = Result<BoundManager, BindError>;
     type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send>>;
 
     fn into_future(self) -> Self::IntoFuture {
@@ -48,14 +48,14 @@ impl IntoFuture for Bind {
             // A server that is bound twice keeps its first address in tokens; clients use the
             // address that they know themselves.
             let _ = state.address.set(TokenAddress::from(&listener.address));
-            Ok(BoundServer { state, listener })
+            Ok(BoundManager { state, listener })
         })
     }
 }
 
-impl fmt::Debug for Bind {
+impl fmt::Debug for ManagerBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Bind")
+        f.debug_struct("ManagerBuilder")
             .field("listener", &self.listener)
             .finish_non_exhaustive()
     }
@@ -64,12 +64,12 @@ impl fmt::Debug for Bind {
 /// A server that is bound to an address and ready to serve. Clients can connect already, and wait
 /// until it serves.
 #[must_use = "it answers requests when `serve` is awaited"]
-pub struct BoundServer {
+pub struct BoundManager {
     state: Arc<ServerState>,
     listener: OpenListener,
 }
 
-impl BoundServer {
+impl BoundManager {
     /// Returns the address that clients connect to, with the actual port.
     #[must_use]
     pub const fn local_address(&self) -> &Address {
@@ -77,7 +77,7 @@ impl BoundServer {
     }
 
     /// Serves until the future is dropped, or a client stops the server, if the
-    /// [options](super::ServerOptions::shutdown) permit that.
+    /// [options](super::ManagerOptions::shutdown) permit that.
     ///
     /// # Cancel safety
     /// Dropping the future closes the listener and all connections at once. To stop gracefully, use
@@ -88,7 +88,7 @@ impl BoundServer {
 
     /// Serves until `stop` completes or a client stops the server. Then it accepts no further
     /// connections, and closes those that are open when the
-    /// [drain timeout](super::ServerOptions::drain_timeout) has passed.
+    /// [drain timeout](super::ManagerOptions::drain_timeout) has passed.
     ///
     /// # Cancel safety
     /// As with [`serve`](Self::serve).
@@ -128,9 +128,9 @@ impl BoundServer {
     }
 }
 
-impl fmt::Debug for BoundServer {
+impl fmt::Debug for BoundManager {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("BoundServer")
+        f.debug_struct("BoundManager")
             .field("listener", &self.listener)
             .finish_non_exhaustive()
     }

@@ -9,6 +9,8 @@ mod proxied;
 mod service;
 mod table;
 mod types;
+#[cfg(feature = "managers-xmlrpc")]
+mod xml;
 
 use std::fmt;
 use std::sync::{Arc, OnceLock, Weak};
@@ -20,8 +22,8 @@ use farcall_core::transport::ToTarget;
 use farcall_pickle::{Class, Pickle};
 use tokio::sync::Semaphore as Permits;
 
-pub use bound::{Bind, BoundServer};
-pub use options::ServerOptions;
+pub use bound::{BoundManager, ManagerBuilder};
+pub use options::ManagerOptions;
 pub use proxied::Proxied;
 
 use self::format::{MakeProxy, ObjectFormat};
@@ -83,7 +85,7 @@ struct ServerState {
     address: Arc<OnceLock<TokenAddress>>,
     /// Permits of calls that wait.
     waiting: Permits,
-    options: ServerOptions,
+    options: ManagerOptions,
     stop: StopHandle,
 }
 
@@ -123,12 +125,12 @@ impl Server {
     /// Creates a server with the default options and the types of a `SyncManager`.
     #[must_use]
     pub fn new() -> Self {
-        Self::with_options(ServerOptions::default())
+        Self::with_options(ManagerOptions::default())
     }
 
     /// Creates a server with these options.
     #[must_use]
-    pub fn with_options(options: ServerOptions) -> Self {
+    pub fn with_options(options: ManagerOptions) -> Self {
         let table = Table::new(options.clone());
         let address = Arc::new(OnceLock::new());
         let maker = ProxyMaker {
@@ -231,14 +233,14 @@ impl Server {
     }
 
     /// Returns a builder of a server at this address; port 0 selects a free port. Call setters,
-    /// such as [`authkey`](Bind::authkey), then `.await` it for a [`BoundServer`].
-    pub fn bind(&self, target: impl ToTarget) -> Bind {
+    /// such as [`authkey`](ManagerBuilder::authkey), then `.await` it for a [`BoundManager`].
+    pub fn bind(&self, target: impl ToTarget) -> ManagerBuilder {
         self.listen(Listener::bind(target))
     }
 
     /// Returns a builder of a server at any listener.
-    pub fn listen(&self, listener: ListenerBuilder) -> Bind {
-        Bind::new(Arc::clone(&self.state), listener)
+    pub fn listen(&self, listener: ListenerBuilder) -> ManagerBuilder {
+        ManagerBuilder::new(Arc::clone(&self.state), listener)
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 /// Settings of a [`Server`](super::Server).
 #[derive(Clone, Debug)]
 #[must_use = "options do nothing until they are given to a server"]
-pub struct ServerOptions {
+pub struct ManagerOptions {
     pub(super) max_connections: usize,
     pub(super) max_objects: usize,
     pub(super) max_value_bytes: usize,
@@ -17,7 +17,7 @@ pub struct ServerOptions {
     pub(super) drain_timeout: Duration,
 }
 
-impl Default for ServerOptions {
+impl Default for ManagerOptions {
     fn default() -> Self {
         Self {
             max_connections: 1024,
@@ -33,7 +33,7 @@ impl Default for ServerOptions {
     }
 }
 
-impl ServerOptions {
+impl ManagerOptions {
     /// Maximum number of open connections. Python opens one for each thread that uses proxies, and
     /// one for a moment for each proxy that it makes or drops. Further clients wait in the backlog.
     ///

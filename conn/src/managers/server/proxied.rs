@@ -63,7 +63,7 @@ impl Proxied {
     pub fn new(typeid: impl Into<String>, instance: impl Instance) -> Self {
         let instance = Arc::new(instance);
         let make = move |format: &ObjectFormat| {
-            ServiceObject::new(Arc::clone(&instance), format.clone())
+            ServiceObject::object_of(Arc::clone(&instance), format.clone())
                 .map_err(|error| error.to_string())
         };
         Self {

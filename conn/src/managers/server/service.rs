@@ -25,7 +25,7 @@ pub(super) struct ServiceObject {
 }
 
 impl ServiceObject {
-    pub(super) fn new<I: Instance>(
+    pub(super) fn object_of<I: Instance>(
         instance: I,
         format: ObjectFormat,
     ) -> Result<Arc<dyn SharedObject>, RegisterError> {

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use farcall_core::transport::Peer;
 use farcall_pickle::{Pickle, RawValue, Value};
 
-use super::options::ServerOptions;
+use super::options::ManagerOptions;
 use crate::managers::object::{Raises, Reference, SharedObject, Stored, StoredGuard, lock};
 use crate::managers::wire::{Exception, ProxyValue, each_proxy, may_contain_proxies};
 
@@ -52,7 +52,7 @@ pub(super) struct Found {
 pub(crate) struct Table {
     state: Mutex<TableState>,
     value_bytes: AtomicUsize,
-    options: ServerOptions,
+    options: ManagerOptions,
     own: Weak<Self>,
 }
 
@@ -91,7 +91,7 @@ fn unknown(ident: &str) -> Exception {
 }
 
 impl Table {
-    pub(super) fn new(options: ServerOptions) -> Arc<Self> {
+    pub(super) fn new(options: ManagerOptions) -> Arc<Self> {
         Arc::new_cyclic(|own| Self {
             state: Mutex::default(),
             value_bytes: AtomicUsize::new(0),

@@ -104,7 +104,7 @@ impl Types {
             let instance = made.map_err(|_| {
                 Exception::with_text("RuntimeError", "the constructor of the object panicked")
             })?;
-            ServiceObject::new(instance, format.clone())
+            ServiceObject::object_of(instance, format.clone())
                 .map_err(|error| Exception::with_text("RuntimeError", error.to_string()))
         };
         self.insert(typeid, Arc::new(create));

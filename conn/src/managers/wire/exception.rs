@@ -6,8 +6,10 @@ use std::fmt;
 use farcall_core::{Fault, FaultKind};
 use farcall_pickle::{Class, Object, Value};
 
-/// The function of CPython that gives an exception a cause with the traceback of another process.
-const REBUILD: (&str, &str) = ("multiprocessing.pool", "rebuild_exc");
+/// The attribute that names what caused an exception, and the class of its value here: Python shows
+/// its text above the traceback of the exception. A client has imported the class in any case.
+const CAUSE: &str = "__cause__";
+const CAUSE_CLASS: (&str, &str) = ("multiprocessing.managers", "RemoteError");
 
 /// An exception of Python: its class and arguments, and the place where it was raised.
 ///
@@ -105,27 +107,28 @@ impl Exception {
         match &self.trace {
             None => exception.into(),
             Some(trace) => {
-                let text = format!("\n\"\"\"\n{trace}\n\"\"\"");
-                let rebuild = Object::call(Class::new(REBUILD.0, REBUILD.1));
-                rebuild.with_args([exception.into(), text.into()]).into()
+                let cause = Object::call(Class::new(CAUSE_CLASS.0, CAUSE_CLASS.1));
+                let cause = Value::from(cause.with_args([format!("{trace}\n").into()]));
+                // `BaseException.__setstate__` sets attributes.
+                exception.with_state(Value::dict([(CAUSE, cause)])).into()
             }
         }
     }
 
     /// Returns the exception that a value is, if it looks like one.
+    #[allow(dead_code, reason = "clients receive exceptions")]
     pub(crate) fn from_value(value: &Value) -> Option<Self> {
         let object = value.as_object()?;
-        let class = object.class()?;
-        if (class.module(), class.name()) == REBUILD {
-            let inner = Self::from_value(object.args().first()?)?;
-            let text = object.args().get(1)?.as_str()?;
-            let text = text.trim().trim_matches('"').trim();
-            return Some(inner.with_trace(text));
-        }
+        let cause = object.attribute(CAUSE).and_then(Value::as_object);
+        let cause = cause.filter(|cause| {
+            let class = cause.class();
+            class.is_some_and(|class| (class.module(), class.name()) == CAUSE_CLASS)
+        });
+        let text = cause.and_then(|cause| cause.args().first()?.as_str());
         Some(Self {
-            class: class.clone(),
+            class: object.class()?.clone(),
             args: object.args().to_vec(),
-            trace: None,
+            trace: text.map(|text| text.trim_end().to_owned()),
         })
     }
 

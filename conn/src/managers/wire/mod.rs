@@ -45,6 +45,7 @@ pub(crate) struct Request {
 
 impl Request {
     /// Encodes a request. `args` is serialized as a tuple, `kwargs` as a dict of texts.
+    #[allow(dead_code, reason = "clients send requests")]
     pub(crate) fn encode<A, K>(
         pickle: &Pickle,
         ident: Option<&str>,
@@ -60,6 +61,10 @@ impl Request {
     }
 
     /// Reads a request. Its arguments stay pickled.
+    #[allow(
+        clippy::needless_pass_by_value,
+        reason = "the arguments share the bytes of the message"
+    )]
     pub(crate) fn decode(pickle: &Pickle, message: Bytes) -> Result<Self, WireError> {
         match Self::take_apart(pickle, message.clone()) {
             // The arguments share a part, or the pickle has another protocol.
@@ -176,6 +181,7 @@ impl Reply {
     }
 
     /// Reads a reply. The result stays pickled.
+    #[allow(dead_code, reason = "clients receive replies")]
     pub(crate) fn decode(pickle: &Pickle, message: Bytes) -> Result<Self, WireError> {
         let whole = RawMessage::read(pickle, message)?;
         let parts = whole.parts(whole.root())?;
@@ -209,6 +215,7 @@ impl Reply {
         })
     }
 
+    #[allow(dead_code, reason = "clients receive replies")]
     const UNEXPECTED: WireError = WireError::Unexpected {
         expected: "a reply of a manager: (kind, result)",
     };
