@@ -119,8 +119,8 @@ impl CopyWriter<'_> {
         Ok(())
     }
 
-    /// Writes a reference to a definition within the value. One outside of it is replaced by a copy,
-    /// if it is a text, a number or a class.
+    /// Writes a reference to a definition within the value. One outside of it is replaced by a
+    /// copy, if it is a text, a number or a class.
     fn reference(
         &mut self,
         definition: usize,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use farcall_pickle::{Value, to_vec};
 
-use super::{Raises, Stored};
+use super::Raises;
 use crate::managers::wire::Exception;
 
 /// Maximum elements of a `range` that is iterated.
@@ -150,14 +150,11 @@ pub(crate) fn compare(a: &Value, b: &Value) -> Raises<Ordering> {
 pub(crate) struct Key(Arc<[u8]>);
 
 impl Key {
-    /// Returns the key of a stored value.
-    pub(crate) fn of_stored(stored: &Stored) -> Raises<Self> {
-        if let Some(text) = stored.raw().as_str() {
-            let mut out = Vec::with_capacity(text.len() + 9);
-            sized(b's', text.as_bytes(), &mut out);
-            return Ok(Self(out.into()));
-        }
-        Self::of(&stored.value()?)
+    /// Returns the key of a text.
+    pub(super) fn of_text(text: &str) -> Self {
+        let mut out = Vec::with_capacity(text.len() + 9);
+        sized(b's', text.as_bytes(), &mut out);
+        Self(out.into())
     }
 
     pub(crate) fn of(value: &Value) -> Raises<Self> {
@@ -213,8 +210,8 @@ fn write_key(value: &Value, out: &mut Vec<u8>) -> Raises<()> {
                 sized(b'k', &key.0, out);
             }
         }
-        // Whether instances are equal is up to their class, which does not run here: those with the
-        // same content are.
+        // Their class decides when instances are equal, and does not run here: those with the same
+        // content are.
         Value::Class(_) | Value::Object(_) => match to_vec(value) {
             Ok(bytes) => sized(b'o', &bytes, out),
             Err(error) => return Err(Exception::with_text("TypeError", error.to_string())),
@@ -434,10 +431,7 @@ mod tests {
             error.to_string(),
             "TypeError('unhashable type: \\'list\\'')"
         );
-        assert_eq!(key("é".into()), {
-            let stored = Stored::from(super::super::encode("é").unwrap());
-            Key::of_stored(&stored).unwrap()
-        });
+        assert_eq!(key("é".into()), Key::of_text("é"));
     }
 
     #[test]

@@ -7,6 +7,7 @@ use farcall_pickle::{Pickle, RawValue, Value};
 use serde::de::DeserializeOwned;
 use serde::{Serialize, Serializer};
 
+use super::python::{Key, iterate};
 use super::{Raises, SharedObject};
 use crate::managers::wire::Exception;
 
@@ -15,7 +16,7 @@ pub(crate) trait Reference: Send + Sync {
     fn object(&self) -> &Arc<dyn SharedObject>;
 }
 
-/// What a stored value holds besides its bytes: it is released with the last clone.
+/// The things that a stored value holds besides its bytes: it is released with the last clone.
 pub(crate) trait StoredGuard: Send + Sync {
     /// Returns the object, if the whole value is a proxy of it.
     fn referent(&self) -> Option<&Arc<dyn SharedObject>>;
@@ -74,6 +75,14 @@ impl Stored {
         }
     }
 
+    /// Returns the value as a key of a dict.
+    pub(crate) fn key(&self) -> Raises<Key> {
+        match self.raw.as_str() {
+            Some(text) => Ok(Key::of_text(text)),
+            None => Key::of(&self.value()?),
+        }
+    }
+
     /// Returns the text of a name.
     pub(crate) fn text(&self) -> Raises<String> {
         match self.raw.as_str() {
@@ -95,7 +104,7 @@ impl Stored {
             return Ok(parts.into_iter().map(|part| self.part_of(part)).collect());
         }
         let value = self.value()?;
-        super::python::iterate(&value)?
+        iterate(&value)?
             .iter()
             .map(|element| Ok(self.part_of(super::encode(element)?)))
             .collect()

@@ -149,19 +149,19 @@ impl Dict {
     /// # Errors
     /// `TypeError` if the key cannot be hashed.
     pub fn remove(&self, key: &(impl Serialize + ?Sized)) -> Result<bool, Exception> {
-        let key = Key::of_stored(&encode(key)?.into())?;
+        let key = Stored::from(encode(key)?).key()?;
         let removed = lock(&self.entries).remove(&key);
         Ok(removed.is_some())
     }
 
     fn find(&self, key: &Stored) -> Raises<Option<Stored>> {
-        let key = Key::of_stored(key)?;
+        let key = key.key()?;
         let entries = lock(&self.entries);
         Ok(entries.get(&key).map(|entry| entry.value.clone()))
     }
 
     fn set(&self, key: Stored, value: Stored) -> Raises<()> {
-        let hashed = Key::of_stored(&key)?;
+        let hashed = key.key()?;
         // Dropped after the lock: it may hold objects.
         let old = lock(&self.entries).insert(hashed, key, value);
         drop(old);
@@ -199,7 +199,7 @@ impl Dict {
         let others = other.entries()?;
         let mut merged = Entries::default();
         let mut add = |key: Stored, value: Stored| -> Raises<()> {
-            merged.insert(Key::of_stored(&key)?, key, value);
+            merged.insert(key.key()?, key, value);
             Ok(())
         };
         let own = self.copied().entries.into_values();
@@ -295,7 +295,7 @@ impl SharedObject for Dict {
             }
             "__delitem__" => {
                 let [key] = call.bind_all(["key"])?;
-                let removed = lock(&self.entries).remove(&Key::of_stored(&key)?);
+                let removed = lock(&self.entries).remove(&key.key()?);
                 removed.map_or_else(|| Err(key_error(&key)), |_| Answer::none())
             }
             "__contains__" => {
@@ -325,7 +325,7 @@ impl SharedObject for Dict {
             "setdefault" => {
                 let [key, default] = call.bind(["key", "default"], 1)?;
                 let (key, default) = (key.unwrap_or_default(), default.unwrap_or_default());
-                let hashed = Key::of_stored(&key)?;
+                let hashed = key.key()?;
                 let mut entries = lock(&self.entries);
                 if let Some(entry) = entries.get(&hashed) {
                     return Answer::stored(entry.value.clone());
@@ -336,7 +336,7 @@ impl SharedObject for Dict {
             "pop" => {
                 let [key, default] = call.bind(["key", "default"], 1)?;
                 let key = key.unwrap_or_default();
-                let removed = lock(&self.entries).remove(&Key::of_stored(&key)?);
+                let removed = lock(&self.entries).remove(&key.key()?);
                 match removed.map(|entry| entry.value).or(default) {
                     Some(value) => Answer::stored(value),
                     None => Err(key_error(&key)),

@@ -74,7 +74,7 @@ impl SharedObject for Items {
                 }
                 Answer::later(async move { self.next().await })
             }
-            // What is thrown would run code of Python: the iterator only ends.
+            // An exception that is thrown in would run code of Python: the iterator only ends.
             "close" | "throw" => Answer::later(async move {
                 *self.values.lock().await = None;
                 Outcome::none()

@@ -25,8 +25,8 @@ pub enum QueueOrder {
     Fifo,
     /// Last in, first out: `queue.LifoQueue`.
     Lifo,
-    /// The least first: `queue.PriorityQueue`. Items are numbers, texts, bytes, and tuples and lists
-    /// of these.
+    /// The least first: `queue.PriorityQueue`. Items are numbers, texts, bytes, and tuples and
+    /// lists of these.
     Priority,
 }
 

@@ -61,14 +61,14 @@ impl Set {
     }
 
     fn add(&self, element: Stored) -> Raises<()> {
-        let key = Key::of_stored(&element)?;
+        let key = element.key()?;
         lock(&self.elements).entry(key).or_insert(element);
         Ok(())
     }
 
     fn remove(&self, call: &mut MethodCall) -> Raises<(Stored, bool)> {
         let [element] = call.bind_all(["elem"])?;
-        let old = lock(&self.elements).remove(&Key::of_stored(&element)?);
+        let old = lock(&self.elements).remove(&element.key()?);
         Ok((element, old.is_some()))
     }
 
@@ -114,7 +114,7 @@ impl Set {
 fn elements_of(stored: &Stored) -> Raises<Elements> {
     let elements = stored.elements()?.into_iter();
     elements
-        .map(|element| Ok((Key::of_stored(&element)?, element)))
+        .map(|element| Ok((element.key()?, element)))
         .collect()
 }
 
@@ -203,7 +203,7 @@ impl SharedObject for Set {
         match &*method {
             "__contains__" => {
                 let [element] = call.bind_all(["elem"])?;
-                let key = Key::of_stored(&element)?;
+                let key = element.key()?;
                 Answer::of(&lock(&self.elements).contains_key(&key))
             }
             "__len__" => Answer::of(&self.len()),

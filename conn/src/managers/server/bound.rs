@@ -20,8 +20,8 @@ use crate::managers::wire::TokenAddress;
 /// The interval at which objects without references are removed.
 const SWEEP: Duration = Duration::from_secs(1);
 
-/// Builder of a [`BoundManager`], returned by [`Server::bind`](super::Server::bind). It listens when
-/// it is awaited.
+/// Builder of a [`BoundManager`], returned by [`Server::bind`](super::Server::bind). It listens
+/// when it is awaited.
 #[must_use = "it listens when it is awaited"]
 pub struct ManagerBuilder {
     state: Arc<ServerState>,

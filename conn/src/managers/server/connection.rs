@@ -58,13 +58,13 @@ pub(super) async fn serve(state: Arc<ServerState>, established: Established) {
         client.is_accepted = true;
         while client.serve_next().await.is_some() {}
     }
-    // What is written is sent before the connection closes.
+    // Written bytes are sent before the connection closes.
     let _ = timeout(FIRST_REQUEST, client.connection.writer.flush()).await;
 }
 
-/// Acknowledges the end of the handshake at once. CPython sends its first request in a packet of its
-/// own, and its system holds that back until then: for 40 milliseconds in each connection, of which
-/// every new proxy needs three.
+/// Acknowledges the end of the handshake at once. CPython sends its first request in a packet of
+/// its own, and its system holds that back until then: for 40 milliseconds in each connection, of
+/// which every new proxy needs three.
 fn acknowledge_at_once(connection: &Connection<(), (), Pickle>) {
     #[cfg(target_os = "linux")]
     if let Some(tcp) = connection.reader.stream.tcp() {

@@ -37,8 +37,8 @@ use crate::managers::wire::{Exception, ProxyValue, Token, TokenAddress};
 /// `multiprocessing.Manager`.
 ///
 /// Python programs connect with a `BaseManager` or `SyncManager`, by `connect()`, and notice no
-/// difference. The server has all types of a `SyncManager` but `Pool`, under their type ids, and the
-/// objects of the program: those that it [shares](Self::share), and those that clients create
+/// difference. The server has all types of a `SyncManager` but `Pool`, under their type ids, and
+/// the objects of the program: those that it [shares](Self::share), and those that clients create
 /// ([`register`](Self::register)).
 ///
 /// Nothing that a client sends is executed. Values are moved without being decoded where nothing
@@ -174,8 +174,9 @@ impl Server {
         Ok(self)
     }
 
-    /// Offers a type of the program, whose impl block is marked `#[service]`: clients create objects
-    /// of it by the constructor, a function or closure whose arguments serde can deserialize.
+    /// Offers a type of the program, whose impl block is marked `#[service]`: clients create
+    /// objects of it by the constructor, a function or closure whose arguments serde can
+    /// deserialize.
     ///
     /// Methods take arguments by position and by name. Their faults become exceptions: an
     /// [`Exception`] as it is, wrong arguments a `TypeError`, and others a `RuntimeError`.

@@ -377,7 +377,7 @@ fn new_ident(entries: &HashMap<String, Entry>) -> Raises<String> {
     }
 }
 
-/// What a stored value holds: its bytes in the budget, and its references.
+/// The things that a stored value holds: its bytes in the budget, and its references.
 struct ValueGuard {
     table: Weak<Table>,
     bytes: usize,
