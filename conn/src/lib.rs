@@ -137,6 +137,8 @@ mod error;
 mod establish;
 pub mod frame;
 mod listener;
+#[cfg(feature = "managers")]
+pub mod managers;
 mod pipe;
 #[cfg(feature = "rpc")]
 pub mod rpc;

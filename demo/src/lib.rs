@@ -2,6 +2,7 @@
 //! package `examples`; tests of other packages serve the same methods.
 
 pub mod connections;
+pub mod managers;
 mod methods;
 mod validator1;
 

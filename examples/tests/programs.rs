@@ -541,6 +541,32 @@ fn the_adders_add_for_each_other() {
 }
 
 #[test]
+fn python_works_on_a_queue_of_jobs() {
+    let mut server = Running::new(
+        env!("CARGO_BIN_EXE_job-queue"),
+        &["--address", "127.0.0.1:0"],
+    );
+    let line = server.line();
+    let address = line.strip_prefix("listening on ").unwrap();
+    let script = |name: &str| {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/python/");
+        format!("exec(open({folder:?} + {name:?}).read())")
+    };
+    for python in pythons().iter().filter(|python| python.version >= (3, 6)) {
+        let workers: Vec<Running> = (0..2)
+            .map(|_| {
+                let mut command = python.command_text(&script("job_worker.py"), &[address]);
+                Running::of(command.stdout(Stdio::piped()).spawn().unwrap())
+            })
+            .collect();
+        let printed = python.run_text(&script("job_producer.py"), &[address]);
+        assert_eq!(printed, "10 jobs, the sum of their squares is 285\n");
+        drop(workers);
+    }
+    assert_eq!(server.line(), "10 jobs were done");
+}
+
+#[test]
 fn values_are_kept_over_tls_in_a_server_in_python() {
     let made = tests::certificates::Certificates::new();
     let [certificate, key] = ["cookbook.pem", "cookbook.key"].map(|name| made.text(name));

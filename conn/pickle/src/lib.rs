@@ -108,6 +108,7 @@ mod opcode;
 mod opcode_reader;
 pub mod python;
 mod python2_names;
+mod raw;
 mod ser;
 #[cfg(test)]
 mod tests;
@@ -203,6 +204,7 @@ pub use python::{
     Complex, Date, DateTime, Decimal, Exception, Fraction, IpInterface, IpNetwork, Path, PathClass,
     Py, PythonType, Range, Slice, Time, TimeDelta, Uuid, Zone,
 };
+pub use raw::{RawMessage, RawPart, RawValue};
 #[doc(hidden)]
 pub use value::NAME as VALUE_NAME;
 pub use value::{Class, Construction, Object, Value};

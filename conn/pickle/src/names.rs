@@ -114,6 +114,10 @@ macro_rules! kinds {
 }
 
 kinds! {
+    /// Code of a value that was not decoded, without entries of the memo.
+    RawValue = "$farcall::pickle::RawValue";
+    /// The same, with entries of the memo, which are numbered anew.
+    LinkedRawValue = "$farcall::pickle::LinkedRawValue";
     /// A sequence as a `set`.
     Set = "$farcall::pickle::set";
     /// A sequence as a `frozenset`.

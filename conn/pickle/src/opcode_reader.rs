@@ -24,11 +24,21 @@ pub(super) enum LengthOf {
 
 impl<'m> OpcodeReader<'m> {
     pub(super) const fn new(message: &'m [u8]) -> Self {
+        Self::starting_at(message, 0)
+    }
+
+    /// Creates a reader of the rest of a message.
+    pub(super) const fn starting_at(message: &'m [u8], start: usize) -> Self {
         Self {
             message,
-            next: 0,
-            opcode_at: 0,
+            next: start,
+            opcode_at: start,
         }
+    }
+
+    /// Returns the offset of the next byte to read.
+    pub(super) const fn position(&self) -> usize {
+        self.next
     }
 
     /// Returns the offset of the last opcode.

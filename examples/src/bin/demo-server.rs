@@ -53,6 +53,9 @@ struct Arguments {
     /// Name of the service over NATS
     #[arg(long, value_name = "NAME", default_value = "demo")]
     name: String,
+    /// Host the objects of a manager of Python on this TCP address, in pickle
+    #[arg(long, value_name = "HOST:PORT")]
+    manager: Option<String>,
     /// Permissions of Unix socket files, in octal: 660 lets the group connect
     #[cfg(unix)]
     #[arg(long, value_name = "MODE", value_parser = mode, default_value = "600")]
@@ -170,6 +173,16 @@ async fn main() -> anyhow::Result<()> {
         });
     }
 
+    if let Some(address) = &arguments.manager {
+        let listener = arguments.configured(Listener::bind(address))?;
+        let bound = demo::managers::server()?.listen(listener).await?;
+        println!("listening manager {}", bound.local_address());
+        let stop = stop.clone().cancelled_owned();
+        listeners.spawn(async {
+            bound.serve_until(stop).await;
+        });
+    }
+
     stopped.await;
     stop.cancel();
     listeners.join_all().await;
@@ -182,7 +195,14 @@ impl Arguments {
         if self.xmlrpc_unix.is_some() || self.rpc_unix.is_some() || self.conn_unix.is_some() {
             return false;
         }
-        self.xmlrpc.is_none() && self.rpc.is_none() && self.conn.is_none() && self.nats.is_none()
+        let tcp = [
+            &self.xmlrpc,
+            &self.rpc,
+            &self.conn,
+            &self.nats,
+            &self.manager,
+        ];
+        tcp.iter().all(|listener| listener.is_none())
     }
 
     /// Returns the TLS of the server, if it has a certificate.

@@ -5,6 +5,7 @@
 mod descriptors;
 mod hostile;
 mod listener;
+mod managers;
 mod matrix;
 mod peer;
 mod pickle;

@@ -61,6 +61,10 @@ fn defaults() -> Vec<(&'static str, String)> {
             debug(&farcall::rpc::Reconnect::default()),
         ),
         (
+            "farcall::conn::managers::ManagerOptions",
+            debug(&farcall::conn::managers::ManagerOptions::default()),
+        ),
+        (
             "farcall::middleware::RateLimit",
             debug(&farcall::middleware::RateLimit::per_second(1)),
         ),
@@ -178,6 +182,7 @@ fn human(name: &str, value: &str) -> String {
         "max_backlog",
         "max_output",
         "max_file",
+        "max_value_bytes",
     ]
     .contains(&name.rsplit("::").next().unwrap());
     match number {

@@ -16,6 +16,7 @@ use self::value_form::ValueForm;
 use super::error::Error;
 use super::names::{self, Form, MappedClass, NewtypeKind};
 use super::opcode;
+use super::raw;
 use super::value::ValueKind;
 use super::{Mapping, Pickle};
 
@@ -266,6 +267,10 @@ impl<'w, 'p> Serializer for &'w mut PickleWriter<'p> {
 
     fn serialize_bytes(self, bytes: &[u8]) -> Result<(), Error> {
         match self.form() {
+            ValueForm::Newtype(NewtypeKind::RawValue) => self.out.extend(bytes),
+            ValueForm::Newtype(NewtypeKind::LinkedRawValue) => {
+                self.memoized += raw::relocate(bytes, self.memoized, self.out.0)?;
+            }
             ValueForm::Content(ValueKind::BigInt) => self.out.long(bytes)?,
             ValueForm::Content(ValueKind::SurrogateStr) => self.out.surrogates(bytes)?,
             ValueForm::Content(ValueKind::ByteArray) => {

@@ -1,0 +1,458 @@
+//! Semantics of Python's values: truth, equality, order, hashing, iteration, indices.
+
+use std::cmp::Ordering;
+use std::sync::Arc;
+
+use farcall_pickle::{Value, to_vec};
+
+use super::Raises;
+use crate::managers::wire::Exception;
+
+/// Maximum elements of a `range` that is iterated.
+const MAX_RANGE: i64 = 10_000_000;
+
+/// Returns the name of the type of a value.
+pub(crate) fn type_name(value: &Value) -> &str {
+    match value.unshared() {
+        Value::None | Value::Shared(_) => "NoneType",
+        Value::Bool(_) => "bool",
+        Value::Int(_) | Value::BigInt(_) => "int",
+        Value::Float(_) => "float",
+        Value::Complex(..) => "complex",
+        Value::Str(_) | Value::SurrogateStr(_) => "str",
+        Value::Bytes(_) => "bytes",
+        Value::ByteArray(_) => "bytearray",
+        Value::List(_) => "list",
+        Value::Tuple(_) => "tuple",
+        Value::Set(_) => "set",
+        Value::FrozenSet(_) => "frozenset",
+        Value::Dict(_) => "dict",
+        Value::Class(_) => "type",
+        Value::Object(object) => object.class().map_or("object", |class| class.name()),
+    }
+}
+
+/// Returns whether a value counts as true.
+pub(crate) fn is_true(value: &Value) -> bool {
+    match value.unshared() {
+        Value::None => false,
+        Value::Bool(truth) => *truth,
+        Value::Int(number) => *number != 0,
+        Value::Float(number) => *number != 0.0,
+        Value::Str(text) => !text.is_empty(),
+        Value::Bytes(bytes) | Value::ByteArray(bytes) => !bytes.is_empty(),
+        Value::Dict(entries) => !entries.is_empty(),
+        Value::List(values)
+        | Value::Tuple(values)
+        | Value::Set(values)
+        | Value::FrozenSet(values) => !values.is_empty(),
+        _ => true,
+    }
+}
+
+fn real(value: &Value) -> Option<f64> {
+    match value {
+        Value::Bool(truth) => Some(f64::from(u8::from(*truth))),
+        Value::Int(number) => Some(*number as f64),
+        Value::Float(number) => Some(*number),
+        Value::BigInt(number) => number.to_string().parse().ok(),
+        _ => None,
+    }
+}
+
+fn integer(value: &Value) -> Option<i64> {
+    match value {
+        Value::Bool(truth) => Some((*truth).into()),
+        Value::Int(number) => Some(*number),
+        // 2 to the power of 53: all integers up to it are floats.
+        Value::Float(number) if number.fract() == 0.0 && number.abs() <= 9e15 => {
+            Some(*number as i64)
+        }
+        _ => None,
+    }
+}
+
+/// Compares numbers, if both are.
+fn numbers(a: &Value, b: &Value) -> Option<Option<Ordering>> {
+    if let (Some(a), Some(b)) = (integer(a), integer(b)) {
+        return Some(Some(a.cmp(&b)));
+    }
+    if let (Value::BigInt(a), Value::BigInt(b)) = (a, b) {
+        return Some(Some(a.cmp(b)));
+    }
+    Some(real(a)?.partial_cmp(&real(b)?))
+}
+
+/// Returns `a == b`.
+pub(crate) fn equal(a: &Value, b: &Value) -> bool {
+    let (a, b) = (a.unshared(), b.unshared());
+    if let Some(order) = numbers(a, b) {
+        return order == Some(Ordering::Equal);
+    }
+    match (a, b) {
+        (Value::List(a), Value::List(b)) | (Value::Tuple(a), Value::Tuple(b)) => {
+            a.len() == b.len() && a.iter().zip(b).all(|(a, b)| equal(a, b))
+        }
+        (Value::Bytes(a) | Value::ByteArray(a), Value::Bytes(b) | Value::ByteArray(b)) => a == b,
+        (Value::Set(a) | Value::FrozenSet(a), Value::Set(b) | Value::FrozenSet(b)) => {
+            a.len() == b.len() && keys(a) == keys(b)
+        }
+        (Value::Dict(a), Value::Dict(b)) => {
+            a.len() == b.len()
+                && a.iter().all(|(key, value)| {
+                    let mut entries = b.iter();
+                    entries.any(|(other, content)| equal(key, other) && equal(value, content))
+                })
+        }
+        (a, b) => a == b,
+    }
+}
+
+fn keys(values: &[Value]) -> Option<Vec<Key>> {
+    let mut keys: Vec<Key> = values.iter().map(Key::of).collect::<Raises<_>>().ok()?;
+    keys.sort_unstable();
+    Some(keys)
+}
+
+/// Returns the order of two values, as `<` defines it.
+pub(crate) fn compare(a: &Value, b: &Value) -> Raises<Ordering> {
+    let (a, b) = (a.unshared(), b.unshared());
+    if let Some(order) = numbers(a, b) {
+        // A NaN is neither less nor greater, which sorting takes for equal.
+        return Ok(order.unwrap_or(Ordering::Equal));
+    }
+    match (a, b) {
+        (Value::Str(a), Value::Str(b)) => Ok(a.cmp(b)),
+        (Value::Bytes(a) | Value::ByteArray(a), Value::Bytes(b) | Value::ByteArray(b)) => {
+            Ok(a.cmp(b))
+        }
+        (Value::List(a), Value::List(b)) | (Value::Tuple(a), Value::Tuple(b)) => {
+            for (a, b) in a.iter().zip(b) {
+                if !equal(a, b) {
+                    return compare(a, b);
+                }
+            }
+            Ok(a.len().cmp(&b.len()))
+        }
+        _ => {
+            let text = format!(
+                "'<' not supported between instances of '{}' and '{}'",
+                type_name(a),
+                type_name(b)
+            );
+            Err(Exception::with_text("TypeError", text))
+        }
+    }
+}
+
+/// Key of a dict or element of a set, in a form in which equal values have equal bytes.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct Key(Arc<[u8]>);
+
+impl Key {
+    /// Returns the key of a text.
+    pub(super) fn of_text(text: &str) -> Self {
+        let mut out = Vec::with_capacity(text.len() + 9);
+        sized(b's', text.as_bytes(), &mut out);
+        Self(out.into())
+    }
+
+    pub(crate) fn of(value: &Value) -> Raises<Self> {
+        let mut out = Vec::new();
+        write_key(value, &mut out)?;
+        Ok(Self(out.into()))
+    }
+}
+
+fn sized(kind: u8, bytes: &[u8], out: &mut Vec<u8>) {
+    out.push(kind);
+    out.extend((bytes.len() as u64).to_le_bytes());
+    out.extend(bytes);
+}
+
+fn write_key(value: &Value, out: &mut Vec<u8>) -> Raises<()> {
+    let value = value.unshared();
+    if let Some(number) = integer(value) {
+        out.push(b'i');
+        out.extend(number.to_le_bytes());
+        return Ok(());
+    }
+    match value {
+        Value::None => out.push(b'n'),
+        Value::BigInt(number) => sized(b'l', &number.to_signed_bytes_le(), out),
+        Value::Float(number) => {
+            out.push(b'f');
+            out.extend(number.to_bits().to_le_bytes());
+        }
+        Value::Complex(real, imaginary) if *imaginary == 0.0 => {
+            write_key(&Value::Float(*real), out)?;
+        }
+        Value::Complex(real, imaginary) => {
+            out.push(b'c');
+            out.extend(real.to_bits().to_le_bytes());
+            out.extend(imaginary.to_bits().to_le_bytes());
+        }
+        Value::Str(text) => sized(b's', text.as_bytes(), out),
+        Value::SurrogateStr(text) => sized(b'u', text, out),
+        Value::Bytes(bytes) => sized(b'b', bytes, out),
+        Value::Tuple(values) => {
+            sized(b't', &(values.len() as u64).to_le_bytes(), out);
+            for value in values {
+                write_key(value, out)?;
+            }
+        }
+        Value::FrozenSet(values) => {
+            let keys: Raises<Vec<Key>> = values.iter().map(Key::of).collect();
+            let mut keys = keys?;
+            keys.sort_unstable();
+            sized(b'z', &(keys.len() as u64).to_le_bytes(), out);
+            for key in keys {
+                sized(b'k', &key.0, out);
+            }
+        }
+        // Their class decides when instances are equal, and does not run here: those with the same
+        // content are.
+        Value::Class(_) | Value::Object(_) => match to_vec(value) {
+            Ok(bytes) => sized(b'o', &bytes, out),
+            Err(error) => return Err(Exception::with_text("TypeError", error.to_string())),
+        },
+        value => {
+            let text = format!("unhashable type: '{}'", type_name(value));
+            return Err(Exception::with_text("TypeError", text));
+        }
+    }
+    Ok(())
+}
+
+/// Returns the elements of an iterable value.
+pub(crate) fn iterate(value: &Value) -> Raises<Vec<Value>> {
+    let not_iterable = || {
+        let text = format!("'{}' object is not iterable", type_name(value));
+        Exception::with_text("TypeError", text)
+    };
+    if let Some(elements) = value.elements() {
+        return Ok(elements.to_vec());
+    }
+    match value.unshared() {
+        Value::Dict(entries) => Ok(entries.iter().map(|(key, _)| key.clone()).collect()),
+        Value::Str(text) => Ok(text.chars().map(Value::from).collect()),
+        Value::Bytes(bytes) | Value::ByteArray(bytes) => {
+            Ok(bytes.iter().map(|byte| i64::from(*byte).into()).collect())
+        }
+        Value::Object(object) => {
+            let class = object.class().ok_or_else(not_iterable)?;
+            match (class.module(), class.name(), object.args()) {
+                ("builtins", "range", [start, stop, step]) => {
+                    let bounds = (start.as_i64(), stop.as_i64(), step.as_i64());
+                    range(bounds).ok_or_else(not_iterable)
+                }
+                ("builtins", "iter" | "reversed", [elements, ..]) => {
+                    let mut elements = iterate(elements)?;
+                    let skipped = object.state().and_then(Value::as_i64).unwrap_or(0);
+                    let skipped = usize::try_from(skipped).unwrap_or(0).min(elements.len());
+                    elements.drain(..skipped);
+                    Ok(elements)
+                }
+                ("array", "array", [code, elements]) => iterate_array(code, elements),
+                _ if !object.entries().is_empty() => {
+                    let entries = object.entries().iter();
+                    Ok(entries.map(|(key, _)| key.clone()).collect())
+                }
+                ("collections", "deque" | "OrderedDict", _) => Ok(Vec::new()),
+                _ => Err(not_iterable()),
+            }
+        }
+        _ => Err(not_iterable()),
+    }
+}
+
+fn range(bounds: (Option<i64>, Option<i64>, Option<i64>)) -> Option<Vec<Value>> {
+    let (start, stop, step) = (bounds.0?, bounds.1?, bounds.2?);
+    let mut values = Vec::new();
+    let mut next = start;
+    while (step > 0 && next < stop) || (step < 0 && next > stop) {
+        if values.len() as i64 >= MAX_RANGE {
+            return None;
+        }
+        values.push(next.into());
+        next = next.checked_add(step)?;
+    }
+    (step != 0).then_some(values)
+}
+
+fn iterate_array(code: &Value, elements: &Value) -> Raises<Vec<Value>> {
+    let (Some(code), Some(bytes)) = (code.as_str(), elements.as_bytes()) else {
+        return iterate(elements);
+    };
+    macro_rules! all {
+        ($type:ty) => {
+            bytes
+                .chunks_exact(size_of::<$type>())
+                .map(|chunk| {
+                    let chunk = chunk.try_into().unwrap_or_default();
+                    Value::from(<$type>::from_ne_bytes(chunk))
+                })
+                .collect()
+        };
+    }
+    Ok(match code {
+        "b" => all!(i8),
+        "B" => bytes.iter().map(|byte| i64::from(*byte).into()).collect(),
+        "h" => all!(i16),
+        "H" => all!(u16),
+        "i" => all!(i32),
+        "I" => all!(u32),
+        "l" | "q" => all!(i64),
+        "L" | "Q" => all!(u64),
+        "f" => all!(f32),
+        "d" => all!(f64),
+        _ => {
+            let text = "bad typecode (must be b, B, h, H, i, I, l, L, q, Q, f or d)";
+            return Err(Exception::with_text("ValueError", text));
+        }
+    })
+}
+
+/// Returns the place of an index in a sequence of `len` elements: negative ones count from the end.
+/// `None` if it is out of range.
+pub(crate) fn index_of(index: &Value, len: usize, what: &str) -> Raises<Option<usize>> {
+    let Some(index) = integer(index.unshared()).filter(|_| !matches!(index, Value::Float(_)))
+    else {
+        let text = format!(
+            "{what} indices must be integers or slices, not {}",
+            type_name(index)
+        );
+        return Err(Exception::with_text("TypeError", text));
+    };
+    let len = len as i64;
+    let index = if index < 0 { index + len } else { index };
+    Ok((0..len).contains(&index).then_some(index as usize))
+}
+
+/// The places that a slice selects: a run, or a progression with another step than 1.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Slice {
+    pub(crate) start: usize,
+    pub(crate) indices: Vec<usize>,
+    pub(crate) step: i64,
+}
+
+/// Returns the places of a slice in a sequence of `len` elements, if the value is a slice.
+pub(crate) fn slice_of(value: &Value, len: usize) -> Raises<Option<Slice>> {
+    let Some(object) = value.as_object() else {
+        return Ok(None);
+    };
+    let is_slice = object
+        .class()
+        .is_some_and(|class| class.module() == "builtins" && class.name() == "slice");
+    let ([start, stop, step], true) = (object.args(), is_slice) else {
+        return Ok(None);
+    };
+    let number = |value: &Value| match value.unshared() {
+        Value::None => Ok(None),
+        Value::Int(number) => Ok(Some(*number)),
+        Value::Bool(truth) => Ok(Some((*truth).into())),
+        Value::BigInt(number) if number.to_string().starts_with('-') => Ok(Some(i64::MIN / 2)),
+        Value::BigInt(_) => Ok(Some(i64::MAX / 2)),
+        _ => Err(Exception::with_text(
+            "TypeError",
+            "slice indices must be integers or None or have an __index__ method",
+        )),
+    };
+    let step = number(step)?.unwrap_or(1);
+    if step == 0 {
+        let text = "slice step cannot be zero";
+        return Err(Exception::with_text("ValueError", text));
+    }
+    let len = len as i64;
+    let (low, high) = if step > 0 { (0, len) } else { (-1, len - 1) };
+    let clamp = |index: i64| {
+        let index = if index < 0 {
+            index.saturating_add(len)
+        } else {
+            index
+        };
+        index.clamp(low, high)
+    };
+    let [first, last] = if step > 0 { [low, high] } else { [high, low] };
+    let start = number(start)?.map_or(first, clamp);
+    let stop = number(stop)?.map_or(last, clamp);
+    let mut indices = Vec::new();
+    let mut next = start;
+    while (step > 0 && next < stop) || (step < 0 && next > stop) {
+        indices.push(next as usize);
+        next = next.saturating_add(step);
+    }
+    Ok(Some(Slice {
+        start: start.max(0) as usize,
+        indices,
+        step,
+    }))
+}
+
+#[cfg(test)]
+mod tests {
+    use farcall_pickle::Object;
+
+    use super::*;
+
+    fn slice(start: Value, stop: Value, step: Value) -> Value {
+        Object::call("slice").with_args([start, stop, step]).into()
+    }
+
+    #[test]
+    fn slices_select_as_in_python() {
+        let select = |start: Option<i64>, stop: Option<i64>, step: Option<i64>| {
+            let slice = slice(start.into(), stop.into(), step.into());
+            slice_of(&slice, 5).unwrap().unwrap().indices
+        };
+        assert_eq!(select(None, None, None), [0, 1, 2, 3, 4]);
+        assert_eq!(select(Some(1), Some(-1), None), [1, 2, 3]);
+        assert_eq!(select(None, None, Some(-1)), [4, 3, 2, 1, 0]);
+        assert_eq!(select(Some(-2), Some(0), Some(-2)), [3, 1]);
+        assert!(select(Some(3), Some(1), None).is_empty());
+        assert_eq!(select(Some(-100), Some(100), Some(2)), [0, 2, 4]);
+        assert_eq!(slice_of(&1.into(), 5).unwrap(), None);
+        let error = slice_of(&slice(Value::None, Value::None, 0.into()), 5).unwrap_err();
+        assert_eq!(error.to_string(), "ValueError('slice step cannot be zero')");
+    }
+
+    #[test]
+    fn equal_values_have_equal_keys() {
+        let key = |value: Value| Key::of(&value).unwrap();
+        assert_eq!(key(1.into()), key(1.0.into()));
+        assert_eq!(key(true.into()), key(1.into()));
+        assert_eq!(key((1, "a").into()), key((1.0, "a").into()));
+        assert_ne!(key("a".into()), key(Value::Bytes(b"a".to_vec())));
+        let set = |values: [i64; 2]| Value::FrozenSet(values.map(Value::from).to_vec());
+        assert_eq!(key(set([1, 2])), key(set([2, 1])));
+        let error = Key::of(&Value::List(vec![])).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "TypeError('unhashable type: \\'list\\'')"
+        );
+        assert_eq!(key("é".into()), Key::of_text("é"));
+    }
+
+    #[test]
+    fn values_compare_as_in_python() {
+        assert!(equal(&1.into(), &true.into()) && equal(&2.into(), &2.0.into()));
+        assert!(!equal(&Value::List(vec![]), &Value::Tuple(vec![])));
+        let set = |values: [i64; 2]| Value::Set(values.map(Value::from).to_vec());
+        assert!(equal(&set([1, 2]), &set([2, 1])));
+        assert_eq!(
+            compare(&(1, "b").into(), &(1, "a").into()),
+            Ok(Ordering::Greater)
+        );
+        let error = compare(&1.into(), &"a".into()).unwrap_err();
+        assert!(error.to_string().contains("instances of"), "{error}");
+    }
+
+    #[test]
+    fn iterables_have_their_elements() {
+        let range = Object::call("range").with_args([0.into(), 5.into(), 2.into()]);
+        assert_eq!(iterate(&range.into()).unwrap(), [0, 2, 4].map(Value::from));
+        assert_eq!(iterate(&"ab".into()).unwrap(), ["a", "b"].map(Value::from));
+        assert!(iterate(&5.into()).is_err());
+    }
+}

@@ -1,0 +1,346 @@
+//! Connections of clients: one request to the server itself, or calls of objects until their end.
+
+use std::collections::HashSet;
+use std::future::Future;
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use bytes::Bytes;
+use farcall_core::Context;
+use farcall_core::protocol::Origin;
+use farcall_core::protocol::output::{Causes, Foreign};
+use farcall_pickle::Pickle;
+use futures_util::FutureExt as _;
+use tokio::time::timeout;
+
+use super::service::UNSERIALIZABLE;
+use super::table::{Found, Host};
+#[cfg(feature = "managers-xmlrpc")]
+use super::xml;
+use super::{ServerState, functions, token};
+use crate::connection::Connection;
+use crate::error::SendError;
+use crate::establish::Established;
+use crate::managers::object::{Answer, Arguments, MethodCall, Outcome, Raises};
+use crate::managers::wire::{Exception, RETURN, Reply, Request, WireError, is_control_flow};
+
+/// Time in which a client must send its first request: Python sends it at once.
+const FIRST_REQUEST: Duration = Duration::from_secs(30);
+
+/// The number of the next connection, which stands for a thread of a client.
+static CALLERS: AtomicU64 = AtomicU64::new(1);
+
+/// Serves a connection until its client closes it.
+pub(super) async fn serve(state: Arc<ServerState>, established: Established) {
+    let connection: Connection<(), (), Pickle> = established.into_connection();
+    acknowledge_at_once(&connection);
+    let host = Host::from(connection.peer());
+    let origin = Origin {
+        identity: connection.identity().clone(),
+        ..Origin::default()
+    };
+    let mut client = ClientConnection {
+        state,
+        connection,
+        host,
+        caller: CALLERS.fetch_add(1, Ordering::Relaxed),
+        context: Context::default().with_origin(Arc::new(origin)),
+        used: HashSet::new(),
+        is_accepted: false,
+        next: None,
+        #[cfg(feature = "managers-xmlrpc")]
+        is_xml: false,
+    };
+    if client.first_request().await == Some(Life::Accepted) {
+        client.state.table.join(host);
+        client.is_accepted = true;
+        while client.serve_next().await.is_some() {}
+    }
+    // Written bytes are sent before the connection closes.
+    let _ = timeout(FIRST_REQUEST, client.connection.writer.flush()).await;
+}
+
+/// Acknowledges the end of the handshake at once. CPython sends its first request in a packet of
+/// its own, and its system holds that back until then: for 40 milliseconds in each connection, of
+/// which every new proxy needs three.
+fn acknowledge_at_once(connection: &Connection<(), (), Pickle>) {
+    #[cfg(target_os = "linux")]
+    if let Some(tcp) = connection.reader.stream.tcp() {
+        // Without it, the request only comes later.
+        let _ = rustix::net::sockopt::set_tcp_quickack(tcp, true);
+    }
+    #[cfg(not(target_os = "linux"))]
+    let _ = connection;
+}
+
+/// The two lives of a connection.
+#[derive(PartialEq)]
+enum Life {
+    /// One request, and its reply.
+    OneRequest,
+    /// Calls of objects.
+    Accepted,
+}
+
+struct ClientConnection {
+    state: Arc<ServerState>,
+    connection: Connection<(), (), Pickle>,
+    host: Host,
+    caller: u64,
+    context: Context,
+    /// The objects that calls of this connection have used.
+    used: HashSet<String>,
+    is_accepted: bool,
+    /// A request that came while another one was answered.
+    next: Option<Bytes>,
+    #[cfg(feature = "managers-xmlrpc")]
+    is_xml: bool,
+}
+
+impl Drop for ClientConnection {
+    fn drop(&mut self) {
+        if self.is_accepted {
+            self.state.table.leave(&self.used, self.host, self.caller);
+        }
+    }
+}
+
+impl ClientConnection {
+    async fn receive(&mut self) -> Option<Bytes> {
+        if let Some(next) = self.next.take() {
+            return Some(next);
+        }
+        let max = self.connection.reader.max_message;
+        match self.connection.recv_bytes(max).await {
+            Ok(message) => Some(message.into()),
+            Err(error) => {
+                if !error.is_closed() {
+                    let error = Foreign::excerpt(Causes(&error));
+                    let peer = self.connection.identity();
+                    tracing::debug!(%error, %peer, "the connection of a manager's client failed");
+                }
+                None
+            }
+        }
+    }
+
+    /// Answers the first request. Returns the life of the connection, or `None` if it has ended.
+    async fn first_request(&mut self) -> Option<Life> {
+        let message = timeout(FIRST_REQUEST, self.receive()).await.ok()??;
+        let (reply, life) = match self.decode(message) {
+            Ok(request) if request.method == functions::ACCEPT => {
+                (Ok(Reply::value(&())), Life::Accepted)
+            }
+            Ok(request) => {
+                let call = self.method_call(request);
+                let reply = call.and_then(|call| functions::call(&self.state, call, self.host));
+                (reply, Life::OneRequest)
+            }
+            Err(error) => (Err(unreadable(&error)), Life::OneRequest),
+        };
+        let reply = reply.unwrap_or_else(|exception| {
+            Reply::Traceback(traceback(&exception, "a function of the manager"))
+        });
+        self.send(reply).await.ok()?;
+        Some(life)
+    }
+
+    /// Answers the next call. Returns `None` if the connection has ended.
+    async fn serve_next(&mut self) -> Option<()> {
+        let message = self.receive().await?;
+        let reply = match self.decode(message) {
+            Ok(request) => self.answer(request).await?,
+            Err(error) => Reply::Traceback(traceback(&unreadable(&error), "a request")),
+        };
+        self.send(reply).await.ok()
+    }
+
+    /// Reads a request. The replies are written as it is: pickled, or as XML.
+    fn decode(&mut self, message: Bytes) -> Result<Request, WireError> {
+        #[cfg(feature = "managers-xmlrpc")]
+        {
+            self.is_xml = xml::is_xml(&message);
+            if self.is_xml {
+                return xml::request(message);
+            }
+        }
+        Request::decode(&self.state.format.pickle, message)
+    }
+
+    async fn send(&mut self, reply: Reply) -> Result<(), SendError> {
+        #[cfg(feature = "managers-xmlrpc")]
+        if self.is_xml {
+            return self.connection.send_bytes(&xml::reply(&reply)).await;
+        }
+        if let Reply::Return(value) = &reply {
+            let parts = [RETURN[0], value.code(), RETURN[1]];
+            return self.connection.send_vectored(&parts).await;
+        }
+        let message = reply.encode().unwrap_or_else(|error| {
+            let text = error.to_string();
+            // A text can always be encoded.
+            Reply::Unserializable(text).encode().unwrap_or_default()
+        });
+        self.connection.send_bytes(&message).await
+    }
+
+    fn method_call(&self, request: Request) -> Raises<MethodCall> {
+        let Request {
+            method,
+            args,
+            kwargs,
+            ..
+        } = request;
+        let state = &self.state;
+        let store = |raw| state.table.store(&state.format.pickle, raw);
+        let positional: Raises<_> = args.into_iter().map(store).collect();
+        let keywords = kwargs.into_iter();
+        let keywords: Raises<_> = keywords
+            .map(|(name, raw)| Ok((name, store(raw)?)))
+            .collect();
+        Ok(MethodCall {
+            method,
+            args: Arguments {
+                positional: positional?,
+                keywords: keywords?,
+            },
+            caller: self.caller,
+            context: self.context.clone(),
+        })
+    }
+
+    /// Calls a method of an object. Returns `None` if the client has gone meanwhile.
+    async fn answer(&mut self, request: Request) -> Option<Reply> {
+        let ident = request.ident.clone().unwrap_or_default();
+        let found = match self.state.table.find(&ident, &mut self.used) {
+            Ok(found) => found,
+            Err(exception) => {
+                let text = traceback(&exception, "the objects of the manager");
+                return Some(Reply::Traceback(text));
+            }
+        };
+        if !found.exposed.contains(&request.method) {
+            return Some(fallback(&found, &request.method));
+        }
+        let method = request.method.clone();
+        let answer = self
+            .method_call(request)
+            .and_then(|mut call| Arc::clone(&found.object).call(&mut call));
+        let outcome = match answer {
+            Ok(Answer::Now(outcome)) => Ok(outcome),
+            Ok(Answer::Later(mut future)) => match (&mut future).now_or_never() {
+                Some(outcome) => outcome,
+                None => self.wait(future).await?,
+            },
+            Err(exception) => Err(exception),
+        };
+        Some(match outcome {
+            Ok(Outcome::Value(value)) => Reply::Return(value.raw().clone()),
+            Ok(Outcome::Object { typeid, object }) => {
+                let host = Some(self.host);
+                match self.state.table.insert(&typeid, &object, 1, host) {
+                    Ok((ident, exposed)) => Reply::Proxy {
+                        exposed: exposed.to_vec(),
+                        token: token(&typeid, &self.state.address, ident),
+                    },
+                    Err(exception) => Reply::Error(exception),
+                }
+            }
+            Err(exception) if exception.is(UNSERIALIZABLE) => {
+                let text = exception.args().first().and_then(|text| text.as_str());
+                Reply::Unserializable(text.unwrap_or_default().to_owned())
+            }
+            Err(exception) if is_control_flow(&exception) || exception.trace().is_some() => {
+                Reply::Error(exception)
+            }
+            Err(exception) => {
+                let Found { typeid, .. } = &found;
+                let text =
+                    format!("in {typeid}.{method}() of object {ident}, in a Farcall manager");
+                Reply::Error(exception.with_trace(text))
+            }
+        })
+    }
+
+    /// Waits for an answer, or until the client goes. Then it returns `None`, and the wait ends.
+    async fn wait(
+        &mut self,
+        answer: impl Future<Output = Raises<Outcome>>,
+    ) -> Option<Raises<Outcome>> {
+        let state = Arc::clone(&self.state);
+        let Ok(_permit) = state.waiting.try_acquire() else {
+            let text = "too many calls wait in this manager";
+            return Some(Err(Exception::with_text("RuntimeError", text)));
+        };
+        let mut answer = pin!(answer);
+        let max = self.connection.reader.max_message;
+        loop {
+            tokio::select! {
+                biased;
+                outcome = &mut answer => return Some(outcome),
+                received = self.connection.recv_bytes(max) => match received {
+                    // Python sends no request before the reply to the last one. One is kept, so
+                    // that the end of the connection is noticed behind it.
+                    Ok(message) if self.next.is_none() => self.next = Some(message.into()),
+                    _ => return None,
+                },
+            }
+        }
+    }
+}
+
+/// Returns the reply to a call of a method that is not exposed: `Server.fallback_mapping` of
+/// CPython.
+fn fallback(found: &Found, method: &str) -> Reply {
+    match method {
+        "__str__" | "__repr__" => Reply::value(&found.object.repr()),
+        "#GETVALUE" => match found.object.value() {
+            Ok(value) => Reply::Return(value.raw().clone()),
+            Err(exception) => Reply::Unserializable(traceback(&exception, "#GETVALUE")),
+        },
+        method => {
+            let shown: String = method.chars().take(64).collect();
+            let text = format!(
+                "method '{shown}' of '{}' object is not in exposed=({})",
+                found.typeid,
+                found.exposed.join(", ")
+            );
+            let exception = Exception::with_text("AttributeError", text);
+            Reply::Traceback(traceback(&exception, "the objects of the manager"))
+        }
+    }
+}
+
+fn unreadable(error: &WireError) -> Exception {
+    let text = match std::error::Error::source(error) {
+        Some(source) => format!("{error}: {source}"),
+        None => error.to_string(),
+    };
+    Exception::with_text("ValueError", text)
+}
+
+/// Returns the text that stands for a traceback of Python.
+fn traceback(exception: &Exception, place: &str) -> String {
+    let class = exception.class();
+    let name = if class.module() == "builtins" {
+        class.name().to_owned()
+    } else {
+        class.to_string()
+    };
+    let text = match exception.args() {
+        [text] => match text.as_str() {
+            Some(text) if class.name() != "KeyError" => text.to_owned(),
+            _ => text.to_string(),
+        },
+        args => args
+            .iter()
+            .map(ToString::to_string)
+            .collect::<Vec<_>>()
+            .join(", "),
+    };
+    format!(
+        "Traceback (most recent call last):\n  in {place}, in a Farcall manager\n{name}: {text}\n"
+    )
+}

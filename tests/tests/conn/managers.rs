@@ -1,0 +1,323 @@
+//! Managers of Python: every CPython as a client of a server in Rust.
+
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use farcall::conn::managers::{ManagerOptions, Queue, Server};
+use farcall::conn::{Connection, RecvError};
+use farcall::pickle::{Object, Pickle, Value};
+use farcall::transport::Address;
+use tests::Python;
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+use tokio::process::Command;
+use tokio::time::{sleep, timeout};
+
+use crate::peer::versions;
+
+const KEY: &str = "secret";
+
+/// Longer than any step takes on a busy machine.
+const LONG: Duration = Duration::from_secs(120);
+
+/// Serves at a free port until the runtime ends.
+async fn serve(server: &Server) -> Address {
+    serve_at(server, "127.0.0.1:0").await.0
+}
+
+async fn serve_at(server: &Server, address: &str) -> (Address, tokio::task::JoinHandle<()>) {
+    let bound = server
+        .bind(address)
+        .authkey(KEY)
+        .legacy_md5(true)
+        .timeout(LONG);
+    let bound = bound.await.unwrap();
+    let address = bound.local_address().clone();
+    (address, tokio::spawn(bound.serve()))
+}
+
+/// Runs a script to its end. Returns its output.
+async fn run(python: &Python, script: &str, arguments: &[&str]) -> String {
+    let mut command = Command::from(python.command(script, arguments));
+    let output = timeout(LONG, command.kill_on_drop(true).output()).await;
+    let output = output.expect("the script ends in time").unwrap();
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        output.status.success(),
+        "{:?}: {text}{errors}",
+        python.version
+    );
+    text
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_python_works_with_all_objects() {
+    for python in versions() {
+        let server = demo::managers::server().unwrap();
+        let address = serve(&server).await.to_string();
+        let arguments = [&*address, KEY, "--processes", "8"];
+        let output = run(&python, "manager_client.py", &arguments).await;
+        assert!(output.ends_with("15 passed, 0 failed\n"), "{output}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_users_of_cpython_report_does_not_happen() {
+    for python in versions() {
+        let options = ManagerOptions::default().linger(Duration::from_secs(2));
+        let server = demo::managers::server_with(options.clone()).unwrap();
+        let (address, serving) = serve_at(&server, "127.0.0.1:0").await;
+        let address = address.to_string();
+        let mut child = Command::from(python.command("manager_reports.py", &[&address, KEY]))
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        for expected in ["nested", "late", "passed_on", "trace", "restart"] {
+            let line = timeout(LONG, lines.next_line()).await.unwrap().unwrap();
+            assert_eq!(line.as_deref(), Some(expected), "{:?}", python.version);
+        }
+        serving.abort();
+        assert!(serving.await.is_err());
+        drop(server);
+        let server = demo::managers::server_with(options).unwrap();
+        let (_, serving) = serve_at(&server, &address).await;
+        child.stdin.take().unwrap().write_all(b"\n").await.unwrap();
+        let line = timeout(LONG, lines.next_line()).await.unwrap().unwrap();
+        assert_eq!(line.as_deref(), Some("restart"), "{:?}", python.version);
+        serving.abort();
+    }
+}
+
+/// CPython 86035, and a wait that would take an item for nobody.
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_left_of_a_client_that_was_killed() {
+    let script = "import sys
+from multiprocessing.managers import SyncManager
+host, port = sys.argv[1].rsplit(':', 1)
+SyncManager.register('jobs')
+m = SyncManager((host, int(port)), authkey=b'secret'); m.connect()
+kept = [m.dict() for _ in range(20)], m.Lock()
+jobs = m.jobs()
+jobs.put(1); assert jobs.get() == 1
+print('waits', flush=True)
+jobs.get()
+";
+    for python in versions() {
+        let grace = Some(Duration::from_secs(5));
+        let options = ManagerOptions::default().reference_grace(grace);
+        let server = Server::with_options(options.linger(Duration::ZERO));
+        let jobs = Queue::new(0);
+        server.share("jobs", jobs.clone()).unwrap();
+        let address = serve(&server).await.to_string();
+        let mut child = Command::from(python.command_text(script, &[&address]))
+            .stdout(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let line = timeout(LONG, lines.next_line()).await.unwrap().unwrap();
+        assert_eq!(line.as_deref(), Some("waits"), "{:?}", python.version);
+        assert_eq!(server.objects(), 22);
+        sleep(Duration::from_millis(200)).await;
+        child.kill().await.unwrap();
+        let begin = Instant::now();
+        while server.objects() > 0 {
+            assert!(begin.elapsed() < LONG, "{} are left", server.objects());
+            sleep(Duration::from_millis(50)).await;
+        }
+        jobs.put(&7).await.unwrap();
+        assert_eq!(jobs.try_get::<i64>().unwrap(), Some(7));
+    }
+}
+
+type Client = Connection<(), (), Pickle>;
+
+async fn connect(address: &Address) -> Client {
+    let connecting = Connection::connect(address.clone()).authkey(KEY);
+    connecting.await.unwrap()
+}
+
+/// Sends a request. Returns the kind of the reply, and its result.
+async fn ask(
+    client: &mut Client,
+    ident: Option<&str>,
+    method: &str,
+    args: &Value,
+) -> (String, Value) {
+    let request = (ident, method, args, Value::Dict(vec![]));
+    client.send_as(&request).await.unwrap();
+    timeout(LONG, client.recv_as()).await.unwrap().unwrap()
+}
+
+/// Calls a function of the server, over a connection of its own.
+async fn once(address: &Address, method: &str, args: &Value) -> (String, Value) {
+    ask(&mut connect(address).await, None, method, args).await
+}
+
+fn tuple<const N: usize>(values: [Value; N]) -> Value {
+    Value::Tuple(values.to_vec())
+}
+
+async fn accepted(address: &Address) -> Client {
+    let mut client = connect(address).await;
+    let (kind, _) = ask(&mut client, None, "accept_connection", &tuple(["x".into()])).await;
+    assert_eq!(kind, "#RETURN");
+    client
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn forged_requests_reach_nothing() {
+    let server = Server::new();
+    let address = serve(&server).await;
+    let call = |ident: &'static str, method: &'static str| {
+        let address = address.clone();
+        async move {
+            let mut client = accepted(&address).await;
+            ask(&mut client, Some(ident), method, &tuple([])).await
+        }
+    };
+    for (ident, method) in [("0", "get"), ("", "get"), ("ffffffffffffffff", "__class__")] {
+        let (kind, text) = call(ident, method).await;
+        assert_eq!(kind, "#TRACEBACK");
+        assert!(text.as_str().unwrap().contains("KeyError"), "{text}");
+    }
+    for (method, args) in [
+        ("__init__", tuple([])),
+        ("serve_forever", tuple([])),
+        ("shutdown", tuple([])),
+        ("create", tuple([])),
+        ("create", tuple(["Pool".into(), 4.into()])),
+        ("create", tuple(["Queue".into(), "x".into()])),
+        (
+            "create",
+            tuple([Object::call("os.system").with_args(["true".into()]).into()]),
+        ),
+        ("incref", tuple(["1a2b".into()])),
+        ("decref", tuple(["1a2b".into()])),
+        ("get_methods", tuple([1.into()])),
+    ] {
+        let (kind, _) = once(&address, method, &args).await;
+        assert_eq!(kind, "#TRACEBACK", "{method} {args}");
+    }
+    // A storm of decrefs beyond the only reference.
+    let (_, created) = once(&address, "create", &tuple(["dict".into()])).await;
+    let ident = created[0].clone();
+    for round in 0..200 {
+        let (kind, _) = once(&address, "decref", &tuple([ident.clone()])).await;
+        assert_eq!(kind == "#RETURN", round == 0);
+    }
+    let (_, count) = once(&address, "number_of_objects", &tuple([])).await;
+    assert_eq!(count, Value::from(0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn bombs_are_refused() {
+    let options = ManagerOptions::default()
+        .max_value_bytes(1 << 20)
+        .max_objects(10)
+        .max_waiting(2);
+    let server = Server::with_options(options);
+    let address = serve(&server).await;
+    let (_, created) = once(&address, "create", &tuple(["list".into()])).await;
+    let ident = created[0].as_str().unwrap().to_owned();
+    let mut client = accepted(&address).await;
+    // Nested too deep to be decoded, references without end, and no pickle at all.
+    let mut deep = b"\x80\x04(\x8c\x02".to_vec();
+    deep.extend(b"xx\x8c\x06append");
+    deep.extend(b"]".repeat(100_000));
+    deep.extend(b"a".repeat(99_999));
+    deep.extend(b"\x85}t.");
+    let mut doubled = b"\x80\x04(N\x8c\x01f]".to_vec();
+    for number in 0..30_u8 {
+        doubled.extend([b'q', number, b']', b'h', number, b'a', b'h', number, b'a']);
+    }
+    doubled.extend(b"\x85}t.");
+    for message in [&b"no pickle"[..], b"\x80\x04N.", b"", &doubled] {
+        client.send_bytes(message).await.unwrap();
+        let (kind, _): (String, Value) = timeout(LONG, client.recv_as()).await.unwrap().unwrap();
+        assert_eq!(kind, "#TRACEBACK");
+    }
+    client.send_bytes(&deep).await.unwrap();
+    let (kind, _): (String, Value) = timeout(LONG, client.recv_as()).await.unwrap().unwrap();
+    assert_eq!(kind, "#TRACEBACK");
+    // More bytes than the budget has, in one value and in many.
+    let large = tuple([Value::Bytes(vec![7; 2 << 20])]);
+    let (kind, error) = ask(&mut client, Some(&ident), "append", &large).await;
+    assert_eq!(
+        (&*kind, error.to_string().contains("MemoryError")),
+        ("#ERROR", true)
+    );
+    let mut refused = 0;
+    for _ in 0..20_000 {
+        let (kind, _) = ask(&mut client, Some(&ident), "append", &tuple([1.into()])).await;
+        refused += usize::from(kind == "#ERROR");
+        if refused > 10 {
+            break;
+        }
+    }
+    assert!(refused > 10);
+    // Objects, and calls that wait.
+    for _ in 0..10 {
+        once(&address, "create", &tuple(["Event".into()])).await;
+    }
+    let (kind, _) = once(&address, "create", &tuple(["Event".into()])).await;
+    assert_eq!(kind, "#TRACEBACK");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn clients_that_create_and_vanish_leave_nothing() {
+    let options = ManagerOptions::default()
+        .linger(Duration::ZERO)
+        .reference_grace(Some(Duration::ZERO));
+    let server = Server::with_options(options);
+    let address = serve(&server).await;
+    for round in 0..500 {
+        let mut client = connect(&address).await;
+        let args = tuple(["list".into(), Value::List(vec![round.into(); 100])]);
+        client
+            .send_as(&(None::<String>, "create", &args, Value::Dict(vec![])))
+            .await
+            .unwrap();
+    }
+    let begin = Instant::now();
+    loop {
+        sleep(Duration::from_millis(1200)).await;
+        if server.objects() == 0 {
+            break;
+        }
+        assert!(begin.elapsed() < LONG, "{} are left", server.objects());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wait_ends_with_its_client() {
+    let server = Server::new();
+    let jobs = Queue::new(0);
+    server.share("jobs", jobs.clone()).unwrap();
+    let address = serve(&server).await;
+    let (_, created) = once(&address, "create", &tuple(["jobs".into()])).await;
+    let ident = created[0].as_str().unwrap().to_owned();
+    for _ in 0..20 {
+        let mut client = accepted(&address).await;
+        let request = (Some(&*ident), "get", tuple([]), Value::Dict(vec![]));
+        client.send_as(&request).await.unwrap();
+    }
+    sleep(Duration::from_millis(500)).await;
+    jobs.put(&7).await.unwrap();
+    sleep(Duration::from_millis(200)).await;
+    assert_eq!(jobs.try_get::<i64>().unwrap(), Some(7));
+    // A second request behind one that waits is answered, a third one ends the connection.
+    let mut client = accepted(&address).await;
+    let get = (Some(&*ident), "get", tuple([]), Value::Dict(vec![]));
+    client.send_as(&get).await.unwrap();
+    client.send_as(&get).await.unwrap();
+    client.send_as(&get).await.unwrap();
+    let end = timeout(LONG, client.recv_as::<Value>()).await.unwrap();
+    assert!(
+        matches!(end, Err(RecvError::Closed | RecvError::Io(_))),
+        "{end:?}"
+    );
+}
