@@ -872,25 +872,3 @@ fn the_key_value_server_serves_python_with_a_self_signed_certificate() {
         assert_eq!(text, expected, "{errors}");
     }
 }
-
-#[test]
-fn arrays_go_to_rust_and_come_back() {
-    let mut server = Running::new(env!("CARGO_BIN_EXE_array-server"), &["127.0.0.1:0"]);
-    let line = server.line();
-    let address = line.strip_prefix("listening on ").unwrap();
-    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/python/array_client.py");
-    for python in pythons() {
-        if python.version < (3, 6) {
-            continue;
-        }
-        let mut command = python.command_at(script.as_ref());
-        let output = command.arg(address).env("PYTHONPATH", python.numpy());
-        let output = output.output().unwrap();
-        let text = String::from_utf8(output.stdout).unwrap();
-        let errors = String::from_utf8_lossy(&output.stderr);
-        let expected = "8 [5. 6. 7.] [3.391 3.391 3.391] 2024-07-01T12:00:00+00:00\n\
-             (5, 2) [[4.5, 6.5], [4.75, 6.75], [5.0, 7.0], [5.25, 7.25], [5.5, 7.5]]\n\
-             there are 3 sensors\n";
-        assert_eq!(text, expected, "{errors}");
-    }
-}

@@ -9,7 +9,6 @@ mod managers;
 mod matrix;
 mod peer;
 mod pickle;
-mod pickle_arrays;
 mod pickle_types;
 mod python;
 mod python2_names;

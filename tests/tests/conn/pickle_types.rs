@@ -16,9 +16,9 @@ use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use tests::{Python, pythons};
+use tests::{Python, hex, pythons, unhex};
 
-pub(crate) fn supported() -> Vec<Python> {
+fn supported() -> Vec<Python> {
     let mut pythons = pythons();
     pythons.retain(|python| python.version >= (3, 6));
     pythons
@@ -351,7 +351,7 @@ fn pythons_types_pass_through_rust_types() {
         let mut back = String::new();
         for line in written.lines() {
             let [name, protocol, message] = fields(line);
-            for passed in round(name, &bytes(message)) {
+            for passed in round(name, &unhex(message)) {
                 let passed = passed.unwrap_or_else(|error| {
                     panic!("{name}, protocol {protocol}, {:?}: {error}", python.version)
                 });
@@ -647,7 +647,7 @@ fn random_instances_pass_through_python() {
                 IpInterface,
                 Path,
             );
-            let read: Read = pickle.decode(&bytes(line)).unwrap();
+            let read: Read = pickle.decode(&unhex(line)).unwrap();
             assert_eq!(read.0, *first);
             // Python reduces fractions, normalises exponents, and simplifies paths.
             assert_eq!(read.1.2, second.2);
@@ -668,29 +668,15 @@ fn maps_are_read_from_every_kind_of_dict() {
                 print(pickle.dumps(value, protocol).hex())\n";
     for python in supported() {
         for line in python.run_text(program, &[]).lines() {
-            let map: HashMap<String, i32> = Pickle::default().decode(&bytes(line)).unwrap();
+            let map: HashMap<String, i32> = Pickle::default().decode(&unhex(line)).unwrap();
             assert_eq!(map, HashMap::from([("a".to_owned(), 1)]), "{line}");
         }
     }
 }
 
-pub(crate) fn fields(line: &str) -> [&str; 3] {
+fn fields(line: &str) -> [&str; 3] {
     let fields: Vec<&str> = line.split(' ').collect();
     fields.try_into().unwrap()
-}
-
-pub(crate) fn bytes(hex: &str) -> Vec<u8> {
-    let digits = hex.trim().as_bytes().chunks(2);
-    digits
-        .map(|pair| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).unwrap())
-        .collect()
-}
-
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        write!(text, "{byte:02x}").unwrap();
-        text
-    })
 }
 
 /// Every class with its types, the direction, and the value of the tests that shows it: the table

@@ -1,13 +1,23 @@
 //! Arrays of numpy, numbers of numpy and `array.array`, exchanged with every CPython.
+#![allow(clippy::unwrap_used, reason = "tests")]
 
 use std::fmt::Write as _;
+use std::io::{BufRead as _, BufReader};
+use std::process::{Command, Stdio};
 use std::time::Instant;
 
 use farcall::pickle::{Array, Element, F16, Order, Pickle, array_array, numpy};
 use ndarray::{Array1, Array2, Array3, ArrayD};
 use serde::{Deserialize, Serialize};
 
-use crate::pickle_types::{bytes, fields, hex, supported};
+use tests::{Python, hex, pythons, unhex};
+
+/// Returns the versions of CPython that have numpy.
+fn supported() -> Vec<Python> {
+    let mut pythons = pythons();
+    pythons.retain(|python| python.version >= (3, 6));
+    pythons
+}
 
 /// Arrays of every type of numbers, in every order.
 const VALUES: &str = r#"
@@ -82,8 +92,9 @@ fn arrays_of_numpy_pass_through_rust_types() {
         let written = python.run_numpy(&format!("{VALUES}{WRITE}"), &[]);
         let mut back = String::new();
         for line in written.lines() {
-            let [name, protocol, message] = fields(line);
-            let message = bytes(message);
+            let fields: Vec<&str> = line.split(' ').collect();
+            let [name, protocol, message] = fields.try_into().unwrap();
+            let message = unhex(message);
             let (code, _) = name.split_once('/').unwrap();
             let passed = match code {
                 "?" => through::<bool>(&message),
@@ -155,7 +166,7 @@ for protocol in range(pickle.HIGHEST_PROTOCOL + 1):
     }
     for python in supported() {
         for line in python.run_numpy(program, &[]).lines() {
-            let numbers: Numbers = Pickle::default().decode(&bytes(line)).unwrap();
+            let numbers: Numbers = Pickle::default().decode(&unhex(line)).unwrap();
             assert_eq!(
                 (numbers.half, numbers.single, numbers.double),
                 (1.5, 0.1, -2.5)
@@ -244,7 +255,7 @@ for value in (np.array(['a']), np.array([None]), np.array(['2024-01-01'], 'M8[D]
     let python = supported().pop().unwrap();
     let output = python.run_numpy(program, &[]);
     let errors = output.lines().map(|line| {
-        let read = Pickle::default().decode::<Array<i32>>(&bytes(line));
+        let read = Pickle::default().decode::<Array<i32>>(&unhex(line));
         read.unwrap_err().to_string()
     });
     let errors: Vec<String> = errors.collect();
@@ -281,4 +292,30 @@ fn large_arrays_are_read_with_one_copy() {
     }
     let (reading, copying) = (reading.iter().min().unwrap(), copying.iter().min().unwrap());
     println!("64 MiB: written in {writing:?}, read in {reading:?}, copied in {copying:?}");
+}
+
+#[test]
+fn arrays_go_to_rust_and_come_back() {
+    let mut server = Command::new(env!("CARGO_BIN_EXE_numpy-array-server"))
+        .arg("127.0.0.1:0")
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(server.stdout.take().unwrap()).lines();
+    let line = lines.next().unwrap().unwrap();
+    let address = line.strip_prefix("listening on ").unwrap();
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/python/array_client.py");
+    for python in supported() {
+        let mut command = python.command_at(script.as_ref());
+        let output = command.arg(address).env("PYTHONPATH", python.numpy());
+        let output = output.output().unwrap();
+        let text = String::from_utf8(output.stdout).unwrap();
+        let errors = String::from_utf8_lossy(&output.stderr);
+        let expected = "8 [5. 6. 7.] [3.391 3.391 3.391] 2024-07-01T12:00:00+00:00\n\
+             (5, 2) [[4.5, 6.5], [4.75, 6.75], [5.0, 7.0], [5.25, 7.25], [5.5, 7.5]]\n\
+             there are 3 sensors\n";
+        assert_eq!(text, expected, "{errors}");
+    }
+    server.kill().unwrap();
+    server.wait().unwrap();
 }
