@@ -10,11 +10,11 @@ use super::discovery::Gather;
 use super::{headers, subject};
 
 impl Client {
-    /// Calls a method of all instances with one message, and returns the answers that come, with the
-    /// id of each instance. Only instances of Farcall take part.
+    /// Calls a method of all instances with one message, and returns the answers that come, with
+    /// the id of each instance. Only instances of Farcall take part.
     ///
-    /// Nothing tells how many there are: an instance that does not answer in time is missing, and may
-    /// have run the call. Where each is to be accounted for, make a `Fleet` of the
+    /// Nothing tells how many there are: an instance that does not answer in time is missing, and
+    /// may have run the call. Where each is to be accounted for, make a `Fleet` of the
     /// [instances](Self::instances).
     ///
     /// ```no_run
