@@ -130,7 +130,7 @@ farcall_core::debug_errors!(NoResponders);
 /// The time for a call was over before it could be passed on.
 #[derive(Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the deadline of the call passed before it was sent")]
-struct TooLate;
+pub(super) struct TooLate;
 
 farcall_core::debug_errors!(TooLate);
 
@@ -222,7 +222,8 @@ impl Client {
         }
     }
 
-    fn headers(
+    /// Returns the headers of a call.
+    pub(super) fn headers(
         &self,
         context: &Context,
         format: ContentType,
@@ -316,7 +317,7 @@ impl Client {
 }
 
 /// Returns the result in an answer.
-fn reply_of(
+pub(super) fn reply_of(
     message: Message,
     format: ContentType,
     subject: &Subject,

@@ -3,11 +3,10 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use async_nats::{Message, StatusCode, Subject};
+use async_nats::{HeaderMap, Message, StatusCode, Subject};
 use bytes::Bytes;
 use farcall_core::protocol::time::deadline;
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
 use tokio::time::timeout_at;
 
 use super::client::Client;
@@ -63,6 +62,11 @@ impl Gather {
     pub const fn quorum(mut self, quorum: usize) -> Self {
         self.quorum = quorum;
         self
+    }
+
+    /// The maximum time.
+    pub(super) const fn longest(self) -> Duration {
+        self.time
     }
 }
 
@@ -189,21 +193,27 @@ impl Connection {
             None => format!("$SRV.{verb}"),
             Some(service) => format!("$SRV.{verb}.{service}"),
         };
-        let mut found: Vec<InstanceInfo> = self.ask(subject.into(), gather).await?;
+        let answers = self
+            .gather(&subject.into(), None, Bytes::new(), gather)
+            .await?;
+        let read = |answer: &Message| serde_json::from_slice::<InstanceInfo>(&answer.payload);
+        let mut found: Vec<_> = answers.iter().flat_map(read).collect();
         found.sort_by(|a, b| (&a.name, &a.id).cmp(&(&b.name, &b.id)));
         found.dedup_by(|a, b| (&a.name, &a.id) == (&b.name, &b.id));
         Ok(found)
     }
 
-    /// Publishes a question, and returns the answers that are of the type.
-    async fn ask<T: DeserializeOwned>(
+    /// Publishes a message for many, and returns their answers.
+    pub(super) async fn gather(
         &self,
-        subject: Subject,
+        subject: &Subject,
+        headers: Option<HeaderMap>,
+        body: Bytes,
         gather: Gather,
-    ) -> Result<Vec<T>, SendError> {
+    ) -> Result<Vec<Message>, SendError> {
         let (place, mut answers) = self.inbox().question();
         let reply = Some(place.subject().clone());
-        self.publish(subject, reply, None, Bytes::new()).await?;
+        self.publish(subject.clone(), reply, headers, body).await?;
         let end = deadline(gather.time);
         let mut until = end;
         let mut found = Vec::new();
@@ -215,7 +225,7 @@ impl Connection {
                 break;
             }
             until = deadline(gather.silence).min(end);
-            found.extend(serde_json::from_slice::<T>(&message.payload));
+            found.push(message);
         }
         Ok(found)
     }

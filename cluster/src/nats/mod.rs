@@ -40,6 +40,7 @@
 //! [anonymous](farcall_core::Identity::is_anonymous). The permissions of the NATS server decide who
 //! may call which subject, and who may read answers. Sessions can have an authkey of their own.
 
+mod all;
 mod caller_clock;
 mod client;
 mod connection;

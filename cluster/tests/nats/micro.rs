@@ -188,6 +188,23 @@ async fn discovery_ends_by_quorum_by_silence_or_by_nobody() {
         assert_eq!(host, format!("host{number}"));
         assert!(instance.url().ends_with(&format!("/demo/node{number}")));
     }
+    let call = |method: &str| {
+        let context = farcall_core::Context::new(method);
+        client.call_all::<String>(context, (), Gather::default().quorum(5))
+    };
+    let mut hosts = call("hostname").await.unwrap();
+    hosts.sort_by(|a, b| a.0.cmp(&b.0));
+    for (number, (id, host)) in hosts.into_iter().enumerate() {
+        assert_eq!(
+            (id, host.unwrap()),
+            (format!("node{number}"), format!("host{number}"))
+        );
+    }
+    let answers = call("nope").await.unwrap();
+    assert_eq!(answers.len(), 5);
+    for (_, answer) in answers {
+        assert_eq!(answer.unwrap_err().execution(), Execution::Never);
+    }
     drop(running);
     assert_eq!(connection.waiting(), 0);
 }
