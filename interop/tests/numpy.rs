@@ -304,7 +304,10 @@ fn arrays_go_to_rust_and_come_back() {
     let mut lines = BufReader::new(server.stdout.take().unwrap()).lines();
     let line = lines.next().unwrap().unwrap();
     let address = line.strip_prefix("listening on ").unwrap();
-    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/python/array_client.py");
+    let script = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../examples/python/array_client.py"
+    );
     for python in supported() {
         let mut command = python.command_at(script.as_ref());
         let output = command.arg(address).env("PYTHONPATH", python.numpy());

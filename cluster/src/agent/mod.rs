@@ -179,15 +179,15 @@ impl Agent {
     /// # Errors
     /// If the name of a method is taken or invalid.
     pub fn with(self, service: impl Instance) -> Result<Self, RegisterError> {
-        self.with_rights(Allow::everyone(), service)
+        self.with_rights(&Allow::everyone(), service)
     }
 
     /// Offers a service of the program to these callers.
     ///
     /// # Errors
     /// If the name of a method is taken or invalid.
-    pub fn with_rights(self, allow: Allow, service: impl Instance) -> Result<Self, RegisterError> {
-        self.offer(&allow, service)?;
+    pub fn with_rights(self, allow: &Allow, service: impl Instance) -> Result<Self, RegisterError> {
+        self.offer(allow, service)?;
         Ok(self)
     }
 

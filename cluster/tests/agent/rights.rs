@@ -178,7 +178,7 @@ async fn services_of_the_program_have_rights_too() {
 
     let agent = Agent::new().unwrap();
     let agent = agent
-        .with_rights(Allow::nobody().key("deploy"), Deployer)
+        .with_rights(&Allow::nobody().key("deploy"), Deployer)
         .unwrap();
     let agent = agent.with(Clock).unwrap();
     let keys = AuthKeys::new([("deploy", "a"), ("watch", "b")]).unwrap();

@@ -51,7 +51,7 @@ fn agent() -> Result<Agent, Box<dyn Error>> {
     let options = AgentOptions::default().run(RunOptions::default().allow(deploy()));
     let agent = Agent::with_options(options)?
         .with(Status(version.clone()))?
-        .with_rights(deploy(), Deployment(version))?;
+        .with_rights(&deploy(), Deployment(version))?;
     Ok(agent)
 }
 

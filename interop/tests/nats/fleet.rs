@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use farcall_cluster::nats::{Client as Service, Gather, ServerOptions, ServiceGroups};
-use farcall_cluster::{Client, Credentials, Fleet, GroupSource as _, Host, HostGroups, Protocol};
-use farcall_core::{Caller as _, Execution};
+use farcall::cluster::nats::{Client as Service, Gather, ServerOptions, ServiceGroups};
+use farcall::cluster::{Client, Credentials, Fleet, GroupSource as _, Host, HostGroups, Protocol};
+use farcall::{Caller as _, Execution};
 
 use crate::server::{NatsServer, Peer, python};
 use crate::{Ledger, start_with};

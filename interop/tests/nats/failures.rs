@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use farcall_cluster::nats::{Client, Connection, Server, ServerOptions};
-use farcall_core::{CallError, Caller as _, Execution};
+use farcall::cluster::nats::{Client, Connection, Server, ServerOptions};
+use farcall::{CallError, Caller as _, Execution};
 
 use crate::server::NatsServer;
 use crate::{Ledger, register, start};
@@ -183,7 +183,7 @@ async fn errors_are_true_while_servers_of_a_cluster_die() {
     }
     for caller in &callers {
         until("the cluster is complete", async || {
-            let gather = farcall_cluster::nats::Gather::default().quorum(3);
+            let gather = farcall::cluster::nats::Gather::default().quorum(3);
             caller
                 .instances(gather)
                 .await
@@ -280,7 +280,7 @@ async fn a_stop_that_takes_too_long_aborts_calls() {
     let error = sleeping.await.unwrap().unwrap_err();
     assert_eq!(
         error.fault().unwrap().kind(),
-        farcall_core::FaultKind::Cancelled,
+        farcall::FaultKind::Cancelled,
         "{error:?}"
     );
 }

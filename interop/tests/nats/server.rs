@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use farcall_cluster::nats::Connection;
+use farcall::cluster::nats::Connection;
 
 const MISSING: &str = "the tests of NATS need nats-server, nats-py and the npm package nats: \
-                       cluster/tests/install installs them";
+                       interop/install installs them";
 
 /// A nats-server, which is killed when this is dropped.
 pub(crate) struct NatsServer {
@@ -132,17 +132,15 @@ pub(crate) fn cluster() -> [NatsServer; 3] {
 }
 
 fn peers() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/peers")
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("peers/nats")
 }
 
 /// Returns the command of a script with nats-py.
 pub(crate) fn python(script: &str) -> Command {
-    let packages = peers().join("python");
-    assert!(packages.join("nats").exists(), "{MISSING}");
-    let mut command = Command::new("python3");
-    command
-        .arg(peers().join(script))
-        .env("PYTHONPATH", packages);
+    let interpreter = peers().join("../venv/bin/python3");
+    assert!(interpreter.exists(), "{MISSING}");
+    let mut command = Command::new(interpreter);
+    command.arg(peers().join(script));
     command
 }
 

@@ -2,10 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-use farcall_cluster::nats::{
+use farcall::cluster::nats::{
     Client, ClientOptions, ContentType, NoResponders, SendError, ServerOptions,
 };
-use farcall_core::{CallError, Caller as _, Context, Execution, FaultKind};
+use farcall::{CallError, Caller as _, Context, Execution, FaultKind};
 
 use crate::server::NatsServer;
 use crate::start;
@@ -236,7 +236,7 @@ async fn contexts_and_headers_arrive() {
         let header: String = client.call("header", (name,)).await.unwrap();
         assert_eq!(header, value, "{name}");
     }
-    let mut origin = farcall_core::protocol::Origin::default();
+    let mut origin = farcall::protocol::Origin::default();
     let trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
     origin.headers.insert("traceparent", trace.parse().unwrap());
     let context = Context::new("header").with_origin(origin.into());
@@ -280,7 +280,7 @@ async fn objects_and_streams_need_a_session() {
     let nats = NatsServer::start();
     let connection = nats.connect().await;
     let client = Client::new(&connection, "demo").unwrap();
-    let (_sender, stream) = farcall_conn::rpc::Stream::<i64>::channel(1);
+    let (_sender, stream) = farcall::rpc::Stream::<i64>::channel(1);
     let error = client.call::<()>("take", (stream,)).await.unwrap_err();
     assert!(matches!(error, CallError::Encode(_)), "{error:?}");
 }

@@ -1,5 +1,5 @@
 //! Services over NATS: with real nats-servers, and with nats-py and the NATS project's JavaScript
-//! client as peers. `cluster/tests/install` installs them.
+//! client as peers. `interop/install` installs them.
 
 #![allow(
     clippy::unwrap_used,
@@ -17,8 +17,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use farcall_cluster::nats::{Connection, Server, ServerOptions};
-use farcall_core::{Context, Fault};
+use farcall::cluster::nats::{Connection, Server, ServerOptions};
+use farcall::{Context, Fault};
 use tokio::task::JoinHandle;
 
 /// The calls that a service ran.
@@ -91,7 +91,7 @@ fn register(server: &Server, host: &str, ledger: &Ledger) {
                 }
             })?
             .register_function("ran", move |token: String| log.count(&token))?;
-        Ok::<_, farcall_core::RegisterError>(())
+        Ok::<_, farcall::RegisterError>(())
     };
     offer().expect("the names are free");
 }

@@ -3,10 +3,10 @@
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use farcall_cluster::nats::{Connection, StreamConnector, StreamListener};
-use farcall_conn::Listener;
-use farcall_conn::rpc::{Client, Server, ServerOptions, Stream};
-use farcall_core::{Context, Execution, Registry};
+use farcall::cluster::nats::{Connection, StreamConnector, StreamListener};
+use farcall::conn::Listener;
+use farcall::rpc::{Client, Server, ServerOptions, Stream};
+use farcall::{Context, Execution, Registry};
 use tokio::task::JoinHandle;
 
 use crate::server::{NatsServer, Peer};
@@ -33,17 +33,17 @@ fn server() -> Server {
             .register_function("sum", async |mut numbers: Stream<u64>| {
                 let mut sum = 0;
                 while let Some(number) = numbers.next().await {
-                    sum += number.map_err(farcall_core::Fault::internal)?;
+                    sum += number.map_err(farcall::Fault::internal)?;
                 }
-                Ok::<u64, farcall_core::Fault>(sum)
+                Ok::<u64, farcall::Fault>(sum)
             })?
             .register_function("length", |text: String| text.len())?
             .register_function("ask", async |cx: Context| {
                 let caller = Client::of(&cx).expect("it came over a session");
                 let name: String = caller.call("name", ()).await?;
-                Ok::<String, farcall_core::Fault>(format!("hello {name}"))
+                Ok::<String, farcall::Fault>(format!("hello {name}"))
             })?;
-        Ok::<_, farcall_core::RegisterError>(())
+        Ok::<_, farcall::RegisterError>(())
     };
     offer().expect("the names are free");
     server
@@ -146,7 +146,6 @@ async fn only_a_peer_with_the_key_opens_a_session() {
         assert!(Client::over(connector()).authkey("wrong").await.is_err());
         let client = Client::over(connector()).authkey(KEY).await.unwrap();
         assert_eq!(client.call::<i64>("add", (3, 5)).await.unwrap(), 8);
-        #[cfg(feature = "tls")]
         {
             // The listener has no TLS: the client learns it without waiting for its timeout.
             let begun = Instant::now();

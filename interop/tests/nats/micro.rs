@@ -3,8 +3,8 @@
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use farcall_cluster::nats::{Client, Gather, ServerOptions};
-use farcall_core::{CallError, Caller as _, Execution};
+use farcall::cluster::nats::{Client, Gather, ServerOptions};
+use farcall::{CallError, Caller as _, Execution};
 
 use crate::server::{NatsServer, Peer, node, python};
 use crate::{Ledger, Running, start_with};
@@ -189,7 +189,7 @@ async fn discovery_ends_by_quorum_by_silence_or_by_nobody() {
         assert!(instance.url().ends_with(&format!("/demo/node{number}")));
     }
     let call = |method: &str| {
-        let context = farcall_core::Context::new(method);
+        let context = farcall::Context::new(method);
         client.call_all::<String>(context, (), Gather::default().quorum(5))
     };
     let mut hosts = call("hostname").await.unwrap();
