@@ -321,3 +321,45 @@ async fn a_wait_ends_with_its_client() {
         "{end:?}"
     );
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_python_works_with_xml() {
+    let script = "import sys
+from multiprocessing.managers import BaseManager, RemoteError
+class Manager(BaseManager): pass
+Manager.register('jobs'); Manager.register('Queue')
+host, port = sys.argv[1].rsplit(':', 1)
+m = Manager((host, int(port)), authkey=b'secret', serializer='xmlrpclib'); m.connect()
+values = ['hall\\xe5', None, True, 2.25, {'x': [1, -5]}]
+jobs = m.jobs(); jobs.put(values); assert jobs.qsize() == 1 and jobs.get() == values
+own = m.Queue(1); own.put(1); assert own.full()
+try: own.put_nowait(2)
+except RemoteError as error: assert 'queue.Full' in str(error), error
+else: raise AssertionError
+";
+    for python in versions() {
+        let server = demo::managers::server().unwrap();
+        let address = serve(&server).await.to_string();
+        let mut command = Command::from(python.command_text(script, &[&address]));
+        let output = timeout(LONG, command.output()).await.unwrap().unwrap();
+        let errors = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{:?}: {errors}", python.version);
+    }
+}
+
+/// CPython's own tests of these objects. Two fail, since the server runs no code of Python and
+/// since iterators have all keys at once.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_tests_of_cpython_pass() {
+    let python = tests::newest_python();
+    let server = Server::new();
+    let address = serve(&server).await.to_string();
+    let mut command = Command::from(python.command("manager_tests.py", &[&address, KEY]));
+    let output = timeout(LONG, command.output()).await.unwrap().unwrap();
+    let text = String::from_utf8_lossy(&output.stdout);
+    let summary = text.lines().last().unwrap_or_default();
+    assert!(summary.contains(" passed, 2 failed, 4 skipped"), "{text}");
+    for known in ["test_dict_iter", "test_action"] {
+        assert!(text.lines().any(|line| line.starts_with(known)), "{text}");
+    }
+}

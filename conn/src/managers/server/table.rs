@@ -235,13 +235,14 @@ impl Table {
         entries.filter(|entry| entry.references > 0).count()
     }
 
-    /// Returns two lines for each object, as CPython does, and further ones for its methods.
+    /// Returns two lines for each object that clients have references to or the program shares, as
+    /// CPython does, and further ones for its methods.
     pub(super) fn debug_info(&self) -> String {
         let mut shown: Vec<(String, u32, Arc<dyn SharedObject>)> = {
             let state = lock(&self.state);
             let entries = state.entries.iter();
             entries
-                .filter(|(_, entry)| entry.references > 0)
+                .filter(|(_, entry)| entry.references > 0 || entry.is_permanent)
                 .map(|(ident, entry)| (ident.clone(), entry.references, Arc::clone(&entry.object)))
                 .collect()
         };
