@@ -110,7 +110,10 @@ options! {
 
 /// A directory below which callers may read files, and write them if it says so.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(
+    deny_unknown_fields,
+    expecting = "a table of the `path` and whether one may `write` there"
+)]
 pub struct FileRoot {
     pub(super) path: PathBuf,
     #[serde(default)]
