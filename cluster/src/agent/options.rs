@@ -446,7 +446,7 @@ mod tests {
             ),
             (
                 "[tail]\nallow = [\n  \"user:nobody-has-this-name\",\n]",
-                "line 3, `\"user:nobody-has-this-name\",`: `allow` names the user",
+                "line 2, `allow = [`: `allow` names the user `nobody-has-this-name`",
             ),
             (
                 "[run]\nallow = []\ngrace = \"1s\"",
