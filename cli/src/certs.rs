@@ -12,6 +12,8 @@ use rcgen::{
     KeyUsagePurpose, PKCS_ECDSA_P256_SHA256,
 };
 
+use crate::Options;
+
 #[derive(Args)]
 pub(crate) struct CertsCommand {
     /// Folder for the files; none of them may exist
@@ -31,7 +33,17 @@ const PUBLIC: u32 = 0o644;
 const PRIVATE: u32 = 0o600;
 
 /// Makes the files, and returns the text to print.
-pub(crate) fn run(command: &CertsCommand) -> Result<String, Box<dyn Error>> {
+pub(crate) fn run(command: &CertsCommand, options: &Options) -> Result<String, Box<dyn Error>> {
+    let authentication = &options.authentication;
+    for (option, is_given) in [
+        ("--header", !options.headers.is_empty()),
+        ("--authkey-file", authentication.authkey_file.is_some()),
+        ("--legacy-md5", authentication.legacy_md5),
+    ] {
+        if is_given {
+            return Err(format!("{option} is for calls: certs makes none").into());
+        }
+    }
     let folder = &command.folder;
     fs::create_dir_all(folder)
         .map_err(|error| format!("{} cannot be created: {error}", folder.display()))?;

@@ -1,15 +1,15 @@
 //! Addresses and authentication of connections.
 
 use std::error::Error;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
 use clap::builder::{OsStringValueParser, TypedValueParser};
+use farcall::cluster::{ConnectionUrl, UrlError};
 use farcall::conn::ConnectError;
 use farcall::conn::auth::{AuthError, AuthKey};
 use farcall::protocol::output::Causes;
-use farcall::transport::{Address, Target, ToTarget};
 
 use crate::MARK;
 
@@ -18,7 +18,7 @@ pub(crate) struct Authentication {
     /// For connections: file with the shared authkey [default: the environment variable
     /// FARCALL_AUTHKEY]
     #[arg(long, global = true, value_name = "FILE", value_parser = path())]
-    authkey_file: Option<PathBuf>,
+    pub(crate) authkey_file: Option<PathBuf>,
     /// For connections: allow authentication with MD5, which CPython up to 3.11 requires
     #[arg(long, global = true)]
     pub(crate) legacy_md5: bool,
@@ -26,16 +26,25 @@ pub(crate) struct Authentication {
 
 impl Authentication {
     pub(crate) fn authkey(&self) -> Result<Option<AuthKey>, Box<dyn Error>> {
-        let key = match (&self.authkey_file, std::env::var_os("FARCALL_AUTHKEY")) {
-            (Some(file), _) => {
-                AuthKey::from_file(file).map_err(|error| format!("--authkey-file: {error}"))
-            }
-            (None, Some(key)) => AuthKey::new(key.as_encoded_bytes())
-                .map_err(|error| format!("FARCALL_AUTHKEY: {error}")),
-            (None, None) => return Ok(None),
+        let Some(file) = &self.authkey_file else {
+            return authkey_of_environment();
         };
-        Ok(Some(key?))
+        let key = AuthKey::from_file(file);
+        Ok(Some(
+            key.map_err(|error| format!("--authkey-file: {error}"))?,
+        ))
     }
+}
+
+/// Returns the key in the environment variable `FARCALL_AUTHKEY`.
+pub(crate) fn authkey_of_environment() -> Result<Option<AuthKey>, Box<dyn Error>> {
+    let Some(key) = std::env::var_os("FARCALL_AUTHKEY") else {
+        return Ok(None);
+    };
+    let key = AuthKey::new(key.as_encoded_bytes());
+    Ok(Some(
+        key.map_err(|error| format!("FARCALL_AUTHKEY: {error}"))?,
+    ))
 }
 
 /// Returns the parser for paths, which removes the mark.
@@ -48,56 +57,19 @@ pub(crate) fn path() -> impl TypedValueParser<Value = PathBuf> {
     })
 }
 
-/// The protection of a connection, which the scheme of its URL names.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Protection {
-    None,
-    Tls,
-    /// TLS by the authkey alone.
-    Encrypted,
+/// Parses the URL of a connection, whose scheme is `conn` or `conn+rpc`.
+pub(crate) fn target(scheme: &'static str, url: &str) -> Result<ConnectionUrl, Box<dyn Error>> {
+    ConnectionUrl::parse(scheme, url).map_err(url_error)
 }
 
-/// Parses a URL: `scheme://HOST:PORT`, `scheme+tls://HOST:PORT`, `scheme+encrypted://HOST:PORT`,
-/// `scheme+unix://PATH` or `scheme+abstract://NAME`.
-pub(crate) fn target(scheme: &str, url: &str) -> Result<(Target, Protection), Box<dyn Error>> {
-    let parts = url
-        .strip_prefix(scheme)
-        .and_then(|rest| rest.split_once("://"));
-    let no_url = || {
-        format!(
-            "the URL is not {scheme}://HOST:PORT, {scheme}+tls://HOST:PORT, \
-             {scheme}+encrypted://HOST:PORT, {scheme}+unix://PATH or {scheme}+abstract://NAME"
-        )
-    };
-    let protection = match parts {
-        Some(("+tls", _)) => Protection::Tls,
-        Some(("+encrypted", _)) => Protection::Encrypted,
-        _ => Protection::None,
-    };
-    let target = match parts {
-        // A query is not repeated, since it may be a key. It would be part of the name of a socket
-        // file, which errors show.
-        Some((_, address)) if address.contains('?') => {
-            let message = "URLs of connections have no query: a key does not belong into a URL, pass \
-                           it with --authkey-file";
-            return Err(message.into());
+/// Returns the error of a URL, with the option that helps.
+pub(crate) fn url_error(error: UrlError) -> Box<dyn Error> {
+    match error {
+        UrlError::Query | UrlError::UserInformation => {
+            format!("{error}, pass it with --authkey-file").into()
         }
-        // The address is not repeated, since it may contain a password.
-        Some(("" | "+tls" | "+encrypted", address)) if address.contains('@') => {
-            let message =
-                "URLs of connections have no user information: pass the key with --authkey-file";
-            return Err(message.into());
-        }
-        // An invalid address is not repeated either: it may be a misspelt URL with a password.
-        Some(("" | "+tls" | "+encrypted", address)) => {
-            let target = address.trim_end_matches('/').to_target();
-            target.map_err(|_| no_url())?
-        }
-        Some(("+unix", path)) => Path::new(path).to_target()?,
-        Some(("+abstract", name)) => Address::Abstract(name.as_bytes().to_vec()).to_target()?,
-        _ => return Err(no_url().into()),
-    };
-    Ok((target, protection))
+        error => error.into(),
+    }
 }
 
 /// Returns the error of a peer that expects a key, with the options that set one.

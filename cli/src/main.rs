@@ -1,12 +1,19 @@
 //! The `farcall` command: calls remote methods from the shell.
 //!
 //! Results go to standard output as JSON. A fault goes to standard error with exit status 1, any
-//! other failure with exit status 2. If the output is a closed pipe, the command exits silently
-//! with status 141, as if SIGPIPE had terminated it.
+//! other failure with exit status 2. Of calls on many hosts (`-w`), the most serious outcome
+//! counts: status 3 if a call may have run. If the output is a closed pipe, the command exits
+//! silently with status 141, as if SIGPIPE had terminated it.
 
+#[cfg(unix)]
+mod agent;
+mod aliases;
 mod call;
 mod certs;
+mod completion;
+mod config;
 mod connection;
+mod fleet;
 mod json;
 mod send;
 mod terminal;
@@ -23,7 +30,8 @@ use farcall::protocol::output::Causes;
 use farcall::{CallError, FaultKind};
 
 use self::connection::Authentication;
-use self::terminal::{FAILURE, FAULT, print, print_error, print_usage_error};
+use self::fleet::FleetOptions;
+use self::terminal::{DASHES, FAILURE, FAULT, print, print_error, print_usage_error};
 use self::tls::Tls;
 
 /// Calls remote methods from the shell
@@ -35,7 +43,10 @@ use self::tls::Tls;
     after_help = "Options can be given anywhere before `--`. \
                   Negative numbers, such as `-5`, `-.5` and `-inf`, are arguments, not options.\n\
                   Exit status: 0 on success, 1 for a fault, 2 for any other failure, \
-                  141 if the output is closed."
+                  141 if the output is closed.\n\
+                  With -w: 0 if all calls succeeded, 3 if any may have run, else 2 if any host was \
+                  not reached, else 1 for faults.\n\
+                  Configuration: ~/.config/farcall/config.toml (groups, hosts, keys, aliases)."
 )]
 struct Cli {
     #[command(subcommand)]
@@ -52,14 +63,24 @@ enum Command {
     Send(send::SendCommand),
     /// Make certificates for development: an authority, a server and a client
     Certs(certs::CertsCommand),
+    /// Check the configuration
+    #[command(subcommand)]
+    Config(config::ConfigCommand),
+    /// Print the code that makes a shell complete this command
+    Completions(completion::CompletionsCommand),
+    /// Serve commands, files, facts and processes of this machine to callers with rights
+    #[cfg(unix)]
+    Agent(agent::AgentCommand),
 }
 
 impl Command {
     fn url(&self) -> &str {
         match self {
-            Self::Call(command) => command.url(),
+            Self::Call(command) => command.first_word(),
             Self::Send(message) => &message.url,
-            Self::Certs(_) => "",
+            Self::Certs(_) | Self::Config(_) | Self::Completions(_) => "",
+            #[cfg(unix)]
+            Self::Agent(command) => command.url(),
         }
     }
 }
@@ -77,6 +98,9 @@ struct Options {
     authentication: Authentication,
     #[command(flatten)]
     tls: Tls,
+    // The last one: its heading would be that of those behind it.
+    #[command(flatten)]
+    fleet: FleetOptions,
 }
 
 /// Prefix for arguments that are negative numbers, or begin like one. No option does, but clap
@@ -120,52 +144,81 @@ fn seconds(text: &str) -> Result<Duration, &'static str> {
     }
 }
 
-#[tokio::main(flavor = "current_thread")]
-async fn main() -> ExitCode {
-    let arguments = marked(std::env::args_os());
+fn main() -> ExitCode {
+    // Ends the process, if a shell asks for completions.
+    completion::complete();
+    let arguments = aliases::expanded(marked(std::env::args_os()));
     let parsed = match Cli::try_parse_from(&arguments) {
         Ok(parsed) => parsed,
         Err(error) => return print_usage_error(&error, &arguments),
     };
-    match run(&parsed).await {
-        Ok(output) => print(&output),
-        Err(error) => {
-            let fault = error.downcast_ref::<CallError>().and_then(CallError::fault);
-            match fault {
-                // An expired deadline is not a fault of the method.
-                Some(fault) if fault.kind() == FaultKind::DeadlineExceeded => {
-                    print_error(format_args!("farcall: {}", fault.message()));
-                    ExitCode::from(FAILURE)
-                }
-                Some(fault) => {
-                    print_error(fault);
-                    ExitCode::from(FAULT)
-                }
-                None => {
-                    let text = Causes(&*error).to_string();
-                    let text = terminal::redact_url(&text, parsed.command.url());
-                    match tls::advice(&*error) {
-                        Some(advice) => print_error(format_args!("farcall: {text} ({advice})")),
-                        None => print_error(format_args!("farcall: {text}")),
-                    }
-                    ExitCode::from(FAILURE)
-                }
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
+    let result = match runtime {
+        Ok(runtime) => runtime.block_on(run(&parsed)),
+        Err(error) => Err(error.into()),
+    };
+    result.unwrap_or_else(|error| report(&*error, &parsed))
+}
+
+/// Prints an error, and returns the exit status for it.
+fn report(error: &(dyn Error + 'static), arguments: &Cli) -> ExitCode {
+    let fault = error.downcast_ref::<CallError>().and_then(CallError::fault);
+    match fault {
+        // An expired deadline is not a fault of the method.
+        Some(fault) if fault.kind() == FaultKind::DeadlineExceeded => {
+            print_error(format_args!("farcall: {}", fault.message()));
+            ExitCode::from(FAILURE)
+        }
+        Some(fault) => {
+            print_error(fault);
+            ExitCode::from(FAULT)
+        }
+        None => {
+            let text = Causes(error).to_string();
+            let hosts = arguments.options.fleet.hosts.iter().map(String::as_str);
+            let text = hosts
+                .chain([arguments.command.url()])
+                .fold(text, |text, url| terminal::redact_url(&text, url));
+            match tls::advice(error) {
+                Some(advice) => print_error(format_args!("farcall: {text} ({advice})")),
+                None => print_error(format_args!("farcall: {text}")),
             }
+            ExitCode::from(FAILURE)
         }
     }
 }
 
-/// Runs the command, and returns the text to print.
-async fn run(arguments: &Cli) -> Result<String, Box<dyn Error>> {
-    if arguments.command.url().starts_with("conn") && !arguments.options.headers.is_empty() {
+/// Runs the command, and prints its output.
+async fn run(arguments: &Cli) -> Result<ExitCode, Box<dyn Error>> {
+    let options = &arguments.options;
+    let has_hosts = !options.fleet.hosts.is_empty();
+    if let Command::Call(command) = &arguments.command
+        && (has_hosts || command.is_for_many())
+    {
+        return fleet::run(command, options).await;
+    }
+    if has_hosts {
+        return Err("-w is for call, map, run, methods, help, ping, top and hosts".into());
+    }
+    if let Some(option) = options.fleet.given() {
+        return Err(format!("{option} needs -w HOSTS; {DASHES}").into());
+    }
+    if arguments.command.url().starts_with("conn") && !options.headers.is_empty() {
         return Err("--header is for HTTP: connections have no headers".into());
     }
-    arguments.options.tls.check_url(arguments.command.url())?;
-    match &arguments.command {
-        Command::Call(command) => call::run(command, &arguments.options).await,
-        Command::Send(message) => send::run(message, &arguments.options).await,
-        Command::Certs(command) => certs::run(command),
-    }
+    options.tls.check_url(arguments.command.url())?;
+    let output = match &arguments.command {
+        Command::Call(command) => call::run(command, options).await,
+        Command::Send(message) => send::run(message, options).await,
+        Command::Certs(command) => certs::run(command, options),
+        Command::Config(command) => config::run(command),
+        Command::Completions(command) => completion::run(command),
+        #[cfg(unix)]
+        Command::Agent(command) => agent::run(command, options).await,
+    };
+    output.map(|output| print(&output))
 }
 
 #[cfg(test)]

@@ -4,10 +4,11 @@ use std::error::Error;
 use std::time::Instant;
 
 use clap::{Args, ValueEnum};
+use farcall::cluster::{ConnectionUrl, Protection};
 use farcall::conn::{Codec, Connection, MessagePack, RecvError};
 use farcall::pickle::Pickle;
 
-use crate::connection::{Protection, connect_error, key_expected, target};
+use crate::connection::{connect_error, key_expected, target};
 use crate::json::{self, Json};
 use crate::{Options, argument};
 
@@ -103,7 +104,9 @@ async fn connect<S: 'static, R: 'static, C: Codec>(
     arguments: &SendCommand,
     options: &Options,
 ) -> Result<Connection<S, R, C>, Box<dyn Error>> {
-    let (target, protection) = target("conn", &arguments.url)?;
+    let ConnectionUrl {
+        target, protection, ..
+    } = target("conn", &arguments.url)?;
     let mut client = Connection::connect(target)
         .legacy_md5(options.authentication.legacy_md5)
         .timeout(options.timeout);

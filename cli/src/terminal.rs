@@ -2,9 +2,10 @@
 
 use std::ffi::OsString;
 use std::fmt::Display;
-use std::io::{self, ErrorKind, Write};
+use std::io::{self, Write};
 use std::process::ExitCode;
 
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use farcall::protocol::output::Foreign;
 use percent_encoding::{CONTROLS, percent_decode_str, utf8_percent_encode};
 
@@ -13,6 +14,9 @@ pub(crate) const FAULT: u8 = 1;
 
 /// Exit status of all other failures.
 pub(crate) const FAILURE: u8 = 2;
+
+/// Advice for arguments that begin as options do.
+pub(crate) const DASHES: &str = "to pass an argument that begins with '-', put '--' before it";
 
 /// Exit status if the output is a closed pipe: the one that a shell reports for a command that
 /// SIGPIPE terminated.
@@ -30,10 +34,10 @@ pub(crate) fn print(text: &str) -> ExitCode {
 /// An output that was closed before the program started (`>&-`) counts as written: std opens
 /// `/dev/null` in its place before `main`, in the same way as Python's `subprocess.DEVNULL` and
 /// others discard the output on purpose.
-fn status(written: io::Result<()>) -> ExitCode {
+pub(crate) fn status(written: io::Result<()>) -> ExitCode {
     match written {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) if error.kind() == ErrorKind::BrokenPipe => ExitCode::from(BROKEN_PIPE),
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::from(BROKEN_PIPE),
         Err(error) => {
             print_error(format_args!(
                 "farcall: the output cannot be written: {error}"
@@ -56,11 +60,11 @@ pub(crate) fn print_usage_error(error: &clap::Error, arguments: &[OsString]) -> 
     let text = redact_arguments(&error.render().to_string(), arguments);
     let mut err = io::stderr();
     let _ = write!(err, "{}", Foreign::lines(text));
-    if error.kind() == clap::error::ErrorKind::UnknownArgument {
-        let _ = writeln!(
-            err,
-            "To pass an argument that begins with '-', put '--' before it."
-        );
+    let is_option_unknown = error.kind() == ErrorKind::UnknownArgument;
+    let value = error.get(ContextKind::InvalidValue);
+    let is_value_missing = matches!(value, Some(ContextValue::String(value)) if value.is_empty());
+    if is_option_unknown || is_value_missing {
+        let _ = writeln!(err, "Note: {DASHES}.");
     }
     ExitCode::from(FAILURE)
 }

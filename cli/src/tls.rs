@@ -5,7 +5,10 @@ use std::io;
 use std::path::PathBuf;
 
 use clap::Args;
+use farcall::cluster::TlsFiles;
 use farcall::transport::tls::rustls::{self, AlertDescription};
+#[cfg(unix)]
+use farcall::transport::tls::{ClientCertificates, ServerTls};
 use farcall::transport::tls::{ClientTls, TlsError};
 
 use crate::connection::path;
@@ -38,6 +41,9 @@ impl Tls {
         let scheme = scheme.to_ascii_lowercase();
         let files = [&self.cacert, &self.pin, &self.cert, &self.key];
         let is_given = self.insecure || files.iter().any(|file| file.is_some());
+        if is_given && url.is_empty() {
+            return Err("options of TLS are for calls: this command makes none");
+        }
         if is_given && scheme != "https" && !scheme.ends_with("+tls") {
             return Err(
                 "--cacert, --pin, --cert, --key and --insecure are for TLS, which this URL has not",
@@ -46,27 +52,66 @@ impl Tls {
         Ok(())
     }
 
+    /// The files that the options name.
+    pub(crate) fn files(&self) -> TlsFiles {
+        let mut files = TlsFiles::default();
+        files.cacert.clone_from(&self.cacert);
+        files.pin.clone_from(&self.pin);
+        files.cert.clone_from(&self.cert);
+        files.key.clone_from(&self.key);
+        files.insecure = self.insecure.then_some(true);
+        files
+    }
+
     pub(crate) fn settings(&self) -> Result<ClientTls, Box<dyn Error>> {
-        let mut tls = ClientTls::new();
+        client(&self.files())
+    }
+}
+
+/// Reads the files of a client. Warns if it accepts any certificate.
+pub(crate) fn client(files: &TlsFiles) -> Result<ClientTls, Box<dyn Error>> {
+    let mut tls = ClientTls::new();
+    if let Some(file) = &files.cacert {
+        tls = tls.roots(file)?;
+    }
+    if let Some(file) = &files.pin {
+        tls = tls.pin(file)?;
+    }
+    match (&files.cert, &files.key) {
+        (Some(cert), key) => tls = tls.certificate(cert, key.as_ref().unwrap_or(cert))?,
+        (None, Some(_)) => return Err("--key needs --cert".into()),
+        (None, None) => {}
+    }
+    if files.insecure == Some(true) {
+        print_error(
+            "farcall: warning: --insecure: whoever is on the way to the server can read and \
+             change everything",
+        );
+        tls = tls.dangerous_without_verification();
+    }
+    Ok(tls)
+}
+
+#[cfg(unix)]
+impl Tls {
+    /// Returns the settings of a server, if it has a certificate.
+    pub(crate) fn server(&self) -> Result<Option<ServerTls>, Box<dyn Error>> {
+        if self.pin.is_some() || self.insecure {
+            return Err("--pin and --insecure are for clients".into());
+        }
+        let Some(cert) = &self.cert else {
+            return Ok(None);
+        };
+        let mut tls = ServerTls::from_files(cert, self.key.as_ref().unwrap_or(cert))?.watch();
         if let Some(file) = &self.cacert {
-            tls = tls.roots(file)?;
+            tls = tls.client_roots(file, ClientCertificates::Required)?;
         }
-        if let Some(file) = &self.pin {
-            tls = tls.pin(file)?;
-        }
-        match (&self.cert, &self.key) {
-            (Some(cert), key) => tls = tls.certificate(cert, key.as_ref().unwrap_or(cert))?,
-            (None, Some(_)) => return Err("--key needs --cert".into()),
-            (None, None) => {}
-        }
-        if self.insecure {
-            print_error(
-                "farcall: warning: --insecure: whoever is on the way to the server can read and \
-                 change everything",
-            );
-            tls = tls.dangerous_without_verification();
-        }
-        Ok(tls)
+        Ok(Some(tls))
+    }
+
+    /// Returns `true` if clients need a certificate.
+    pub(crate) const fn has_roots(&self) -> bool {
+        self.cacert.is_some()
     }
 }
 

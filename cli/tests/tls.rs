@@ -164,3 +164,24 @@ fn connections_over_tls() {
     assert_eq!(sent, (0, "[1,2]\n".to_owned(), String::new()));
     echoing.join().unwrap();
 }
+
+#[test]
+fn certs_refuses_options_of_calls() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path().join("certs");
+    for options in [
+        &["--header", "X-A: b"][..],
+        &["--authkey-file", "key"],
+        &["--legacy-md5"],
+        &["--cacert", "ca.pem"],
+        &["--insecure"],
+    ] {
+        let args = [&["certs", folder.to_str().unwrap()], options].concat();
+        let (status, _, err) = farcall(&args);
+        assert!(
+            status == 2 && err.contains("for calls"),
+            "{options:?}: {err}"
+        );
+    }
+    assert!(!folder.exists());
+}

@@ -49,6 +49,13 @@ impl HalfAccount {
             .is_some_and(|reservation| reservation.is_evicted)
     }
 
+    /// Returns `true` if the last attempt to reserve more found no room.
+    pub(crate) fn waits_for_room(&self) -> bool {
+        self.reservation
+            .as_ref()
+            .is_some_and(|reservation| reservation.retry.is_running())
+    }
+
     /// Returns `true` if a half with `bytes` bytes must be counted in the budget, or has been.
     #[inline]
     pub(crate) const fn must_count(&self, bytes: usize) -> bool {

@@ -366,6 +366,74 @@ fn jobs_report_their_progress_and_can_be_cancelled() {
     );
 }
 
+#[cfg(unix)]
+#[test]
+fn a_node_agent_serves_callers_by_their_rights() {
+    let text = printed(env!("CARGO_BIN_EXE_node-agent"));
+    for line in [
+        "Deployed before: 1.0",
+        "The command says: restarted",
+        "Deployed now: 2.0",
+        "The node has a memory: true",
+        "The watcher is refused: this caller may not call `app.deploy`",
+        "The watcher is refused: this caller may not call `run.output`",
+    ] {
+        assert!(text.lines().any(|own| own == line), "{line}: {text}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn logs_of_two_hosts_are_followed() {
+    use farcall::cluster::agent::{Agent, AgentOptions, Allow, TailOptions};
+
+    let folder = tempfile::tempdir().unwrap();
+    let (key, log) = (folder.path().join("key"), folder.path().join("log"));
+    std::fs::write(&key, "a secret of those who read logs").unwrap();
+    std::fs::write(&log, "first\n").unwrap();
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let hosts = [(), ()].map(|()| {
+        runtime.block_on(async {
+            let tail = TailOptions::default()
+                .allow(Allow::everyone())
+                .roots(vec![folder.path().to_owned()]);
+            let agent = Agent::with_options(AgentOptions::default().tail(tail)).unwrap();
+            let bound = agent.bind("127.0.0.1:0").encrypted();
+            let bound = bound
+                .authkey("a secret of those who read logs")
+                .await
+                .unwrap();
+            let address = bound.local_address().to_string();
+            tokio::spawn(bound.serve());
+            address
+        })
+    });
+    let mut tail = Running::new(
+        env!("CARGO_BIN_EXE_tail-logs"),
+        &[
+            "--authkey-file",
+            key.to_str().unwrap(),
+            log.to_str().unwrap(),
+            &hosts[0],
+            &hosts[1],
+        ],
+    );
+    let mut two_lines = || {
+        let mut lines = [tail.line(), tail.line()];
+        lines.sort();
+        lines
+    };
+    let expected = |text: &str| {
+        let mut lines = [0, 1].map(|host| format!("{}: {text}", hosts[host]));
+        lines.sort();
+        lines
+    };
+    assert_eq!(two_lines(), expected("first"));
+    let mut file = std::fs::File::options().append(true).open(&log).unwrap();
+    file.write_all(b"\x1b[2Jsecond\n").unwrap();
+    assert_eq!(two_lines(), expected("\\u{1b}[2Jsecond"));
+}
+
 #[test]
 fn counters_are_dropped_with_their_clients() {
     let text = printed(env!("CARGO_BIN_EXE_counters"));

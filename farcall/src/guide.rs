@@ -19,6 +19,7 @@
 //! | [blocking] | servers and clients without async code |
 //! | [middleware] | checks of tokens and limits of rates |
 //! | [layers] | figures and traces for every call, and limits of a client |
+//! | [cluster] | scripts and programs that act on many machines at once |
 //! | [workers] | a server on all processors, replaced without losing a call |
 //! | [testing] | tests of a service without sockets |
 //! | [features] | a build with only what you need |
@@ -52,6 +53,7 @@ macro_rules! chapters {
             "[layers]: crate::guide::layers\n",
             "[workers]: crate::guide::workers\n",
             "[testing]: crate::guide::testing\n",
+            "[cluster]: crate::guide::cluster\n",
             "[features]: crate::guide::features\n",
             "[api-registry]: crate::Registry\n",
             "[api-xmlrpc]: crate::xmlrpc\n",
@@ -78,6 +80,7 @@ macro_rules! chapters {
             "[api-service-caller]: crate::ServiceCaller\n",
             "[api-memory]: crate::transport::memory\n",
             "[api-reconnect]: crate::rpc::Reconnect\n",
+            "[api-cluster]: crate::cluster\n",
         )]
         ///
         #[doc = include_str!(concat!("../docs/guide/", stringify!($name), ".md"))]
@@ -87,7 +90,7 @@ macro_rules! chapters {
 
 chapters! {
     functions objects clients requests errors retries python pickles managers rpc reconnect security tls
-    blocking middleware layers workers testing features
+    blocking middleware layers cluster workers testing features
     from_xmlrpc from_multiprocessing from_pyro5 from_tarpc from_tonic from_jsonrpsee
 }
 

@@ -44,7 +44,7 @@
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
-#[cfg(all(doc, feature = "full"))]
+#[cfg(all(doc, feature = "full", feature = "cluster"))]
 pub mod guide;
 
 #[cfg(feature = "cluster")]
@@ -61,6 +61,9 @@ pub use farcall_core::middleware;
 pub use farcall_core::workers;
 #[cfg(feature = "pickle")]
 pub use farcall_pickle as pickle;
+// The attribute, which has the name of the module.
+#[cfg(feature = "pickle")]
+pub use farcall_pickle::pickle;
 #[cfg(any(feature = "xmlrpc-client", feature = "xmlrpc-server"))]
 pub use farcall_xmlrpc as xmlrpc;
 

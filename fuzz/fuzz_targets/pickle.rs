@@ -4,18 +4,56 @@
 
 use std::collections::BTreeMap;
 
-use farcall::pickle::{Pickle, Value};
+use farcall::pickle;
+use farcall::pickle::{
+    Array, Complex, Date, DateTime, Decimal, Exception, Fraction, IpInterface, IpNetwork, Path,
+    Pickle, Py, Range, Slice, Time, TimeDelta, Uuid, Value, Zone,
+};
 use fuzz::memory::bounded;
 use fuzz::record::Record;
 use fuzz::tally::{Tally, limited};
 use libfuzzer_sys::fuzz_target;
 use serde::de::{DeserializeOwned, IgnoredAny};
+use serde::{Deserialize, Serialize};
 
 /// The limit of values for typed decoding: low, so that exceeding it is noticed.
 const VALUES: usize = 1000;
 
 /// Maximum bytes of memory of one value, including its share of a growing list.
 const VALUE: u64 = 512;
+
+/// An instance of one of several classes.
+#[pickle]
+#[derive(Serialize, Deserialize)]
+enum Event {
+    #[pickle(class = "app.Plain")]
+    Plain { x: i32, y: Option<String> },
+    #[pickle(class = "app.Slotted", form = "slots")]
+    Slotted { x: i32 },
+    #[pickle(class = "app.Pair")]
+    Pair(i32, String),
+    #[pickle(class = "ValueError", form = "call")]
+    Failure(String),
+    #[pickle(class = "app.Order", form = "content")]
+    Order(Order),
+}
+
+#[pickle(class = "app.Order")]
+#[derive(Serialize, Deserialize)]
+struct Order {
+    colour: Colour,
+    #[serde(with = "farcall::pickle::numpy")]
+    weights: Vec<f32>,
+    #[serde(with = "farcall::pickle::array_array")]
+    counts: Vec<u16>,
+}
+
+#[pickle(class = "app.Colour")]
+#[derive(Serialize, Deserialize)]
+enum Colour {
+    Red = 1,
+    Green = 2,
+}
 
 fn written(pickle: &Pickle, value: &Value) -> Vec<u8> {
     let mut message = Vec::new();
@@ -49,6 +87,25 @@ fn check(pickle: &Pickle, message: &[u8]) {
     typed::<Vec<Vec<Option<String>>>>(pickle, message);
     typed::<Vec<Vec<i64>>>(pickle, message);
     typed::<Vec<BTreeMap<String, Option<i128>>>>(pickle, message);
+    typed::<Vec<Vec<f64>>>(pickle, message);
+    typed::<farcall::DateTime>(pickle, message);
+    kept::<Event>(pickle, message);
+    kept::<Array<f64>>(pickle, message);
+    kept::<Array<u16>>(pickle, message);
+    kept::<Array<bool>>(pickle, message);
+    kept::<Array<[f32; 2]>>(pickle, message);
+    kept::<(Date, Time)>(pickle, message);
+    kept::<DateTime>(pickle, message);
+    kept::<Vec<DateTime>>(pickle, message);
+    kept::<(TimeDelta, Zone)>(pickle, message);
+    kept::<Vec<Decimal>>(pickle, message);
+    kept::<Vec<Fraction>>(pickle, message);
+    kept::<Vec<Uuid>>(pickle, message);
+    kept::<Vec<Path>>(pickle, message);
+    kept::<Py<Vec<std::net::IpAddr>>>(pickle, message);
+    kept::<(IpNetwork, IpInterface)>(pickle, message);
+    kept::<(Complex, Range, Slice)>(pickle, message);
+    kept::<Vec<Exception>>(pickle, message);
     counted::<IgnoredAny>(pickle, message);
     counted::<()>(pickle, message);
     counted::<Option<bool>>(pickle, message);
@@ -62,6 +119,21 @@ fn typed<T: DeserializeOwned>(pickle: &Pickle, message: &[u8]) {
     let pickle = pickle.clone().max_values(VALUES);
     let base = (64 << 10) + VALUES as u64 * VALUE;
     let _ = bounded(message.len(), 1024, base, || pickle.decode::<T>(message));
+}
+
+/// Decodes a type that is written as what it was read from, and checks that it is read again.
+fn kept<T: DeserializeOwned + Serialize>(pickle: &Pickle, message: &[u8]) {
+    typed::<T>(pickle, message);
+    let Ok(value) = pickle.decode::<T>(message) else {
+        return;
+    };
+    let again = pickle
+        .to_vec(&value)
+        .expect("a decoded value can be encoded");
+    let value: T = pickle
+        .decode(&again)
+        .expect("an encoded value can be decoded");
+    assert_eq!(pickle.to_vec(&value).unwrap(), again);
 }
 
 /// Decodes nested lists, and checks the number of elements against the limit of values. The

@@ -51,7 +51,7 @@ XML-RPC with real peers: the libraries of other languages call our server, and o
 and blocking, call theirs. The second command writes this document, and only if nothing failed:
 
 ```sh
-interop/install          # installs missing peers from Debian and npm
+interop/install          # installs missing peers from Debian, npm and PyPI
 cargo run -p interop     # runs all peers and writes this document; with names of peers, runs only those
 cargo test -p interop    # the same as tests, one for each peer and direction
 ```

@@ -73,7 +73,7 @@ impl Identity {
         identity
     }
 
-    /// The result of the TLS handshake of the connection, if it is one over TLS.
+    /// Returns the result of the TLS handshake of the connection, if it is one over TLS.
     #[must_use]
     pub fn tls(&self) -> Option<&TlsSession> {
         self.proofs.as_ref()?.session.as_deref()
@@ -87,13 +87,13 @@ impl Identity {
         proofs: None,
     };
 
-    /// The address of the caller, or the process.
+    /// Returns the address of the caller, or the process.
     #[must_use]
     pub const fn peer(&self) -> &Peer {
         &self.peer
     }
 
-    /// The user and process of the caller, if it called over a Unix socket.
+    /// Returns the user and process of the caller, if it called over a Unix socket.
     #[must_use]
     pub const fn user(&self) -> Option<Credentials> {
         match self.peer {
@@ -102,19 +102,21 @@ impl Identity {
         }
     }
 
-    /// The label of the authkey that the caller has proved, if the key has one.
+    /// Returns the label of the authkey that the caller has proved, if the key has one.
     #[must_use]
     pub fn key(&self) -> Option<&str> {
         self.proofs.as_ref()?.key.as_deref()
     }
 
-    /// The certificate of the caller, if it presented one and the TLS handshake has verified it.
+    /// Returns the certificate of the caller, if it presented one and the TLS handshake has
+    /// verified it.
     #[must_use]
     pub fn certificate(&self) -> Option<&Certificate> {
         self.proofs.as_ref()?.certificate.as_deref()
     }
 
-    /// The user whose token or password the caller has: the subject of the token, or the user name.
+    /// Returns the user whose token or password the caller has: the subject of the token, or the
+    /// user name.
     #[must_use]
     pub fn subject(&self) -> Option<&str> {
         self.proofs.as_ref()?.subject.as_deref()
@@ -149,9 +151,25 @@ impl Identity {
         !self.proofs.as_deref().is_some_and(proves) && self.user().is_none()
     }
 
-    /// The most specific name of the caller, for statistics and logs: its subject, or else the
-    /// [name of its certificate](Certificate::name), the label of its key, or its user id, as in
-    /// `uid 1000`. It may be a text of a peer: [`Display`](fmt::Display) escapes it.
+    /// Returns `true` if both have proved to be the same, so that one may continue what the other
+    /// has begun: they have the same user of a Unix socket, label of an authkey, certificate and
+    /// subject, or neither has any. Certificates with the same names are the same, since one is
+    /// replaced before it expires; without names they must be equal. Addresses may differ.
+    #[must_use]
+    pub fn is_same_caller(&self, other: &Self) -> bool {
+        let same_certificate = match (self.certificate(), other.certificate()) {
+            (Some(one), Some(other)) => one.has_same_names(other),
+            (one, other) => one.is_none() && other.is_none(),
+        };
+        same_certificate
+            && self.key() == other.key()
+            && self.subject() == other.subject()
+            && self.user().map(|user| user.uid) == other.user().map(|user| user.uid)
+    }
+
+    /// Returns the most specific name of the caller, for statistics and logs: its subject, or else
+    /// the [name of its certificate](Certificate::name), the label of its key, or its user id, as
+    /// in `uid 1000`. It may be a text of a peer: [`Display`](fmt::Display) escapes it.
     #[must_use]
     pub fn name(&self) -> Option<Cow<'_, str>> {
         let certificate = || self.certificate().and_then(Certificate::name);
@@ -241,6 +259,50 @@ mod tests {
         let mut ada = identity.clone();
         ada.set_subject("ada");
         assert_eq!((identity.subject(), ada.key()), (None, Some("2026")));
+    }
+
+    #[test]
+    fn the_same_caller_has_the_same_proofs() {
+        let (mut one, mut other) = (Identity::from(peer()), Identity::ANONYMOUS);
+        assert!(one.is_same_caller(&other));
+        assert!(!one.is_same_caller(&unix().into()));
+        let restarted = Peer::Unix(Some(Credentials {
+            uid: 1000,
+            gid: 100,
+            pid: Some(8),
+        }));
+        assert!(Identity::from(unix()).is_same_caller(&restarted.into()));
+        let root = Peer::Unix(Some(Credentials {
+            uid: 0,
+            gid: 100,
+            pid: Some(7),
+        }));
+        assert!(!Identity::from(unix()).is_same_caller(&root.into()));
+
+        one.set_key("2025");
+        assert!(!one.is_same_caller(&other) && !other.is_same_caller(&one));
+        other.set_key("2026");
+        assert!(!one.is_same_caller(&other));
+        other.set_key("2025");
+        assert!(one.is_same_caller(&other));
+        let certificate = |names: &[&str], fingerprint| Certificate {
+            dns: names.iter().map(|&name| name.to_owned()).collect(),
+            fingerprint: [fingerprint; 32],
+            ..Certificate::default()
+        };
+        one.set_certificate(certificate(&["a.example"], 1));
+        assert!(!one.is_same_caller(&other) && !other.is_same_caller(&one));
+        other.set_certificate(certificate(&["a.example"], 2));
+        assert!(one.is_same_caller(&other), "a renewed certificate");
+        other.set_certificate(certificate(&["a.example", "b.example"], 1));
+        assert!(!one.is_same_caller(&other));
+        one.set_certificate(certificate(&[], 1));
+        other.set_certificate(certificate(&[], 2));
+        assert!(!one.is_same_caller(&other), "two without names");
+        other.set_certificate(certificate(&[], 1));
+        assert!(one.is_same_caller(&other));
+        other.set_subject("ada");
+        assert!(!one.is_same_caller(&other));
     }
 
     #[test]

@@ -77,7 +77,10 @@ mod fault;
 mod format;
 mod handler;
 mod identity;
+#[cfg(feature = "json")]
+mod json;
 mod limit;
+mod limits;
 mod macros;
 #[cfg(feature = "middleware")]
 pub mod middleware;
@@ -106,6 +109,8 @@ pub use describe::{Description, Parameter};
 pub use error::{CallError, Execution, FormatError, FormatErrorKind, Position};
 pub use fault::{Fault, FaultKind};
 pub use identity::Identity;
+#[cfg(feature = "json")]
+pub use json::Json;
 #[doc(hidden)]
 pub use macros::__private;
 pub use macros::{client, service};

@@ -37,6 +37,11 @@ pub mod handler {
     };
 }
 
+/// Limits of all codecs, for decoders that have none of their own.
+pub mod limits {
+    pub use crate::limits::{CodecLimits, DecodeLimiter, Limited, PICKLE_VALUE, depth};
+}
+
 /// Foreign text in logs and on terminals.
 pub mod output {
     pub use crate::output::{Admitted, Causes, Foreign, Quota, debug_error, is_harmless};

@@ -192,4 +192,17 @@ mod tests {
         assert_eq!(within(sleep(TIME), || None).await, Some(()));
         assert_eq!(deadline(Duration::MAX), Instant::now() + LONGEST);
     }
+
+    /// As one that reads what a peer sends without end.
+    #[tokio::test]
+    async fn a_timer_is_seen_beside_a_future_that_never_rests() {
+        let busy = async {
+            loop {
+                consume_budget().await;
+            }
+        };
+        let timer = || Some(sleep(Duration::from_millis(20)));
+        let ended = timeout(Duration::from_secs(30), within(busy, timer)).await;
+        assert_eq!(ended, Ok(None::<()>));
+    }
 }

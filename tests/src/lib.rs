@@ -32,6 +32,25 @@ pub fn port_of_its_own() -> SocketAddr {
     (host, 0).into()
 }
 
+/// Returns bytes as hexadecimal digits, in which programs in other languages take them.
+#[must_use]
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Returns the bytes of hexadecimal digits.
+///
+/// # Panics
+/// If the text has anything else.
+#[must_use]
+pub fn unhex(digits: &str) -> Vec<u8> {
+    let byte = |digits| {
+        let digits = std::str::from_utf8(digits).expect("ASCII");
+        u8::from_str_radix(digits, 16).expect("hexadecimal digits")
+    };
+    digits.trim().as_bytes().chunks(2).map(byte).collect()
+}
+
 /// A CPython interpreter on this machine.
 #[derive(Clone, Debug)]
 pub struct Python {
@@ -113,6 +132,33 @@ impl Python {
             .output()
             .expect("python starts");
         self.check("program", &output)
+    }
+
+    /// Runs a program text that uses numpy to completion and returns its output.
+    ///
+    /// # Panics
+    /// If numpy is not installed for it, or if it fails; the message contains its output.
+    #[must_use]
+    pub fn run_numpy(&self, text: &str, args: &[&str]) -> String {
+        let mut command = self.command_text(text, args);
+        let output = command.env("PYTHONPATH", self.numpy()).output();
+        self.check("program", &output.expect("python starts"))
+    }
+
+    /// Returns the folder with numpy for this Python, which its `PYTHONPATH` has to be.
+    ///
+    /// # Panics
+    /// If it is not installed.
+    #[must_use]
+    pub fn numpy(&self) -> PathBuf {
+        let (major, minor) = self.version;
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../interop/peers/numpy");
+        let folder = folder.join(format!("{major}.{minor}"));
+        assert!(
+            folder.is_dir(),
+            "the tests need numpy for CPython {major}.{minor}: interop/install installs it"
+        );
+        folder
     }
 
     /// Returns the command that runs a program text.

@@ -42,7 +42,7 @@ pub(crate) use setters;
 /// assert_eq!((a, b.as_str()), (3, "five"));
 /// # Ok::<(), farcall::FormatError>(())
 /// ```
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use = "a format does nothing until it is given to a client or a server"]
 pub struct XmlRpc {
     pub(crate) max_depth: u8,

@@ -5,6 +5,8 @@ mod transfer;
 
 use std::fmt;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use farcall::protocol::output::is_harmless;
 use serde::de::{self, Deserialize, Deserializer, MapAccess, Visitor};
 use serde::ser::{self, Serialize, Serializer};
@@ -13,6 +15,9 @@ use serde_json::value::RawValue;
 /// Maximum depth of JSON arguments and results.
 const MAX_DEPTH: u8 = 128;
 
+/// Advice for arguments that are no JSON, or numbers that cannot be sent.
+pub(crate) const ADVICE: &str = "to send a string, quote it: '\"…\"'";
+
 /// A JSON value. Numbers are kept as text, since JSON does not limit them and they must not change.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Json {
@@ -20,6 +25,8 @@ pub(crate) enum Json {
     Bool(bool),
     Number(String),
     String(String),
+    /// Bytes: base64 text in JSON.
+    Bytes(Vec<u8>),
     Array(Vec<Self>),
     /// The members in order.
     Object(Vec<(String, Self)>),
@@ -94,6 +101,26 @@ impl<'de> Deserialize<'de> for Members<'de> {
 }
 
 impl Json {
+    /// Creates a number, which is written as JSON writes it.
+    pub(crate) fn number(number: &impl ToString) -> Self {
+        Self::Number(number.to_string())
+    }
+
+    /// Creates a string.
+    pub(crate) fn text(text: &(impl ToString + ?Sized)) -> Self {
+        Self::String(text.to_string())
+    }
+
+    /// Creates an object with these members.
+    pub(crate) fn object<'a>(members: impl IntoIterator<Item = (&'a str, Self)>) -> Self {
+        let members = members.into_iter();
+        Self::Object(
+            members
+                .map(|(name, value)| (name.to_owned(), value))
+                .collect(),
+        )
+    }
+
     /// Encodes a result as JSON. Characters that could control a terminal are escaped as `\uXXXX`,
     /// which does not change the value. Bytes are base64 text, dates ISO 8601 text.
     pub(crate) fn write(&self) -> String {
@@ -134,7 +161,7 @@ impl Json {
             Self::Object(members) => members
                 .iter()
                 .try_for_each(|(_, value)| value.check(max_integer)),
-            Self::Null | Self::Bool(_) | Self::String(_) => Ok(()),
+            Self::Null | Self::Bool(_) | Self::String(_) | Self::Bytes(_) => Ok(()),
         }
     }
 }
@@ -149,6 +176,7 @@ impl Serialize for Written<'_> {
                 let raw = RawValue::from_string(digits.clone());
                 raw.map_err(ser::Error::custom)?.serialize(serializer)
             }
+            Json::Bytes(bytes) => serializer.serialize_str(&STANDARD.encode(bytes)),
             Json::Array(values) => serializer.collect_seq(values.iter().map(Written)),
             Json::Object(members) => {
                 let members = members.iter().map(|(name, value)| (name, Written(value)));

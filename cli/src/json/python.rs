@@ -1,7 +1,5 @@
 //! Conversion between JSON and Python values.
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use farcall::pickle;
 use num_bigint::BigInt;
 
@@ -34,6 +32,7 @@ impl Json {
                 }
             },
             Self::String(text) => Python::Str(text.clone()),
+            Self::Bytes(bytes) => Python::Bytes(bytes.clone()),
             Self::Array(values) => {
                 let values = values.iter().map(Self::to_python);
                 Python::List(values.collect::<Result<_, _>>()?)
@@ -47,7 +46,7 @@ impl Json {
         })
     }
 
-    /// Converts a Python value. Tuples and sets become arrays, and bytes become base64 text. Keys
+    /// Converts a Python value. Tuples and sets become arrays, and bytes stay bytes. Keys
     /// that are not text, and values that JSON does not have, become the text of Python's `repr`.
     ///
     /// # Errors
@@ -73,7 +72,7 @@ fn python_to_json(value: &pickle::Value, parts_left: &mut usize) -> Result<Json,
         Python::BigInt(_) => return Err("the received value has an integer too long to print"),
         Python::Float(number) => double(*number),
         Python::Str(text) => Json::String(text.clone()),
-        Python::Bytes(bytes) | Python::ByteArray(bytes) => Json::String(STANDARD.encode(bytes)),
+        Python::Bytes(bytes) | Python::ByteArray(bytes) => Json::Bytes(bytes.to_vec()),
         Python::List(values)
         | Python::Tuple(values)
         | Python::Set(values)

@@ -2,8 +2,6 @@
 
 use std::fmt;
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use farcall::DateTime;
 use farcall::protocol::VALUE_NEWTYPE;
 use serde::de::{self, Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
@@ -26,6 +24,7 @@ impl Serialize for Json {
                 ))),
             },
             Self::String(text) => serializer.serialize_str(text),
+            Self::Bytes(bytes) => serializer.serialize_bytes(bytes),
             Self::Array(values) => serializer.collect_seq(values),
             Self::Object(members) => {
                 serializer.collect_map(members.iter().map(|(name, value)| (name, value)))
@@ -85,7 +84,8 @@ impl<'de> Visitor<'de> for ValueVisitor {
         visit_f64(number: f64) => double(number);
         visit_str(text: &str) => Json::String(text.to_owned());
         visit_string(text: String) => Json::String(text);
-        visit_bytes(bytes: &[u8]) => Json::String(STANDARD.encode(bytes));
+        visit_bytes(bytes: &[u8]) => Json::Bytes(bytes.to_vec());
+        visit_byte_buf(bytes: Vec<u8>) => Json::Bytes(bytes);
     }
 
     fn visit_some<D: Deserializer<'de>>(self, source: D) -> Result<Json, D::Error> {

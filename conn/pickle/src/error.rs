@@ -4,6 +4,8 @@ use std::fmt::{self, Write as _};
 
 use serde::de::{Expected, Unexpected};
 
+use crate::names::readable;
+
 /// Maximum bytes of a peer's text that a message quotes.
 const MAX_QUOTED: usize = 64;
 
@@ -255,7 +257,8 @@ impl serde::de::Error for Error {
     }
 
     fn unknown_variant(variant: &str, expected: &'static [&'static str]) -> Self {
-        let variant = quoted(variant);
+        let variant = quoted(readable(variant));
+        let expected: Vec<&str> = expected.iter().map(|name| readable(name)).collect();
         Self::custom(format_args!(
             "the enum has no variant {variant:?}, only {expected:?}"
         ))

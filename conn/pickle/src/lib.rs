@@ -1,7 +1,7 @@
 //! Python's pickle format, restricted to data: pickles are read and written, and nothing in them is
 //! ever executed.
 //!
-//! [`from_slice`] reads pickles of CPython at protocols 2 to 5, and of Python 2 at protocol 2,
+//! [`from_slice`] reads pickles of CPython at protocols 0 to 5, and of Python 2 at protocol 2,
 //! directly into serde's types or into a [`Value`]. [`to_vec`] writes protocol 4, which every
 //! CPython since 3.4 reads. [`Pickle`] does both with other limits than the defaults, and with
 //! structs as instances of Python classes.
@@ -38,14 +38,18 @@
 //! | `set`, `frozenset` | `Set`, `FrozenSet` | read into sequences, such as a `HashSet` |
 //! | `dict` | `Dict` | maps, structs, variants of enums with content |
 //! | a class or function | `Class` | |
-//! | an instance | `Object` | structs, where [its class is mapped](Pickle::class) |
+//! | an instance | `Object` | structs and enums with [a class](macro@pickle), or where [it is mapped](Pickle::class) |
+//! | `datetime`, `Decimal`, `UUID`, … | `Object` | [`DateTime`], [`Decimal`], [`Uuid`], … ([`PythonType`]) |
+//! | an array of numpy, `array.array` | `Object` | [`Array`], and more types by [`numpy`] and [`array_array`] |
 //! | the same object again | `Shared` | read as an equal copy |
 //!
 //! Sequences are also read from objects that Python appends to (`deque`). Maps are also read from
 //! objects that Python sets entries in (`OrderedDict`, `defaultdict`), and from a `Counter`. Enums
 //! are written in serde's externally tagged form: `'Dot'`, `{'Circle': 1.5}`, `{'Line': (1, 2)}`,
-//! `{'Box': {'width': 3}}`. A `Vec<u8>` is a list of ints, as in serde's data model; a field with
-//! `#[serde(with = "serde_bytes")]` is `bytes`.
+//! `{'Box': {'width': 3}}`. Sets, deques and other kinds of collections are written by modules for
+//! the attribute `with`: [`set`], [`frozenset`], [`tuple`](mod@tuple), [`deque`], [`ordered_dict`],
+//! [`counter`], [`bytearray`]. A `Vec<u8>` is a list of ints, as in serde's data model; a field
+//! with `#[serde(with = "serde_bytes")]` is `bytes`.
 //!
 //! Types that serde buffers before it reads them (untagged enums, `flatten`) support serde's own
 //! data model only, and so cannot contain a `Value`.
@@ -91,14 +95,18 @@
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+mod array;
+mod containers;
 mod de;
 mod error;
 mod machine;
 mod memo;
+mod names;
 mod nesting;
 mod nodes;
 mod opcode;
 mod opcode_reader;
+pub mod python;
 mod python2_names;
 mod raw;
 mod ser;
@@ -117,7 +125,85 @@ use std::sync::Arc;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+pub use array::{Array, Element, F16, Order, array_array, numpy};
+pub use containers::{bytearray, counter, deque, frozenset, ordered_dict, set, tuple};
 pub use error::{Error, ErrorKind};
+/// Makes a struct or an enum an instance of a class in Python, in both directions, by the names
+/// that its serde implementations pass on. It belongs before the derive macros of serde.
+///
+/// ```
+/// use farcall_pickle::{Value, from_slice, pickle, to_vec};
+/// use serde::{Deserialize, Serialize};
+///
+/// #[pickle(class = "shop.models.Order")]
+/// #[derive(Serialize, Deserialize, Debug, PartialEq)]
+/// struct Order {
+///     id: u64,
+///     status: Status,
+/// }
+///
+/// #[pickle(class = "shop.models.Status")]
+/// #[derive(Serialize, Deserialize, Debug, PartialEq)]
+/// #[serde(rename_all = "UPPERCASE")]
+/// enum Status {
+///     Open = 1,
+///     Paid = 2,
+/// }
+///
+/// let order = Order { id: 7, status: Status::Paid };
+/// let message = to_vec(&order)?; // shop.models.Order(id=7, status=shop.models.Status.PAID)
+/// assert_eq!(from_slice::<Order>(&message)?, order);
+/// let value: Value = from_slice(&message)?;
+/// assert_eq!(value.as_object().unwrap().class().unwrap().to_string(), "shop.models.Order");
+/// # Ok::<(), farcall_pickle::Error>(())
+/// ```
+///
+/// # Options
+/// - `class`: the class, as in [`Class::from`].
+/// - `form`: the way in which Python gets the fields. Without it, named fields are the attributes
+///   of an instance that is created without `__init__`, as dataclasses and plain classes are
+///   pickled, and unnamed fields are the arguments of `__new__`, as named tuples are pickled.
+///
+///   | form | Python |
+///   |---|---|
+///   | `call` | a call of the class with the fields in their order: exceptions, any dataclass |
+///   | `new` | a call of `__new__` with the fields in their order: named tuples |
+///   | `slots` | attributes in `__slots__` |
+///   | `fields` | the state of a frozen dataclass with `slots=True`, which has a list of its fields |
+///
+///   Reading accepts all of these forms.
+///
+/// An enum with a class is a Python enum: a variant is written by its name, and read by its name or
+/// by its value, which is the number after it or `#[pickle(value = "…")]`. `#[serde(rename_all)]`
+/// makes the names those of Python.
+///
+/// The variants of an enum without a class can have one each, with a form: then the class of an
+/// instance chooses the variant. The form `content` is one of a variant whose only field is itself
+/// an instance of that class.
+///
+/// ```
+/// use farcall_pickle::{from_slice, pickle, to_vec};
+/// use serde::{Deserialize, Serialize};
+///
+/// #[pickle]
+/// #[derive(Serialize, Deserialize, Debug, PartialEq)]
+/// enum Failure {
+///     #[pickle(class = "KeyError", form = "call")]
+///     Key(String),
+///     #[pickle(class = "shop.errors.OutOfStock", form = "call")]
+///     OutOfStock { item: String, left: u32 },
+/// }
+///
+/// let failure = Failure::Key("colour".to_owned());
+/// assert_eq!(from_slice::<Failure>(&to_vec(&failure)?)?, failure); // KeyError('colour')
+/// # Ok::<(), farcall_pickle::Error>(())
+/// ```
+#[cfg(feature = "derive")]
+pub use farcall_macros::pickle;
+pub use python::{
+    Complex, Date, DateTime, Decimal, Exception, Fraction, IpInterface, IpNetwork, Path, PathClass,
+    Py, PythonType, Range, Slice, Time, TimeDelta, Uuid, Zone,
+};
 pub use raw::{RawMessage, RawPart, RawValue};
 #[doc(hidden)]
 pub use value::NAME as VALUE_NAME;

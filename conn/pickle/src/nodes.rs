@@ -186,12 +186,17 @@ impl<'m> NodeArena<'m> {
     }
 
     /// Returns the text of a [`Data::Str`].
-    pub(super) fn text(&self, span: Span) -> &'m str {
+    pub(super) fn text(&self, span: Span) -> &str {
+        // The text was checked when the machine read it. Checking it again costs less than the rest
+        // of its processing.
+        str::from_utf8(self.bytes(span)).unwrap_or_default()
+    }
+
+    /// Returns the text of a [`Data::Str`], if it is in the message. All but those of protocol 0
+    /// are, which are in another encoding there.
+    pub(super) fn message_text(&self, span: Span) -> Option<&'m str> {
         let (start, len) = (span.start as usize, span.len as usize);
-        // The text is always in the message, and was checked when the machine read it. Checking it
-        // again costs less than the rest of its processing.
-        let bytes = self.message.get(start..start + len).unwrap_or_default();
-        str::from_utf8(bytes).unwrap_or_default()
+        str::from_utf8(self.message.get(start..start + len)?).ok()
     }
 
     /// Returns the big integer of a [`Data::Long`].
@@ -200,10 +205,10 @@ impl<'m> NodeArena<'m> {
     }
 
     /// Stores bytes that are not in the message. Returns `None` if all of these together would be
-    /// longer than the message. Only a hostile pickle encodes the same text again and again.
+    /// longer than twice the message. Only a hostile pickle encodes the same text again and again.
     pub(super) fn own(&mut self, bytes: impl ExactSizeIterator<Item = u8>) -> Option<Span> {
         let (start, len) = (self.owned.len(), bytes.len());
-        if start + len > self.message.len() {
+        if start + len > self.message.len() * 2 {
             return None;
         }
         self.owned.extend(bytes);

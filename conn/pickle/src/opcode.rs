@@ -91,7 +91,7 @@ pub(super) const fn unsupported_feature(byte: u8) -> Option<&'static str> {
         PERSID | BINPERSID => "refers to an object outside of the pickle",
         EXT1 | EXT2 | EXT4 => "uses the extension registry of the program that wrote it",
         NEXT_BUFFER | READONLY_BUFFER => "uses out-of-band buffers",
-        FLOAT | LONG | STRING | UNICODE => "has a value in the text form of protocol 0",
+        STRING => "has a str of Python 2 in the text form of protocol 0",
         INST | OBJ => "has an instance of an old-style class of Python 2",
         PROTO => "starts twice",
         _ => return None,

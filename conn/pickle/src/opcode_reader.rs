@@ -109,15 +109,35 @@ impl<'m> OpcodeReader<'m> {
         }
     }
 
+    /// Returns `true` if the next byte is this one.
+    pub(super) fn starts_with(&self, byte: u8) -> bool {
+        self.message.get(self.next) == Some(&byte)
+    }
+
     /// Reads up to the next line feed, which it skips.
     pub(super) fn line(&mut self) -> Result<&'m str, Error> {
+        let line = self.raw_line()?;
+        std::str::from_utf8(self.bytes_of(line))
+            .map_err(|_| self.error(ErrorKind::Character, "the line is not UTF-8"))
+    }
+
+    /// Reads up to the next line feed, which it skips, in any encoding.
+    pub(super) fn raw_line(&mut self) -> Result<Span, Error> {
         let rest = &self.message[self.next..];
-        let Some(end) = rest.iter().position(|byte| *byte == b'\n') else {
+        let Some(len) = rest.iter().position(|byte| *byte == b'\n') else {
             return Err(self.ended());
         };
-        self.next += end + 1;
-        std::str::from_utf8(&rest[..end])
-            .map_err(|_| self.error(ErrorKind::Character, "the line is not UTF-8"))
+        let start = self.next as u32;
+        self.next += len + 1;
+        Ok(Span {
+            start,
+            len: len as u32,
+        })
+    }
+
+    /// Returns the bytes of a span in the message.
+    pub(super) fn bytes_of(&self, span: Span) -> &'m [u8] {
+        &self.message[span.start as usize..][..span.len as usize]
     }
 
     /// Reads a memo number in decimal.

@@ -8,6 +8,7 @@ use md5::Md5;
 use sha2::{Sha256, Sha384};
 use sha3::{Sha3_256, Sha3_384};
 use subtle::{Choice, ConstantTimeEq};
+use zeroize::Zeroizing;
 
 use super::AuthKey;
 
@@ -78,6 +79,17 @@ impl Algorithm {
             #[cfg(feature = "legacy-md5")]
             Self::Md5 => Self::MD5,
         }
+    }
+
+    /// Returns the HMACs of nothing, with each digest. Two keys of which one is equal prove each
+    /// other: HMAC appends zeros to a key up to the block of the digest, and replaces a longer one
+    /// by its digest.
+    pub(super) fn proofs(key: &AuthKey) -> Vec<Zeroizing<Vec<u8>>> {
+        let all = Digest::ALL.into_iter().map(Self::Modern);
+        #[cfg(feature = "legacy-md5")]
+        let all = all.chain([Self::Md5]);
+        all.map(|algorithm| Zeroizing::new(algorithm.hmac(key, &[])))
+            .collect()
     }
 
     /// Returns the HMAC of the concatenated parts.

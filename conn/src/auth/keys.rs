@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use subtle::{Choice, ConditionallySelectable as _};
 
+use super::digest::Algorithm;
 use super::{AuthError, AuthKey};
 
 /// The keys that a listener accepts, each with a label that says whose or which one it is: the
@@ -63,7 +64,8 @@ impl AuthKeys {
     ///
     /// # Errors
     /// If there are none, or more than [`MAX`](Self::MAX); if a key is empty; or if a label or a
-    /// key occurs twice.
+    /// key occurs twice, or two keys that HMAC treats alike, such as one with and without zero
+    /// bytes at its end.
     pub fn new<L: Into<Arc<str>>, K: AsRef<[u8]>>(
         keys: impl IntoIterator<Item = (L, K)>,
     ) -> Result<Self, AuthError> {
@@ -120,17 +122,21 @@ fn key_ring<L: Into<Arc<str>>, K: AsRef<[u8]>>(
     keys: impl IntoIterator<Item = (L, K)>,
 ) -> Result<KeyRing, AuthError> {
     let mut ring: Vec<LabelledKey> = Vec::new();
+    let mut proofs = Vec::new();
     for (label, key) in keys {
         let (label, key) = (label.into(), AuthKey::new(key)?);
-        let is_taken = |other: &LabelledKey| {
-            other.label.as_ref() == Some(&label) || other.key.as_ref() == key.as_ref()
-        };
-        if ring.iter().any(is_taken) {
+        let own = Algorithm::proofs(&key);
+        if ring
+            .iter()
+            .any(|other| other.label.as_ref() == Some(&label))
+            || own.iter().any(|proof| proofs.contains(proof))
+        {
             return Err(AuthError::RepeatedKey(label.to_string()));
         }
         if ring.len() == AuthKeys::MAX {
             return Err(AuthError::TooManyKeys);
         }
+        proofs.extend(own);
         let label = Some(label);
         ring.push(LabelledKey { key, label });
     }
@@ -155,6 +161,7 @@ pub(super) fn find(keys: &[LabelledKey], is_proved: impl Fn(&AuthKey) -> Choice)
 
 #[cfg(test)]
 mod tests {
+    use sha2::Digest as _;
     use subtle::ConstantTimeEq as _;
 
     use super::*;
@@ -184,6 +191,20 @@ mod tests {
             assert!(matches!(&error, AuthError::RepeatedKey(label) if label == "a"));
             assert!(!error.to_string().contains("hush"), "{error}");
         }
+        // Keys that prove each other, with one digest at least.
+        let long = [7; 200];
+        let digested = sha2::Sha256::digest(long);
+        for (one, other) in [
+            (&b"hush"[..], &b"hush\0"[..]),
+            (b"hush\0\0\0", b"hush\0"),
+            (&long, &digested),
+        ] {
+            for pair in [[("b", one), ("a", other)], [("b", other), ("a", one)]] {
+                let error = AuthKeys::new(pair).unwrap_err();
+                assert!(matches!(&error, AuthError::RepeatedKey(label) if label == "a"));
+            }
+        }
+        assert!(AuthKeys::new([("a", b"\0hush"), ("b", b"hush\n")]).is_ok());
         let number = |count: usize| (0..count).map(|n| (n.to_string(), format!("key {n}")));
         assert!(AuthKeys::new(number(AuthKeys::MAX)).is_ok());
         let too_many = AuthKeys::new(number(AuthKeys::MAX + 1));

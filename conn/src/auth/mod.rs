@@ -283,7 +283,8 @@ pub enum AuthError {
     /// The local set of [keys](AuthKeys) is too large.
     #[error("there are more than {} authkeys", AuthKeys::MAX)]
     TooManyKeys,
-    /// The label, or its key, occurs twice in the local set of [keys](AuthKeys).
+    /// The label, or its key, occurs twice in the local set of [keys](AuthKeys), or the key is
+    /// equal to another one for HMAC.
     #[error("the label `{0}`, or its authkey, occurs twice")]
     RepeatedKey(String),
     /// The peer's response to the challenge is wrong: it has another key, or is behind a relay.

@@ -119,14 +119,14 @@ impl ReadStream for BlockingReadHalf {
         each!(self, stream => stream.has_input())
     }
 
-    fn poll_reserve(
+    fn poll_read_held(
         &mut self,
         cx: &mut Context<'_>,
+        space: &mut [u8],
         account: &mut HalfAccount,
-        bytes: usize,
-        has_input: bool,
-    ) -> Poll<Result<(), RecvError>> {
-        each!(self, stream => stream.poll_reserve(cx, account, bytes, has_input))
+        size: usize,
+    ) -> Poll<Result<usize, RecvError>> {
+        each!(self, stream => stream.poll_read_held(cx, space, account, size))
     }
 
     #[inline]

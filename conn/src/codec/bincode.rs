@@ -7,10 +7,10 @@ use farcall_core::{FormatError, FormatErrorKind};
 use serde::Serialize;
 use serde::de::{DeserializeOwned, DeserializeSeed};
 
-use super::limits::{DecodeLimiter, limited_codec};
+use super::limits::DecodeLimiter;
 use super::{Appender, Codec};
 
-limited_codec! {
+farcall_core::limited_codec! {
     /// [bincode](https://docs.rs/bincode/2.0.1), in its standard configuration: integers have a
     /// variable length, and the message carries no type information.
     ///

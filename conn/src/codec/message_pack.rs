@@ -7,9 +7,9 @@ use serde::Serialize;
 use serde::de::{DeserializeOwned, DeserializeSeed as _};
 
 use super::Codec;
-use super::limits::{DecodeLimiter, limited_codec};
+use super::limits::DecodeLimiter;
 
-limited_codec! {
+farcall_core::limited_codec! {
     /// MessagePack, for peers of every language. Structs are maps with field names as keys, so that
     /// peers can read them without knowing the order of the fields. Lists and arrays of `u8` are
     /// bytes.

@@ -4,13 +4,6 @@
 pub(crate) mod bincode;
 #[cfg(feature = "json")]
 mod json;
-#[cfg(any(
-    feature = "bincode",
-    feature = "json",
-    feature = "msgpack",
-    feature = "postcard"
-))]
-pub(crate) mod limits;
 #[cfg(feature = "msgpack")]
 pub(crate) mod message_pack;
 #[cfg(feature = "pickle")]
@@ -21,13 +14,20 @@ mod postcard;
 mod tests;
 
 use farcall_core::FormatError;
+#[cfg(feature = "json")]
+pub use farcall_core::Json;
+#[cfg(any(
+    feature = "bincode",
+    feature = "msgpack",
+    feature = "pickle",
+    feature = "postcard"
+))]
+pub(crate) use farcall_core::protocol::limits;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 #[cfg(feature = "bincode")]
 pub use bincode::Bincode;
-#[cfg(feature = "json")]
-pub use json::Json;
 #[cfg(feature = "msgpack")]
 pub use message_pack::MessagePack;
 #[cfg(feature = "managers")]

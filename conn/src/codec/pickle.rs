@@ -71,10 +71,9 @@ mod tests {
                 "the pickle ends before STOP, at byte 1",
             ),
             (
-                b"I1\n.",
+                b"\x80\x06N.",
                 FormatErrorKind::Encoding,
-                "the pickle does not start with PROTO: protocols 0 and 1 are not supported, at \
-                 byte 0",
+                "protocol 6 is not supported, only 0 to 5, at byte 0",
             ),
             (
                 b"\x80\x04\x8c\x01\xff.",

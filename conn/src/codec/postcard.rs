@@ -6,10 +6,9 @@ use postcard::ser_flavors::Flavor;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::limits::limited_codec;
 use super::{Appender, Codec};
 
-limited_codec! {
+farcall_core::limited_codec! {
     /// [postcard](https://docs.rs/postcard), whose encoding is specified and stable, for peers
     /// without an operating system. As with bincode, the message carries no type information.
     Postcard

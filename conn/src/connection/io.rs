@@ -9,7 +9,7 @@ use std::io::{self, IoSlice};
 use std::os::fd::BorrowedFd;
 #[cfg(feature = "_tls")]
 use std::task::Waker;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 #[cfg(unix)]
 use std::time::Duration;
 
@@ -32,7 +32,7 @@ pub(crate) trait ReadStream {
     }
 
     /// Reserves room in a budget for a read. A blocking stream waits for its input here, too,
-    /// unless it [has](Self::has_input) some, since an eviction does not interrupt a read.
+    /// unless there is some already, since an eviction does not interrupt a read.
     fn poll_reserve(
         &mut self,
         cx: &mut Context<'_>,
@@ -42,6 +42,18 @@ pub(crate) trait ReadStream {
     ) -> Poll<Result<(), RecvError>> {
         let reserved = account.poll_resize(cx, bytes);
         reserved.map_err(|Evicted| RecvError::Evicted)
+    }
+
+    /// Reads once, after room for `size` bytes was [reserved](Self::poll_reserve) in a budget.
+    fn poll_read_held(
+        &mut self,
+        cx: &mut Context<'_>,
+        space: &mut [u8],
+        account: &mut HalfAccount,
+        size: usize,
+    ) -> Poll<Result<usize, RecvError>> {
+        ready!(self.poll_reserve(cx, account, size, self.has_input()))?;
+        self.poll_read(cx, space).map_err(RecvError::Io)
     }
 
     /// Returns `true` if it is a Unix socket, which can pass descriptors.

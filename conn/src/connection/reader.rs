@@ -307,24 +307,24 @@ impl<R: ReadStream> Reader<R> {
             _ => self.decoder.prepare(),
         };
         let size = self.decoder.size();
-        if self.account.must_count(size) {
-            let has_input = self.stream.has_input();
-            let reserved = self
-                .stream
-                .poll_reserve(cx, &mut self.account, size, has_input);
-            if let Err(error) = ready!(reserved) {
-                if let RecvError::Evicted = error {
-                    self.decoder.clear();
-                }
-                return Poll::Ready(Err(error));
+        if !self.account.must_count(size) {
+            return self.poll_read_prepared(cx, space).map_err(RecvError::Io);
+        }
+        let (decoder, account) = (&mut self.decoder, &mut self.account);
+        let read = self
+            .stream
+            .poll_read_held(cx, decoder.prepared(space), account, size);
+        match &read {
+            Poll::Ready(Ok(count)) => decoder.filled(*count),
+            Poll::Ready(Err(RecvError::Evicted)) => decoder.clear(),
+            Poll::Pending if !account.waits_for_room() => {
+                decoder.release_buffer();
+                // Shrinking never fails.
+                let _ = account.resize(decoder.size());
             }
+            _ => {}
         }
-        let read = self.poll_read_prepared(cx, space);
-        if read.is_pending() && self.account.must_count(0) {
-            // Shrinking never fails.
-            let _ = self.account.resize(self.decoder.size());
-        }
-        read.map_err(RecvError::Io)
+        read
     }
 
     /// Reads once into the [prepared](Decoder::prepare) space of the decoder, and returns the

@@ -17,7 +17,7 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use farcall_core::transport::tls::rustls::{self, Connection as TlsConnection};
-use farcall_core::transport::tls::{TlsError, TlsSession};
+use farcall_core::transport::tls::{BytesWithoutData, TlsError, TlsSession};
 
 use super::io::{ReadStream, WriteStream};
 use crate::account::HalfAccount;
@@ -52,6 +52,8 @@ pub(crate) struct TlsReadHalf<R> {
     stream: R,
     tls: SharedTls,
     session: Arc<TlsSession>,
+    /// Those received since the last data.
+    without_data: BytesWithoutData,
 }
 
 /// The sending half of a stream with TLS. It sends `close_notify` when it is shut down or dropped,
@@ -87,7 +89,7 @@ pub(crate) async fn secure<R: ReadStream, W: WriteStream>(
             break;
         }
         let received = poll_fn(|cx| poll_receive(&mut stream, &tls, cx, &mut [])).await?;
-        if received.is_end {
+        if received.encrypted == 0 {
             let message = "the peer disconnected during the TLS handshake";
             return Err(io::Error::new(io::ErrorKind::UnexpectedEof, message));
         }
@@ -100,6 +102,7 @@ pub(crate) async fn secure<R: ReadStream, W: WriteStream>(
         stream,
         tls,
         session: Arc::new(session),
+        without_data: BytesWithoutData::default(),
     };
     Ok((reader, writer))
 }
@@ -117,6 +120,7 @@ pub(crate) fn replace_stream<R, W: WriteStream, S, T: WriteStream>(
         stream: read_half,
         tls: reader.tls,
         session: reader.session,
+        without_data: reader.without_data,
     };
     let writer = TlsWriteHalf {
         stream: Some(write_half),
@@ -128,7 +132,8 @@ pub(crate) fn replace_stream<R, W: WriteStream, S, T: WriteStream>(
 
 /// The result of one read of a stream.
 struct Received {
-    is_end: bool,
+    /// The number of bytes that were read: 0 at the end of the stream.
+    encrypted: usize,
     /// The number of bytes that were decrypted into the given space.
     decrypted: usize,
 }
@@ -151,7 +156,7 @@ fn poll_receive<R: ReadStream>(
         Poll::Ready(Ok(count)) => {
             let decrypted = decrypt(&mut lock(tls), &records[..count], space);
             Poll::Ready(decrypted.map(|decrypted| Received {
-                is_end: count == 0,
+                encrypted: count,
                 decrypted,
             }))
         }
@@ -236,19 +241,43 @@ impl<R> TlsReadHalf<R> {
     }
 }
 
+impl<R: ReadStream> TlsReadHalf<R> {
+    /// Reads the stream once, and returns the number of bytes that were decrypted into `space`.
+    fn poll_receive(&mut self, cx: &mut Context<'_>, space: &mut [u8]) -> Poll<io::Result<usize>> {
+        let received = ready!(poll_receive(&mut self.stream, &self.tls, cx, space))?;
+        if received.decrypted > 0 {
+            self.without_data.reset();
+        } else {
+            self.without_data.add(received.encrypted)?;
+        }
+        Poll::Ready(Ok(received.decrypted))
+    }
+
+    /// Returns the number of bytes that were decrypted into `space`, after at most one read of the
+    /// stream; `None` if what has arrived is a part of a record, or has no data.
+    fn poll_read_once(
+        &mut self,
+        cx: &mut Context<'_>,
+        space: &mut [u8],
+    ) -> Poll<io::Result<Option<usize>>> {
+        let mut tls = lock(&self.tls);
+        if decrypted(&mut tls)?.is_some() {
+            self.without_data.reset();
+            return Poll::Ready(tls.reader().read(space).map(Some));
+        }
+        drop(tls);
+        let count = ready!(self.poll_receive(cx, space))?;
+        Poll::Ready(Ok((count > 0).then_some(count)))
+    }
+}
+
 impl<R: ReadStream> ReadStream for TlsReadHalf<R> {
     const BLOCKS: bool = R::BLOCKS;
 
     fn poll_read(&mut self, cx: &mut Context<'_>, space: &mut [u8]) -> Poll<io::Result<usize>> {
         loop {
-            let mut tls = lock(&self.tls);
-            if decrypted(&mut tls)?.is_some() {
-                return Poll::Ready(tls.reader().read(space));
-            }
-            drop(tls);
-            let received = ready!(poll_receive(&mut self.stream, &self.tls, cx, space))?;
-            if received.decrypted > 0 {
-                return Poll::Ready(Ok(received.decrypted));
+            if let Some(count) = ready!(self.poll_read_once(cx, space))? {
+                return Poll::Ready(Ok(count));
             }
         }
     }
@@ -258,14 +287,23 @@ impl<R: ReadStream> ReadStream for TlsReadHalf<R> {
         !matches!(decrypted(&mut lock(&self.tls)), Ok(None))
     }
 
-    fn poll_reserve(
+    /// Waits for each part of a record as a stream without TLS does for its bytes, so that an
+    /// eviction is noticed within a record, too.
+    fn poll_read_held(
         &mut self,
         cx: &mut Context<'_>,
+        space: &mut [u8],
         account: &mut HalfAccount,
-        bytes: usize,
-        has_input: bool,
-    ) -> Poll<Result<(), RecvError>> {
-        self.stream.poll_reserve(cx, account, bytes, has_input)
+        size: usize,
+    ) -> Poll<Result<usize, RecvError>> {
+        loop {
+            let has_input = self.has_input();
+            ready!(self.stream.poll_reserve(cx, account, size, has_input))?;
+            let read = self.poll_read_once(cx, space).map_err(RecvError::Io);
+            if let Some(count) = ready!(read)? {
+                return Poll::Ready(Ok(count));
+            }
+        }
     }
 
     #[cfg(unix)]
@@ -283,7 +321,7 @@ impl<R: ReadStream> ReadStream for TlsReadHalf<R> {
             if !self.stream.wait_readable(Duration::ZERO)? {
                 return Poll::Pending;
             }
-            ready!(poll_receive(&mut self.stream, &self.tls, cx, &mut []))?;
+            ready!(self.poll_receive(cx, &mut []))?;
         }
     }
 

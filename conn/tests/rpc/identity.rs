@@ -1,10 +1,12 @@
 //! The identity of a caller: in contexts, guards and the rights to names.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
+use farcall_conn::Connection;
 use farcall_conn::auth::{AuthKeys, Binding};
 use farcall_conn::rpc::names::{Names, NamesApi as _, Operation, Right};
-use farcall_conn::rpc::{Client, Remote, Server};
+use farcall_conn::rpc::{Client, Remote, Server, ServerOptions};
 use farcall_core::transport::Address;
 use farcall_core::{Context, Fault, FaultKind, service};
 
@@ -84,6 +86,37 @@ async fn rights_to_names_depend_on_the_key() {
     assert_eq!(denied.fault().unwrap().kind(), FaultKind::Denied);
     admin.bind("nothing", &object, &about).await.unwrap();
     sensor.lookup("nothing").await.unwrap();
+}
+
+/// Returns `true` if a connection resumes the session of this token, and the token of its own.
+async fn resumes(address: &Address, key: &str, token: &[u8]) -> (bool, Vec<u8>) {
+    let builder = Connection::connect(address).authkey(key);
+    let mut peer: Connection = builder.await.unwrap();
+    let hello = b"\0FARCALL\x02\0\x0bmessagepack\xff\xff\xff\x7f\x7f\x7f\x7f\x7f";
+    let length = u8::try_from(token.len()).unwrap();
+    peer.send_vectored(&[&hello[..], &[length], token])
+        .await
+        .unwrap();
+    let greeting = peer.recv_bytes(1000).await.unwrap();
+    let own = greeting[greeting.len() - 16..].to_vec();
+    (greeting[9] == 1, own)
+}
+
+/// Whoever has learnt the token of a session cannot continue it as somebody else.
+#[tokio::test]
+async fn a_session_is_resumed_by_the_same_caller_only() {
+    let lease = Duration::from_secs(60);
+    let server = Server::with_options(ServerOptions::default().lease(lease));
+    let keys = keys();
+    let address = serve(&server, &keys).await;
+    let (is_resumed, token) = resumes(&address, "the key of sensors", b"").await;
+    assert!(!is_resumed);
+    let (is_resumed, other) = resumes(&address, "hush", &token).await;
+    assert!(!is_resumed && other != token, "by another key");
+    keys.replace([("sensors", "a new key"), ("admin", "hush")])
+        .unwrap();
+    let (is_resumed, own) = resumes(&address, "a new key", &token).await;
+    assert!(is_resumed && own == token, "by a new key of the same label");
 }
 
 #[cfg(unix)]

@@ -1,16 +1,20 @@
 //! The same connections without async code.
 
-use std::io;
+use std::io::{self, Write as _};
+use std::net::TcpStream;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use farcall_conn::blocking::{self, wait};
 use farcall_conn::{Connection, Listener, RecvError, SendError};
 use farcall_core::Budget;
+use farcall_core::transport::tls::Profile;
+use farcall_core::transport::tls::rustls::pki_types::ServerName;
+use farcall_core::transport::tls::rustls::{ClientConnection, StreamOwned};
 use tokio::io::AsyncWriteExt as _;
 
 use crate::raw;
-use crate::support::{KINDS, Kind};
+use crate::support::{KINDS, Kind, LONG, client_tls, server_tls};
 
 /// Returns a connected pair; the first is the listener's.
 fn pair(kind: Kind) -> (blocking::Connection, blocking::Connection) {
@@ -195,4 +199,46 @@ fn a_budget_counts_as_without_tls() {
     }
     assert!(accepted.recv_bytes(1).unwrap_err().is_closed());
     sending.join().unwrap();
+}
+
+/// A thread that waits within a record is told of its eviction.
+#[test]
+fn a_connection_is_evicted_within_a_record() {
+    const MIB: usize = 1 << 20;
+
+    let budget = Budget::new(2 * MIB);
+    let builder = Listener::bind("127.0.0.1:0")
+        .tls(server_tls())
+        .timeout(LONG);
+    let mut listener = builder.budget(budget.clone()).wait().unwrap();
+    let address = listener.local_address().to_string();
+    let stranger = thread::spawn(move || {
+        let config = client_tls().config(Profile::Connection).unwrap();
+        let name = ServerName::try_from("localhost").unwrap();
+        let tls = ClientConnection::new(config, name).unwrap();
+        let mut stream = StreamOwned::new(tls, TcpStream::connect(address).unwrap());
+        let frame = raw::frame(&vec![7; 2 * MIB]);
+        stream.write_all(&frame[..MIB * 3 / 2]).unwrap();
+        // The header of a record, and a part of it.
+        let socket = &mut stream.sock;
+        socket.write_all(&[23, 3, 3, 0x40, 0, 7, 7, 7]).unwrap();
+        stream
+    });
+    let mut accepted: blocking::Connection = listener.accept().unwrap();
+    let receiving = thread::spawn(move || accepted.recv_bytes(2 * MIB));
+    let _stranger = stranger.join().unwrap();
+    while budget.held() < MIB {
+        thread::sleep(Duration::from_millis(10));
+    }
+    // The thread has read the part of the record meanwhile, most probably.
+    thread::sleep(Duration::from_millis(300));
+    let account = budget.account();
+    let mut other = account.hold();
+    let begin = Instant::now();
+    while other.resize(&account, MIB).is_err() {
+        assert!(begin.elapsed() < LONG, "it is not evicted");
+        thread::sleep(Duration::from_millis(10));
+    }
+    let evicted = receiving.join().unwrap();
+    assert!(matches!(evicted, Err(RecvError::Evicted)), "{evicted:?}");
 }

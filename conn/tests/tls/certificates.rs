@@ -95,7 +95,7 @@ async fn certificates_of_clients() {
         let connected = connect(&listener, known.clone()).await.unwrap();
         let accepted: Connection = listener.accept().await.unwrap();
         let session = accepted.tls().unwrap();
-        assert_eq!(session.peer_certificates().len(), 1);
+        assert!(session.peer_certificate().is_some());
         assert_eq!(
             accepted.identity().name().as_deref(),
             Some("client.example")

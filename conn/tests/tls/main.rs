@@ -12,3 +12,4 @@ mod ends;
 mod pending;
 mod raw;
 mod support;
+mod tickets;

@@ -2,18 +2,21 @@
 //!
 //! It prints one line per listener when it is ready, and stops gracefully on SIGINT and SIGTERM.
 
+use std::collections::HashMap;
 use std::path::PathBuf;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use clap::{Parser, ValueEnum};
 use demo::{Demo, connections};
+use farcall::cluster::nats;
 use farcall::conn::auth::AuthKey;
 use farcall::conn::{Bincode, Json, Listener, ListenerBuilder};
 use farcall::pickle::{self, Pickle};
 use farcall::rpc;
 use farcall::transport::tls::{ClientCertificates, ServerTls, TlsError};
 use farcall::xmlrpc::{BoundServer, ServerOptions};
+use farcall::{Fault, RegisterError};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -44,6 +47,12 @@ struct Arguments {
     #[cfg(unix)]
     #[arg(long, value_name = "PATH")]
     conn_unix: Option<PathBuf>,
+    /// Serve as a micro service over NATS, and sessions of RPC: the URL of a NATS server
+    #[arg(long, value_name = "URL")]
+    nats: Option<String>,
+    /// Name of the service over NATS
+    #[arg(long, value_name = "NAME", default_value = "demo")]
+    name: String,
     /// Host the objects of a manager of Python on this TCP address, in pickle
     #[arg(long, value_name = "HOST:PORT")]
     manager: Option<String>,
@@ -104,7 +113,7 @@ async fn main() -> anyhow::Result<()> {
     let over_http = farcall::xmlrpc::Server::with_options(options);
     over_http.register_instance(Arc::clone(&demo))?;
     let over_connections = rpc::Server::new();
-    over_connections.register_instance(demo)?;
+    over_connections.register_instance(Arc::clone(&demo))?;
 
     let stop = CancellationToken::new();
     // Before the first line reports a listener, since its reader may stop the server at once.
@@ -147,6 +156,22 @@ async fn main() -> anyhow::Result<()> {
         println!("listening conn-unix {}", path.display());
         listeners.spawn(arguments.connections(listener, &stop));
     }
+    if let Some(url) = &arguments.nats {
+        let connection = nats::Connection::open(url).await?;
+        let over_nats = nats::Server::new(arguments.name.as_str());
+        over_nats.register_instance(demo)?;
+        register_for_judges(&over_nats)?;
+        let bound = over_nats.bind(&connection).await?;
+        let opened = nats::StreamListener::new(&connection, &arguments.name, bound.id()).await?;
+        let sessions = arguments.configured(Listener::over(opened))?;
+        let sessions = over_connections.listen(sessions).await?;
+        println!("listening nats {}", bound.url());
+        serve_calls(&mut listeners, sessions, &stop);
+        let stopped = stop.clone().cancelled_owned();
+        listeners.spawn(async {
+            bound.serve_until(stopped).await;
+        });
+    }
 
     if let Some(address) = &arguments.manager {
         let listener = arguments.configured(Listener::bind(address))?;
@@ -170,7 +195,14 @@ impl Arguments {
         if self.xmlrpc_unix.is_some() || self.rpc_unix.is_some() || self.conn_unix.is_some() {
             return false;
         }
-        self.xmlrpc.is_none() && self.rpc.is_none() && self.conn.is_none() && self.manager.is_none()
+        let tcp = [
+            &self.xmlrpc,
+            &self.rpc,
+            &self.conn,
+            &self.nats,
+            &self.manager,
+        ];
+        tcp.iter().all(|listener| listener.is_none())
     }
 
     /// Returns the TLS of the server, if it has a certificate.
@@ -222,6 +254,31 @@ impl Arguments {
             )),
         }
     }
+}
+
+/// Registers methods that tell a cluster's instances apart, and what ran.
+fn register_for_judges(server: &nats::Server) -> Result<(), RegisterError> {
+    let runs = Arc::new(Mutex::new(HashMap::<String, u64>::new()));
+    let ran = Arc::clone(&runs);
+    server
+        .register_function("hostname", || format!("process {}", std::process::id()))?
+        .register_function("big", |bytes: usize| match bytes {
+            ..=64_000_000 => Ok("x".repeat(bytes)),
+            _ => Err(Fault::invalid_params("at most 64,000,000 bytes")),
+        })?
+        .register_function("run", move |token: String| {
+            let mut runs = runs.lock().unwrap_or_else(PoisonError::into_inner);
+            // A ledger that grows without limit would be the end of a long test.
+            if runs.len() < 10_000_000 {
+                *runs.entry(token).or_default() += 1;
+            }
+            true
+        })?
+        .register_function("ran", move |token: String| {
+            let ran = ran.lock().unwrap_or_else(PoisonError::into_inner);
+            ran.get(&token).copied().unwrap_or_default()
+        })?;
+    Ok(())
 }
 
 /// Parses octal permissions.

@@ -30,7 +30,7 @@ struct Arguments {
     /// Demand certificates of clients, signed by one in this file; a certificate that signs itself
     /// cannot be one of a client
     #[arg(long, value_name = "FILE")]
-    client_ca: Option<PathBuf>,
+    tls_client_ca: Option<PathBuf>,
     /// Address to serve at
     #[arg(long, default_value = "localhost:15000")]
     address: String,
@@ -81,7 +81,7 @@ impl KeyValueStore {
 async fn main() -> anyhow::Result<()> {
     let arguments = Arguments::parse();
     let mut tls = ServerTls::from_files(&arguments.certificate, &arguments.key)?;
-    if let Some(roots) = &arguments.client_ca {
+    if let Some(roots) = &arguments.tls_client_ca {
         tls = tls.client_roots(roots, ClientCertificates::Required)?;
     }
 

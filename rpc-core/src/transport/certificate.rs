@@ -22,8 +22,18 @@ pub struct Certificate {
 }
 
 impl Certificate {
-    /// The most specific name: the first URI, DNS name, mail address or IP address, or else the
-    /// common name.
+    /// Returns `true` if both have the same names. Without names they must be equal.
+    pub(crate) fn has_same_names(&self, other: &Self) -> bool {
+        self.uris == other.uris
+            && self.dns == other.dns
+            && self.emails == other.emails
+            && self.ips == other.ips
+            && self.common_name == other.common_name
+            && (self.name().is_some() || self.fingerprint == other.fingerprint)
+    }
+
+    /// Returns the most specific name: the first URI, DNS name, mail address or IP address, or else
+    /// the common name.
     #[must_use]
     pub fn name(&self) -> Option<Cow<'_, str>> {
         let mut texts = [&self.uris, &self.dns, &self.emails].into_iter().flatten();

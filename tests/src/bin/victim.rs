@@ -69,6 +69,8 @@ struct Ledger {
     runs: Mutex<HashMap<String, u64>>,
     /// The calls of `work` that completed, by name.
     completions: Mutex<HashMap<String, u64>>,
+    /// Memory that is never freed.
+    leaked: Mutex<Vec<Vec<u8>>>,
 }
 
 fn count(names: &Mutex<HashMap<String, u64>>, name: &str) {
@@ -121,6 +123,13 @@ impl Ledger {
     /// which takes seconds in a debug build.
     pub fn bytes(&self, n: usize) -> Value {
         Value::from(vec![b'x'; n.min(64 << 20)])
+    }
+
+    /// Allocates this number of bytes for good.
+    pub fn leak(&self, n: usize) -> usize {
+        let mut leaked = self.leaked.lock().unwrap_or_else(PoisonError::into_inner);
+        leaked.push(vec![b'x'; n]);
+        n
     }
 
     /// The number of bytes that are allocated.

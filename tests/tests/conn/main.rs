@@ -10,6 +10,7 @@ mod managers_client;
 mod matrix;
 mod peer;
 mod pickle;
+mod pickle_types;
 mod python;
 mod python2_names;
 mod tls;

@@ -158,7 +158,7 @@ async fn once(address: &Address, method: &str, args: &Value) -> (String, Value) 
 }
 
 fn tuple<const N: usize>(values: [Value; N]) -> Value {
-    Value::Tuple(values.to_vec())
+    Value::Tuple(values.into())
 }
 
 async fn accepted(address: &Address) -> Client {

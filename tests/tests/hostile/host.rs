@@ -24,8 +24,14 @@ pub(crate) enum Step {
 }
 
 /// Makes the victim connect to a server that performs these steps, by one of the methods of
-/// `visits`. Returns whether the method succeeded, and its result or error.
-pub(crate) async fn visit(victim: &Victim, method: &str, steps: Vec<Step>) -> (bool, String) {
+/// `visits`. Returns whether the method succeeded, and its result or error, which should contain
+/// `reason`.
+pub(crate) async fn visit(
+    victim: &Victim,
+    method: &str,
+    steps: Vec<Step>,
+    reason: &str,
+) -> (bool, String) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
     let host = async {
@@ -45,17 +51,31 @@ pub(crate) async fn visit(victim: &Victim, method: &str, steps: Vec<Step>) -> (b
     };
     tokio::select! {
         biased;
-        report = send(victim, method, port) => report,
+        report = send(victim, method, port, reason) => report,
         never = host => never,
     }
 }
 
+/// Returns the victim's timeouts for the connection and for each reply, in milliseconds. Only a
+/// silence that is expected ends soon: everything else may take long on a busy machine.
+fn timeouts(reason: &str) -> (u64, u64) {
+    const SILENCE: u64 = 2_000;
+    const BUSY: u64 = 60_000;
+    match reason {
+        "timed out" | "in time" => (SILENCE, BUSY),
+        "" | "deadline" | "elapsed" | "while receiving" => (BUSY, SILENCE),
+        _ => (BUSY, BUSY),
+    }
+}
+
 /// Makes the victim connect to a port of this machine.
-pub(crate) async fn send(victim: &Victim, method: &str, port: u16) -> (bool, String) {
+pub(crate) async fn send(victim: &Victim, method: &str, port: u16, reason: &str) -> (bool, String) {
     let client = farcall::rpc::Client::connect(victim.rpc).authkey(KEY);
     let client = client.await.unwrap();
     let method = format!("visits.{method}");
     // The victim enforces timeouts itself; the call must outlast them.
     let context = farcall::Context::new(method).with_deadline(None);
-    client.call_in(context, (port,)).await.unwrap()
+    let (connect, reply) = timeouts(reason);
+    let visit = (port, connect, reply);
+    client.call_in(context, (visit,)).await.unwrap()
 }

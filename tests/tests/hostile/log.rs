@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use farcall::conn::Listener;
+use farcall::conn::auth::AuthKeys;
 use farcall::protocol::output::is_harmless;
 use farcall::rpc::{self, Reconnect};
 use farcall::transport::memory::{self, MemoryConnector};
@@ -215,6 +216,37 @@ async fn rpc_peers_cannot_forge_log_lines() {
     ])
     .await;
     log.assert_honest();
+}
+
+#[tokio::test]
+async fn faults_that_complete_later_name_the_peer() {
+    let (log, _guard) = Log::collect(Level::DEBUG);
+    let server = rpc::Server::new();
+    server
+        .register_function("later", async || {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+            Err::<(), _>(Fault::new(7, "evil: too late"))
+        })
+        .unwrap()
+        .register_function("numbers", || {
+            let failing = futures_util::stream::iter([Ok(1), Err(Fault::new(8, "evil: no more"))]);
+            rpc::Stream::<u64>::new(failing)
+        })
+        .unwrap();
+    let keys = AuthKeys::new([("2026", KEY)]).unwrap();
+    let bound = server.bind("127.0.0.1:0").authkeys(keys).await.unwrap();
+    let address = bound.local_address().clone();
+    tokio::spawn(bound.serve());
+    let client = rpc::Client::connect(address).authkey(KEY).await.unwrap();
+    client.call::<()>("later", ()).await.unwrap_err();
+    let mut numbers: rpc::Stream<u64> = client.call("numbers", ()).await.unwrap();
+    while let Some(Ok(_)) = numbers.next().await {}
+    log.has_all(&["a call failed", "a stream failed"]).await;
+    let text = log.text();
+    for line in text.lines().filter(|line| line.contains(" failed ")) {
+        let peer = line.contains("peer=127.0.0.1:");
+        assert!(peer && line.contains("key \"2026\""), "{line}");
+    }
 }
 
 #[tokio::test]

@@ -10,8 +10,10 @@ mod log;
 mod peer;
 mod rpc;
 
+use std::panic::AssertUnwindSafe;
 use std::time::{Duration, Instant};
 
+use futures_util::FutureExt as _;
 use tests::victim::Victim;
 use tokio::time::timeout;
 
@@ -36,4 +38,25 @@ async fn honest_peers_do_no_harm() {
         victim.assert_serves().await;
     }
     victim.assert_well("honest calls").await;
+}
+
+/// The check after each attack notices what it is there for.
+#[tokio::test]
+async fn a_leak_is_noticed() {
+    let victim = victim().await;
+    let client = farcall::xmlrpc::Client::new(&victim.url()).unwrap();
+    let leak = async |bytes: usize| {
+        let leaked: usize = client.call("ledger.leak", (bytes,)).await.unwrap();
+        assert_eq!(leaked, bytes);
+    };
+    leak(1 << 20).await;
+    victim.assert_well("a leak within the limit").await;
+    leak(3 << 19).await;
+    let check = AssertUnwindSafe(victim.assert_well("a leak"));
+    let panic = check.catch_unwind().await.unwrap_err();
+    let text = panic.downcast_ref::<String>().unwrap();
+    assert!(
+        text.starts_with("after a leak: ") && text.contains(" bytes, "),
+        "{text}"
+    );
 }

@@ -52,6 +52,16 @@ async fn silent_peers_in_the_handshake_delay_no_other() {
 }
 
 #[tokio::test]
+async fn a_refused_address_costs_no_handshake() {
+    let made = Made::new();
+    let options = ServerOptions::default().tls(made.tls());
+    let served = Served::start(options.accept_address(|peer| peer.ip().is_none())).await;
+    // Not even an alert.
+    assert_eq!(answer(&served, b"POST / HTTP/1.1\r\n\r\n").await, b"");
+    assert_eq!(answer(&served, &client_hello(&made).await).await, b"");
+}
+
+#[tokio::test]
 async fn the_oldest_handshake_makes_room() {
     let made = Made::new();
     let options = ServerOptions::default().tls(made.tls()).max_pending(8);

@@ -68,6 +68,18 @@ fn defaults() -> Vec<(&'static str, String)> {
             "farcall::middleware::RateLimit",
             debug(&farcall::middleware::RateLimit::per_second(1)),
         ),
+        (
+            "farcall::cluster::agent::RunOptions",
+            debug(&farcall::cluster::agent::RunOptions::default()),
+        ),
+        (
+            "farcall::cluster::agent::FileOptions",
+            debug(&farcall::cluster::agent::FileOptions::default()),
+        ),
+        (
+            "farcall::cluster::agent::TailOptions",
+            debug(&farcall::cluster::agent::TailOptions::default()),
+        ),
     ]
 }
 
@@ -168,6 +180,8 @@ fn human(name: &str, value: &str) -> String {
         "budget",
         "window",
         "max_backlog",
+        "max_output",
+        "max_file",
         "max_value_bytes",
     ]
     .contains(&name.rsplit("::").next().unwrap());

@@ -25,6 +25,7 @@ use super::secrets::Secrets;
 use super::transport::Destination;
 use super::url::{HttpUrl, InvalidUrl, Target};
 use crate::XmlRpc;
+use crate::de::De;
 use crate::document::{reply_result, write_call};
 
 /// Bytes reserved for a call document around its parameters.
@@ -167,6 +168,35 @@ impl<T: Transport> Endpoint<T> {
         }
     }
 
+    /// Sends a call whose arguments are encoded, and returns the result that `read` decodes, with
+    /// the reply document.
+    pub(super) async fn send_for<R>(
+        &self,
+        call: Call<XmlRpc>,
+        read: impl FnOnce(&mut De<'_>) -> Result<R, FormatError>,
+    ) -> Result<(R, Payload), CallError> {
+        let params = if call.params.is_whole() {
+            Cow::Borrowed(call.params.as_slice())
+        } else {
+            // A relayed call: the rest of its document belongs to the request that it came with.
+            Cow::Owned(
+                call.format
+                    .params_of(&call.params)
+                    .map_err(CallError::Encode)?,
+            )
+        };
+        let request = self.request(call.method(), params.len(), |document| {
+            document.extend_from_slice(&params);
+            Ok(())
+        })?;
+        let (format, deadline) = (call.format, call.context.deadline());
+        // The parameters were copied into the request.
+        drop(params);
+        drop(call);
+        let response = self.exchange(request, deadline).await?;
+        reply(response, self.options.max_body, format, &self.secrets, read)
+    }
+
     /// Returns the link to the `https` server of a redirect, for one call: a client that is used
     /// for long is better created for that URL.
     fn secure_link(&self, url: &HttpUrl) -> Result<Link<T>, CallError> {
@@ -203,32 +233,7 @@ impl<T: Transport> Caller for Endpoint<T> {
     }
 
     async fn send(&self, call: Call<XmlRpc>) -> Result<Payload, CallError> {
-        let params = if call.params.is_whole() {
-            Cow::Borrowed(call.params.as_slice())
-        } else {
-            // A relayed call: the rest of its document belongs to the request that it came with.
-            Cow::Owned(
-                call.format
-                    .params_of(&call.params)
-                    .map_err(CallError::Encode)?,
-            )
-        };
-        let request = self.request(call.method(), params.len(), |document| {
-            document.extend_from_slice(&params);
-            Ok(())
-        })?;
-        let (format, deadline) = (call.format, call.context.deadline());
-        // The parameters were copied into the request.
-        drop(params);
-        drop(call);
-        let response = self.exchange(request, deadline).await?;
-        let ((), document) = reply(
-            response,
-            self.options.max_body,
-            format,
-            &self.secrets,
-            |_| Ok(()),
-        )?;
+        let ((), document) = self.send_for(call, |_| Ok(())).await?;
         Ok(document)
     }
 

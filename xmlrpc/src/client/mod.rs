@@ -54,6 +54,7 @@ pub use self::url::InvalidUrl;
 #[cfg(fuzzing)]
 pub(crate) use self::{response::segments::read_segments, url::Target};
 use crate::XmlRpc;
+use crate::document::reply_result;
 
 /// A client of one XML-RPC server.
 ///
@@ -172,6 +173,23 @@ impl Client {
     /// methods of every `#[client]` trait are available on it.
     pub fn within(&self, time: Duration) -> Within<&Self> {
         Caller::within(self, time)
+    }
+
+    /// Sends a call whose arguments are already encoded, such as one that goes to several servers,
+    /// and decodes the result.
+    ///
+    /// # Errors
+    /// Those of [`call`](Self::call).
+    ///
+    /// # Cancel safety
+    /// The same as for [`call`](Self::call).
+    pub async fn call_encoded<R: DeserializeOwned>(
+        &self,
+        call: Call<XmlRpc>,
+    ) -> Result<R, CallError> {
+        require_runtime()?;
+        let (result, _) = self.endpoint.send_for(call, reply_result).await?;
+        Ok(result)
     }
 
     /// Starts a [`Batch`]: several calls in one request.

@@ -1,5 +1,6 @@
 //! Serving of one connection, from its first request until it closes.
 
+use std::fmt::Display;
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -38,7 +39,20 @@ impl Server {
         hosts: HostPolicy,
         stop: Stopped,
     ) {
+        if self.refuses_address(&peer) {
+            return;
+        }
         self.exchange(io, Identity::from(peer), hosts, stop).await;
+    }
+
+    /// Returns `true`, and logs it, if the address of a peer is refused.
+    pub(super) fn refuses_address(&self, peer: &Peer) -> bool {
+        let accept = self.options.accept_address.as_ref();
+        let is_refused = accept.is_some_and(|accept| !accept(peer));
+        if is_refused {
+            log_refusal(peer);
+        }
+        is_refused
     }
 
     /// Serves the requests of one connection until it closes.
@@ -51,13 +65,7 @@ impl Server {
     ) {
         let accept = self.options.accept_peer.as_ref();
         if accept.is_some_and(|accept| !accept(&caller)) {
-            static REFUSALS: Quota = Quota::new(10);
-            if tracing::enabled!(tracing::Level::INFO)
-                && let Some(admitted) = REFUSALS.admit()
-            {
-                let suppressed = admitted.suppressed();
-                tracing::info!(peer = %caller, suppressed, "peer refused");
-            }
+            log_refusal(&caller);
             announce_end(&mut io).await;
             return;
         }
@@ -139,6 +147,17 @@ impl Server {
         } else {
             announce_end(&mut io).await;
         }
+    }
+}
+
+fn log_refusal(peer: impl Display) {
+    static REFUSALS: Quota = Quota::new(10);
+
+    if tracing::enabled!(tracing::Level::INFO)
+        && let Some(admitted) = REFUSALS.admit()
+    {
+        let suppressed = admitted.suppressed();
+        tracing::info!(%peer, suppressed, "peer refused");
     }
 }
 

@@ -8,6 +8,7 @@ use std::time::Duration;
 use farcall_core::serve::PendingHandshakes;
 #[cfg(feature = "_tls")]
 use farcall_core::transport::Address;
+use farcall_core::transport::Peer;
 #[cfg(feature = "_tls")]
 use farcall_core::transport::tls::ServerTls;
 use farcall_core::{Budget, Fault, FaultKind, Identity};
@@ -38,6 +39,7 @@ pub struct ServerOptions {
     pub(crate) fault_policy: FaultPolicy,
     pub(crate) hosts: Option<Vec<String>>,
     pub(crate) allow_origins: Vec<String>,
+    pub(crate) accept_address: Option<Arc<AcceptAddress>>,
     pub(crate) accept_peer: Option<Arc<AcceptPeer>>,
     pub(crate) authorize: Option<Arc<dyn Authorize>>,
     #[cfg(feature = "_tls")]
@@ -50,6 +52,7 @@ pub struct ServerOptions {
     pub(crate) max_pending_per_address: usize,
 }
 
+type AcceptAddress = dyn Fn(&Peer) -> bool + Send + Sync;
 type AcceptPeer = dyn Fn(&Identity) -> bool + Send + Sync;
 
 /// The form of the faults that callers receive.
@@ -106,6 +109,7 @@ impl Default for ServerOptions {
             fault_policy: FaultPolicy::Interoperability,
             hosts: None,
             allow_origins: Vec::new(),
+            accept_address: None,
             accept_peer: None,
             authorize: None,
             #[cfg(feature = "_tls")]
@@ -255,9 +259,9 @@ impl ServerOptions {
     /// are not sent.
     ///
     /// Default: none. A request is refused with status 403 if its `Origin` is neither allowed here
-    /// nor that of its `Host`, or if `Sec-Fetch-Site` names another site or origin. Pages without
-    /// an origin, such as files, have the origin `"null"`, which any page can also assume: allow it
-    /// only for a server that everyone may call.
+    /// nor that of its `Host` (with TLS: with the scheme `https`), or if `Sec-Fetch-Site` names
+    /// another site or origin. Pages without an origin, such as files, have the origin `"null"`,
+    /// which any page can also assume: allow it only for a server that everyone may call.
     ///
     /// Behind a proxy that changes the `Host`, the origin of the site itself must be allowed here.
     pub fn allow_origins<O: Into<String>>(mut self, origins: impl IntoIterator<Item = O>) -> Self {
@@ -265,10 +269,30 @@ impl ServerOptions {
         self
     }
 
+    /// Calls `accept` for each new connection with its address, before the TLS handshake, if there
+    /// is one, which takes the server a millisecond. Closes the connection if the result is
+    /// `false`. Default: all addresses are accepted. [`accept_peer`](Self::accept_peer) sees more
+    /// of the peer, later.
+    ///
+    /// ```
+    /// use farcall::xmlrpc::ServerOptions;
+    ///
+    /// let options = ServerOptions::default()
+    ///     .accept_address(|peer| peer.ip().is_none_or(|ip| ip.is_loopback()));
+    /// # drop(options);
+    /// ```
+    pub fn accept_address(
+        mut self,
+        accept: impl Fn(&Peer) -> bool + Send + Sync + 'static,
+    ) -> Self {
+        self.accept_address = Some(Arc::new(accept));
+        self
+    }
+
     /// Calls `accept` for each new connection, once its identity is known: the address, the user of
-    /// a Unix socket, and the certificate of a TLS client. Closes the connection before the first
-    /// request is read if the result is `false`. Default: all peers are accepted. CPython calls
-    /// this `verify_request`.
+    /// a Unix socket, and the certificate of a TLS client, after the TLS handshake. Closes the
+    /// connection before the first request is read if the result is `false`. Default: all peers are
+    /// accepted. CPython calls this `verify_request`.
     ///
     /// ```
     /// use farcall::xmlrpc::ServerOptions;
@@ -411,6 +435,10 @@ impl fmt::Debug for ServerOptions {
             .field("fault_policy", &self.fault_policy)
             .field("hosts", &self.hosts)
             .field("allow_origins", &self.allow_origins)
+            .field(
+                "accept_address",
+                &self.accept_address.as_ref().map(|_| ".."),
+            )
             .field("accept_peer", &self.accept_peer.as_ref().map(|_| ".."))
             .field("authorize", &self.authorize.as_ref().map(|_| ".."))
             .finish()

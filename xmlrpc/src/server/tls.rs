@@ -84,6 +84,9 @@ impl Server {
         hosts: HostPolicy,
         stop: Stopped,
     ) {
+        if self.refuses_address(&peer) {
+            return;
+        }
         let mut stop = Box::pin(stop);
         // Boxed, so that an idle connection does not reserve space for it.
         let handshake = Box::pin(handshakes.perform(io, &peer, &mut stop));

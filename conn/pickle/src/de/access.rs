@@ -1,10 +1,7 @@
 //! Access to the contents of containers, and to enums.
 
 use serde::de::value::SeqDeserializer;
-use serde::de::{
-    DeserializeSeed, Deserializer, EnumAccess, Error as _, Expected, IntoDeserializer, MapAccess,
-    SeqAccess, VariantAccess, Visitor,
-};
+use serde::de::{DeserializeSeed, Error as _, IntoDeserializer, MapAccess, SeqAccess};
 
 use super::{NodeDe, NodeReader};
 use crate::error::{Error, PathStep};
@@ -138,77 +135,10 @@ impl<'de> MapAccess<'de> for EntryAccess<'_, '_> {
     }
 }
 
-fn path_step(reader: &NodeReader<'_>, key: Id) -> PathStep {
+pub(super) fn path_step(reader: &NodeReader<'_>, key: Id) -> PathStep {
     match reader.arena.data(key) {
         Data::Str(span) => PathStep::key(reader.arena.text(span)),
         Data::Int(bits) => PathStep::key(&format!("[{}]", bits.int())),
         data => PathStep::key(&format!("[{}]", data.kind())),
-    }
-}
-
-/// A variant of an enum: its name, or its name and content.
-pub(super) struct EnumVariant<'a, 'm> {
-    pub(super) name: NodeDe<'a, 'm>,
-    pub(super) content: Option<NodeDe<'a, 'm>>,
-}
-
-impl<'a, 'm> EnumVariant<'a, 'm> {
-    fn content(&self, expected: &dyn Expected) -> Result<NodeDe<'a, 'm>, Error> {
-        self.content
-            .ok_or_else(|| Error::mismatch(self.name.at(), "only the name of a variant", expected))
-    }
-
-    fn within(&self, error: Error) -> Error {
-        error.within(path_step(self.name.reader, self.name.id))
-    }
-}
-
-impl<'de> EnumAccess<'de> for EnumVariant<'_, '_> {
-    type Error = Error;
-    type Variant = Self;
-
-    fn variant_seed<V: DeserializeSeed<'de>>(self, seed: V) -> Result<(V::Value, Self), Error> {
-        let name = seed.deserialize(self.name)?;
-        Ok((name, self))
-    }
-}
-
-impl<'de> VariantAccess<'de> for EnumVariant<'_, '_> {
-    type Error = Error;
-
-    fn unit_variant(self) -> Result<(), Error> {
-        match self.content {
-            None => Ok(()),
-            Some(content) => match content.data() {
-                Data::None => Ok(()),
-                data => Err(Error::mismatch(
-                    content.at(),
-                    data.kind(),
-                    &"a variant without content",
-                )),
-            },
-        }
-    }
-
-    fn newtype_variant_seed<T: DeserializeSeed<'de>>(self, seed: T) -> Result<T::Value, Error> {
-        let content = self.content(&"a variant with content")?;
-        seed.deserialize(content)
-            .map_err(|error| self.within(error))
-    }
-
-    fn tuple_variant<V: Visitor<'de>>(self, len: usize, visitor: V) -> Result<V::Value, Error> {
-        let content = self.content(&visitor)?;
-        let value = content.deserialize_tuple(len, visitor);
-        value.map_err(|error| self.within(error))
-    }
-
-    fn struct_variant<V: Visitor<'de>>(
-        self,
-        fields: &'static [&'static str],
-        visitor: V,
-    ) -> Result<V::Value, Error> {
-        let content = self.content(&visitor)?;
-        let value = content.deserialize_struct("", fields, visitor);
-        value.map_err(|error| self.within(error))
     }
 }

@@ -1,7 +1,10 @@
 //! Deserializer of Rust types, from the nodes of a pickle.
 
 mod access;
+mod array;
+mod enumeration;
 mod instance;
+mod newtype;
 mod value_access;
 
 use std::cell::{Cell, RefCell};
@@ -10,12 +13,13 @@ use std::collections::HashMap;
 use serde::de::{Deserialize, Deserializer, Visitor};
 use serde::forward_to_deserialize_any;
 
-use self::access::{ElementAccess, EntryAccess, EnumVariant};
+use self::access::{ElementAccess, EntryAccess};
 use self::value_access::ValueVariant;
 use super::error::{Error, ErrorKind};
+use super::names::NewtypeKind;
 use super::nodes::{Data, Id, Ids, NodeArena, Span};
 use super::value_counter::ValueCounter;
-use super::{Mapping, Pickle, machine, nesting, value};
+use super::{Mapping, Pickle, machine, nesting};
 
 /// Decodes a pickle into a Rust type.
 pub(super) fn read<'de, T: Deserialize<'de>>(pickle: &Pickle, message: &[u8]) -> Result<T, Error> {
@@ -117,7 +121,7 @@ impl<'a, 'm> NodeDe<'a, 'm> {
         Ok(())
     }
 
-    fn text(&self, span: Span) -> Result<&'m str, Error> {
+    fn text(&self, span: Span) -> Result<&'a str, Error> {
         self.count_copied(span.len as usize)?;
         Ok(self.arena().text(span))
     }
@@ -165,29 +169,6 @@ impl<'a, 'm> NodeDe<'a, 'm> {
             }
             Data::Object(index) => self.instance(index, visitor),
             Data::Surrogates(_) | Data::Class(_) => Err(self.mismatch(&visitor)),
-        }
-    }
-
-    /// Reads an enum: the name of a variant, or a dict of its name and its content.
-    fn variant<'de, V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-        match self.data() {
-            Data::Str(_) => visitor.visit_enum(EnumVariant {
-                name: self,
-                content: None,
-            }),
-            Data::Dict(chain) => {
-                let mut ids = self.arena().chain(chain);
-                let (Some(name), Some(content), None) = (ids.next(), ids.next(), ids.next()) else {
-                    let found = "a dict without exactly one entry";
-                    return Err(Error::mismatch(self.at(), found, &visitor));
-                };
-                let depth = self.deeper()?;
-                visitor.visit_enum(EnumVariant {
-                    name: self.reader.node(name, depth)?,
-                    content: Some(self.reader.node(content, depth)?),
-                })
-            }
-            _ => Err(self.mismatch(&visitor)),
         }
     }
 
@@ -285,7 +266,7 @@ impl<'de> Deserializer<'de> for NodeDe<'_, '_> {
         visitor: V,
     ) -> Result<V::Value, Error> {
         at!(self => match self.mapped(name) {
-            Some(object) => self.positional(object, visitor),
+            Some((object, _)) => self.positional(&object, visitor),
             None => self.deserialize_seq(visitor),
         })
     }
@@ -304,11 +285,11 @@ impl<'de> Deserializer<'de> for NodeDe<'_, '_> {
         name: &'static str,
         visitor: V,
     ) -> Result<V::Value, Error> {
-        if name == value::NAME {
-            // Each `Value` numbers its shared values separately.
-            self.reader.references.borrow_mut().clear();
-        } else if let Some(object) = self.mapped(name) {
-            return at!(self => self.single(object, visitor));
+        if let Some(kind) = NewtypeKind::of(name) {
+            return at!(self => self.newtype(kind, visitor));
+        }
+        if let Some((object, _)) = self.mapped(name) {
+            return at!(self => self.single(&object, visitor));
         }
         visitor.visit_newtype_struct(self)
     }
@@ -327,13 +308,13 @@ impl<'de> Deserializer<'de> for NodeDe<'_, '_> {
     fn deserialize_enum<V: Visitor<'de>>(
         self,
         name: &'static str,
-        _: &'static [&'static str],
+        variants: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Error> {
-        if name == value::NAME {
+        if NewtypeKind::of(name) == Some(NewtypeKind::Value) {
             return visitor.visit_enum(ValueVariant(self));
         }
-        at!(self => self.variant(visitor))
+        at!(self => self.variant(name, variants, visitor))
     }
 
     fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {

@@ -15,7 +15,7 @@ impl<'m> Machine<'m> {
     pub(super) fn stack_global(&mut self) -> Result<(), Error> {
         let name = self.pop()?;
         let module = self.pop()?;
-        match (self.text_of(module)?, self.text_of(name)?) {
+        match (self.message_text_of(module)?, self.message_text_of(name)?) {
             (Some(module), Some(name)) => self.class(module, name),
             _ => Err(self.structure("the name of a class is not a str")),
         }

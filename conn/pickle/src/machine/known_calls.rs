@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::Machine;
 use crate::error::{Error, ErrorKind};
-use crate::nodes::{Chain, ClassNode, Data, Id, Span};
+use crate::nodes::{Chain, ClassNode, Data, Id, NONE, Span};
 
 /// Maximum length of the name of a nested class. Real names are shorter; without a limit, a name
 /// could take more memory than its pickle.
@@ -58,9 +58,46 @@ pub(super) fn resolve(machine: &mut Machine<'_>, callable: Id, args: Id) -> Resu
             }
         }
         ("builtins", "getattr", 2) => return member(machine, [args[0], args[1]]),
+        ("copyreg", "__newobj__" | "__newobj_ex__" | "_reconstructor", _) => {
+            let (function, args) = (class.name.clone(), args.to_vec());
+            return new_object(machine, &args, &function);
+        }
         _ => return Ok(false),
     };
     machine.push(data)?;
+    Ok(true)
+}
+
+/// Records a new instance in the forms of protocols 0 and 1: calls of functions of `copyreg`, which
+/// newer protocols have opcodes for. Returns `false` if the arguments do not have this form.
+fn new_object(machine: &mut Machine<'_>, args: &[Id], function: &str) -> Result<bool, Error> {
+    machine.charge(args.len())?;
+    match (function, args) {
+        ("__newobj__", [class, args @ ..]) if machine.arena.as_class(*class).is_some() => {
+            let span = machine.arena.pool(args);
+            let args = machine.node(Data::Tuple(span))?;
+            machine.object(*class, args, NONE, false)?;
+        }
+        ("__newobj_ex__", &[class, args, kwargs])
+            if machine.arena.as_class(class).is_some()
+                && machine.arena.as_tuple(args).is_some()
+                && machine.arena.as_dict(kwargs).is_some() =>
+        {
+            machine.object(class, args, kwargs, false)?;
+        }
+        ("_reconstructor", &[class, base, state])
+            if machine.arena.as_class(class).is_some()
+                && matches!(machine.arena.data(state), Data::None)
+                && machine
+                    .arena
+                    .as_class(base)
+                    .is_some_and(|base| (base.module, &*base.name) == ("builtins", "object")) =>
+        {
+            let args = machine.node(Data::Tuple(Span::default()))?;
+            machine.object(class, args, NONE, false)?;
+        }
+        _ => return Ok(false),
+    }
     Ok(true)
 }
 

@@ -6,6 +6,7 @@
 
 mod instances;
 mod known_calls;
+mod text_forms;
 
 use super::error::{Error, ErrorKind};
 use super::memo::Memo;
@@ -51,16 +52,18 @@ pub(super) struct Machine<'m> {
 
 impl<'m> Machine<'m> {
     fn start(&mut self) -> Result<(), Error> {
-        let old = "the pickle does not start with PROTO: protocols 0 and 1 are not supported";
-        if self.input.byte()? != opcode::PROTO {
-            return Err(self.error(ErrorKind::Encoding, old));
+        if !self.input.starts_with(opcode::PROTO) {
+            // Protocols 0 and 1 start with the first value.
+            self.python2_names = true;
+            return Ok(());
         }
+        self.input.byte()?;
         let protocol = self.input.byte()?;
-        if !(2..=NEWEST).contains(&protocol) {
-            let text = format!("protocol {protocol} is not supported, only 2 to {NEWEST}");
+        if protocol > NEWEST {
+            let text = format!("protocol {protocol} is not supported, only 0 to {NEWEST}");
             return Err(self.error(ErrorKind::Encoding, text));
         }
-        self.python2_names = protocol == 2;
+        self.python2_names = protocol <= 2;
         Ok(())
     }
 
@@ -87,6 +90,9 @@ impl<'m> Machine<'m> {
                 self.int(number.into())?;
             }
             opcode::INT => self.decimal()?,
+            opcode::LONG => self.decimal_long()?,
+            opcode::FLOAT => self.decimal_float()?,
+            opcode::UNICODE => self.escaped_text()?,
             opcode::LONG1 => self.long(LengthOf::U8)?,
             opcode::LONG4 => self.long(LengthOf::I32)?,
             opcode::BINFLOAT => {
@@ -255,7 +261,7 @@ impl<'m> Machine<'m> {
 
     /// Returns the text of the node, if it is a text. Its bytes are counted: a pickle can use a
     /// long text very often.
-    pub(super) fn text_of(&self, id: Id) -> Result<Option<&'m str>, Error> {
+    pub(super) fn text_of(&self, id: Id) -> Result<Option<&str>, Error> {
         match self.arena.data(id) {
             Data::Str(span) => {
                 self.allow(self.counter.add_bytes(span.len as usize))?;
@@ -265,20 +271,16 @@ impl<'m> Machine<'m> {
         }
     }
 
-    fn int(&mut self, number: i64) -> Result<(), Error> {
-        self.push(Data::Int(Bits::of(number as u64)))
+    /// Returns the text of the node, if it is a text in the message.
+    pub(super) fn message_text_of(&self, id: Id) -> Result<Option<&'m str>, Error> {
+        match (self.text_of(id)?, self.arena.data(id)) {
+            (Some(_), Data::Str(span)) => Ok(self.arena.message_text(span)),
+            _ => Ok(None),
+        }
     }
 
-    /// INT, which Python 2 writes for integers of more than 32 bits, and booleans.
-    fn decimal(&mut self) -> Result<(), Error> {
-        match self.input.line()? {
-            "00" => self.push(Data::Bool(false)),
-            "01" => self.push(Data::Bool(true)),
-            text => match text.parse() {
-                Ok(number) => self.int(number),
-                Err(_) => Err(self.syntax("the number after INT is not an integer of 64 bits")),
-            },
-        }
+    fn int(&mut self, number: i64) -> Result<(), Error> {
+        self.push(Data::Int(Bits::of(number as u64)))
     }
 
     fn long(&mut self, length: LengthOf) -> Result<(), Error> {

@@ -17,13 +17,8 @@ use self::scan::MemoTable;
 pub use self::scan::RawPart;
 use super::Pickle;
 use super::error::{Error, ErrorKind};
+use super::names::NewtypeKind;
 use super::opcode;
-
-/// Name of the newtype that a [`RawValue`] is serialised as, if it has no references within.
-pub(super) const NAME: &str = "$farcall::pickle::RawValue";
-
-/// Name of the newtype of a [`RawValue`] that refers to parts of itself.
-pub(super) const LINKED_NAME: &str = "$farcall::pickle::LinkedRawValue";
 
 /// A value in its pickled form, which was not decoded.
 ///
@@ -180,8 +175,12 @@ impl RawValue {
 
 impl Serialize for RawValue {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let name = if self.is_linked { LINKED_NAME } else { NAME };
-        serializer.serialize_newtype_struct(name, &Code(&self.code))
+        let kind = if self.is_linked {
+            NewtypeKind::LinkedRawValue
+        } else {
+            NewtypeKind::RawValue
+        };
+        serializer.serialize_newtype_struct(kind.name(), &Code(&self.code))
     }
 }
 

@@ -5,7 +5,8 @@ use serde::ser::{
     SerializeTupleStruct, SerializeTupleVariant,
 };
 
-use super::{PickleWriter, ValueForm};
+use super::PickleWriter;
+use super::value_form::ValueForm;
 use crate::error::Error;
 use crate::opcode;
 use crate::value::ValueKind;
@@ -38,6 +39,11 @@ pub(super) enum CompoundShape {
     Object { new: bool, parts: u8 },
     /// The keyword arguments of an instance.
     Kwargs { new: bool, count: u32 },
+    /// The state of an array of numpy.
+    NumpyArray { parts: u8 },
+    /// The arguments of an `array.array`: some parts are omitted, by removing what was written
+    /// since `start`.
+    ArrayArray { parts: u8, start: usize },
 }
 
 impl CompoundShape {
@@ -76,6 +82,11 @@ impl CompoundShape {
         Self::batches(None, opcode::SETITEMS, ValueForm::Pair)
     }
 
+    /// Entries whose keys and values are serialised separately.
+    pub(super) const fn map_entries() -> Self {
+        Self::batches(None, opcode::SETITEMS, ValueForm::Plain)
+    }
+
     pub(super) const fn tuple(len: usize) -> Self {
         match len {
             0..=3 => Self::Short {
@@ -92,7 +103,11 @@ impl CompoundShape {
     const fn is_level(self) -> bool {
         match self {
             Self::Batches { open, .. } => open.is_some(),
-            Self::Marked { .. } | Self::Short { .. } | Self::Object { .. } => true,
+            Self::Marked { .. }
+            | Self::Short { .. }
+            | Self::Object { .. }
+            | Self::NumpyArray { .. }
+            | Self::ArrayArray { .. } => true,
             // Keyword arguments are a level only if there are any.
             Self::Kwargs { .. } | Self::Bare | Self::Class { .. } | Self::Complex => false,
         }
@@ -107,6 +122,8 @@ pub(super) struct Compound<'w, 'p> {
     depth: u8,
     /// Opcodes to write at the end.
     tail: &'static [u8],
+    /// `true` if the fields of a struct are written with their names.
+    named: bool,
 }
 
 impl<'w, 'p> Compound<'w, 'p> {
@@ -122,7 +139,9 @@ impl<'w, 'p> Compound<'w, 'p> {
             CompoundShape::Batches {
                 open: Some(open), ..
             } => writer.out.push(open),
-            CompoundShape::Marked { .. } => writer.out.push(opcode::MARK),
+            CompoundShape::Marked { .. }
+            | CompoundShape::NumpyArray { .. }
+            | CompoundShape::ArrayArray { .. } => writer.out.push(opcode::MARK),
             _ => {}
         }
         Ok(Self {
@@ -130,21 +149,36 @@ impl<'w, 'p> Compound<'w, 'p> {
             shape,
             depth,
             tail: &[],
+            named: true,
         })
     }
 
-    /// Marks the contents as the arguments of an instance.
-    pub(super) fn make_arguments(&mut self) -> Result<(), Error> {
-        self.tail = &[opcode::NEWOBJ];
-        // The instance is a level too.
+    /// Opens a compound that is a part of an instance, which is a level too. The opcodes of `tail`
+    /// follow its contents.
+    pub(super) fn open_level(
+        writer: &'w mut PickleWriter<'p>,
+        shape: CompoundShape,
+        tail: &'static [u8],
+    ) -> Result<Self, Error> {
+        let mut compound = Self::open(writer, shape)?;
+        compound.tail = tail;
+        compound.deeper()?;
+        Ok(compound)
+    }
+
+    /// Counts one level more around the contents.
+    pub(super) fn deeper(&mut self) -> Result<(), Error> {
         self.writer.deeper()
     }
 
-    /// Marks the contents as the state of an instance.
-    pub(super) fn make_state(&mut self) -> Result<(), Error> {
-        self.tail = &[opcode::BUILD];
-        // The instance is a level too.
-        self.writer.deeper()
+    /// Writes the fields of a struct without their names.
+    pub(super) const fn omit_names(&mut self) {
+        self.named = false;
+    }
+
+    /// Writes the version that the state of an array of numpy begins with.
+    pub(super) fn version(&mut self) {
+        self.writer.out.int(1);
     }
 
     /// Marks the contents as those of a variant. The dict around them is already counted as a
@@ -193,6 +227,29 @@ impl<'w, 'p> Compound<'w, 'p> {
                     5 => ValueForm::Entries,
                     _ => ValueForm::State,
                 };
+            }
+            CompoundShape::NumpyArray { parts } => {
+                *parts += 1;
+                self.writer.next = match parts {
+                    1 => ValueForm::Content(ValueKind::Tuple),
+                    2 => ValueForm::ElementType,
+                    _ => ValueForm::Plain,
+                };
+            }
+            CompoundShape::ArrayArray { parts, start } => {
+                *parts += 1;
+                match parts {
+                    1 => {
+                        self.writer.class("array", "array");
+                        *start = self.writer.out.len();
+                    }
+                    2 => {
+                        self.writer.out.truncate(*start);
+                        self.writer.next = ValueForm::TypeCode;
+                    }
+                    3 => *start = self.writer.out.len(),
+                    _ => self.writer.out.truncate(*start),
+                }
             }
             CompoundShape::Marked { .. }
             | CompoundShape::Bare
@@ -245,6 +302,8 @@ impl<'w, 'p> Compound<'w, 'p> {
                     "an object created by a call cannot have keyword arguments in a pickle",
                 ));
             }
+            CompoundShape::NumpyArray { .. } => out.extend(&[opcode::TUPLE, opcode::BUILD]),
+            CompoundShape::ArrayArray { .. } => out.extend(&[opcode::TUPLE, opcode::REDUCE]),
             CompoundShape::Bare | CompoundShape::Object { .. } => {}
         }
         self.writer.out.extend(self.tail);
@@ -306,8 +365,19 @@ macro_rules! structs {
                 value: &T,
             ) -> Result<(), Error> {
                 self.element()?;
-                self.writer.out.text(name);
+                if self.named {
+                    self.writer.out.text(name);
+                }
                 value.serialize(&mut *self.writer)
+            }
+
+            fn skip_field(&mut self, name: &'static str) -> Result<(), Error> {
+                if self.named {
+                    return Ok(());
+                }
+                Err(Error::unrepresentable(format!(
+                    "the field {name} cannot be skipped: the fields are known by their places"
+                )))
             }
 
             fn end(self) -> Result<(), Error> {

@@ -1,7 +1,10 @@
 //! Serializer of Rust types to pickles of protocol 4, which every CPython since 3.4 reads.
 
 mod compound;
+mod instances;
+mod newtypes;
 mod opcode_writer;
+mod value_form;
 
 use std::collections::HashMap;
 
@@ -9,10 +12,12 @@ use serde::ser::{Serialize, Serializer};
 
 use self::compound::{Compound, CompoundShape};
 use self::opcode_writer::OpcodeWriter;
+use self::value_form::ValueForm;
 use super::error::Error;
+use super::names::{self, Form, MappedClass, NewtypeKind};
 use super::opcode;
 use super::raw;
-use super::value::{self, ValueKind};
+use super::value::ValueKind;
 use super::{Mapping, Pickle};
 
 /// Appends a whole pickle to `out`.
@@ -51,27 +56,6 @@ struct PickleWriter<'p> {
     classes: HashMap<Vec<u8>, u32>,
     /// Memo numbers of the shared values of the current `Value`. `None` while a value is written.
     shared: Vec<Option<u32>>,
-}
-
-/// Form in which the content of a `Value` is written: a Python type, or a part of an instance.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-enum ValueForm {
-    #[default]
-    Plain,
-    /// The content of a variant of this kind.
-    Content(ValueKind),
-    Pair,
-    /// The keyword arguments, followed by the opcode that creates the instance.
-    Kwargs {
-        new: bool,
-    },
-    Items,
-    Entries,
-    State,
-    /// Code of a value that was not decoded, with entries of the memo or without.
-    Code {
-        is_linked: bool,
-    },
 }
 
 impl<'p> PickleWriter<'p> {
@@ -123,14 +107,20 @@ impl<'p> PickleWriter<'p> {
         self.classes.insert(names, number);
     }
 
-    /// Returns the class that the struct of this name is mapped to.
-    fn mapping(&self, struct_name: &str) -> Option<&'p Mapping> {
+    /// Returns the class that the struct or enum of this name is mapped to.
+    fn mapping(&self, type_name: &'static str) -> Option<MappedClass<'p>> {
         let mut mappings = self.mappings.iter();
-        mappings.find(|mapping| mapping.name == struct_name)
-    }
-
-    fn mapped_class(&mut self, mapping: &Mapping) {
-        self.class(mapping.class.module(), mapping.class.name());
+        let mapping = mappings.find(|mapping| mapping.name == type_name);
+        mapping.map_or_else(
+            || names::class_in(type_name),
+            |mapping| {
+                Some(MappedClass {
+                    module: mapping.class.module(),
+                    name: mapping.class.name(),
+                    form: Form::Default,
+                })
+            },
+        )
     }
 
     /// Writes the name of a variant. Its content follows.
@@ -264,14 +254,21 @@ impl<'w, 'p> Serializer for &'w mut PickleWriter<'p> {
     }
 
     fn serialize_str(self, text: &str) -> Result<(), Error> {
-        self.out.text(text);
-        Ok(())
+        match self.next {
+            ValueForm::Newtype(NewtypeKind::DateTimeText) => self.datetime(text),
+            ValueForm::ElementType => self.element_type(text),
+            ValueForm::TypeCode => self.type_code(text),
+            _ => {
+                self.out.text(text);
+                Ok(())
+            }
+        }
     }
 
     fn serialize_bytes(self, bytes: &[u8]) -> Result<(), Error> {
         match self.form() {
-            ValueForm::Code { is_linked: false } => self.out.extend(bytes),
-            ValueForm::Code { is_linked: true } => {
+            ValueForm::Newtype(NewtypeKind::RawValue) => self.out.extend(bytes),
+            ValueForm::Newtype(NewtypeKind::LinkedRawValue) => {
                 self.memoized += raw::relocate(bytes, self.memoized, self.out.0)?;
             }
             ValueForm::Content(ValueKind::BigInt) => self.out.long(bytes)?,
@@ -296,10 +293,12 @@ impl<'w, 'p> Serializer for &'w mut PickleWriter<'p> {
 
     fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<(), Error> {
         let form = self.form();
-        value.serialize(&mut *self)?;
-        if form == ValueForm::State {
-            self.out.push(opcode::BUILD);
+        if form != ValueForm::State {
+            self.next = form;
+            return value.serialize(self);
         }
+        value.serialize(&mut *self)?;
+        self.out.push(opcode::BUILD);
         Ok(())
     }
 
@@ -309,9 +308,8 @@ impl<'w, 'p> Serializer for &'w mut PickleWriter<'p> {
 
     fn serialize_unit_struct(self, name: &'static str) -> Result<(), Error> {
         match self.mapping(name) {
-            Some(mapping) => {
-                self.mapped_class(mapping);
-                self.out.extend(&[opcode::EMPTY_TUPLE, opcode::NEWOBJ]);
+            Some(class) => {
+                self.unit_instance(class);
                 Ok(())
             }
             None => self.serialize_none(),
@@ -324,10 +322,17 @@ impl<'w, 'p> Serializer for &'w mut PickleWriter<'p> {
         _: u32,
         variant: &'static str,
     ) -> Result<(), Error> {
-        if name == value::NAME {
+        if NewtypeKind::of(name) == Some(NewtypeKind::Value) {
             return self.serialize_none();
         }
-        self.serialize_str(variant)
+        if let Some(class) = names::class_in(variant) {
+            self.unit_instance(class);
+        } else if let Some(class) = self.mapping(name) {
+            self.member(class, variant);
+        } else {
+            self.out.text(variant);
+        }
+        Ok(())
     }
 
     fn serialize_newtype_struct<T: Serialize + ?Sized>(
@@ -335,23 +340,13 @@ impl<'w, 'p> Serializer for &'w mut PickleWriter<'p> {
         name: &'static str,
         value: &T,
     ) -> Result<(), Error> {
-        if name == value::NAME {
-            // Each `Value` numbers its shared values separately.
-            self.shared.clear();
-        } else if name == raw::NAME || name == raw::LINKED_NAME {
-            let is_linked = name == raw::LINKED_NAME;
-            self.next = ValueForm::Code { is_linked };
-        } else if let Some(mapping) = self.mapping(name) {
-            let depth = self.depth;
-            self.deeper()?;
-            self.deeper()?;
-            self.mapped_class(mapping);
-            value.serialize(&mut *self)?;
-            self.out.extend(&[opcode::TUPLE1, opcode::NEWOBJ]);
-            self.depth = depth;
-            return Ok(());
+        if let Some(kind) = NewtypeKind::of(name) {
+            return self.newtype(kind, value);
         }
-        value.serialize(self)
+        match self.mapping(name) {
+            Some(class) => self.newtype_instance(class, value),
+            None => value.serialize(self),
+        }
     }
 
     fn serialize_newtype_variant<T: Serialize + ?Sized>(
@@ -361,8 +356,11 @@ impl<'w, 'p> Serializer for &'w mut PickleWriter<'p> {
         variant: &'static str,
         value: &T,
     ) -> Result<(), Error> {
-        if name == value::NAME {
+        if NewtypeKind::of(name) == Some(NewtypeKind::Value) {
             return self.value(index, value);
+        }
+        if let Some(class) = names::class_in(variant) {
+            return self.newtype_instance(class, value);
         }
         self.variant(variant)?;
         value.serialize(&mut *self)?;
@@ -382,6 +380,10 @@ impl<'w, 'p> Serializer for &'w mut PickleWriter<'p> {
             ValueForm::Kwargs { new } => CompoundShape::Kwargs { new, count: 0 },
             ValueForm::Items => CompoundShape::items(),
             ValueForm::Entries => CompoundShape::entries(),
+            ValueForm::Newtype(NewtypeKind::Deque) => {
+                self.call("collections", "deque");
+                return Compound::open_level(self, CompoundShape::items(), &[]);
+            }
             _ => CompoundShape::list(),
         };
         Compound::open(self, shape)
@@ -401,6 +403,8 @@ impl<'w, 'p> Serializer for &'w mut PickleWriter<'p> {
                 let new = kind == ValueKind::Object;
                 CompoundShape::Object { new, parts: 0 }
             }
+            ValueForm::Newtype(NewtypeKind::NumpyArray) => return self.numpy_array(),
+            ValueForm::Newtype(NewtypeKind::ArrayArray) => return self.array_array(),
             _ => CompoundShape::tuple(len),
         };
         Compound::open(self, shape)
@@ -411,13 +415,10 @@ impl<'w, 'p> Serializer for &'w mut PickleWriter<'p> {
         name: &'static str,
         len: usize,
     ) -> Result<Compound<'w, 'p>, Error> {
-        let Some(mapping) = self.mapping(name) else {
-            return self.serialize_tuple(len);
-        };
-        self.mapped_class(mapping);
-        let mut tuple = Compound::open(self, CompoundShape::tuple(len))?;
-        tuple.make_arguments()?;
-        Ok(tuple)
+        match self.mapping(name) {
+            Some(class) => self.tuple_instance(class, len),
+            None => self.serialize_tuple(len),
+        }
     }
 
     fn serialize_tuple_variant(
@@ -427,6 +428,9 @@ impl<'w, 'p> Serializer for &'w mut PickleWriter<'p> {
         variant: &'static str,
         len: usize,
     ) -> Result<Compound<'w, 'p>, Error> {
+        if let Some(class) = names::class_in(variant) {
+            return self.tuple_instance(class, len);
+        }
         self.variant(variant)?;
         let mut tuple = Compound::open(self, CompoundShape::tuple(len))?;
         tuple.make_content();
@@ -434,18 +438,28 @@ impl<'w, 'p> Serializer for &'w mut PickleWriter<'p> {
     }
 
     fn serialize_map(self, _: Option<usize>) -> Result<Compound<'w, 'p>, Error> {
-        Compound::open(self, CompoundShape::map())
+        match self.form() {
+            ValueForm::Newtype(NewtypeKind::OrderedDict) => {
+                self.call("collections", "OrderedDict");
+                Compound::open_level(self, CompoundShape::map_entries(), &[])
+            }
+            ValueForm::Newtype(NewtypeKind::Counter) => {
+                self.class("collections", "Counter");
+                // The tuple of the arguments is a level too.
+                let tail = &[opcode::TUPLE1, opcode::REDUCE];
+                let mut dict = Compound::open_level(self, CompoundShape::map(), tail)?;
+                dict.deeper()?;
+                Ok(dict)
+            }
+            _ => Compound::open(self, CompoundShape::map()),
+        }
     }
 
-    fn serialize_struct(self, name: &'static str, _: usize) -> Result<Compound<'w, 'p>, Error> {
-        let Some(mapping) = self.mapping(name) else {
-            return Compound::open(self, CompoundShape::map());
-        };
-        self.mapped_class(mapping);
-        self.out.extend(&[opcode::EMPTY_TUPLE, opcode::NEWOBJ]);
-        let mut state = Compound::open(self, CompoundShape::map())?;
-        state.make_state()?;
-        Ok(state)
+    fn serialize_struct(self, name: &'static str, len: usize) -> Result<Compound<'w, 'p>, Error> {
+        match self.mapping(name) {
+            Some(class) => self.struct_instance(class, len),
+            None => Compound::open(self, CompoundShape::map()),
+        }
     }
 
     fn serialize_struct_variant(
@@ -453,8 +467,11 @@ impl<'w, 'p> Serializer for &'w mut PickleWriter<'p> {
         _: &'static str,
         _: u32,
         variant: &'static str,
-        _: usize,
+        len: usize,
     ) -> Result<Compound<'w, 'p>, Error> {
+        if let Some(class) = names::class_in(variant) {
+            return self.struct_instance(class, len);
+        }
         self.variant(variant)?;
         let mut map = Compound::open(self, CompoundShape::map())?;
         map.make_content();

@@ -75,6 +75,9 @@ fn endure(message: &[u8]) {
     let _ = read::<serde_json::Value>(message);
     let _ = read::<farcall_core::Value>(message);
     let _ = read::<Vec<(String, Vec<u8>)>>(message);
+    let _ = read::<crate::Array<f64>>(message);
+    let _ = read::<crate::DateTime>(message);
+    let _ = read::<crate::Exception>(message);
     let _ = read::<IgnoredAny>(message);
 }
 
@@ -379,7 +382,7 @@ fn errors_have_a_message_and_a_position() {
         (
             b"S'a'\n",
             Structure,
-            "STRING is not supported: the pickle has a value in the text form of protocol 0, at byte 2",
+            "STRING is not supported: the pickle has a str of Python 2 in the text form of protocol 0, at byte 2",
         ),
         (
             b"\x80\x04N",
@@ -397,14 +400,14 @@ fn errors_have_a_message_and_a_position() {
             "the pickle ends before STOP, at byte 3",
         ),
         (
-            b"(lp0\n.",
-            Encoding,
-            "the pickle does not start with PROTO: protocols 0 and 1 are not supported, at byte 0",
+            b"Lx\n.",
+            Syntax,
+            "the number after LONG is not an integer, at byte 0",
         ),
         (
             b"\x80\x06N.",
             Encoding,
-            "protocol 6 is not supported, only 2 to 5, at byte 0",
+            "protocol 6 is not supported, only 0 to 5, at byte 0",
         ),
     ] {
         let error = read::<Value>(message).unwrap_err();

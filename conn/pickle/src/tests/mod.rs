@@ -1,6 +1,9 @@
 //! Tests of the whole codec.
 
+mod arrays;
 mod class_names;
+#[cfg(feature = "derive")]
+mod forms;
 mod hostile;
 mod instances;
 mod limits;

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::names::split;
+
 /// A Python class or function: its module, and its name in the module.
 ///
 /// A string is split at its last dot: `"app.models.Point"` is `Point` in `app.models`. For a nested
@@ -47,10 +49,7 @@ impl Class {
 
 impl From<&str> for Class {
     fn from(text: &str) -> Self {
-        let (module, name) = text
-            .split_once(':')
-            .or_else(|| text.rsplit_once('.'))
-            .unwrap_or(("builtins", text));
+        let (module, name) = split(text);
         Self::new(module, name)
     }
 }

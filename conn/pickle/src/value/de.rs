@@ -87,7 +87,7 @@ seeds! {
     StateSeed -> Option<Value>: deserialize_option();
 }
 
-struct ValueVisitor;
+pub(crate) struct ValueVisitor;
 
 impl<'de> Visitor<'de> for ValueVisitor {
     type Value = Value;
@@ -364,7 +364,7 @@ impl<'de> Visitor<'de> for StateSeed<'_> {
 }
 
 /// Bytes, also from codecs that write them as lists of numbers.
-struct ByteBuf(Vec<u8>);
+pub(crate) struct ByteBuf(pub(crate) Vec<u8>);
 
 impl<'de> Deserialize<'de> for ByteBuf {
     fn deserialize<D: Deserializer<'de>>(source: D) -> Result<Self, D::Error> {

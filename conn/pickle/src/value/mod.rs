@@ -13,9 +13,12 @@ use std::sync::Arc;
 
 use num_bigint::BigInt;
 
+use crate::error::quoted;
+
 pub use class::Class;
-pub(super) use de::ValueKind;
+pub(super) use de::{ByteBuf, ValueKind, ValueVisitor};
 pub use object::{Construction, Object};
+pub(super) use ser::BytesRef;
 
 /// Name of the enum that [`Value`] is serialised as. The pickle codec recognises it, and then keeps
 /// the type of every value.
@@ -118,6 +121,30 @@ impl Value {
             value = shared;
         }
         value
+    }
+
+    /// Returns the name of its type in Python, for error messages.
+    pub(crate) fn kind(&self) -> String {
+        match self.unshared() {
+            Self::None | Self::Shared(_) => "None".to_owned(),
+            Self::Bool(_) => "bool".to_owned(),
+            Self::Int(_) | Self::BigInt(_) => "int".to_owned(),
+            Self::Float(_) => "float".to_owned(),
+            Self::Complex(..) => "complex".to_owned(),
+            Self::Str(_) | Self::SurrogateStr(_) => "str".to_owned(),
+            Self::Bytes(_) => "bytes".to_owned(),
+            Self::ByteArray(_) => "bytearray".to_owned(),
+            Self::List(_) => "list".to_owned(),
+            Self::Tuple(_) => "tuple".to_owned(),
+            Self::Set(_) => "set".to_owned(),
+            Self::FrozenSet(_) => "frozenset".to_owned(),
+            Self::Dict(_) => "dict".to_owned(),
+            Self::Class(class) => format!("the class {}", quoted(&class.to_string())),
+            Self::Object(object) => object.class().map_or_else(
+                || "an object".to_owned(),
+                |class| format!("an instance of {}", quoted(&class.to_string())),
+            ),
+        }
     }
 
     /// Returns `true` if it is `None`.

@@ -128,7 +128,7 @@ impl Serialize for PartRef<'_, Object> {
     }
 }
 
-struct BytesRef<'a>(&'a [u8]);
+pub(crate) struct BytesRef<'a>(pub(crate) &'a [u8]);
 
 impl Serialize for BytesRef<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

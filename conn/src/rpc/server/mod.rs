@@ -15,7 +15,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use farcall_core::protocol::output::{Causes, Foreign};
 use farcall_core::protocol::{Call, CallLimit, CallReply, Dispatch, Payload};
 use farcall_core::transport::ToTarget;
-use farcall_core::{Context, Fault, Instance, Method, RegisterError, Registry};
+use farcall_core::{Context, Fault, Identity, Instance, Method, RegisterError, Registry};
 use tower_layer::Layer;
 use tower_service::Service;
 
@@ -237,7 +237,7 @@ impl Server {
             reject(&mut halves, "too many connections").await;
             return None;
         };
-        match self.open(&mut halves, registration).await {
+        match self.open(&mut halves, registration, &identity).await {
             Ok(active) => Some(active.drive(halves, identity)),
             Err(error) => {
                 let error = Foreign::excerpt(Causes(&error));
@@ -247,17 +247,19 @@ impl Server {
         }
     }
 
-    /// Opens the session that a client asks for: a new one, or the one that it resumes.
+    /// Opens the session that a client asks for: a new one, or the one of the same caller that it
+    /// resumes.
     async fn open(
         &self,
         halves: &mut ConnectionHalves,
         registration: Registration,
+        caller: &Identity,
     ) -> Result<ActiveSession, GreetingError> {
         let (encoding, hello) = receive_client_hello(halves).await?;
         let settings = Arc::clone(&registration.server.settings);
         let limits = settings.limits;
         if let Some(token) = hello.session
-            && let Some(resumable) = self.sessions.find(token)
+            && let Some(resumable) = self.sessions.find(token, caller)
             && resumable.handle.encoding == encoding
             && let Some(claim) = Arc::clone(&resumable).take_over().await
         {
@@ -276,7 +278,7 @@ impl Server {
         }
         let root = self.registry.clone();
         let session = Session::open(encoding, settings, root);
-        let resumable = self.lease(&session);
+        let resumable = self.lease(&session, caller);
         let token = resumable.as_ref().map(|resumable| resumable.token);
         let claim = match resumable {
             // Does not wait: the session is new, and no other connection has a claim on it.
@@ -291,11 +293,15 @@ impl Server {
 
     /// Makes the session resumable, if the server has a lease and room for another resumable
     /// session.
-    fn lease(&self, session: &Arc<SessionHandle>) -> Option<Arc<ResumableSession>> {
+    fn lease(
+        &self,
+        session: &Arc<SessionHandle>,
+        caller: &Identity,
+    ) -> Option<Arc<ResumableSession>> {
         if self.options.lease.is_zero() {
             return None;
         }
-        let resumable = ResumableSession::new(Arc::clone(session), Token(random()));
+        let resumable = ResumableSession::new(Arc::clone(session), Token(random()), caller.clone());
         let max = self.options.max_connections;
         self.sessions.add(&resumable, max).then_some(resumable)
     }

@@ -13,7 +13,8 @@ options! {
         session: SessionOptions = SessionOptions::default();
 
         /// Time for which a session outlives its connection. A client that
-        /// [reconnects](crate::rpc::Reconnect) within this time keeps its objects.
+        /// [reconnects](crate::rpc::Reconnect) within this time keeps its objects, if it
+        /// [is the same caller](farcall_core::Identity::is_same_caller).
         ///
         /// Default: zero. Objects are released as soon as the connection closes.
         lease: Duration = Duration::ZERO;

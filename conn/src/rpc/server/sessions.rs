@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::task::{Context, Poll};
 
 use farcall_core::Identity;
-use farcall_core::protocol::output::Foreign;
+use farcall_core::protocol::output::{Foreign, Quota};
 use farcall_core::serve::FIRST_CALL_GRACE;
 use tokio::sync::{OwnedMutexGuard, oneshot};
 use tokio::time::{sleep, timeout};
@@ -29,8 +29,20 @@ impl ResumableSessions {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn find(&self, token: Token) -> Option<Arc<ResumableSession>> {
-        self.lock().get(&token).cloned()
+    /// Returns the session with this token, if it is one of the same caller: whoever has learnt the
+    /// token of another cannot take its session over.
+    pub(super) fn find(&self, token: Token, caller: &Identity) -> Option<Arc<ResumableSession>> {
+        static REFUSALS: Quota = Quota::new(10);
+
+        let found = self.lock().get(&token).cloned()?;
+        if caller.is_same_caller(&found.caller) {
+            return Some(found);
+        }
+        if let Some(admitted) = REFUSALS.admit() {
+            let (suppressed, owner) = (admitted.suppressed(), &found.caller);
+            tracing::warn!(peer = %caller, %owner, suppressed, "not resumed: the session of another");
+        }
+        None
     }
 
     /// Adds a session. Returns `false` if there is no room.
@@ -55,6 +67,8 @@ impl ResumableSessions {
 pub(super) struct ResumableSession {
     pub(super) handle: Arc<SessionHandle>,
     pub(super) token: Token,
+    /// The caller that opened the session.
+    caller: Identity,
     /// Locked by the connection that carries the session.
     claim_lock: Arc<tokio::sync::Mutex<()>>,
     /// Signals that connection to release the session.
@@ -64,10 +78,11 @@ pub(super) struct ResumableSession {
 }
 
 impl ResumableSession {
-    pub(super) fn new(handle: Arc<SessionHandle>, token: Token) -> Arc<Self> {
+    pub(super) fn new(handle: Arc<SessionHandle>, token: Token, caller: Identity) -> Arc<Self> {
         Arc::new(Self {
             handle,
             token,
+            caller,
             claim_lock: Arc::default(),
             release_signal: Mutex::default(),
             claims: AtomicU64::new(0),

@@ -10,7 +10,6 @@ use farcall_core::protocol::{Call, CallReply, Payload};
 use farcall_core::{Cancellation, Fault, FaultKind, Registry};
 use tokio::time::{Instant, timeout_at};
 
-use super::fault_log::log_fault;
 use super::handle::Session;
 use super::incoming::{AdmittedCall, CallHead, promised_object};
 use super::object::ObjectHandle;
@@ -26,7 +25,7 @@ struct PendingReply {
 impl PendingReply {
     fn new(session: &Session, id: u64, result: Result<Payload, Fault>) -> Self {
         if let Err(fault) = &result {
-            log_fault(fault, "a call failed", None);
+            session.log_fault(fault, "a call failed");
         }
         Self {
             id,

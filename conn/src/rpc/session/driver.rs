@@ -89,7 +89,8 @@ impl Driver {
         origin: Arc<Origin>,
     ) -> Self {
         let ConnectionHalves { reader, writer } = halves;
-        let (write_half, reply_limit) = session.update(|state| state.attach(writer.stream));
+        let (write_half, reply_limit) =
+            session.update(|state| state.attach(writer.stream, &origin));
         let now = Instant::now();
         Self {
             reader,

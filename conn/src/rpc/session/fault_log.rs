@@ -7,7 +7,7 @@ use farcall_core::{Fault, FaultKind, Identity};
 const MAX_CAUSES: usize = 8 * 1024;
 
 /// Logs a fault. Internal faults are logged as errors, because the caller may not receive their
-/// causes. The peer is known where the connection is at hand.
+/// causes.
 pub(super) fn log_fault(fault: &Fault, what: &str, peer: Option<&Identity>) {
     static FAILURES: Quota = Quota::new(100);
 

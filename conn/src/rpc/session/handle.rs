@@ -15,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::call_timeout::CallTimeout;
 use super::deferred::Deferred;
+use super::fault_log::log_fault;
 use super::object::{CallRequest, ImportedObject, SessionLink, StartedCall};
 use super::producer::{ProducerTask, StreamOutlet};
 use super::settings::Settings;
@@ -99,6 +100,13 @@ impl Session {
 
     pub(super) const fn runtime(&self) -> &Handle {
         &self.runtime
+    }
+
+    /// Logs a fault of a call or a stream that has completed later than it began, with the peer of
+    /// the last connection.
+    pub(super) fn log_fault(&self, fault: &Fault, what: &str) {
+        let origin = self.lock().origin.clone();
+        log_fault(fault, what, origin.as_ref().map(|origin| &origin.identity));
     }
 
     /// Changes the state. If that sends a single call, this task writes it; otherwise the driver
@@ -305,6 +313,10 @@ impl StreamOutlet for Session {
     fn send_item(&self, stream: u64, item: Payload) -> Result<(), Fault> {
         // The item is dropped after the lock is released.
         self.update(|state| state.send_item(stream, &item))
+    }
+
+    fn log_failure(&self, fault: &Fault) {
+        self.log_fault(fault, "a stream failed");
     }
 
     fn end_stream(&self, stream: u64, fault: Option<Fault>) {

@@ -8,7 +8,6 @@ use std::task::{Context, Poll};
 use farcall_core::Fault;
 use farcall_core::protocol::Payload;
 
-use super::fault_log::log_fault;
 use super::item_source::ItemSource;
 use super::streams::SendReadiness;
 use crate::rpc::encoding::Encoding;
@@ -25,6 +24,9 @@ pub(super) trait StreamOutlet: Send + Sync {
 
     /// Sends an item, unless the stream was closed.
     fn send_item(&self, stream: u64, item: Payload) -> Result<(), Fault>;
+
+    /// Logs the fault that ends a stream.
+    fn log_failure(&self, fault: &Fault);
 
     /// Ends the stream, unless it was closed.
     fn end_stream(&self, stream: u64, fault: Option<Fault>);
@@ -71,7 +73,7 @@ impl<S: StreamOutlet> Future for ProducerTask<S> {
                     }
                 }
             };
-            log_fault(&fault, "a stream failed", None);
+            self.session.log_failure(&fault);
             self.session.end_stream(self.id, Some(fault));
             return Poll::Ready(());
         }

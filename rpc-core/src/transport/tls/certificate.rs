@@ -1,9 +1,10 @@
 //! The content of a certificate that rustls does not show.
 
 use std::net::IpAddr;
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use rustls::pki_types::{CertificateDer, UnixTime};
+use rustls::sign::CertifiedKey;
 use sha2::{Digest as _, Sha256};
 use x509_cert::Certificate as X509;
 use x509_cert::der::Decode as _;
@@ -21,6 +22,12 @@ pub(super) fn validity(certificate: &CertificateDer<'_>) -> Option<(UnixTime, Un
         unix(validity.not_before.to_unix_duration()),
         unix(validity.not_after.to_unix_duration()),
     ))
+}
+
+/// Returns the last moment at which the certificate of a key is valid, if it can be read.
+pub(super) fn end_of_validity(certified: &CertifiedKey) -> Option<SystemTime> {
+    let (_, end) = validity(certified.cert.first()?)?;
+    UNIX_EPOCH.checked_add(Duration::from_secs(end.as_secs()))
 }
 
 /// Returns the names in a verified certificate. One whose names cannot be read has none, so no

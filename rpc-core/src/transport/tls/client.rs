@@ -2,7 +2,8 @@
 
 use std::fmt;
 use std::path::Path;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::{Duration, SystemTime};
 
 use rustls::client::danger::ServerCertVerifier;
 use rustls::client::{Resumption, WebPkiServerVerifier};
@@ -12,9 +13,15 @@ use rustls::sign::SingleCertAndKey;
 use rustls::{ClientConfig, RootCertStore};
 use rustls_platform_verifier::Verifier as PlatformVerifier;
 
+use super::certificate::end_of_validity;
 use super::pem::{Credential, Pem, Stamp};
 use super::verify::ByCertificate;
+use super::watch::Watch;
 use super::{Profile, TlsError, provider};
+use crate::output::Causes;
+
+/// The time between two looks at the files of a client's certificate: a second.
+const WATCH_INTERVAL: Duration = Duration::from_secs(1);
 
 /// TLS of a client: the authorities that it trusts, and its own certificate.
 ///
@@ -33,6 +40,9 @@ struct Inner {
     verifier: OnceLock<Arc<dyn ServerCertVerifier>>,
     /// The configurations in use, at the index of their profile.
     built: Mutex<[Option<Built>; Profile::ALL.len()]>,
+    watch: Watch,
+    /// Locked while the files are looked at: the look that reads later decides.
+    looking: Mutex<()>,
 }
 
 #[derive(Clone)]
@@ -50,6 +60,8 @@ struct Built {
     config: Arc<ClientConfig>,
     /// The state of the files of the credential that it contains.
     stamps: Option<[Stamp; 2]>,
+    /// The end of that credential's certificate.
+    expires: Option<SystemTime>,
 }
 
 impl ClientTls {
@@ -76,6 +88,8 @@ impl ClientTls {
             provider,
             verifier: OnceLock::new(),
             built: Mutex::default(),
+            watch: Watch::new(),
+            looking: Mutex::default(),
         }))
     }
 
@@ -132,7 +146,9 @@ impl ClientTls {
     }
 
     /// Sets the certificate of the client, followed by its chain, and its key, from files in PEM.
-    /// They are read again for a new connection if they have changed.
+    /// They are read again when they have changed: new connections look at them, at most once a
+    /// second, in the background, so that this connection still uses what was read before, unless
+    /// that has expired.
     ///
     /// Default: none.
     ///
@@ -179,31 +195,60 @@ impl ClientTls {
         if let Trust::Config(config) = &inner.trust {
             return Ok(Arc::clone(config));
         }
-        let stamps = inner.credential.as_ref().map(Credential::stamps);
-        let mut built = inner.built.lock().unwrap_or_else(PoisonError::into_inner);
-        let built = &mut built[profile as usize];
-        let config = match built {
-            Some(built) if built.stamps == stamps => return Ok(Arc::clone(&built.config)),
-            None => Arc::new(inner.build(profile)?),
-            Some(built) => match inner.build(profile) {
-                Ok(config) => Arc::new(config),
-                // One of the two files may have been replaced, and the other not yet.
-                Err(error) => {
-                    tracing::warn!(%error, "the certificate of a client cannot be read again");
-                    return Ok(Arc::clone(&built.config));
-                }
-            },
+        let has_expired = match &inner.built()[profile as usize] {
+            Some(built) => built.expires.is_some_and(|end| end <= SystemTime::now()),
+            None => false,
         };
-        *built = Some(Built {
-            config: Arc::clone(&config),
-            stamps,
-        });
-        Ok(config)
+        if inner
+            .credential
+            .as_ref()
+            .is_some_and(Credential::is_in_files)
+        {
+            let shared = Arc::clone(&self.0);
+            let look = move || shared.look_at_files();
+            inner.watch.look(WATCH_INTERVAL, has_expired, look);
+        }
+        let mut all = inner.built();
+        let built = match &mut all[profile as usize] {
+            Some(built) => built,
+            none => none.insert(inner.build(profile)?),
+        };
+        Ok(Arc::clone(&built.config))
     }
 }
 
 impl Inner {
-    fn build(&self, profile: Profile) -> Result<ClientConfig, TlsError> {
+    fn built(&self) -> MutexGuard<'_, [Option<Built>; Profile::ALL.len()]> {
+        self.built.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Replaces the configurations whose files have changed.
+    fn look_at_files(&self) {
+        let _looking = self.looking.lock().unwrap_or_else(PoisonError::into_inner);
+        let stamps = self.credential.as_ref().map(Credential::stamps);
+        for profile in Profile::ALL {
+            let has_changed = |built: &Built| built.stamps != stamps;
+            if !self.built()[profile as usize]
+                .as_ref()
+                .is_some_and(has_changed)
+            {
+                continue;
+            }
+            match self.build(profile) {
+                Ok(built) => self.built()[profile as usize] = Some(built),
+                // One of the two files may have been replaced, and the other not yet.
+                Err(error) => {
+                    let error = Causes(&error);
+                    tracing::warn!(%error, "the certificate of a client cannot be read again");
+                }
+            }
+        }
+    }
+
+    fn build(&self, profile: Profile) -> Result<Built, TlsError> {
+        // Before the files are read, so that a later change is noticed.
+        let stamps = self.credential.as_ref().map(Credential::stamps);
+        let mut expires = None;
         let builder = ClientConfig::builder_with_provider(Arc::clone(&self.provider))
             .with_protocol_versions(profile.versions())
             .map_err(TlsError::Provider)?
@@ -213,6 +258,7 @@ impl Inner {
             None => builder.with_no_client_auth(),
             Some(credential) => {
                 let certified = credential.read(&self.provider)?;
+                expires = end_of_validity(&certified);
                 builder.with_client_cert_resolver(Arc::new(SingleCertAndKey::from(certified)))
             }
         };
@@ -223,7 +269,11 @@ impl Inner {
             Trust::Pinned(_) => Resumption::disabled(),
             _ => Resumption::in_memory_sessions(256),
         };
-        Ok(config)
+        Ok(Built {
+            config: Arc::new(config),
+            stamps,
+            expires,
+        })
     }
 
     fn verifier(&self) -> Result<Arc<dyn ServerCertVerifier>, TlsError> {

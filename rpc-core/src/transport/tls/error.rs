@@ -27,7 +27,7 @@ pub enum TlsError {
     /// A file, or a text of the program, is not PEM.
     #[error("{place} is not valid PEM")]
     Malformed {
-        /// The file.
+        /// The path of the file in backquotes, or "the PEM text".
         place: String,
         /// The mistake.
         source: pem::Error,
@@ -35,7 +35,7 @@ pub enum TlsError {
     /// A file, or a text of the program, does not contain what it should.
     #[error("{place} has no {missing} in PEM")]
     Missing {
-        /// The file.
+        /// The path of the file in backquotes, or "the PEM text".
         place: String,
         /// The missing part.
         missing: &'static str,
@@ -43,7 +43,7 @@ pub enum TlsError {
     /// A key or a certificate of an authority cannot be used.
     #[error("the content of {place} cannot be used")]
     Unusable {
-        /// The file.
+        /// The path of the file in backquotes, or "the PEM text".
         place: String,
         /// The mistake.
         source: rustls::Error,
@@ -51,9 +51,9 @@ pub enum TlsError {
     /// A key is not that of the certificate.
     #[error("the key in {key} is not that of the first certificate in {certificate}")]
     Mismatch {
-        /// The file of the certificate.
+        /// The place of the certificate: the path of its file in backquotes, or "the PEM text".
         certificate: String,
-        /// The file of the key.
+        /// The place of the key, likewise.
         key: String,
     },
     /// Client certificates cannot be set on a configuration of the program (`from_config`).

@@ -25,11 +25,13 @@ mod certificate;
 mod client;
 mod error;
 mod pem;
+mod records;
 mod server;
 mod session;
 #[cfg(test)]
 mod tests;
 mod verify;
+mod watch;
 
 use std::sync::{Arc, LazyLock};
 
@@ -39,10 +41,12 @@ use rustls::version::{TLS12, TLS13};
 
 pub use self::client::ClientTls;
 pub use self::error::TlsError;
+pub use self::records::BytesWithoutData;
 pub use self::server::{ClientCertificates, ServerTls};
 pub use self::session::TlsSession;
 /// The TLS library, whose types are part of this interface.
 pub use rustls;
+/// TLS on the byte streams of tokio, of which [`ServerTls::accept`] returns one.
 pub use tokio_rustls;
 
 /// The demands of a protocol on TLS.

@@ -24,8 +24,19 @@ pub(super) enum Pem {
     Text(Arc<Zeroizing<Vec<u8>>>),
 }
 
-/// The time of the last change of a file and its length, by which another content is recognised.
-pub(super) type Stamp = Option<(SystemTime, u64)>;
+/// The state of a file that exists.
+pub(super) type Stamp = Option<FileState>;
+
+/// The state of a file, by which another content is recognised. A copy that keeps the time of its
+/// original, and has the same length, is another file, or one that was changed at another time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct FileState {
+    modified: SystemTime,
+    length: u64,
+    /// The file system and the file in it, and when its content, name or owner changed.
+    #[cfg(unix)]
+    file: (u64, u64, i64, i64),
+}
 
 impl Pem {
     pub(super) fn file(path: impl AsRef<Path>) -> Self {
@@ -56,7 +67,16 @@ impl Pem {
             return None;
         };
         let metadata = fs::metadata(path).ok()?;
-        Some((metadata.modified().ok()?, metadata.len()))
+        Some(FileState {
+            modified: metadata.modified().ok()?,
+            length: metadata.len(),
+            #[cfg(unix)]
+            file: {
+                use std::os::unix::fs::MetadataExt as _;
+                let (device, file) = (metadata.dev(), metadata.ino());
+                (device, file, metadata.ctime(), metadata.ctime_nsec())
+            },
+        })
     }
 
     /// Returns all certificates, of which there is at least one.
@@ -159,6 +179,11 @@ impl Credential {
                 source,
             }),
         }
+    }
+
+    /// Returns `true` if a part of it is in a file.
+    pub(super) const fn is_in_files(&self) -> bool {
+        matches!(self.certificates, Pem::File(_)) || matches!(self.key, Pem::File(_))
     }
 
     pub(super) fn stamps(&self) -> [Stamp; 2] {

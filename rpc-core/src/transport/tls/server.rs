@@ -5,20 +5,20 @@ use std::io;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime};
 
 use arc_swap::ArcSwap;
 use rustls::ServerConfig;
 use rustls::crypto::CryptoProvider;
 use rustls::server::{NoClientAuth, NoServerSessionStorage, WebPkiClientVerifier};
 use rustls::sign::SingleCertAndKey;
-use tokio::runtime::Handle;
 use tokio::time::Instant;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
-use super::certificate::validity;
+use super::certificate::end_of_validity;
 use super::pem::{Credential, Pem, Stamp};
+use super::watch::Watch;
 use super::{Profile, TlsError, TlsSession, provider};
 use crate::output::Causes;
 use crate::transport::Io;
@@ -47,15 +47,9 @@ struct Shared {
     sources: Sources,
     current: ArcSwap<Current>,
     is_watched: AtomicBool,
-    upkeep: Mutex<Upkeep>,
-}
-
-/// The state of checks that are made at the first handshake after they are due.
-struct Upkeep {
-    /// The time of the last look at the files.
-    looked: Instant,
-    /// The time of the last warning of the end of the certificate.
-    warned: Option<Instant>,
+    watch: Watch,
+    /// The time of the last warning of the end of the certificate. Locked by reloads, too.
+    warned: Mutex<Option<Instant>>,
 }
 
 /// The sources of the configurations.
@@ -190,9 +184,9 @@ impl ServerTls {
     /// As with [`from_files`](Self::from_files). Everything stays as it was.
     pub fn reload(&self) -> Result<(), TlsError> {
         // Locked first: of two reloads, the one that reads later decides.
-        let mut upkeep = self.0.upkeep.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut warned = self.0.warned.lock().unwrap_or_else(PoisonError::into_inner);
         let current = self.0.sources.build()?;
-        upkeep.warned = None;
+        *warned = None;
         self.0.current.store(Arc::new(current));
         Ok(())
     }
@@ -224,12 +218,12 @@ impl ServerTls {
         if SystemTime::now() + EXPIRY_NOTICE < expires {
             return;
         }
-        let Ok(mut upkeep) = self.0.upkeep.try_lock() else {
+        let Ok(mut warned) = self.0.warned.try_lock() else {
             return;
         };
         let is_due = |last: Instant| last.elapsed() >= EXPIRY_INTERVAL;
-        if upkeep.warned.is_none_or(is_due) {
-            upkeep.warned = Some(Instant::now());
+        if warned.is_none_or(is_due) {
+            *warned = Some(Instant::now());
             let expires = DateTime::from(expires);
             tracing::warn!(%expires, "the server's TLS certificate expires soon, or has expired (UTC)");
         }
@@ -244,15 +238,6 @@ impl ServerTls {
         if !self.0.is_watched.load(Ordering::Relaxed) {
             return;
         }
-        let Ok(mut upkeep) = self.0.upkeep.try_lock() else {
-            return;
-        };
-        if upkeep.looked.elapsed() < WATCH_INTERVAL {
-            return;
-        }
-        upkeep.looked = Instant::now();
-        // Reading the files takes the lock again.
-        drop(upkeep);
         let shared = Arc::clone(&self.0);
         let look = move || {
             if shared.sources.stamps() != shared.current.load().stamps
@@ -262,11 +247,13 @@ impl ServerTls {
                 tracing::warn!(%error, "the changed files of TLS cannot be used");
             }
         };
-        match Handle::try_current() {
-            // An expired certificate helps no peer, so its handshake waits for the files.
-            Ok(runtime) if !self.has_expired() => drop(runtime.spawn_blocking(look)),
-            _ => look(),
-        }
+        self.0.watch.look(WATCH_INTERVAL, self.has_expired(), look);
+    }
+
+    /// Makes the next look at watched files due.
+    #[cfg(test)]
+    pub(super) fn set_due(&self) {
+        self.0.watch.set_due();
     }
 
     /// Returns the configuration for a handshake of one protocol.
@@ -306,10 +293,8 @@ impl Shared {
             sources,
             current: ArcSwap::from_pointee(current),
             is_watched: AtomicBool::new(false),
-            upkeep: Mutex::new(Upkeep {
-                looked: Instant::now(),
-                warned: None,
-            }),
+            watch: Watch::new(),
+            warned: Mutex::default(),
         }
     }
 }
@@ -369,8 +354,7 @@ impl Sources {
                 })?
             }
         };
-        let valid = certified.cert.first().and_then(validity);
-        let expires = valid.map(|(_, end)| UNIX_EPOCH + Duration::from_secs(end.as_secs()));
+        let expires = end_of_validity(&certified);
         let resolver = Arc::new(SingleCertAndKey::from(certified));
         let build = |profile: Profile| -> Result<_, TlsError> {
             let mut config = ServerConfig::builder_with_provider(Arc::clone(provider))

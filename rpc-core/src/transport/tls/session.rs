@@ -10,11 +10,13 @@ use rustls::{CipherSuite, ClientConnection, ConnectionCommon, ProtocolVersion, S
 use super::certificate::names;
 use crate::transport::certificate::Certificate;
 
-/// The result of the TLS handshake of a connection: peer certificates, names, version, binding.
+/// The result of the TLS handshake of a connection: certificate of the peer, names, version,
+/// binding.
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct TlsSession {
-    certificates: Vec<CertificateDer<'static>>,
+    /// Without its chain, of which the connection itself keeps a copy.
+    certificate: Option<CertificateDer<'static>>,
     /// The names of the verified certificate of a client.
     client: Option<Arc<Certificate>>,
     server_name: Option<Box<str>>,
@@ -44,15 +46,12 @@ impl TlsSession {
     }
 
     fn of<Data>(connection: &impl Deref<Target = ConnectionCommon<Data>>) -> Self {
-        let certificates = connection.peer_certificates().unwrap_or_default();
+        let certificate = connection.peer_certificates().and_then(<[_]>::first);
         let version = connection.protocol_version();
         let alpn = connection.alpn_protocol();
         let suite = connection.negotiated_cipher_suite();
         Self {
-            certificates: certificates
-                .iter()
-                .map(|one| one.clone().into_owned())
-                .collect(),
+            certificate: certificate.map(|one| one.clone().into_owned()),
             client: None,
             server_name: None,
             alpn: alpn.map(Into::into),
@@ -71,47 +70,47 @@ impl TlsSession {
         }
     }
 
-    /// The names in the verified certificate of a client, on the side of the server.
+    /// Returns the names in the verified certificate of a client, on the side of the server.
     pub(crate) const fn client(&self) -> Option<&Arc<Certificate>> {
         self.client.as_ref()
     }
 
-    /// The certificate of the peer, followed by the authorities that it sent, in DER; empty if it
-    /// sent none. On a server with [`client_roots`](super::ServerTls::client_roots) the certificate
-    /// was verified before the handshake completed, and so it was on a client, unless that verifies
-    /// nothing. With raw public keys (RFC 7250) the one element is the key.
+    /// Returns the certificate of the peer in DER, without the authorities that it sent; `None` if
+    /// it sent none. On a server with [`client_roots`](super::ServerTls::client_roots) the
+    /// certificate was verified before the handshake completed, and so it was on a client, unless
+    /// that verifies nothing. With raw public keys (RFC 7250) it is the key.
     #[must_use]
-    pub fn peer_certificates(&self) -> &[CertificateDer<'static>] {
-        &self.certificates
+    pub const fn peer_certificate(&self) -> Option<&CertificateDer<'static>> {
+        self.certificate.as_ref()
     }
 
-    /// The name by which the client addressed the server (SNI, RFC 6066), on the side of the
-    /// server. Clients send none with an IP address.
+    /// Returns the name by which the client addressed the server (SNI, RFC 6066), on the side of
+    /// the server. Clients send none with an IP address.
     #[must_use]
     pub fn server_name(&self) -> Option<&str> {
         self.server_name.as_deref()
     }
 
-    /// The protocol name that both sides agreed upon (ALPN, RFC 7301), if any.
+    /// Returns the protocol name that both sides agreed upon (ALPN, RFC 7301), if any.
     #[must_use]
     pub fn alpn(&self) -> Option<&[u8]> {
         self.alpn.as_deref()
     }
 
-    /// The version of TLS.
+    /// Returns the version of TLS.
     #[must_use]
     pub const fn version(&self) -> Option<ProtocolVersion> {
         self.version
     }
 
-    /// The cipher suite.
+    /// Returns the cipher suite.
     #[must_use]
     pub const fn cipher(&self) -> Option<CipherSuite> {
         self.cipher
     }
 
-    /// The channel binding `tls-exporter` (RFC 9266): 32 bytes that only the two ends of this
-    /// connection know, equal at both ends. `None` with TLS 1.2, and with HTTP or any other
+    /// Returns the channel binding `tls-exporter` (RFC 9266): 32 bytes that only the two ends of
+    /// this connection know, equal at both ends. `None` with TLS 1.2, and with HTTP or any other
     /// protocol of [ALPN](Self::alpn): connections of Farcall, which bind to it, have none.
     #[must_use]
     pub const fn exporter(&self) -> Option<&[u8; 32]> {
@@ -119,7 +118,7 @@ impl TlsSession {
     }
 }
 
-/// Shows the version, the cipher suite and the names; of the certificates only their number.
+/// Shows the version, the cipher suite and the names; of the certificate only whether there is one.
 impl fmt::Debug for TlsSession {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("TlsSession")
@@ -127,7 +126,7 @@ impl fmt::Debug for TlsSession {
             .field("cipher", &self.cipher)
             .field("server_name", &self.server_name)
             .field("alpn", &self.alpn.as_deref().map(<[u8]>::escape_ascii))
-            .field("peer_certificates", &self.certificates.len())
+            .field("has_certificate", &self.certificate.is_some())
             .finish_non_exhaustive()
     }
 }

@@ -169,7 +169,7 @@ async fn listeners_without_the_key_are_refused() {
                 &victim,
                 &format!("{name}, where the client is {method}"),
                 async {
-                    let (succeeded, report) = visit(&victim, method, steps.clone()).await;
+                    let (succeeded, report) = visit(&victim, method, steps.clone(), reason).await;
                     assert!(!succeeded && report.contains(reason), "{name}: {report}");
                 },
             )
@@ -196,7 +196,8 @@ async fn a_challenge_is_not_answered_for_its_own_sender() {
                 deceived.send(&asked).await;
                 assert_eq!(deceived.rest().await, b"", "no response to relay");
             };
-            let ((succeeded, report), ()) = tokio::join!(send(&victim, method, port), attacker);
+            let ((succeeded, report), ()) =
+                tokio::join!(send(&victim, method, port, "challenge"), attacker);
             assert!(!succeeded && report.contains("challenge"), "{report}");
         })
         .await;
@@ -258,7 +259,7 @@ async fn invalid_values_of_listeners_are_errors() {
             false,
             "more than",
         ),
-        ("laughs", vec![pickle(&laughs)], true, ""),
+        ("laughs", vec![pickle(&laughs)], true, ", "),
         ("two million dicts", vec![pickle(&many)], false, "more than"),
         (
             "a text of 4 GiB",
@@ -283,7 +284,7 @@ async fn invalid_values_of_listeners_are_errors() {
                 &victim,
                 &format!("{name}, where the client is {method}"),
                 async {
-                    let (succeeded, report) = visit(&victim, method, steps).await;
+                    let (succeeded, report) = visit(&victim, method, steps, text).await;
                     assert!(
                         succeeded == *succeeds && report.contains(text),
                         "{name}: {report}"
@@ -295,7 +296,7 @@ async fn invalid_values_of_listeners_are_errors() {
     }
     for (method, text) in [("pickle", "elapsed"), ("blocking", "while receiving")] {
         endure(&victim, &format!("silence, for {method}"), async {
-            let (succeeded, report) = visit(&victim, method, vec![Handshake]).await;
+            let (succeeded, report) = visit(&victim, method, vec![Handshake], text).await;
             assert!(!succeeded && report.contains(text), "{report}");
         })
         .await;
@@ -343,7 +344,7 @@ async fn invalid_values_of_listeners_are_errors() {
     for (name, message, succeeds, text) in cases {
         endure(&victim, name, async {
             let steps = vec![Handshake, Send(message)];
-            let (succeeded, report) = visit(&victim, "message_pack", steps).await;
+            let (succeeded, report) = visit(&victim, "message_pack", steps, text).await;
             assert!(
                 succeeded == succeeds && report.contains(text),
                 "{name}: {report}"

@@ -71,7 +71,7 @@ async fn invalid_greetings_of_servers() {
     for (name, steps, reason) in cases {
         let steps = [Handshake, Receive].into_iter().chain(steps).collect();
         endure(&victim, name, async {
-            let (succeeded, report) = visit(&victim, "call", steps).await;
+            let (succeeded, report) = visit(&victim, "call", steps, reason).await;
             assert!(!succeeded && report.contains(reason), "{name}: {report}");
         })
         .await;
@@ -225,7 +225,7 @@ async fn invalid_replies_of_servers() {
             .chain(steps)
             .collect();
         endure(&victim, name, async {
-            let (succeeded, report) = visit(&victim, "call", steps).await;
+            let (succeeded, report) = visit(&victim, "call", steps, reason).await;
             assert!(!succeeded && report.contains(reason), "{name}: {report}");
         })
         .await;
@@ -269,7 +269,7 @@ async fn invalid_values_of_servers() {
             .into_iter()
             .chain([Receive, returned(&value)]);
         endure(&victim, name, async {
-            let (succeeded, report) = visit(&victim, "value", steps.collect()).await;
+            let (succeeded, report) = visit(&victim, "value", steps.collect(), reason).await;
             assert!(!succeeded && report.contains(reason), "{name}: {report}");
         })
         .await;
@@ -419,7 +419,7 @@ async fn invalid_attachments_of_servers() {
             .chain(steps)
             .collect();
         endure(&victim, name, async {
-            let (succeeded, report) = visit(&victim, method, steps).await;
+            let (succeeded, report) = visit(&victim, method, steps, reason).await;
             // The client may have closed the connection at the end, before the item arrived.
             let read = name == "an item after the end" && succeeded && report == "0";
             assert!(

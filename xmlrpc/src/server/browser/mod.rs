@@ -12,6 +12,7 @@ mod tests;
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+use farcall_core::Identity;
 use farcall_core::protocol::parse_port;
 use farcall_core::transport::Address;
 use http::header::{
@@ -51,6 +52,35 @@ impl HostPolicy {
     }
 }
 
+/// The schemes that the URL of the server may have had for a browser.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Scheme {
+    /// The connection has TLS.
+    #[cfg_attr(
+        not(feature = "_tls"),
+        allow(dead_code, reason = "without TLS there is no such connection")
+    )]
+    Https,
+    /// It has none, but a proxy may have terminated TLS.
+    Any,
+}
+
+impl Scheme {
+    /// Returns the scheme for the requests of a caller.
+    #[cfg(feature = "_tls")]
+    pub(super) fn of(caller: &Identity) -> Self {
+        match caller.tls() {
+            Some(_) => Self::Https,
+            None => Self::Any,
+        }
+    }
+
+    #[cfg(not(feature = "_tls"))]
+    pub(super) const fn of(_: &Identity) -> Self {
+        Self::Any
+    }
+}
+
 /// Refuses a request that a web page of another origin may have made a browser send.
 ///
 /// # Errors
@@ -58,6 +88,7 @@ impl HostPolicy {
 pub(super) fn check(
     parts: &Parts,
     policy: HostPolicy,
+    scheme: Scheme,
     options: &ServerOptions,
 ) -> Result<(), Rejection> {
     let (mut hosts, mut host) = (0, None);
@@ -98,7 +129,7 @@ pub(super) fn check(
         if origins == 1 && is_allowed(origin, options) {
             return Ok(());
         }
-        if origins > 1 || !is_same(origin, host) {
+        if origins > 1 || !is_same(origin, host, scheme) {
             return Err(forbidden(format!(
                 "pages of {:?} may not call this server: add it to `ServerOptions::allow_origins`",
                 excerpt(origin)
@@ -208,11 +239,14 @@ fn is_allowed(origin: &str, options: &ServerOptions) -> bool {
 }
 
 /// Returns `true` if the origin of a page is that of the server itself, given the request's host.
-fn is_same(origin: &str, host: &str) -> bool {
+fn is_same(origin: &str, host: &str, scheme: Scheme) -> bool {
     let (Some(origin), Some(host)) = (WebOrigin::parse(origin), Authority::parse(host)) else {
         return false;
     };
-    // A proxy may have terminated TLS, so both schemes are possible.
+    // The page of an `http` URL may have been changed on its way.
+    if scheme == Scheme::Https && !origin.scheme.eq_ignore_ascii_case("https") {
+        return false;
+    }
     origin.default_port().is_some_and(|default| {
         let port = |authority: &Authority<'_>| authority.port.unwrap_or(default);
         origin.authority.host == host.host && port(&origin.authority) == port(&host)

@@ -5,13 +5,23 @@ use http::Request;
 use super::*;
 
 fn status(target: &str, headers: &[(&str, &str)], options: &ServerOptions) -> Option<u16> {
+    status_over(Scheme::Any, target, headers, options)
+}
+
+fn status_over(
+    scheme: Scheme,
+    target: &str,
+    headers: &[(&str, &str)],
+    options: &ServerOptions,
+) -> Option<u16> {
     let address = Address::Tcp(([127, 0, 0, 1], 8000).into());
     let mut request = Request::post(target);
     for (name, value) in headers {
         request = request.header(*name, *value);
     }
     let (parts, ()) = request.body(()).unwrap().into_parts();
-    let checked = check(&parts, HostPolicy::at(&address, options), options);
+    let policy = HostPolicy::at(&address, options);
+    let checked = check(&parts, policy, scheme, options);
     checked.err().map(|rejection| rejection.0.status().as_u16())
 }
 
@@ -137,6 +147,27 @@ fn a_page_can_call_its_own_server_or_one_that_allows_its_origin() {
     assert_eq!(status("/", &headers, &null), None);
 }
 
+/// The page of an `http` URL may have been changed on its way to the browser.
+#[test]
+fn over_tls_a_page_without_tls_is_of_another_origin() {
+    let options = ServerOptions::default();
+    for (host, origin, is_allowed) in [
+        ("localhost", "https://localhost", true),
+        ("localhost:8443", "HTTPS://localhost:8443", true),
+        ("localhost", "http://localhost", false),
+        ("localhost:8443", "http://localhost:8443", false),
+        ("localhost:443", "http://localhost:443", false),
+    ] {
+        let headers = [("host", host), ("origin", origin)];
+        let expected = (!is_allowed).then_some(403);
+        let status = status_over(Scheme::Https, "/", &headers, &options);
+        assert_eq!(status, expected, "{headers:?}");
+    }
+    let named = ServerOptions::default().allow_origins(["http://localhost"]);
+    let headers = [("host", "localhost"), ("origin", "http://localhost")];
+    assert_eq!(status_over(Scheme::Https, "/", &headers, &named), None);
+}
+
 #[test]
 fn sec_fetch_site_is_checked_too() {
     let options = ServerOptions::default().allow_origins(["https://app.example"]);
@@ -162,7 +193,7 @@ proptest::proptest! {
     fn any_text_can_be_checked(host in "[a:.0-9\\[\\]@/%é]{0,12}|.*", origin in ".*") {
         let options = ServerOptions::default().hosts([&host]).allow_origins([&origin]);
         let _ = (is_known(&host, &options), is_allowed(&origin, &options));
-        let _ = (is_same(&origin, &host), is_localhost(&host), excerpt(&host));
+        let _ = (is_same(&origin, &host, Scheme::Any), is_localhost(&host), excerpt(&host));
     }
 }
 
@@ -193,7 +224,8 @@ fn every_sec_fetch_site_value_is_checked() {
             request = request.header("sec-fetch-site", *site);
         }
         let (parts, ()) = request.body(()).unwrap().into_parts();
-        check(&parts, HostPolicy::Any, &ServerOptions::default()).is_err()
+        let options = ServerOptions::default();
+        check(&parts, HostPolicy::Any, Scheme::Any, &options).is_err()
     };
     for sites in [
         &["cross-site", "same-origin"][..],
@@ -203,5 +235,8 @@ fn every_sec_fetch_site_value_is_checked() {
         assert!(refused(sites), "{sites:?}");
     }
     assert!(!refused(&["same-origin"]) && !refused(&["none"]));
-    assert!(!is_same("http://u@a", "a"), "no origin has a user");
+    assert!(
+        !is_same("http://u@a", "a", Scheme::Any),
+        "no origin has a user"
+    );
 }

@@ -16,7 +16,7 @@ use http_body::Body;
 
 use crate::XmlRpc;
 use crate::coding::{Coding, Gzip};
-use crate::server::browser::{self, HostPolicy};
+use crate::server::browser::{self, HostPolicy, Scheme};
 use crate::server::{Rejection, Server};
 
 /// Maximum bytes of a request head: its target, and the names and values of its headers.
@@ -72,7 +72,7 @@ impl Server {
         caller: &mut Identity,
         hosts: HostPolicy,
     ) -> Result<(Cow<'_, Registry<XmlRpc>>, Coding), Rejection> {
-        browser::check(parts, hosts, &self.options)?;
+        browser::check(parts, hosts, Scheme::of(caller), &self.options)?;
         let registry = self.service_at(parts.uri.path()).ok_or_else(|| {
             Rejection::new(StatusCode::NOT_FOUND, "no XML-RPC service at this path")
         })?;

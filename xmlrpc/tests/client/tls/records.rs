@@ -1,7 +1,13 @@
 //! Connections that are kept, and what they receive between calls; ends of connections.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use farcall_core::transport::tls::rustls::crypto::cipher::{OutboundChunks, OutboundPlainMessage};
+use farcall_core::transport::tls::rustls::{
+    ConnectionTrafficSecrets, ContentType, ProtocolVersion, ServerConnection, SupportedCipherSuite,
+};
+use farcall_core::transport::tls::{Profile, ServerTls};
 use farcall_core::{CallError, Execution};
 use farcall_xmlrpc::{Client, ClientOptions, HttpError};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -18,6 +24,7 @@ both! {
     a_refusal_is_read_while_the_call_is_sent,
     credentials_and_headers_arrive,
     a_client_announces_the_end,
+    tickets_are_not_read_for_ever,
 }
 
 async fn connections_are_kept_across_tickets_and_updates_of_keys(kind: ClientKind) {
@@ -168,4 +175,76 @@ async fn a_client_announces_the_end(kind: ClientKind) {
     assert_eq!(client.call::<i64>("f", ()).await.unwrap(), 5);
     drop(client);
     assert_eq!(task.await.unwrap().unwrap(), 0);
+}
+
+/// Returns records with a session ticket each (RFC 8446, 4.6.1), of which rustls would send few.
+fn tickets(connection: ServerConnection, count: u64) -> Vec<u8> {
+    let mut ticket = vec![4, 0, 0, 213, 0, 0, 0x1c, 0x20, 1, 2, 3, 4, 0, 0, 200];
+    ticket.extend([7; 200]);
+    ticket.extend([0, 0]);
+    let Some(SupportedCipherSuite::Tls13(suite)) = connection.negotiated_cipher_suite() else {
+        panic!("TLS 1.3");
+    };
+    let (first, secrets) = connection.dangerous_extract_secrets().unwrap().tx;
+    let mut encrypter = match secrets {
+        ConnectionTrafficSecrets::Aes128Gcm { key, iv }
+        | ConnectionTrafficSecrets::Aes256Gcm { key, iv }
+        | ConnectionTrafficSecrets::Chacha20Poly1305 { key, iv } => {
+            suite.aead_alg.encrypter(key, iv)
+        }
+        _ => panic!("a known cipher"),
+    };
+    // The key has to be used from the first record on.
+    let records = (0..first + count).map(|number| {
+        let record = OutboundPlainMessage {
+            typ: ContentType::Handshake,
+            version: ProtocolVersion::TLSv1_2,
+            payload: OutboundChunks::Single(&ticket),
+        };
+        encrypter.encrypt(record, number).unwrap().encode()
+    });
+    records
+        .skip(usize::try_from(first).unwrap())
+        .flatten()
+        .collect()
+}
+
+/// A server can send any number of session tickets in place of an answer, or after one.
+async fn tickets_are_not_read_for_ever(kind: ClientKind) {
+    let site = Site::new();
+    let mut config = (*site.server().config(Profile::Http)).clone();
+    config.enable_secret_extraction = true;
+    let tls = ServerTls::from_config(Arc::new(config));
+    for is_answered in [false, true] {
+        let (listener, url) = listen_tls().await;
+        let tls = tls.clone();
+        let flooding = tokio::spawn(async move {
+            let mut streams = Vec::new();
+            for count in [1000, 0] {
+                let mut io = accept(&listener, &tls).await;
+                read(&mut io).await.unwrap();
+                if is_answered || count == 0 {
+                    write(&mut io, ok(FIVE)).await;
+                    io.flush().await.unwrap();
+                }
+                let (mut stream, connection) = io.into_inner();
+                let _ = stream.write_all(&tickets(connection, count)).await;
+                streams.push(stream);
+            }
+            streams
+        });
+        let client = kind.client_with(&url, site.options());
+        let first = client.call::<i64>("f", ()).await;
+        if is_answered {
+            assert_eq!(first.unwrap(), 5);
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        } else {
+            let error = first.unwrap_err();
+            let text = chain(&error);
+            assert!(text.contains("without data"), "{text}");
+        }
+        // Over another connection.
+        assert_eq!(client.call::<i64>("f", ()).await.unwrap(), 5);
+        flooding.await.unwrap();
+    }
 }

@@ -9,7 +9,7 @@ mod sending;
 use std::sync::{Arc, Weak};
 use std::task::{Context, Poll, Waker};
 
-use farcall_core::protocol::{NoRoom, Payload};
+use farcall_core::protocol::{NoRoom, Origin, Payload};
 use farcall_core::{Cancellation, Fault, FaultKind, Registry};
 use tokio_util::sync::CancellationToken;
 
@@ -47,6 +47,8 @@ pub(super) struct SessionState {
     /// Limits that the peer declared, and that the local side respects.
     peer_limits: SessionLimits,
     next_message: NextMessage,
+    /// The origin of what arrives over the last connection, for log messages.
+    pub(super) origin: Option<Arc<Origin>>,
     /// Cancelled when the session ends for good. Created when something waits for that.
     ended: Option<CancellationToken>,
 
@@ -136,6 +138,7 @@ impl SessionState {
             root,
             peer_limits: SessionLimits::default(),
             next_message: NextMessage::Any,
+            origin: None,
             ended: None,
             outbox: Outbox::new(),
             outgoing: OutgoingCalls::new(),
@@ -187,7 +190,12 @@ impl SessionState {
     }
 
     /// Returns the write half for a new connection, and the maximum bytes of a result.
-    pub(super) fn attach(&mut self, stream: StreamWriteHalf) -> (Arc<SharedWriteHalf>, u64) {
+    pub(super) fn attach(
+        &mut self,
+        stream: StreamWriteHalf,
+        origin: &Arc<Origin>,
+    ) -> (Arc<SharedWriteHalf>, u64) {
+        self.origin = Some(Arc::clone(origin));
         (self.outbox.attach(stream), self.max_payload())
     }
 

@@ -1,0 +1,202 @@
+//! The hosts of a command, with their clients.
+
+use std::collections::HashMap;
+use std::error::Error;
+use std::fs;
+use std::io::Write as _;
+use std::path::Path;
+use std::sync::Arc;
+
+use farcall::cluster::{
+    Client, ConnectOptions, Credentials, Host, HostEntry, HostSet, HostSettings, Inventory,
+};
+use farcall::conn::auth::AuthKey;
+use farcall::protocol::output::Causes;
+use farcall::xmlrpc::InvalidHeader;
+
+use super::options::FleetOptions;
+use crate::connection::authkey_of_environment;
+use crate::terminal::redact_url;
+use crate::{Options, call, config, tls};
+
+/// A host with its client and its URL, secrets included.
+pub(crate) struct Target {
+    pub(crate) host: Host,
+    pub(crate) entry: HostEntry,
+}
+
+impl Target {
+    /// The URL without secrets.
+    pub(crate) fn shown_url(&self) -> &str {
+        self.host.client().url()
+    }
+
+    /// Returns an error text without what may be a password in the URL.
+    pub(crate) fn redacted(&self, text: &str) -> String {
+        redact_url(text, &self.entry.url)
+    }
+}
+
+/// Returns the hosts that the options name, or the only one with this URL.
+pub(crate) async fn targets(
+    url: Option<&str>,
+    options: &Options,
+) -> Result<Vec<Target>, Box<dyn Error>> {
+    let inventory = inventory()?.overrides(given_settings(options)?);
+    let hosts = match url {
+        Some(url) => [url].into_iter().collect(),
+        None => named(&inventory, &options.fleet).await?,
+    };
+    let entries = inventory.entries(&hosts).await?;
+    let mut all = Vec::with_capacity(entries.len());
+    // Hosts with the same rules share their settings, whose files are read once.
+    let mut made: HashMap<*const HostSettings, Credentials> = HashMap::new();
+    for entry in entries {
+        let shared = Arc::as_ptr(&entry.settings);
+        let credentials = match made.get(&shared) {
+            Some(credentials) => credentials.clone(),
+            None => {
+                let credentials = credentials(&entry.settings)?;
+                made.insert(shared, credentials.clone());
+                credentials
+            }
+        };
+        let client = Client::with_options(&entry.url, &credentials, connect_options(options));
+        let client = client.map_err(|error| format!("{}: {}", entry.name, Causes(&error)))?;
+        // A URL that is a name may have a password.
+        let is_url = entry.name.contains("://");
+        let name = if is_url { client.url() } else { &entry.name };
+        all.push(Target {
+            host: Host::new(name, client.clone()),
+            entry,
+        });
+    }
+    Ok(all)
+}
+
+/// Returns the inventory of the configuration.
+fn inventory() -> Result<Inventory, String> {
+    config::load()?
+        .inventory()
+        .map_err(|error| config::first(&error))
+}
+
+/// Returns the hosts that `-w` names, without those of `-x`.
+async fn named(inventory: &Inventory, options: &FleetOptions) -> Result<HostSet, Box<dyn Error>> {
+    let mut hosts = HostSet::default();
+    for text in &options.hosts {
+        hosts = hosts.union(&inventory.groups().resolve(text).await?);
+    }
+    for text in &options.exclude {
+        hosts = hosts.difference(&inventory.groups().resolve(text).await?);
+    }
+    if let Some(file) = &options.exclude_silent {
+        hosts = hosts.difference(&silent(file)?);
+    }
+    if hosts.is_empty() {
+        return Err("there are no hosts: -w names none, or -x leaves out all".into());
+    }
+    Ok(hosts)
+}
+
+/// Reads the hosts that did not answer to earlier commands.
+fn silent(file: &Path) -> Result<HostSet, Box<dyn Error>> {
+    match fs::read_to_string(file) {
+        Ok(text) => Ok(text.lines().collect()),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(HostSet::default()),
+        Err(error) => Err(format!("--exclude-silent: {}: {error}", file.display()).into()),
+    }
+}
+
+/// Adds hosts that did not answer.
+pub(crate) fn add_silent(file: &Path, hosts: &HostSet) -> Result<(), Box<dyn Error>> {
+    if hosts.is_empty() {
+        return Ok(());
+    }
+    let lines: String = hosts.iter().map(|host| format!("{host}\n")).collect();
+    let open = fs::OpenOptions::new().append(true).create(true).open(file);
+    open.and_then(|mut file| file.write_all(lines.as_bytes()))
+        .map_err(|error| format!("--exclude-silent: {}: {error}", file.display()).into())
+}
+
+/// The settings that options give, which apply to all hosts.
+fn given_settings(options: &Options) -> Result<HostSettings, Box<dyn Error>> {
+    let mut settings = HostSettings::default();
+    if let Some(url) = &options.fleet.url_template {
+        let url = url.parse().map_err(|error| format!("--url: {error}"))?;
+        settings.url = Some(url);
+    }
+    settings
+        .authkey_file
+        .clone_from(&options.authentication.authkey_file);
+    settings.legacy_md5 = options.authentication.legacy_md5.then_some(true);
+    for header in &options.headers {
+        let (name, value) = header.split_once(':').ok_or(call::HEADER)?;
+        settings
+            .headers
+            .insert(name.trim().to_owned(), value.trim().to_owned());
+    }
+    settings.tls = options.tls.files();
+    Ok(settings)
+}
+
+/// Reads the credentials that settings name.
+fn credentials(settings: &HostSettings) -> Result<Credentials, Box<dyn Error>> {
+    let read = |file: &Path| {
+        let text = fs::read_to_string(file);
+        text.map_err(|error| format!("the file {}: {error}", file.display()))
+    };
+    let mut credentials = Credentials::new().tls(tls::client(&settings.tls)?);
+    if let Some(file) = &settings.authkey_file {
+        credentials = credentials.authkey(AuthKey::from_file(file)?);
+    } else if let Some(key) = authkey_of_environment()? {
+        credentials = credentials.authkey(key);
+    }
+    if settings.legacy_md5 == Some(true) {
+        credentials = credentials.legacy_md5(true);
+    }
+    if let Some(file) = &settings.bearer_file {
+        credentials = credentials.bearer_auth(read(file)?.trim())?;
+    }
+    if let Some(file) = &settings.basic_file {
+        let text = read(file)?;
+        let pair = text.trim_end_matches(['\r', '\n']).split_once(':');
+        let (user, password) =
+            pair.ok_or_else(|| format!("the file {} is not USER:PASSWORD", file.display()))?;
+        credentials = credentials.basic_auth(user, password)?;
+    }
+    for (name, value) in &settings.headers {
+        credentials = match credentials.header(name, value) {
+            Err(InvalidHeader::Name(_)) => return Err(call::HEADER.into()),
+            result => result?,
+        };
+    }
+    Ok(credentials)
+}
+
+fn connect_options(options: &Options) -> ConnectOptions {
+    let settings = ConnectOptions::default().timeout(Some(options.timeout));
+    match options.fleet.max_result {
+        Some(bytes) => settings.max_reply(bytes),
+        None => settings,
+    }
+}
+
+/// Returns the hosts that a text means.
+pub(crate) async fn resolve(text: &str) -> Result<HostSet, Box<dyn Error>> {
+    let inventory = inventory()?;
+    Ok(inventory.groups().resolve(text).await?)
+}
+
+/// The names of groups, each behind `@`, or of hosts, that the configuration knows.
+pub(crate) async fn known_names(groups: bool) -> Vec<String> {
+    let Ok(inventory) = inventory() else {
+        return Vec::new();
+    };
+    if !groups {
+        let hosts = inventory.groups().resolve("@*").await.unwrap_or_default();
+        return hosts.iter().map(str::to_owned).collect();
+    }
+    let names = inventory.groups().names(None).await.unwrap_or_default();
+    names.into_iter().map(|name| format!("@{name}")).collect()
+}

@@ -1,0 +1,28 @@
+//! Ctrl-C.
+
+use std::io;
+
+#[cfg(unix)]
+use tokio::signal::unix::{Signal as Stream, SignalKind, signal};
+#[cfg(windows)]
+use tokio::signal::windows::{CtrlC as Stream, ctrl_c};
+
+/// The interrupts of this process, none of which ends it any more.
+pub(super) struct Interrupts(Stream);
+
+impl Interrupts {
+    pub(super) fn new() -> io::Result<Self> {
+        #[cfg(unix)]
+        let stream = signal(SignalKind::interrupt())?;
+        #[cfg(windows)]
+        let stream = ctrl_c()?;
+        Ok(Self(stream))
+    }
+
+    /// Waits for the next interrupt.
+    pub(super) async fn next(&mut self) {
+        if self.0.recv().await.is_none() {
+            std::future::pending::<()>().await;
+        }
+    }
+}

@@ -1,0 +1,229 @@
+//! The log of a run, which `--resume` reads.
+//!
+//! A line is written before a call is sent, and one when it has ended. A line is one write to the
+//! file, so it is there even if the command is killed: a call with no second line may have run.
+
+use std::collections::HashMap;
+use std::error::Error;
+use std::fs::{File, OpenOptions};
+use std::io::{Read as _, Write as _};
+use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use serde::Deserialize;
+use sha2::{Digest as _, Sha256};
+
+use super::report::Report;
+use crate::json::Json;
+
+/// The identity of a call across runs.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Key {
+    /// `None`: any host, as the inputs of `map` are.
+    pub(crate) host: Option<String>,
+    pub(crate) call: String,
+}
+
+/// Returns the name of a call: the method, and a digest of its arguments, which may be secrets.
+pub(crate) fn call_name(method: &str, arguments: &str) -> String {
+    let digest = Sha256::digest(arguments.as_bytes());
+    let digest: String = digest[..8]
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    format!("{method} {digest}")
+}
+
+/// The outcome of a call in an earlier run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Earlier {
+    Ok,
+    /// It did not run.
+    Never,
+    /// It may have run: it has no end, or one that says so.
+    Maybe,
+    /// It ran, and its result could not be read.
+    Completed,
+}
+
+/// The file that calls are written to.
+pub(crate) struct JobLog {
+    file: File,
+    path: PathBuf,
+}
+
+/// The outcomes of the earlier runs, with the host that each call was sent to.
+pub(crate) type History = HashMap<Key, (Earlier, String)>;
+
+impl JobLog {
+    /// Opens the file. With `resume`, it may have the calls of earlier runs, which are returned.
+    pub(crate) fn open(path: &Path, resume: bool) -> Result<(Self, History), Box<dyn Error>> {
+        let failed = |error| format!("--joblog: the file {}: {error}", path.display());
+        let mut options = OpenOptions::new();
+        options.read(true).append(true).create(true);
+        // Errors of hosts may be confidential.
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let mut file = options.open(path).map_err(failed)?;
+        let mut text = Vec::new();
+        file.read_to_end(&mut text).map_err(failed)?;
+        if !text.is_empty() && !resume {
+            let path = path.display();
+            return Err(
+                format!("--joblog: {path} has calls already: --resume continues it").into(),
+            );
+        }
+        let history = read(&text).map_err(|line| {
+            let path = path.display();
+            format!("--joblog: line {line} of {path} is not of a log of calls")
+        })?;
+        if text.last().is_some_and(|byte| *byte != b'\n') {
+            // The last line was cut when the command or the machine ended.
+            file.write_all(b"\n").map_err(failed)?;
+        }
+        let path = path.to_owned();
+        Ok((Self { file, path }, history))
+    }
+
+    /// Writes that a call is about to be sent.
+    pub(crate) fn sent(&mut self, key: &Key, host: &str) -> Result<(), String> {
+        self.write("sent", key, host, [])
+    }
+
+    /// Writes that a call has ended.
+    pub(crate) fn ended(&mut self, key: &Key, report: &Report) -> Result<(), String> {
+        let mut members = vec![("ok", Json::Bool(report.result.is_ok()))];
+        if let Err(failure) = &report.result {
+            members.push(("execution", Json::text(failure.execution_name())));
+            members.push(("error", Json::text(&failure.text)));
+        }
+        members.push(("attempts", Json::number(&report.attempts)));
+        members.push(("ms", Json::number(&report.elapsed.as_millis())));
+        self.write("ended", key, &report.host, members)
+    }
+
+    fn write<'a>(
+        &mut self,
+        event: &'a str,
+        key: &Key,
+        host: &str,
+        members: impl IntoIterator<Item = (&'a str, Json)>,
+    ) -> Result<(), String> {
+        let time = SystemTime::now().duration_since(UNIX_EPOCH);
+        let seconds = time.unwrap_or_default().as_secs_f64();
+        let mut all = vec![
+            (event, Json::Number(format!("{seconds:.3}"))),
+            ("host", Json::text(host)),
+            ("call", Json::text(&key.call)),
+            ("any_host", Json::Bool(key.host.is_none())),
+        ];
+        all.extend(members);
+        let line = Json::object(all).write() + "\n";
+        let written = self.file.write_all(line.as_bytes());
+        written.map_err(|error| format!("--joblog: the file {}: {error}", self.path.display()))
+    }
+}
+
+/// A line of the log.
+#[derive(Deserialize)]
+struct Line {
+    sent: Option<f64>,
+    ended: Option<f64>,
+    host: String,
+    call: String,
+    any_host: bool,
+    ok: Option<bool>,
+    execution: Option<String>,
+}
+
+/// Reads a log. Returns the number of a line that is none.
+fn read(text: &[u8]) -> Result<History, usize> {
+    let mut history = History::new();
+    let lines: Vec<&[u8]> = text.split(|byte| *byte == b'\n').collect();
+    for (index, line) in lines.iter().enumerate() {
+        if line.is_empty() {
+            continue;
+        }
+        let Ok(line) = serde_json::from_slice::<Line>(line) else {
+            // One that was cut as it was written: nothing followed from it.
+            let is_cut = [&b"{\"sent\":"[..], b"{\"ended\":"]
+                .iter()
+                .any(|start| line.starts_with(start) || start.starts_with(line));
+            if is_cut {
+                continue;
+            }
+            return Err(index + 1);
+        };
+        let outcome = match (line.sent, line.ended, line.ok, line.execution.as_deref()) {
+            (Some(_), ..) => Earlier::Maybe,
+            (_, Some(_), Some(true), _) => Earlier::Ok,
+            (_, Some(_), _, Some("never")) => Earlier::Never,
+            (_, Some(_), _, Some("completed")) => Earlier::Completed,
+            (_, Some(_), ..) => Earlier::Maybe,
+            _ => return Err(index + 1),
+        };
+        let host = (!line.any_host).then(|| line.host.clone());
+        let key = Key {
+            host,
+            call: line.call,
+        };
+        history.insert(key, (outcome, line.host));
+    }
+    Ok(history)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use farcall::CallError;
+
+    use super::super::report::Failure;
+    use super::*;
+
+    fn key(host: &str) -> Key {
+        Key {
+            host: Some(host.to_owned()),
+            call: call_name("run", "1"),
+        }
+    }
+
+    fn report(host: &str, result: Result<Json, Failure>) -> Report {
+        Report {
+            host: host.into(),
+            job: None,
+            result,
+            attempts: 1,
+            elapsed: Duration::ZERO,
+        }
+    }
+
+    #[test]
+    fn a_call_without_an_end_may_have_run() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("log");
+        let (mut log, history) = JobLog::open(&path, false).unwrap();
+        assert!(history.is_empty());
+        for host in ["a", "b", "c"] {
+            log.sent(&key(host), host).unwrap();
+        }
+        log.ended(&key("a"), &report("a", Ok(Json::Null))).unwrap();
+        let error = CallError::NotSent("no route".into());
+        let never = Failure::new(&error, false, str::to_owned);
+        log.ended(&key("b"), &report("b", Err(never))).unwrap();
+        log.file.write_all(b"{\"ended\":1,\"host\":\"c\"").unwrap();
+        drop(log);
+
+        assert!(JobLog::open(&path, false).is_err());
+        for _ in 0..2 {
+            let (mut log, history) = JobLog::open(&path, true).unwrap();
+            let earlier = |host: &str| history[&key(host)].0;
+            assert_eq!(earlier("a"), Earlier::Ok);
+            assert_eq!(earlier("b"), Earlier::Never);
+            assert_eq!(earlier("c"), Earlier::Maybe);
+            log.file.write_all(b"{\"sent\":2,").unwrap();
+        }
+        std::fs::write(&path, "something else\nof two lines\n").unwrap();
+        assert!(JobLog::open(&path, true).is_err());
+    }
+}

@@ -1,0 +1,61 @@
+//! `farcall hosts`: hosts with their URLs, and the protection of their connections.
+
+use std::process::ExitCode;
+
+use farcall::cluster::{HostEntry, HostSet};
+
+use super::hosts::Target;
+use crate::terminal::print;
+
+/// Prints the hosts: their folded names, or a line for each.
+pub(super) fn run(targets: &[Target], fold: bool) -> ExitCode {
+    let names = targets.iter().map(|target| target.host.name());
+    if fold {
+        let hosts: HostSet = names.collect();
+        return print(&hosts.to_string());
+    }
+    let width = names.map(|name| name.chars().count()).max().unwrap_or(0);
+    let lines = targets.iter().map(|target| {
+        let (name, url) = (target.host.name(), target.shown_url());
+        format!("{name:width$}  {url}  {}", protection(&target.entry))
+    });
+    print(&lines.collect::<Vec<_>>().join("\n"))
+}
+
+/// The protection of the connections to a host, and the proofs that it gets.
+fn protection(entry: &HostEntry) -> String {
+    let (scheme, _) = entry.url.split_once("://").unwrap_or_default();
+    let (settings, is_tls) = (
+        &entry.settings,
+        scheme == "https" || scheme.ends_with("+tls"),
+    );
+    let insecure = settings.tls.insecure == Some(true);
+    let parts = [
+        ("TLS", is_tls && !insecure),
+        ("TLS without verification", is_tls && insecure),
+        ("TLS by the authkey", scheme.ends_with("+encrypted")),
+        (
+            "local socket",
+            scheme.ends_with("+unix") || scheme.ends_with("+abstract"),
+        ),
+        ("client certificate", is_tls && settings.tls.cert.is_some()),
+        (
+            "authkey",
+            scheme.starts_with("conn") && settings.authkey_file.is_some(),
+        ),
+        (
+            "token",
+            scheme.starts_with("http") && settings.bearer_file.is_some(),
+        ),
+        (
+            "password",
+            scheme.starts_with("http") && settings.basic_file.is_some(),
+        ),
+    ];
+    let parts = parts.into_iter().filter(|(_, given)| *given);
+    let shown: Vec<&str> = parts.map(|(name, _)| name).collect();
+    if shown.is_empty() {
+        return "no protection".to_owned();
+    }
+    shown.join(", ")
+}

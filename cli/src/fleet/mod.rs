@@ -1,0 +1,106 @@
+//! Commands that act on many hosts.
+
+mod all;
+mod arguments;
+mod hosts;
+mod interrupts;
+mod joblog;
+mod jobs;
+mod listing;
+mod operation;
+mod options;
+mod output;
+mod report;
+mod run;
+mod screen;
+mod summary;
+mod top;
+
+use std::error::Error;
+use std::process::ExitCode;
+
+use farcall::cluster::{Fleet, Host, Retries, StopRule};
+
+use self::hosts::Target;
+pub(crate) use self::hosts::known_names;
+use self::operation::Operation;
+pub(crate) use self::options::FleetOptions;
+use self::options::WINDOW;
+use crate::Options;
+use crate::call::{CallCommand, Request, perform};
+use crate::json::Json;
+
+/// Runs a command on the hosts that `-w` names, or on the only one whose URL is its first word.
+pub(crate) async fn run(
+    command: &CallCommand,
+    options: &Options,
+) -> Result<ExitCode, Box<dyn Error>> {
+    options.fleet.check()?;
+    let words = command.split(options.fleet.hosts.is_empty())?;
+    let targets = hosts::targets(words.url, options).await?;
+    if let CallCommand::Hosts { fold, .. } = command {
+        return Ok(listing::run(&targets, *fold));
+    }
+    let operation = Operation::new(command, &words, options, &targets)?;
+    let fleet = fleet(&targets, options)?;
+    match command {
+        CallCommand::Map { .. } => jobs::run(&fleet, targets, operation, options).await,
+        CallCommand::Top {
+            interval, rounds, ..
+        } => top::run(&fleet, &operation, *interval, *rounds, options).await,
+        _ => all::run(&fleet, targets, operation, options).await,
+    }
+}
+
+/// Returns the methods of a server, or of the first of the hosts that answers.
+pub(crate) async fn methods(url: &str, options: &Options) -> Result<Json, Box<dyn Error>> {
+    let url = options.fleet.hosts.is_empty().then_some(url);
+    let targets = hosts::targets(url, options).await?;
+    let fleet = Fleet::new(targets.iter().map(|target| target.host.clone()));
+    let mut outcomes = fleet.each(async |host| perform(&host, &Request::Methods).await);
+    while let Some((_, outcome)) = outcomes.next().await {
+        if let Ok(methods) = outcome.result {
+            return Ok(methods);
+        }
+    }
+    Err("no host answered".into())
+}
+
+/// Creates the fleet of these hosts, with the policy that the options give.
+fn fleet(targets: &[Target], options: &Options) -> Result<Fleet, Box<dyn Error>> {
+    let hosts = targets.iter().map(|target| target.host.clone());
+    let hosts: Vec<Host> = hosts.collect();
+    let given = &options.fleet;
+    let retries = match given.retries {
+        None | Some(0) => Retries::NONE,
+        Some(retries) => Retries::new(retries),
+    };
+    let mut fleet = Fleet::new(hosts)
+        .window(given.window.unwrap_or(WINDOW))
+        .timeout(Some(options.timeout))
+        .total_timeout(given.total_timeout)
+        .retries(retries)
+        .idempotent(given.idempotent);
+    if let Some(text) = &given.serial {
+        let batches = text.parse().map_err(|error| format!("--serial: {error}"))?;
+        fleet = fleet.serial(batches);
+    }
+    if let Some(text) = &given.max_fail {
+        fleet = fleet.stop_after(stop_rule(text)?);
+    }
+    Ok(fleet)
+}
+
+/// Parses `N` or `P%`.
+fn stop_rule(text: &str) -> Result<StopRule, &'static str> {
+    let problem = "--max-fail expects a number, or a percentage from 0% to 100%";
+    match text.strip_suffix('%') {
+        Some(percent) => match percent.parse() {
+            Ok(percent) if (0.0..=100.0).contains(&percent) => {
+                Ok(StopRule::default().percent(percent))
+            }
+            _ => Err(problem),
+        },
+        None => text.parse().map(StopRule::failures).map_err(|_| problem),
+    }
+}

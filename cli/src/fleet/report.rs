@@ -1,0 +1,213 @@
+//! The outcome of one call on one host, in the form that is shown and logged.
+
+use std::error::Error;
+use std::sync::Arc;
+use std::time::Duration;
+use std::{fmt, io};
+
+use farcall::cluster::Stopped;
+use farcall::conn::auth::AuthError;
+use farcall::protocol::output::Causes;
+use farcall::rpc::GreetingError;
+use farcall::{CallError, Execution, Fault, FaultKind};
+
+use crate::json::Json;
+use crate::tls;
+
+/// Maximum bytes of an error that is kept. A fault may be as long as a result.
+const MAX_ERROR: usize = 16 * 1024;
+
+/// The outcome of one call.
+#[derive(Debug)]
+pub(crate) struct Report {
+    pub(crate) host: Arc<str>,
+    /// Of `map`: the input.
+    pub(crate) job: Option<Job>,
+    pub(crate) result: Result<Json, Failure>,
+    pub(crate) attempts: u32,
+    pub(crate) elapsed: Duration,
+}
+
+/// An input of `map`.
+#[derive(Clone, Debug)]
+pub(crate) struct Job {
+    /// The number of its line.
+    pub(crate) line: usize,
+    pub(crate) input: Arc<str>,
+}
+
+/// The failure of a call.
+#[derive(Clone, Debug)]
+pub(crate) struct Failure {
+    pub(crate) class: Class,
+    pub(crate) execution: Execution,
+    pub(crate) timed_out: bool,
+    pub(crate) text: String,
+}
+
+/// The kinds of outcomes that a summary counts, in its order. Each call has exactly one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) enum Class {
+    Ok,
+    /// The host answered with a fault.
+    Fault,
+    /// The host answered that it does not run the call.
+    Refused,
+    /// The call ran, and its result cannot be read.
+    Unreadable,
+    /// The call was not sent, or did not arrive.
+    Never,
+    /// The call was sent, and no reply arrived.
+    Maybe,
+}
+
+impl Class {
+    pub(crate) const ALL: [Self; 6] = [
+        Self::Ok,
+        Self::Fault,
+        Self::Refused,
+        Self::Unreadable,
+        Self::Never,
+        Self::Maybe,
+    ];
+
+    /// Its name in JSON.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Fault => "fault",
+            Self::Refused => "refused",
+            Self::Unreadable => "unreadable",
+            Self::Never => "never",
+            Self::Maybe => "maybe",
+        }
+    }
+
+    /// Its description for people.
+    pub(crate) const fn text(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Fault => "fault",
+            Self::Refused => "refused (never ran)",
+            Self::Unreadable => "ran, but the result cannot be read",
+            Self::Never => "never ran",
+            Self::Maybe => "may have run",
+        }
+    }
+}
+
+impl Report {
+    pub(crate) fn class(&self) -> Class {
+        self.result
+            .as_ref()
+            .map_or_else(|failure| failure.class, |_| Class::Ok)
+    }
+}
+
+impl Failure {
+    /// Describes the error of a call. `timed_out`: the time of the host, or of all, was over.
+    pub(crate) fn new(error: &CallError, timed_out: bool, redact: impl Fn(&str) -> String) -> Self {
+        let execution = error.execution();
+        let fault = error
+            .fault()
+            .filter(|fault| fault.kind() != FaultKind::DeadlineExceeded);
+        let class = match (fault, execution) {
+            (Some(_), Execution::Never) => Class::Refused,
+            (Some(_), _) => Class::Fault,
+            (None, Execution::Never) => Class::Never,
+            (None, Execution::Maybe) => Class::Maybe,
+            (None, Execution::Completed) => Class::Unreadable,
+        };
+        let mut text = match fault {
+            Some(fault) => fault.to_string(),
+            None => redact(&Causes(error).to_string()),
+        };
+        if let Some(advice) = tls::advice(error) {
+            text = format!("{text} ({advice})");
+        }
+        Self {
+            class,
+            execution,
+            timed_out: timed_out && fault.is_none(),
+            text: shortened(text),
+        }
+    }
+
+    /// Its execution in JSON.
+    pub(crate) const fn execution_name(&self) -> &'static str {
+        match self.execution {
+            Execution::Never => "never",
+            Execution::Maybe => "maybe",
+            Execution::Completed => "completed",
+        }
+    }
+}
+
+/// Returns the output of a program that an agent ran, or the failure with its exit status.
+pub(crate) fn of_program(result: Json) -> Result<Json, Failure> {
+    let Json::Object(members) = &result else {
+        return Ok(result);
+    };
+    let member = |name: &str| members.iter().find(|(member, _)| member == name);
+    let text = |name: &str| match member(name) {
+        Some((_, Json::String(text))) => text.as_str(),
+        _ => "",
+    };
+    let output = format!("{}{}", text("stdout"), text("stderr"));
+    let timed_out = matches!(member("timed_out"), Some((_, Json::Bool(true))));
+    let reason = match (member("status"), member("signal")) {
+        (Some((_, Json::Number(status))), _) if status == "0" => return Ok(Json::String(output)),
+        (Some((_, Json::Number(status))), _) => format!("exit status {status}"),
+        (_, Some((_, Json::Number(signal)))) => format!("ended by signal {signal}"),
+        _ => return Ok(result),
+    };
+    let text = format!("{reason}\n{output}").trim_end().to_owned();
+    Err(Failure {
+        class: Class::Fault,
+        execution: Execution::Completed,
+        timed_out,
+        text: shortened(text),
+    })
+}
+
+/// Returns at most the first [`MAX_ERROR`] bytes of a text.
+fn shortened(mut text: String) -> String {
+    if text.len() > MAX_ERROR {
+        let end = (0..=MAX_ERROR)
+            .rev()
+            .find(|&end| text.is_char_boundary(end));
+        text.truncate(end.unwrap_or(0));
+        text.push('…');
+    }
+    text
+}
+
+/// Returns `true` if a call failed because its time was over.
+pub(crate) fn is_timeout(error: &CallError) -> bool {
+    let is_expired = |fault: &Fault| fault.kind() == FaultKind::DeadlineExceeded;
+    if error.fault().is_some_and(is_expired) || Stopped::of(error) == Some(Stopped::TotalTimeout) {
+        return true;
+    }
+    let mut next: Option<&(dyn Error + 'static)> = Some(error);
+    while let Some(error) = next {
+        let is_late = |error: &io::Error| error.kind() == io::ErrorKind::TimedOut;
+        if error.downcast_ref().is_some_and(is_late)
+            || matches!(error.downcast_ref(), Some(AuthError::TimedOut))
+            || matches!(error.downcast_ref(), Some(GreetingError::TimedOut))
+        {
+            return true;
+        }
+        next = error.source();
+    }
+    false
+}
+
+/// The outcome and its reason: `may have run: …`. A fault says itself what it is.
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.class {
+            Class::Fault => f.write_str(&self.text),
+            class => write!(f, "{}: {}", class.text(), self.text),
+        }
+    }
+}

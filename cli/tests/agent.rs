@@ -1,0 +1,397 @@
+//! `farcall agent` as a service manager starts it, and as a person does.
+#![cfg(unix)]
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+use std::fs;
+use std::io::{BufRead as _, BufReader};
+use std::net::TcpListener;
+use std::os::fd::OwnedFd;
+use std::os::unix::net::{UnixDatagram, UnixListener};
+use std::path::Path;
+use std::process::{Child, ChildStderr, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use tempfile::TempDir;
+
+/// Runs the command, and returns its exit status, standard output and standard error.
+fn farcall(args: &[&str]) -> (i32, String, String) {
+    let output = Command::new(env!("CARGO_BIN_EXE_farcall"))
+        .args(args)
+        .env_remove("FARCALL_AUTHKEY")
+        .output()
+        .unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    (
+        output.status.code().unwrap(),
+        text(output.stdout),
+        text(output.stderr),
+    )
+}
+
+/// An agent that runs until it is dropped.
+struct Running {
+    child: Child,
+    errors: std::io::Lines<BufReader<ChildStderr>>,
+}
+
+impl Running {
+    fn start(args: &[&str]) -> Self {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_farcall"));
+        command.arg("agent").args(args);
+        Self::of(&mut command)
+    }
+
+    /// Starts it like systemd does: with a socket as descriptor 3, and a socket for notifications.
+    fn activated(socket: impl Into<OwnedFd>, notify: &Path, args: &[&str]) -> Self {
+        let script = "exec 3<&0 </dev/null; LISTEN_FDS=1 LISTEN_PID=$$ exec \"$0\" agent \"$@\"";
+        let mut command = Command::new("sh");
+        command
+            .args(["-c", script, env!("CARGO_BIN_EXE_farcall")])
+            .args(args)
+            .env("NOTIFY_SOCKET", notify)
+            .env("WATCHDOG_USEC", "200000")
+            .stdin(Stdio::from(socket.into()));
+        Self::of(&mut command)
+    }
+
+    fn of(command: &mut Command) -> Self {
+        let command = command.env_remove("FARCALL_AUTHKEY").stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let errors = BufReader::new(child.stderr.take().unwrap()).lines();
+        Self { child, errors }
+    }
+
+    /// Waits for a line on standard error, and returns what follows `text` in it.
+    fn line(&mut self, text: &str) -> String {
+        loop {
+            let line = self.errors.next().expect("it goes on").unwrap();
+            if let Some((_, rest)) = line.split_once(text) {
+                return rest.to_owned();
+            }
+        }
+    }
+
+    fn url(&mut self) -> String {
+        self.line("farcall: agent at ")
+    }
+
+    fn signal(&self, name: &str) {
+        let id = self.child.id().to_string();
+        let kill = Command::new("kill").args([name, &id]).status().unwrap();
+        assert!(kill.success());
+    }
+
+    /// Returns the exit status.
+    fn end(&mut self) -> Option<i32> {
+        self.signal("-TERM");
+        let begin = Instant::now();
+        loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return status.code();
+            }
+            assert!(begin.elapsed() < Duration::from_secs(20), "it ends");
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // It may have exited already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// A folder with the files of two keys.
+fn keys() -> (TempDir, String, String) {
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str| {
+        let path = folder.path().join(name);
+        fs::write(&path, format!("the key {name}, which is long enough\n")).unwrap();
+        path.to_str().unwrap().to_owned()
+    };
+    let (deploy, watch) = (file("deploy"), file("watch"));
+    (folder, deploy, watch)
+}
+
+#[test]
+fn commands_are_run_from_the_command_line() {
+    let (_folder, key, _) = keys();
+    let listen = [
+        "--listen",
+        "conn+rpc+encrypted://127.0.0.1:0",
+        "--authkey-file",
+        &key,
+    ];
+    let mut agent = Running::start(&[&listen[..], &["--enable", "run,processes"]].concat());
+    let url = agent.url();
+    let run = |args: &[&str]| farcall(&[&["call", "--authkey-file", &key, &url], args].concat());
+    let (status, out, err) = run(&["run.output", r#"["echo","hello"]"#]);
+    assert_eq!((status, &*err), (0, ""));
+    assert!(out.contains(r#""stdout":"hello\n""#), "{out}");
+    assert!(out.contains(r#""status":0"#), "{out}");
+    let (status, out, _) = run(&["facts.all"]);
+    assert!(status == 0 && out.contains(r#""host""#), "{out}");
+    let (status, _, err) = run(&["files.stat", "/etc/passwd"]);
+    assert!(status == 1 && err.contains("there is no method"), "{err}");
+    // The log says who ran it.
+    let line = agent.line(" command ");
+    assert!(
+        line.contains("127.0.0.1:") && line.contains("echo"),
+        "{line}"
+    );
+    assert_eq!(agent.end(), Some(0));
+}
+
+#[test]
+fn strangers_cannot_reach_it() {
+    let (folder, key, _) = keys();
+    let refused = |args: &[&str], expected: &str| {
+        let (status, out, err) = farcall(&[&["agent"], args].concat());
+        assert_eq!((status, &*out), (2, ""), "{err}");
+        assert!(err.contains(expected), "{err}");
+    };
+    refused(&[], "listens nowhere");
+    refused(&["--listen", "0.0.0.0:0"], "everyone could call the agent");
+    refused(
+        &["--listen", "conn+rpc://[::]:0"],
+        "everyone could call the agent",
+    );
+    let modules = ["--enable", "run"];
+    let loopback = ["--listen", "127.0.0.1:0"];
+    refused(
+        &[&modules[..], &loopback].concat(),
+        "every user of this machine",
+    );
+    refused(&["--listen", "conn+rpc+encrypted://127.0.0.1:0"], "authkey");
+    refused(&["--listen", "conn+rpc+tls://127.0.0.1:0"], "--cert");
+    refused(&["--listen", "systemd"], "has opened no socket");
+    refused(
+        &["--listen", "127.0.0.1:0", "--enable", "shell"],
+        "no module `shell`",
+    );
+    refused(
+        &["--listen", "127.0.0.1:0", "--config", "/no/such"],
+        "/no/such",
+    );
+    refused(&["--listen", "http://127.0.0.1:0"], "the URL is not");
+    // A certificate of the agent proves nothing about its callers.
+    let certs = folder.path().join("certs");
+    let certs = certs.to_str().unwrap();
+    assert_eq!(farcall(&["certs", certs]).0, 0);
+    let [cert, private, ca] =
+        ["server.pem", "server.key", "ca.pem"].map(|name| format!("{certs}/{name}"));
+    let tls = [
+        "--listen",
+        "conn+rpc+tls://0.0.0.0:0",
+        "--cert",
+        &cert,
+        "--key",
+        &private,
+    ];
+    refused(&tls, "everyone could call the agent");
+
+    let mut agent = Running::start(&[&tls[..], &["--cacert", &ca, "--enable", "run"]].concat());
+    let url = agent.url().replace("0.0.0.0", "localhost");
+    let call = |options: &[&str]| {
+        let call = ["call", &url, "run.output", r#"["echo","hello"]"#];
+        farcall(&[&call[..], &["--cacert", &ca], options].concat())
+    };
+    let [client, private] = ["client.pem", "client.key"].map(|name| format!("{certs}/{name}"));
+    let (status, out, _) = call(&["--cert", &client, "--key", &private]);
+    assert!(status == 0 && out.contains("hello"), "{out}");
+    assert_eq!(call(&[]).0, 2);
+    let warned = [
+        "--listen",
+        "0.0.0.0:0",
+        "--authkey-file",
+        &key,
+        "--enable",
+        "run",
+    ];
+    Running::start(&warned).line("warning: whoever is on the way");
+    // Facts alone may be on loopback, and anything on a socket of one's own.
+    let mut agent = Running::start(&loopback);
+    assert_eq!(farcall(&["call", &agent.url(), "facts.uptime"]).0, 0);
+    let socket = format!("conn+rpc+unix://{}/socket", folder.path().display());
+    let mut agent = Running::start(&["--listen", &socket, "--enable", "run"]);
+    assert_eq!(
+        farcall(&["call", &agent.url(), "run.output", "[\"true\"]"]).0,
+        0
+    );
+}
+
+#[test]
+fn a_file_gives_rights_by_label() {
+    let (folder, deploy, watch) = keys();
+    let config = folder.path().join("agent.toml");
+    let text = format!(
+        r#"
+        listen = ["conn+rpc+encrypted://127.0.0.1:0"]
+        [authkeys]
+        deploy = "{deploy}"
+        watch = "{watch}"
+        [run]
+        allow = ["key:deploy"]
+        [tail]
+        allow = ["watch"]
+        roots = ["/var/log"]
+        "#
+    );
+    fs::write(&config, &text).unwrap();
+    let mut agent = Running::start(&["--config", config.to_str().unwrap()]);
+    let url = agent.url();
+    let run = |key: &str| {
+        let call = [
+            "call",
+            &url,
+            "run.output",
+            "[\"true\"]",
+            "--authkey-file",
+            key,
+        ];
+        farcall(&call)
+    };
+    assert_eq!(run(&deploy).0, 0);
+    let (status, _, err) = run(&watch);
+    assert!(
+        status == 1 && err.contains("this caller may not call `run.output`"),
+        "{err}"
+    );
+    // A new key takes the place of the old one.
+    let new = folder.path().join("new");
+    let new = new.to_str().unwrap();
+    fs::copy(&deploy, new).unwrap();
+    fs::write(&deploy, "another key, which is long enough").unwrap();
+    agent.signal("-HUP");
+    agent.line("the authkeys were read again");
+    assert_eq!((run(&deploy).0, run(new).0), (0, 2));
+    assert_eq!(agent.end(), Some(0));
+    for (more, expected) in [
+        ("[files]\nroots = []", "does not say who may call it"),
+        ("[tail2]\nallow = []", "unknown field"),
+    ] {
+        fs::write(&config, format!("{text}\n{more}")).unwrap();
+        let (status, _, err) = farcall(&["agent", "--config", config.to_str().unwrap()]);
+        assert!(status == 2 && err.contains(expected), "{err}");
+    }
+}
+
+#[test]
+fn a_service_manager_opens_its_socket_and_is_notified() {
+    let (folder, key, _) = keys();
+    let manager = folder.path().join("notify");
+    let notified = UnixDatagram::bind(&manager).unwrap();
+    notified
+        .set_read_timeout(Some(Duration::from_secs(20)))
+        .unwrap();
+    // Waits for a message of the agent.
+    let told = |expected: &str| loop {
+        let mut buffer = [0; 256];
+        let length = notified.recv(&mut buffer).expect(expected);
+        if String::from_utf8_lossy(&buffer[..length]).contains(expected) {
+            return;
+        }
+    };
+    let tcp = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = tcp.local_addr().unwrap().port();
+    let pids = folder.path().join("pids");
+    let socket = folder.path().join("socket");
+    let unix = UnixListener::bind(&socket).unwrap();
+
+    let args = [
+        "--listen",
+        "conn+rpc+encrypted://systemd",
+        "--authkey-file",
+        &key,
+        "--enable",
+        "run",
+    ];
+    let mut agent = Running::activated(tcp, &manager, &args);
+    told("READY=1");
+    told("WATCHDOG=1");
+    let url = format!("conn+rpc+encrypted://127.0.0.1:{port}");
+    assert_eq!(agent.url(), url);
+    let script = format!("echo $$ > {}; sleep 1000", pids.display());
+    let argv = format!("[\"sh\", \"-c\", \"{script}\"]");
+    let (status, out, err) = farcall(&[
+        "call",
+        "--authkey-file",
+        &key,
+        &url,
+        "run.output",
+        "[\"env\"]",
+    ]);
+    assert_eq!(status, 0, "{err}");
+    assert!(
+        !out.contains("NOTIFY_SOCKET") && !out.contains("LISTEN_"),
+        "{out}"
+    );
+    // It ends with a command that runs for a caller who has gone meanwhile.
+    let mut caller = Command::new(env!("CARGO_BIN_EXE_farcall"))
+        .args(["call", "--authkey-file", &key, &url, "run.output", &argv])
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let begin = Instant::now();
+    while fs::read_to_string(&pids).unwrap_or_default().is_empty() {
+        assert!(begin.elapsed() < Duration::from_secs(20), "it starts");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    let pid = fs::read_to_string(&pids).unwrap();
+    caller.kill().unwrap();
+    caller.wait().unwrap();
+    agent.signal("-TERM");
+    told("STOPPING=1");
+    assert_eq!(agent.child.wait().unwrap().code(), Some(0));
+    assert!(!Path::new("/proc").join(pid.trim()).exists());
+
+    let mut agent = Running::activated(unix, &manager, &["--listen", "systemd", "--enable", "run"]);
+    told("READY=1");
+    assert_eq!(agent.url(), format!("conn+rpc+unix://{}", socket.display()));
+    let url = agent_url(&socket);
+    assert_eq!(farcall(&["call", &url, "run.output", "[\"true\"]"]).0, 0);
+    assert_eq!(agent.end(), Some(0));
+}
+
+fn agent_url(socket: &Path) -> String {
+    format!("conn+rpc+unix://{}", socket.display())
+}
+
+#[test]
+fn programs_run_on_all_hosts() {
+    let folder = TempDir::new().unwrap();
+    let socket = folder.path().join("agent");
+    let listen = format!("conn+rpc+unix://{}", socket.display());
+    let mut agent = Running::start(&["--listen", &listen, "--enable", "run"]);
+    agent.url();
+    let hosts = folder.path().join("hosts");
+    fs::write(&hosts, format!("node1 {listen}\nnode2 {listen}\n")).unwrap();
+    let hosts = format!("@{}", hosts.display());
+    let run = |options: &[&str], program: &[&str]| {
+        farcall(&[&["-w", &hosts, "--quiet"], options, &["run"], program].concat())
+    };
+    let (status, out, err) = run(&["-o", "gathered"], &["echo", "-n", "--raw", "a  b"]);
+    assert_eq!(
+        (status, out.as_str()),
+        (0, "node[1-2] (2): --raw a  b\n"),
+        "{err}"
+    );
+    let (status, out, err) = run(&["-x", "node2"], &["echo", "{host}"]);
+    assert_eq!((status, out.as_str()), (0, "node1: node1\n"), "{err}");
+    let (status, out, err) = run(&["-x", "node2"], &["sh", "-c", "echo no >&2; exit 3"]);
+    assert_eq!((status, out.as_str()), (1, ""), "{err}");
+    assert_eq!(err, "node1: exit status 3\nnode1: no\n");
+    let (status, out, _) = run(&["-x", "node2", "-o", "jsonl"], &["sh", "-c", "kill -9 $$"]);
+    assert_eq!(status, 1);
+    let expected = r#""error":"ended by signal 9","class":"fault","execution":"completed""#;
+    assert!(out.contains(expected), "{out}");
+    // A program that cannot be started has not run.
+    let (status, _, err) = run(&["-x", "node2"], &["/nowhere/program"]);
+    assert!(
+        status == 1 && err.starts_with("node1: refused (never ran): "),
+        "{err}"
+    );
+    assert_eq!(agent.end(), Some(0));
+}

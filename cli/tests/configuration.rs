@@ -1,0 +1,177 @@
+//! The configuration, aliases, and completion in shells.
+#![allow(clippy::unwrap_used, reason = "tests")]
+#![cfg(unix)]
+
+use std::fs;
+use std::process::Command;
+
+use tests::{PythonServer, newest_python};
+
+/// A home directory with a configuration, and a server in Python.
+struct Home {
+    folder: tempfile::TempDir,
+    server: PythonServer,
+}
+
+impl Home {
+    fn new(config: &str) -> Self {
+        let server = newest_python().serve("fleet.py", &["/dev/null"]);
+        let folder = tempfile::tempdir().unwrap();
+        let config = config.replace("PORT", &server.port.to_string());
+        fs::create_dir_all(folder.path().join(".config/farcall")).unwrap();
+        fs::write(folder.path().join(".config/farcall/config.toml"), config).unwrap();
+        Self { folder, server }
+    }
+
+    fn run(&self, program: &str, args: &[&str], env: &[(&str, &str)]) -> (i32, String, String) {
+        let mut command = Command::new(program);
+        command
+            .args(args)
+            .envs(env.iter().copied())
+            .env("HOME", self.folder.path())
+            .env_remove("XDG_CONFIG_HOME")
+            .env_remove("FARCALL_AUTHKEY");
+        let output = command.output().unwrap();
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        let status = output.status.code().unwrap();
+        (status, text(output.stdout), text(output.stderr))
+    }
+
+    fn farcall(&self, args: &[&str]) -> (i32, String, String) {
+        self.run(env!("CARGO_BIN_EXE_farcall"), args, &[])
+    }
+}
+
+const CONFIG: &str = r#"
+[defaults]
+url = "http://127.0.0.1:PORT/ok/{host}"
+
+[hosts."db[1-2]"]
+url = "http://127.0.0.1:PORT/fault/{host}"
+
+[groups]
+web = "web[1-3]"
+database = "db[1-2]"
+all = "@web,@database"
+
+[aliases]
+addition = "-w @web --quiet call add"
+again = ["addition", "1"]
+"#;
+
+#[test]
+fn groups_urls_and_aliases_come_from_the_configuration() {
+    let home = Home::new(CONFIG);
+    let (status, out, err) = home.farcall(&["config", "check"]);
+    assert_eq!((status, err.as_str()), (0, ""), "{out}");
+    assert!(out.ends_with("config.toml: nothing is wrong\n"), "{out}");
+    let (status, out, _) = home.farcall(&["-w", "@*", "-x", "web2", "hosts", "--fold"]);
+    assert_eq!((status, out.as_str()), (0, "db[1-2],web[1,3]\n"));
+    let (status, out, err) = home.farcall(&["-w", "@*", "-o", "gathered", "call", "echo", "7"]);
+    assert_eq!(
+        out, "web[1-3] (3): 7\ndb[1-2] (2): fault 42: on purpose\n",
+        "{err}"
+    );
+    assert_eq!(status, 1);
+    for args in [
+        &["addition", "1", "2"][..],
+        &["again", "2"],
+        &["again", "2", "-x", "web9"],
+    ] {
+        let (status, out, err) = home.farcall(args);
+        let mut lines: Vec<&str> = out.lines().collect();
+        lines.sort_unstable();
+        assert_eq!(
+            (status, lines),
+            (0, vec!["web1: 3", "web2: 3", "web3: 3"]),
+            "{err}"
+        );
+    }
+    let (status, _, err) = home.farcall(&["-o", "table", "nothing", "1"]);
+    assert!(
+        status == 2 && err.contains("unrecognized subcommand 'nothing'"),
+        "{err}"
+    );
+    let (status, _, err) = home.farcall(&["-w", "@wbe", "call", "echo", "1"]);
+    assert!(
+        status == 2 && err.contains("there is no group @config:wbe"),
+        "{err}"
+    );
+}
+
+#[test]
+fn mistakes_in_the_configuration_are_shown_with_their_places() {
+    let home = Home::new("[groups]\nweb = 5\n\n[defaults]\nurl = \"nonsense\"\n");
+    let (status, out, err) = home.farcall(&["config", "check"]);
+    assert_eq!((status, out.as_str()), (2, ""), "{err}");
+    assert!(
+        err.contains("config.toml:2: error: ") && err.lines().count() > 1,
+        "{err}"
+    );
+    let (status, _, err) = home.farcall(&["-w", "@web", "call", "echo", "1"]);
+    assert!(status == 2 && err.contains("config.toml:"), "{err}");
+    // A command on one server does not read it.
+    let url = format!("http://127.0.0.1:{}/ok/a", home.server.port);
+    assert_eq!(home.farcall(&["call", &url, "echo", "1"]).1, "1\n");
+}
+
+#[test]
+fn shells_complete_methods_groups_and_options() {
+    let home = Home::new(CONFIG);
+    let url = format!("http://127.0.0.1:{}/ok/a", home.server.port);
+    let completed = |words: &[&str]| {
+        let index = words.len().to_string();
+        let env = [("COMPLETE", "zsh"), ("_CLAP_COMPLETE_INDEX", &index)];
+        let args = [&["--", "farcall"], words].concat();
+        let (status, out, err) = home.run(env!("CARGO_BIN_EXE_farcall"), &args, &env);
+        assert_eq!((status, err.as_str()), (0, ""), "{words:?}");
+        // Options are always offered.
+        let lines = out.lines().filter(|line| !line.starts_with("--"));
+        lines.collect::<Vec<_>>().join(" ")
+    };
+    assert_eq!(completed(&["call", &url, ""]), "add echo run");
+    assert_eq!(completed(&["call", &url, "e"]), "echo");
+    assert_eq!(completed(&["-w", "@web", "call", "a"]), "add");
+    assert_eq!(completed(&["-w", "@d"]), "@database");
+    assert_eq!(
+        completed(&["-w", "node1,web"]),
+        "node1,web1 node1,web2 node1,web3"
+    );
+    assert_eq!(
+        completed(&["-o", "json"]),
+        "jsonl:A line of JSON for each host, and a last one with the summary"
+    );
+
+    for shell in ["bash", "zsh", "fish"] {
+        let (status, out, _) = home.farcall(&["completions", shell]);
+        assert!(status == 0 && out.contains("farcall"), "{shell}: {out}");
+    }
+}
+
+/// The words are separated as bash does it.
+#[test]
+fn bash_completes_urls_and_groups() {
+    let home = Home::new(CONFIG);
+    let port = home.server.port.to_string();
+    let program = env!("CARGO_BIN_EXE_farcall");
+    let folder = std::path::Path::new(program)
+        .parent()
+        .unwrap()
+        .to_str()
+        .unwrap();
+    let path = format!("{folder}:{}", std::env::var("PATH").unwrap());
+    for (words, expected) in [
+        (format!("call http : //127.0.0.1 : {port}/ok/a ec"), "echo"),
+        ("-w @ da".to_owned(), "database"),
+    ] {
+        let script = format!(
+            "source <(farcall completions bash)\n\
+             COMP_WORDS=(farcall {words})\n\
+             COMP_CWORD=$((${{#COMP_WORDS[@]}} - 1))\n\
+             _clap_complete_farcall farcall \"${{COMP_WORDS[COMP_CWORD]}}\" x\n\
+             echo \"${{COMPREPLY[*]}}\""
+        );
+        let (_, out, err) = home.run("bash", &["-c", &script], &[("PATH", &path)]);
+        assert_eq!(out.trim(), expected, "{words}: {err}");
+    }
+}

@@ -1,0 +1,160 @@
+//! Credentials: all that a client proves to a host, and all that a host has to prove to it.
+
+use std::fmt;
+use std::sync::{Arc, LazyLock};
+
+use farcall_conn::auth::AuthKey;
+#[cfg(feature = "_tls")]
+use farcall_core::transport::tls::ClientTls;
+use farcall_xmlrpc::{ClientOptions, InvalidHeader};
+
+/// The credentials of a [`Client`](super::Client): those of its protocol are used, the others are
+/// not. Clones share one state, so that ten thousand hosts with the same credentials hold them
+/// once.
+///
+/// No secret appears in `Debug` output or in errors.
+///
+/// ```
+/// use farcall::cluster::Credentials;
+/// use farcall::conn::auth::AuthKey;
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let credentials = Credentials::new()
+///     .authkey(AuthKey::new("a secret")?)
+///     .bearer_auth("t0ken")?;
+/// assert!(!format!("{credentials:?}").contains("t0ken"));
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+#[must_use = "credentials do nothing until they are given to a client"]
+pub struct Credentials(Arc<Inner>);
+
+#[derive(Clone)]
+struct Inner {
+    authkey: Option<AuthKey>,
+    #[cfg(feature = "legacy-md5")]
+    legacy_md5: bool,
+    #[cfg(feature = "_tls")]
+    tls: ClientTls,
+    /// The headers of HTTP, which it keeps checked and hidden.
+    http: ClientOptions,
+}
+
+/// No credentials, and for TLS the authorities that the system trusts. They are read once in a
+/// process.
+impl Default for Credentials {
+    fn default() -> Self {
+        static NONE: LazyLock<Credentials> = LazyLock::new(|| {
+            Credentials(Arc::new(Inner {
+                authkey: None,
+                #[cfg(feature = "legacy-md5")]
+                legacy_md5: false,
+                #[cfg(feature = "_tls")]
+                tls: ClientTls::new(),
+                http: ClientOptions::default(),
+            }))
+        });
+        NONE.clone()
+    }
+}
+
+impl Credentials {
+    /// Creates credentials that prove nothing, and trust the authorities of the system.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    fn inner(&mut self) -> &mut Inner {
+        Arc::make_mut(&mut self.0)
+    }
+
+    /// Sets the authkey of connections (`conn+rpc` and its variants). Default: none.
+    pub fn authkey(mut self, key: AuthKey) -> Self {
+        self.inner().authkey = Some(key);
+        self
+    }
+
+    /// Allows the handshake of connections with MD5, for peers that run CPython up to 3.11.
+    /// Default: not allowed.
+    #[cfg(feature = "legacy-md5")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "legacy-md5")))]
+    pub fn legacy_md5(mut self, allowed: bool) -> Self {
+        self.inner().legacy_md5 = allowed;
+        self
+    }
+
+    /// Sets TLS for `https` and `conn+rpc+tls`: the authorities that are trusted, and the
+    /// certificate of the client. Default: the authorities of the system, and no certificate.
+    #[cfg(feature = "_tls")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "tls")))]
+    pub fn tls(mut self, tls: ClientTls) -> Self {
+        self.inner().tls = tls;
+        self
+    }
+
+    fn http(
+        mut self,
+        set: impl FnOnce(ClientOptions) -> Result<ClientOptions, InvalidHeader>,
+    ) -> Result<Self, InvalidHeader> {
+        let inner = self.inner();
+        inner.http = set(std::mem::take(&mut inner.http))?;
+        Ok(self)
+    }
+
+    /// Sends a header with each request over HTTP. Default: none.
+    ///
+    /// # Errors
+    /// If the name or value is invalid in a header, or if the client must set this header itself.
+    pub fn header(self, name: &str, value: &str) -> Result<Self, InvalidHeader> {
+        self.http(|http| http.header(name, value))
+    }
+
+    /// Sends a token with each request over HTTP (`Authorization: Bearer`). Default: none.
+    ///
+    /// # Errors
+    /// If the token is empty, or has characters that a bearer token cannot have.
+    pub fn bearer_auth(self, token: &str) -> Result<Self, InvalidHeader> {
+        self.http(|http| http.bearer_auth(token))
+    }
+
+    /// Sends a user name and a password with each request over HTTP, by HTTP Basic authentication,
+    /// in place of those in the URL. Default: those in the URL, if any.
+    ///
+    /// # Errors
+    /// If the user name contains a colon, or either a control character.
+    pub fn basic_auth(self, user: &str, password: &str) -> Result<Self, InvalidHeader> {
+        self.http(|http| http.basic_auth(user, password))
+    }
+
+    /// Returns the options of a client over HTTP, with the headers.
+    pub(super) fn http_options(&self) -> ClientOptions {
+        let options = self.0.http.clone();
+        #[cfg(feature = "_tls")]
+        let options = options.tls(self.0.tls.clone());
+        options
+    }
+
+    pub(super) fn key(&self) -> Option<&AuthKey> {
+        self.0.authkey.as_ref()
+    }
+
+    #[cfg(feature = "legacy-md5")]
+    pub(super) fn allows_md5(&self) -> bool {
+        self.0.legacy_md5
+    }
+
+    #[cfg(feature = "_tls")]
+    pub(super) fn client_tls(&self) -> ClientTls {
+        self.0.tls.clone()
+    }
+}
+
+/// Shows which credentials there are, and none of them.
+impl fmt::Debug for Credentials {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Credentials")
+            .field("authkey", &self.0.authkey.is_some())
+            .finish_non_exhaustive()
+    }
+}

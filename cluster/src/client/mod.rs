@@ -1,0 +1,335 @@
+//! Clients of any protocol, by URL.
+
+mod credentials;
+mod format;
+mod options;
+mod session;
+mod url;
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use farcall_core::protocol::{Args, Call, Format as _, Payload};
+use farcall_core::{CallError, Caller, Context};
+use farcall_xmlrpc as xmlrpc;
+use serde::de::DeserializeOwned;
+
+pub use self::credentials::Credentials;
+use self::format::mismatch;
+pub use self::format::{AnyFormat, ClientFormat};
+pub use self::options::ConnectOptions;
+use self::session::Session;
+pub use self::session::SessionFailed;
+use self::url::without_secrets;
+pub use self::url::{ConnectionUrl, Protection, Protocol, UrlError};
+#[cfg(feature = "nats")]
+use crate::nats::LazyClient;
+
+/// A client of one host, over the protocol that the URL names.
+///
+/// It connects when the first call is made. Concurrent calls share one attempt, later calls use the
+/// same connection, and after a loss the next call makes a new one. Clones share all of this, and
+/// cost a reference count.
+///
+/// | URL | protocol |
+/// |---|---|
+/// | `http://HOST:PORT/PATH`, `https://…`, `http+unix://SOCKET:/PATH` | XML-RPC |
+/// | `nats://HOST:PORT/SERVICE`, `nats://HOST:PORT/SERVICE/INSTANCE`, `nats+tls://…` | a service over NATS, any instance or a certain one (feature `nats`) |
+/// | `conn+rpc://HOST:PORT`, `conn+rpc+tls://…`, `conn+rpc+encrypted://…` (TLS by the authkey alone), `conn+rpc+unix://PATH`, `conn+rpc+abstract://NAME` | calls over connections |
+///
+/// A client is a [`Caller`], so that it implements traits marked `#[client]`.
+///
+/// ```
+/// use farcall::Caller as _;
+/// use farcall::cluster::{Client, Credentials};
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let server = farcall::rpc::Server::new();
+/// # server.register_function("add", |a: i64, b: i64| a + b)?;
+/// # let bound = server.bind("127.0.0.1:0").await?;
+/// # let url = bound.url();
+/// # tokio::spawn(bound.serve());
+///
+/// // Such as "conn+rpc://node1:7000" or "https://node1/RPC2".
+/// let client = Client::open(&url, &Credentials::new())?;
+/// let sum: i64 = client.call("add", (3, 5)).await?;
+/// assert_eq!(sum, 8);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct Client(Arc<Inner>);
+
+struct Inner {
+    url: Box<str>,
+    /// The URL without secrets, if it has any.
+    shown: Option<Box<str>>,
+    credentials: Credentials,
+    options: ConnectOptions,
+    link: Link,
+}
+
+enum Link {
+    /// The client with its connections, which exists while these are kept: it takes more memory
+    /// than its URL, which counts for ten thousand hosts.
+    Http(Mutex<Option<xmlrpc::Client>>),
+    Session(Session),
+    #[cfg(feature = "nats")]
+    Nats(LazyClient),
+    Other(Box<dyn AnyCaller>),
+}
+
+impl Client {
+    /// Creates a client of the host at `url`. Nothing is connected yet.
+    ///
+    /// # Errors
+    /// If the URL is malformed or belongs to no protocol, or if the proxy set in the environment
+    /// cannot be used.
+    pub fn open(url: &str, credentials: &Credentials) -> Result<Self, UrlError> {
+        Self::with_options(url, credentials, ConnectOptions::default())
+    }
+
+    /// Creates a client of the host at `url`, with `options`. Nothing is connected yet.
+    ///
+    /// # Errors
+    /// As with [`open`](Self::open).
+    pub fn with_options(
+        url: &str,
+        credentials: &Credentials,
+        options: ConnectOptions,
+    ) -> Result<Self, UrlError> {
+        let link = match Protocol::of(url)? {
+            Protocol::XmlRpc => {
+                // Checks the URL.
+                xmlrpc::Client::with_options(url, http_options(credentials, options))?;
+                Link::Http(Mutex::new(None))
+            }
+            #[cfg(feature = "nats")]
+            Protocol::Nats => Link::Nats(LazyClient::new(url, options.connect_timeout)?),
+            #[cfg(not(feature = "nats"))]
+            Protocol::Nats => return Err(UrlError::NoNats),
+            _ => Link::Session(Session::new(url)?),
+        };
+        Ok(Self::over(url, credentials.clone(), options, link))
+    }
+
+    /// Creates a client from any caller: of another protocol, or wrapped in layers, or a registry
+    /// of this process. `url` is for people, such as `nats://…`; it is not parsed.
+    ///
+    /// ```
+    /// use farcall::cluster::Client;
+    /// use farcall::xmlrpc::XmlRpc;
+    /// use farcall::{Caller as _, Registry, ServiceCaller};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let registry: Registry<XmlRpc> = Registry::new();
+    /// registry.register_function("add", |a: i64, b: i64| a + b)?;
+    /// let client = Client::of("local", ServiceCaller::new(registry, XmlRpc::default()));
+    /// let sum: i64 = client.call("add", (3, 5)).await?;
+    /// assert_eq!(sum, 8);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn of(url: &str, caller: impl Caller<Format: ClientFormat> + 'static) -> Self {
+        let link = Link::Other(Box::new(caller));
+        let (credentials, options) = (Credentials::default(), ConnectOptions::default());
+        Self::over(url, credentials, options, link)
+    }
+
+    fn over(url: &str, credentials: Credentials, options: ConnectOptions, link: Link) -> Self {
+        Self(Arc::new(Inner {
+            url: url.into(),
+            shown: without_secrets(url).map(Into::into),
+            credentials,
+            options,
+            link,
+        }))
+    }
+
+    /// The URL, without user information, query and fragment.
+    #[must_use]
+    pub fn url(&self) -> &str {
+        self.0.shown.as_deref().unwrap_or(&self.0.url)
+    }
+
+    /// The protocol that the URL names.
+    #[must_use]
+    pub fn protocol(&self) -> Protocol {
+        match &self.0.link {
+            Link::Http(_) => Protocol::XmlRpc,
+            Link::Session(_) => Protocol::Connection,
+            #[cfg(feature = "nats")]
+            Link::Nats(_) => Protocol::Nats,
+            Link::Other(_) => Protocol::Other,
+        }
+    }
+
+    /// Closes the connections that no call uses, and those in use once their calls and streams have
+    /// ended. The next call connects anew.
+    pub fn disconnect(&self) {
+        match &self.0.link {
+            Link::Http(client) => {
+                let client = client.lock().unwrap_or_else(PoisonError::into_inner).take();
+                drop(client);
+            }
+            Link::Session(session) => session.disconnect(),
+            #[cfg(feature = "nats")]
+            // One connection carries the calls of all hosts.
+            Link::Nats(_) => {}
+            Link::Other(_) => {}
+        }
+    }
+
+    /// Sends a call whose arguments are already encoded, such as one that goes to several hosts,
+    /// and decodes the result.
+    ///
+    /// # Errors
+    /// Those of [`call`](Caller::call).
+    ///
+    /// # Cancel safety
+    /// Dropping the future abandons the call; the method may still have run.
+    pub async fn call_encoded<R: DeserializeOwned>(
+        &self,
+        call: Call<AnyFormat>,
+    ) -> Result<R, CallError> {
+        if let Link::Http(client) = &self.0.link {
+            let client = self.http(client)?;
+            // Hides the secrets of the client in errors of decoding, too.
+            return client.call_encoded(convert(self.limited(call))?).await;
+        }
+        let format = self.format();
+        let reply = self.send(call).await?;
+        format.decode_reply(&reply).map_err(CallError::Decode)
+    }
+
+    fn http(&self, slot: &Mutex<Option<xmlrpc::Client>>) -> Result<xmlrpc::Client, CallError> {
+        let mut client = slot.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(client) = &*client {
+            return Ok(client.clone());
+        }
+        let options = http_options(&self.0.credentials, self.0.options);
+        let new = xmlrpc::Client::with_options(&self.0.url, options)
+            .map_err(|error| CallError::NotSent(error.into()))?;
+        Ok(client.insert(new).clone())
+    }
+
+    /// Applies the default timeout to a call that has no deadline of its own.
+    fn limited(&self, mut call: Call<AnyFormat>) -> Call<AnyFormat> {
+        if !call.context.has_own_deadline()
+            && let Some(timeout) = self.0.options.timeout
+        {
+            call.context = limit(call.context, timeout);
+        }
+        call
+    }
+}
+
+/// Returns the options of a client over HTTP. Its own timeout is off: a call has the deadline of
+/// its context.
+fn http_options(credentials: &Credentials, options: ConnectOptions) -> xmlrpc::ClientOptions {
+    credentials
+        .http_options()
+        .timeout(None)
+        .connect_timeout(Some(options.connect_timeout))
+        .max_body(options.max_reply)
+}
+
+/// Limits a call to `timeout` from now on, or to its deadline if that is earlier.
+fn limit(context: Context, timeout: Duration) -> Context {
+    let limit = farcall_core::protocol::time::deadline(timeout).into_std();
+    let deadline = context
+        .deadline()
+        .map_or(limit, |deadline| deadline.min(limit));
+    context.with_deadline(Some(deadline))
+}
+
+/// Converts a call to the format of the caller.
+fn convert<F: ClientFormat>(call: Call<AnyFormat>) -> Result<Call<F>, CallError> {
+    Ok(Call {
+        format: F::of(call.format).ok_or_else(|| CallError::Encode(mismatch(call.format)))?,
+        params: call.params,
+        context: call.context,
+    })
+}
+
+impl Caller for Client {
+    type Format = AnyFormat;
+
+    fn format(&self) -> AnyFormat {
+        match &self.0.link {
+            Link::Http(_) => AnyFormat::XmlRpc(xmlrpc::XmlRpc::default()),
+            Link::Session(_) => AnyFormat::Rpc(self.0.options.encoding),
+            #[cfg(feature = "nats")]
+            Link::Nats(client) => AnyFormat::Nats(client.format()),
+            Link::Other(caller) => caller.any_format(),
+        }
+    }
+
+    /// # Cancel safety
+    /// Dropping the future abandons the call; the method may still have run. An attempt to connect
+    /// goes on if other calls wait for it.
+    async fn send(&self, call: Call<AnyFormat>) -> Result<Payload, CallError> {
+        let call = self.limited(call);
+        match &self.0.link {
+            Link::Http(client) => self.http(client)?.send(convert(call)?).await,
+            Link::Session(session) => {
+                let (credentials, options) = (&self.0.credentials, &self.0.options);
+                session.send(convert(call)?, credentials, options).await
+            }
+            #[cfg(feature = "nats")]
+            Link::Nats(client) => client.send(convert(call)?).await,
+            Link::Other(caller) => caller.send_any(call).await,
+        }
+    }
+
+    /// Encodes the arguments immediately.
+    fn call_in<R: DeserializeOwned>(
+        &self,
+        context: Context,
+        args: impl Args,
+    ) -> impl Future<Output = Result<R, CallError>> + Send {
+        let format = self.format();
+        let params = format.params(&args).map_err(CallError::Encode);
+        async move {
+            let call = Call {
+                params: params?,
+                format,
+                context,
+            };
+            self.call_encoded(call).await
+        }
+    }
+}
+
+/// A caller of any type.
+trait AnyCaller: Send + Sync {
+    fn any_format(&self) -> AnyFormat;
+
+    fn send_any(&self, call: Call<AnyFormat>) -> BoxFuture<'_, Result<Payload, CallError>>;
+}
+
+type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+impl<C: Caller<Format: ClientFormat>> AnyCaller for C {
+    fn any_format(&self) -> AnyFormat {
+        self.format().into()
+    }
+
+    fn send_any(&self, call: Call<AnyFormat>) -> BoxFuture<'_, Result<Payload, CallError>> {
+        Box::pin(async move { self.send(convert(call)?).await })
+    }
+}
+
+/// Shows the URL without secrets.
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client")
+            .field("url", &self.url())
+            .field("options", &self.0.options)
+            .finish_non_exhaustive()
+    }
+}

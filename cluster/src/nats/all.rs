@@ -1,0 +1,64 @@
+//! Calls of all instances at once.
+
+use farcall_core::protocol::time::deadline;
+use farcall_core::protocol::{Args, Format as _};
+use farcall_core::{CallError, Caller as _, Context};
+use serde::de::DeserializeOwned;
+
+use super::client::{Client, reply_of};
+use super::discovery::Gather;
+use super::{headers, subject};
+
+impl Client {
+    /// Calls a method of all instances with one message, and returns the answers that come, with
+    /// the id of each instance. Only instances of Farcall take part.
+    ///
+    /// Nothing tells how many there are: an instance that does not answer in time is missing, and
+    /// may have run the call. Where each is to be accounted for, make a `Fleet` of the
+    /// [instances](Self::instances).
+    ///
+    /// ```no_run
+    /// # use farcall::cluster::nats::{Client, Gather};
+    /// # use farcall::Context;
+    /// # async fn example(agents: Client) -> Result<(), farcall::CallError> {
+    /// let load = agents.call_all::<f64>(Context::new("load"), (), Gather::default());
+    /// for (id, load) in load.await? {
+    ///     println!("{id}: {load:?}");
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// If the call cannot be encoded or sent. That there are no instances is no error.
+    ///
+    /// # Cancel safety
+    /// Dropping the future forgets the answers. The calls run until the time of `gather` is over.
+    pub async fn call_all<R: DeserializeOwned>(
+        &self,
+        context: Context,
+        args: impl Args,
+        gather: Gather,
+    ) -> Result<Vec<(String, Result<R, CallError>)>, CallError> {
+        let format = self.format();
+        let params = format.params(&args).map_err(CallError::Encode)?;
+        let until = Some(deadline(gather.longest()));
+        let map = self.headers(&context, format, until);
+        let map = map.map_err(|error| CallError::NotSent(error.into()))?;
+        let method = subject::escaped(context.method());
+        let to = (subject::all(self.service()) + &method).into();
+        let connection = self.connection();
+        let answers = connection.gather(&to, Some(map), params.into_bytes(), gather);
+        let answers = answers
+            .await
+            .map_err(|error| CallError::NotSent(error.into()))?;
+        let decoded = answers.into_iter().map(|answer| {
+            let id = headers::get(answer.headers.as_ref(), headers::INSTANCE);
+            let id = id.unwrap_or_default().to_owned();
+            let result = reply_of(answer, format, &to)
+                .and_then(|reply| format.decode_reply(&reply).map_err(CallError::Decode));
+            (id, result)
+        });
+        Ok(decoded.collect())
+    }
+}

@@ -1,0 +1,143 @@
+//! Clients by URL, which connect at the first call and share connections.
+
+use std::collections::HashMap;
+use std::error::Error;
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Duration;
+
+use farcall_core::protocol::{Call, Format as _, Payload};
+use farcall_core::{CallError, Caller};
+use tokio::sync::OnceCell;
+use tokio::time::timeout;
+
+use super::client::{Client, ClientOptions, NoResponders};
+use super::connection::{Connection, ConnectionError, SendError};
+use super::content_type::ContentType;
+use super::discovery::Gather;
+use super::url::{InvalidNatsUrl, NatsUrl};
+
+/// Client of a service by its URL, `nats://HOST:PORT/SERVICE` or `nats://HOST:PORT/SERVICE/INSTANCE`.
+/// It connects when the first call is made. All clients of a process with the same servers share
+/// one connection, which is closed with the last of them.
+pub(crate) struct LazyClient {
+    url: NatsUrl,
+    options: ClientOptions,
+    connect_timeout: Duration,
+    connection: Mutex<Arc<OnceCell<Connection>>>,
+}
+
+/// The method that lists methods, of services of Farcall.
+const LIST_METHODS: &str = "system.listMethods";
+
+/// The connections of the process, by their servers.
+static CONNECTIONS: LazyLock<Mutex<HashMap<String, Weak<OnceCell<Connection>>>>> =
+    LazyLock::new(Mutex::default);
+
+/// A connection was not made in time.
+#[derive(Clone, Copy, thiserror::Error)]
+#[error("no connection to NATS within {0:?}")]
+struct TimedOut(Duration);
+
+farcall_core::debug_errors!(TimedOut);
+
+impl LazyClient {
+    /// Creates a client. Nothing is connected yet.
+    ///
+    /// # Errors
+    /// If the URL is none of a service.
+    pub(crate) fn new(url: &str, connect_timeout: Duration) -> Result<Self, InvalidNatsUrl> {
+        let url = NatsUrl::parse(url)?;
+        let connection = Mutex::new(shared(&url.servers, None));
+        Ok(Self {
+            url,
+            options: ClientOptions::default(),
+            connect_timeout,
+            connection,
+        })
+    }
+
+    /// Returns the client over the connection, which is made if there is none.
+    async fn client(&self) -> Result<(Client, Arc<OnceCell<Connection>>), CallError> {
+        let cell = {
+            let mut cell = locked(&self.connection);
+            if !cell.initialized() {
+                *cell = shared(&self.url.servers, None);
+            }
+            Arc::clone(&cell)
+        };
+        let not_sent = |error: Box<dyn Error + Send + Sync>| CallError::NotSent(error);
+        let open = cell.get_or_try_init(|| async {
+            let open = Connection::open(&self.url.servers);
+            let opened = timeout(self.connect_timeout, open).await;
+            let late = || ConnectionError(TimedOut(self.connect_timeout).into());
+            opened.map_err(|_| late())?
+        });
+        let connection = open.await.map_err(|error| not_sent(error.into()))?;
+        let options = self.options.clone();
+        let client = Client::with_options(connection, &self.url.service, options);
+        let client = client.map_err(|error| not_sent(error.into()))?;
+        let client = match &self.url.instance {
+            None => Ok(client),
+            Some(id) => client.to_instance(id),
+        };
+        Ok((client.map_err(|error| not_sent(error.into()))?, cell))
+    }
+}
+
+/// Returns the names of the methods of a service that does not list them itself, as most do not:
+/// from what it tells of its endpoints.
+async fn methods(client: &Client) -> Option<Payload> {
+    let gather = Gather::default().quorum(1);
+    let asked = client.connection().info(Some(client.service()), gather);
+    let found = asked.await.ok()?;
+    client.format().reply(&found.first()?.methods()).ok()
+}
+
+/// Returns the connection to these servers that the process has, other than the `closed` one.
+fn shared(servers: &str, closed: Option<&Arc<OnceCell<Connection>>>) -> Arc<OnceCell<Connection>> {
+    let mut connections = locked(&CONNECTIONS);
+    connections.retain(|_, connection| connection.strong_count() > 0);
+    let known = connections.get(servers).and_then(Weak::upgrade);
+    let is_open = |known: &Arc<_>| closed.is_none_or(|closed| !Arc::ptr_eq(known, closed));
+    known.filter(is_open).unwrap_or_else(|| {
+        let connection = Arc::default();
+        connections.insert(servers.to_owned(), Arc::downgrade(&connection));
+        connection
+    })
+}
+
+/// Returns what a lock guards, also if a thread panicked while it had it: each change is whole.
+fn locked<T>(lock: &Mutex<T>) -> MutexGuard<'_, T> {
+    lock.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Caller for LazyClient {
+    type Format = ContentType;
+
+    fn format(&self) -> ContentType {
+        ContentType::default()
+    }
+
+    async fn send(&self, call: Call<ContentType>) -> Result<Payload, CallError> {
+        let (client, cell) = self.client().await?;
+        let asks_for_methods = call.method().as_str() == LIST_METHODS;
+        let result = client.send(call).await;
+        if asks_for_methods
+            && let Err(CallError::NotSent(source)) = &result
+            && source.is::<NoResponders>()
+            && let Some(methods) = methods(&client).await
+        {
+            return Ok(methods);
+        }
+        // A connection whose runtime has ended, for example.
+        if let Err(CallError::NotSent(source)) = &result
+            && let Some(SendError::Closed(_)) = source.downcast_ref()
+        {
+            let mut connection = locked(&self.connection);
+            if Arc::ptr_eq(&connection, &cell) {
+                *connection = shared(&self.url.servers, Some(&cell));
+            }
+        }
+        result
+    }
+}

@@ -1,0 +1,309 @@
+//! The format JSON.
+
+use std::cell::Cell;
+use std::fmt;
+
+use serde::de::{DeserializeOwned, DeserializeSeed, Deserializer, IgnoredAny, SeqAccess, Visitor};
+use serde::{Serialize, Serializer, forward_to_deserialize_any};
+use serde_json::error::Category;
+
+use crate::args::{Args, FromArgs};
+use crate::error::{FormatError, FormatErrorKind, Position};
+use crate::format::Format;
+use crate::limits::{DecodeLimiter, Limited};
+use crate::payload::Payload;
+
+crate::limited_codec! {
+    /// JSON, for peers of every language, and readable by people. It is a codec of connections, and
+    /// a [`Format`] of calls whose arguments are an array. Integers are exact, also beyond 2⁵³.
+    /// Bytes are arrays of numbers.
+    ///
+    /// ```
+    /// use farcall::protocol::{Format as _, Payload};
+    /// use farcall::conn::Json;
+    ///
+    /// let json = Json::default();
+    /// let params = json.params(&(3, "five"))?;
+    /// assert_eq!(params.as_slice(), br#"[3,"five"]"#);
+    /// let error = json.decode_args::<(i64, i64)>(&params).unwrap_err();
+    /// assert_eq!(
+    ///     error.to_string(),
+    ///     "parameter 2: invalid type: string \"five\", expected i64, at line 1, column 9"
+    /// );
+    /// # Ok::<(), farcall::FormatError>(())
+    /// ```
+    Json
+}
+
+impl Json {
+    /// Appends a value to `out`. After an error, the bytes appended so far are invalid.
+    ///
+    /// # Errors
+    /// If the value cannot be represented in JSON.
+    pub fn write<T: Serialize + ?Sized>(
+        &self,
+        value: &T,
+        out: &mut Vec<u8>,
+    ) -> Result<(), FormatError> {
+        serde_json::to_writer(out, value)
+            .map_err(|error| FormatError::new(FormatErrorKind::Unrepresentable, error.to_string()))
+    }
+
+    /// Decodes the value of a document. The value must take up the whole document.
+    ///
+    /// # Errors
+    /// If the document is malformed, breaks a limit, or does not fit the type.
+    pub fn read<T: DeserializeOwned>(&self, document: &[u8]) -> Result<T, FormatError> {
+        let limiter = self.limits.limiter(document);
+        let mut deserializer = serde_json::Deserializer::from_slice(document);
+        // The limit of serde_json, 128, cannot be changed. The limiter applies the configured one.
+        deserializer.disable_recursion_limit();
+        limiter
+            .seed::<T>()
+            .deserialize(&mut deserializer)
+            .and_then(|value| deserializer.end().map(|()| value))
+            .map_err(|error| decode_error(&error, &limiter))
+    }
+}
+
+impl Format for Json {
+    const NAME: &'static str = "JSON";
+
+    fn encode_args<A: Args + ?Sized>(
+        &self,
+        args: &A,
+        out: &mut Vec<u8>,
+    ) -> Result<(), FormatError> {
+        self.write(&AsArray(args), out)
+    }
+
+    /// Decodes the arguments of a call from an array. Nothing stands for an empty array.
+    fn decode_args<A: FromArgs>(&self, params: &Payload) -> Result<A, FormatError> {
+        let document = match params.as_slice() {
+            b"" => b"[]",
+            document => document,
+        };
+        let limiter = self.limits.limiter(document);
+        let mut deserializer = serde_json::Deserializer::from_slice(document);
+        deserializer.disable_recursion_limit();
+        let arguments = ArgumentCount::default();
+        let array = ArrayReader {
+            deserializer: &mut deserializer,
+            arguments: &arguments,
+        };
+        let decoded = A::deserialize_args(Limited::new(array, &limiter));
+        decoded
+            .and_then(|args| deserializer.end().map(|()| args))
+            .map_err(|error| {
+                let error = decode_error(&error, &limiter);
+                match arguments.failed.get() {
+                    0 => error,
+                    number => error.within(|| format!("parameter {number}")),
+                }
+            })
+    }
+
+    fn encode_reply<T: Serialize + ?Sized>(
+        &self,
+        value: &T,
+        out: &mut Vec<u8>,
+    ) -> Result<(), FormatError> {
+        self.write(value, out)
+    }
+
+    fn decode_reply<T: DeserializeOwned>(&self, reply: &Payload) -> Result<T, FormatError> {
+        self.read(reply.as_slice())
+    }
+}
+
+fn decode_error(error: &serde_json::Error, limiter: &DecodeLimiter) -> FormatError {
+    let kind = match error.classify() {
+        Category::Data => FormatErrorKind::Mismatch,
+        Category::Syntax | Category::Eof | Category::Io => FormatErrorKind::Syntax,
+    };
+    let (line, column) = (error.line(), error.column());
+    let text = error.to_string();
+    let position = format!(" at line {line} column {column}");
+    let message = text.strip_suffix(&position).unwrap_or(&text);
+    limiter
+        .error(kind, message)
+        .at(|| Position { line, column })
+}
+
+/// Serializes arguments as a tuple.
+struct AsArray<'a, A: ?Sized>(&'a A);
+
+impl<A: Args + ?Sized> Serialize for AsArray<'_, A> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.serialize_args(serializer)
+    }
+}
+
+/// The arguments that were decoded, counted from 1. An error of serde_json cannot carry them.
+#[derive(Default)]
+struct ArgumentCount {
+    taken: Cell<usize>,
+    /// The argument that is wrong, or 0.
+    failed: Cell<usize>,
+}
+
+/// Deserializer of an array of arguments. serde_json would report an argument too many as
+/// "trailing characters".
+struct ArrayReader<'a, 'de> {
+    deserializer: &'a mut serde_json::Deserializer<serde_json::de::SliceRead<'de>>,
+    arguments: &'a ArgumentCount,
+}
+
+impl<'de> Deserializer<'de> for ArrayReader<'_, 'de> {
+    type Error = serde_json::Error;
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, serde_json::Error> {
+        let arguments = self.arguments;
+        self.deserializer
+            .deserialize_seq(ArrayVisitor { visitor, arguments })
+    }
+
+    forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf option unit
+        unit_struct newtype_struct seq tuple tuple_struct map struct enum identifier ignored_any
+    }
+}
+
+/// Visitor of an array of arguments, around that of the argument types.
+struct ArrayVisitor<'a, V> {
+    visitor: V,
+    arguments: &'a ArgumentCount,
+}
+
+impl<'de, V: Visitor<'de>> Visitor<'de> for ArrayVisitor<'_, V> {
+    type Value = V::Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an array of parameters")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, elements: A) -> Result<V::Value, A::Error> {
+        let mut elements = ArgumentElements {
+            elements,
+            arguments: self.arguments,
+        };
+        let value = self.visitor.visit_seq(&mut elements)?;
+        let taken = self.arguments.taken.get();
+        let mut rest = 0;
+        while elements.elements.next_element::<IgnoredAny>()?.is_some() {
+            rest += 1;
+        }
+        if rest > 0 {
+            let given = taken + rest;
+            return Err(serde::de::Error::custom(format_args!(
+                "{given} parameters were given, the method takes {taken}"
+            )));
+        }
+        Ok(value)
+    }
+}
+
+/// Sequence access to the arguments, which counts them.
+struct ArgumentElements<'a, A> {
+    elements: A,
+    arguments: &'a ArgumentCount,
+}
+
+impl<'de, A: SeqAccess<'de>> SeqAccess<'de> for &mut ArgumentElements<'_, A> {
+    type Error = A::Error;
+
+    fn next_element_seed<S: DeserializeSeed<'de>>(
+        &mut self,
+        seed: S,
+    ) -> Result<Option<S::Value>, A::Error> {
+        let arguments = self.arguments;
+        let element = self.elements.next_element_seed(seed);
+        let number = arguments.taken.get() + 1;
+        match &element {
+            Ok(Some(_)) => arguments.taken.set(number),
+            Ok(None) => {}
+            Err(_) => arguments.failed.set(number),
+        }
+        element
+    }
+
+    fn size_hint(&self) -> Option<usize> {
+        self.elements.size_hint()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn decode<A: FromArgs>(document: &str) -> Result<A, FormatError> {
+        Json::default().decode_args(&Payload::copied(document.as_bytes()))
+    }
+
+    #[test]
+    fn arguments_are_an_array() {
+        let json = Json::default();
+        for (params, expected) in [
+            (json.params(&()).unwrap(), "[]"),
+            (json.params(&(1,)).unwrap(), "[1]"),
+            (
+                json.params(&("a", i64::MAX)).unwrap(),
+                r#"["a",9223372036854775807]"#,
+            ),
+        ] {
+            assert_eq!(params.as_slice(), expected.as_bytes());
+        }
+        assert_eq!(decode::<()>("").unwrap(), ());
+        assert_eq!(decode::<(i64, Option<u8>)>("[-1]").unwrap(), (-1, None));
+        let reply = json.reply(&9_007_199_254_740_993_u64).unwrap();
+        assert_eq!(
+            json.decode_reply::<u64>(&reply).unwrap(),
+            9_007_199_254_740_993
+        );
+    }
+
+    #[test]
+    fn wrong_arguments_are_named() {
+        let cases = [
+            (
+                r#"["x", 5]"#,
+                FormatErrorKind::Mismatch,
+                "parameter 1: invalid type",
+            ),
+            (
+                "[3]",
+                FormatErrorKind::Mismatch,
+                "invalid length 1, expected 2 parameters",
+            ),
+            ("[3, ", FormatErrorKind::Syntax, "parameter 2: EOF"),
+            (
+                "[3, 5, 7]",
+                FormatErrorKind::Mismatch,
+                "3 parameters were given, the method takes 2",
+            ),
+            ("[3, 5] 7", FormatErrorKind::Syntax, "trailing characters"),
+            (
+                "{}",
+                FormatErrorKind::Mismatch,
+                "invalid type: map, expected",
+            ),
+        ];
+        for (document, kind, text) in cases {
+            let error = decode::<(i64, i64)>(document).unwrap_err();
+            assert_eq!(error.kind(), kind, "{document}: {error}");
+            assert!(error.to_string().starts_with(text), "{document}: {error}");
+        }
+    }
+
+    #[test]
+    fn deep_values_are_refused_and_skipped_without_recursion() {
+        let deep = |depth| format!("[{}{}]", "[".repeat(depth), "]".repeat(depth));
+        let error = decode::<(crate::Value,)>(&deep(200)).unwrap_err();
+        assert_eq!(error.kind(), FormatErrorKind::Limit, "{error}");
+        let error = decode::<()>(&deep(1_000_000)).unwrap_err();
+        assert!(
+            error.to_string().starts_with("1 parameters were given"),
+            "{error}"
+        );
+    }
+}
