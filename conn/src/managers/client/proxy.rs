@@ -27,8 +27,9 @@ use crate::managers::wire::{ProxyValue, Token};
 ///
 /// Clones share one reference, which is released in the background when the last of them is
 /// dropped. As an argument of a call, or within a value, it arrives as the object itself if the
-/// manager is its own, and as a proxy elsewhere. A result that is an object, or has proxies within,
-/// can be decoded as `Proxy`, or as a type that contains it.
+/// manager is its own, and as a proxy elsewhere. (CPython up to 3.8 refuses that for types without
+/// a class of proxies, such as queues, as it does for clients in Python.) A result that is an
+/// object, or has proxies within, can be decoded as `Proxy`, or as a type that contains it.
 ///
 /// ```no_run
 /// use farcall::conn::managers::{Client, Proxy};
