@@ -13,6 +13,7 @@ use serde::{Serialize, Serializer};
 use super::link::Link;
 use super::reference::Reference;
 use crate::codec::Codec;
+use crate::managers::wire::AsTuple;
 
 /// Companion of a message that is encoded or decoded: what it has besides its bytes.
 #[derive(Default)]
@@ -145,15 +146,6 @@ impl Format for ProxyFormat {
 pub(super) fn encode<T>(run: impl FnOnce() -> T) -> (T, Vec<Arc<Reference>>) {
     let (result, scope) = within(Scope::default(), run);
     (result, scope.references)
-}
-
-/// Arguments as a tuple.
-pub(super) struct AsTuple<'a, A: ?Sized>(pub(super) &'a A);
-
-impl<A: Args + ?Sized> Serialize for AsTuple<'_, A> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.0.serialize_args(serializer)
-    }
 }
 
 struct FromTuple<A>(A);

@@ -16,7 +16,7 @@ use super::reply;
 use crate::codec::pickle_error;
 use crate::connect::Dialer;
 use crate::establish::ConnectionConfig;
-use crate::managers::wire::{Request, TokenAddress};
+use crate::managers::wire::{AsTuple, Request, TokenAddress};
 
 /// The object that every CPython server has under this id: `None`. It answers only `__str__`,
 /// `__repr__` and `#GETVALUE`. A server in Rust has no such object, and says so.
@@ -177,7 +177,7 @@ impl Link {
     /// Returns `true` if the manager still is the process that it was.
     async fn answers(&self, anchor: &mut Anchor) -> bool {
         let (ident, method) = PING;
-        let Ok(request) = self.request(Some(ident), method, &(), &empty()) else {
+        let Ok(request) = self.request(Some(ident), method, &AsTuple(&()), &empty()) else {
             return false;
         };
         anchor.channel.exchange(&[&request]).await.is_ok()

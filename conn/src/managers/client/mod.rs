@@ -28,11 +28,10 @@ pub use typed::{
     ListProxy, LockGuard, LockProxy, NamespaceProxy, PoolProxy, QueueProxy, ValueProxy,
 };
 
-use self::format::AsTuple;
 use self::link::{Link, empty};
 use self::proxy::{AsDict, adopt};
 use self::reference::Reference;
-use super::wire::{ProxyValue, Token};
+use super::wire::{AsTuple, ProxyValue, Token};
 use crate::codec::{Codec, pickle_error};
 use crate::connect::Dialer;
 
@@ -222,7 +221,7 @@ impl Client {
     }
 
     async fn function<R: DeserializeOwned>(&self, name: &str) -> Result<R, CallError> {
-        decode(&self.link, &self.link.once(name, &(), &empty()).await?)
+        decode(&self.link, &self.link.once(name, &AsTuple(&()), &empty()).await?)
     }
 }
 

@@ -11,13 +11,13 @@ use serde::de::{Deserialize, DeserializeOwned, Deserializer, Error as _};
 use serde::{Serialize, Serializer};
 use tokio::time::{Instant, timeout_at};
 
-use super::format::{self, AsTuple, ProxyFormat, ReplyOrigin};
+use super::format::{self, ProxyFormat, ReplyOrigin};
 use super::lease::Lease;
 use super::link::{Link, empty};
 use super::reference::Reference;
 use super::reply::{self, Answer};
 use crate::codec::{Codec, pickle_error};
-use crate::managers::wire::{ProxyValue, Token};
+use crate::managers::wire::{AsTuple, ProxyValue, Token};
 
 /// An object of a manager.
 ///
