@@ -3,6 +3,8 @@
 
 pub mod connections;
 mod methods;
+mod specification;
 mod validator1;
 
 pub use methods::Demo;
+pub use specification::Specification;
