@@ -107,7 +107,11 @@ impl Answers<'_> {
         let room = self.room().saturating_sub(start);
         write_error(fault, text_within(fault, room), id, &mut self.out);
         let length = self.out.len();
-        if length - start > SHORT_ERROR && self.exchange.resize(&mut self.hold, length).is_err() {
+        let is_long = length - start > SHORT_ERROR;
+        // Escapes are not counted before.
+        if is_long
+            && (length > self.room() || self.exchange.resize(&mut self.hold, length).is_err())
+        {
             self.out.truncate(start);
             let text = "there is no room for the text of the fault";
             write_error(fault, text, id, &mut self.out);

@@ -63,7 +63,7 @@ use crate::XmlRpc;
 /// | 408 | the body did not arrive in time |
 /// | 411 | there is neither a `Content-Length` nor a chunked body |
 /// | 413 | the body is over the limit, on the wire or inflated |
-/// | 415 | the content type is not XML, or the content coding is not gzip |
+/// | 415 | the content type is not XML, nor of the protocol [beside](Self::beside) it, or the content coding is not gzip |
 /// | 431 | the head has more than 64 KiB or 100 headers |
 /// | 501 | there is a transfer coding other than chunked |
 /// | 503 | [`max_calls`](ServerOptions::max_calls) calls are running; the body is a fault |
