@@ -134,7 +134,7 @@ impl Format for Json {
 /// Returns `true` if a method takes any number of parameters, which have no names. Nothing is said
 /// by an empty object.
 fn is_unnamed(method: &Description, document: &[u8]) -> bool {
-    method.variadic && document.iter().any(|byte| *byte == b'"')
+    method.variadic && document.contains(&b'"')
 }
 
 /// Returns the position of an error in a document, from the start of the value that was decoded and
