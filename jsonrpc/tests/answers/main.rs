@@ -1,5 +1,7 @@
 //! Documents and their answers.
 
+#![allow(clippy::unwrap_used, reason = "tests")]
+
 mod hostile;
 mod http;
 mod specification;
