@@ -57,6 +57,7 @@ macro_rules! chapters {
             "[features]: crate::guide::features\n",
             "[api-registry]: crate::Registry\n",
             "[api-xmlrpc]: crate::xmlrpc\n",
+            "[api-jsonrpc]: crate::jsonrpc\n",
             "[api-service]: macro@crate::service\n",
             "[api-client]: macro@crate::client\n",
             "[api-caller]: crate::Caller\n",

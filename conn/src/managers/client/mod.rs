@@ -221,7 +221,10 @@ impl Client {
     }
 
     async fn function<R: DeserializeOwned>(&self, name: &str) -> Result<R, CallError> {
-        decode(&self.link, &self.link.once(name, &AsTuple(&()), &empty()).await?)
+        decode(
+            &self.link,
+            &self.link.once(name, &AsTuple(&()), &empty()).await?,
+        )
     }
 }
 
