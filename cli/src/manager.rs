@@ -70,7 +70,8 @@ impl ManagedObject {
         manager.settled().await;
     }
 
-    /// Returns the lines about a method in the description of its object, which managers in Rust have.
+    /// Returns the lines about a method in the description of its object, which managers in Rust
+    /// have.
     pub(crate) async fn help(&self, method: &str) -> Result<Json, CallError> {
         let info = self.manager.debug_info().await?;
         let begin = format!("  {}:", self.object.token().ident);

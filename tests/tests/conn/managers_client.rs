@@ -149,10 +149,8 @@ async fn containers(manager: &Client) {
     list.append("more").await.unwrap();
     let inner: ListProxy = dict.get("inner").await.unwrap().unwrap();
     assert_eq!(inner.len().await.unwrap(), 4);
-    assert_eq!(
-        dict.remove::<ListProxy>("inner").await.unwrap().is_some(),
-        true
-    );
+    let removed: Option<ListProxy> = dict.remove("inner").await.unwrap();
+    assert!(removed.is_some());
 }
 
 async fn locks(manager: &Client) {

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use farcall_core::FormatError;
 use farcall_core::protocol::{Args, Attachment, Format, FromArgs, Payload};
 use farcall_pickle::Pickle;
+use serde::Serialize;
 use serde::de::{DeserializeOwned, IgnoredAny};
-use serde::{Serialize, Serializer};
 
 use super::link::Link;
 use super::reference::Reference;

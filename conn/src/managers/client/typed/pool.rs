@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::typed_proxy;
-use crate::managers::client::format::AsTuple;
+use crate::managers::wire::AsTuple;
 
 typed_proxy! {
     /// A `Pool` of a manager, whose workers call functions that they can import.
