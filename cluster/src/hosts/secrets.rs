@@ -42,7 +42,7 @@ pub(super) enum Origin {
     Source,
 }
 
-/// What decides whether a URL of HTTP gets a secret.
+/// The facts that decide whether a URL of HTTP gets a secret.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Way {
     origin: Origin,
