@@ -11,14 +11,17 @@ use farcall::rpc::{self, Encoding, GreetingError};
 use farcall::xmlrpc::{ClientOptions, InvalidHeader};
 use farcall::{CallError, Caller, Variadic};
 use serde::de::IgnoredAny;
+use tokio::time::timeout;
 
 use crate::connection::{connect_error, key_expected, target};
 use crate::json::{self, ADVICE, Json};
+use crate::manager::{self, ManagedObject};
 use crate::{Options, argument, seconds};
 
 const URL: &str = "http://HOST:PORT/PATH, https://HOST:PORT/PATH, http+unix://SOCKET:/PATH, \
                    conn+rpc://HOST:PORT, conn+rpc+tls://HOST:PORT, conn+rpc+encrypted://HOST:PORT \
-                   (TLS by the authkey alone), conn+rpc+unix://PATH or nats://HOST:PORT/SERVICE";
+                   (TLS by the authkey alone), conn+rpc+unix://PATH, nats://HOST:PORT/SERVICE or \
+                   conn+manager://HOST:PORT/TYPEID (a manager of Python)";
 
 /// The method that every server with introspection has.
 const LIST_METHODS: &str = "system.listMethods";
@@ -209,6 +212,11 @@ pub(crate) async fn run(
     let result = if url.starts_with("conn+rpc") {
         let client = over_connection(url, options).await?;
         perform(&client.within(options.timeout), &request).await?
+    } else if url.starts_with(manager::SCHEME) {
+        let managed = timeout(options.timeout, with_manager(url, &request, options));
+        managed
+            .await
+            .map_err(|_| "the manager did not reply in time")??
     } else if url.starts_with("nats") {
         let connect = ConnectOptions::default().connect_timeout(options.timeout);
         let client = Client::with_options(url, &Credentials::new(), connect)?;
@@ -224,7 +232,10 @@ pub(crate) async fn run(
 
 /// The largest integer that a protocol carries.
 pub(crate) fn max_integer(url: &str) -> u64 {
-    if url.starts_with("conn+rpc") || url.starts_with("nats") {
+    if ["conn+rpc", "nats", manager::SCHEME]
+        .iter()
+        .any(|scheme| url.starts_with(scheme))
+    {
         u64::MAX
     } else {
         // The one of `<i8>`.
@@ -269,6 +280,23 @@ async fn over_connection(url: &str, options: &Options) -> Result<rpc::Client, Bo
         } => key_expected(error),
         error => error.into(),
     })
+}
+
+/// Makes the call of a request with an object of a manager.
+async fn with_manager(
+    url: &str,
+    request: &Request<'_>,
+    options: &Options,
+) -> Result<Json, Box<dyn Error>> {
+    let object = ManagedObject::open(url, options).await?;
+    let result = match request {
+        Request::Call { method, args } => object.call(method, args).await,
+        Request::Methods => object.methods().await.map_err(Into::into),
+        Request::Help { method } => object.help(method).await.map_err(Into::into),
+        Request::Ping => Ok(Json::Bool(true)),
+    };
+    object.close().await;
+    result
 }
 
 fn over_http(url: &str, options: &Options) -> Result<farcall::xmlrpc::Client, Box<dyn Error>> {

@@ -28,7 +28,7 @@ pub(crate) fn load() -> Result<Config, String> {
 }
 
 /// The first mistake, on one line.
-pub(crate) fn first(error: &ConfigError) -> String {
+fn first(error: &ConfigError) -> String {
     match &error.findings[..] {
         [first, _, ..] => format!("{first} (farcall config check shows more)"),
         _ => error.to_string(),
@@ -46,17 +46,15 @@ pub(crate) fn run(command: &ConfigCommand) -> Result<String, Box<dyn Error>> {
             path.display()
         ));
     }
-    let findings = match Config::from_file(&path) {
-        Ok(config) => config.check(),
-        Err(error) => error.findings,
-    };
+    let findings = Config::check_file(&path);
     let errors = findings
         .iter()
         .filter(|finding| finding.severity == Severity::Error);
     let count = errors.count();
     if count > 0 {
         findings.iter().for_each(print_error);
-        return Err(format!("the configuration has {count} mistakes").into());
+        let mistakes = if count == 1 { "mistake" } else { "mistakes" };
+        return Err(format!("the configuration has {count} {mistakes}").into());
     }
     if findings.is_empty() {
         return Ok(format!("{}: nothing is wrong", path.display()));

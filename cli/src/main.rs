@@ -15,6 +15,7 @@ mod config;
 mod connection;
 mod fleet;
 mod json;
+mod manager;
 mod send;
 mod terminal;
 mod tls;

@@ -13,6 +13,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 
+use super::lock::lock;
 use super::report::Report;
 use crate::json::Json;
 
@@ -65,6 +66,8 @@ impl JobLog {
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
         let mut file = options.open(path).map_err(failed)?;
+        // Two runs would both make the calls that neither has logged yet.
+        lock(&file, path).map_err(|problem| format!("--joblog: {problem}"))?;
         let mut text = Vec::new();
         file.read_to_end(&mut text).map_err(failed)?;
         if !text.is_empty() && !resume {
@@ -215,6 +218,14 @@ mod tests {
         drop(log);
 
         assert!(JobLog::open(&path, false).is_err());
+        let locked = JobLog::open(&path, true).unwrap();
+        let error = JobLog::open(&path, true).err().unwrap().to_string();
+        assert!(error.contains("is in use by"), "{error}");
+        if cfg!(target_os = "linux") {
+            let process = format!("process {}:", std::process::id());
+            assert!(error.contains(&process), "{error}");
+        }
+        drop(locked);
         for _ in 0..2 {
             let (mut log, history) = JobLog::open(&path, true).unwrap();
             let earlier = |host: &str| history[&key(host)].0;
