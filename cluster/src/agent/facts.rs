@@ -98,7 +98,7 @@ impl FactsService {
 
     async fn read<T: Send + 'static>(
         &self,
-        read: impl FnOnce() -> Result<T, Fault> + Send + 'static,
+        read: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, Fault> {
         read_in_turn(&self.turn, read).await
     }
@@ -107,7 +107,7 @@ impl FactsService {
 /// Runs a function on a thread that may block, after the others that have the same `turn`.
 pub(super) async fn read_in_turn<T: Send + 'static>(
     turn: &Arc<Semaphore>,
-    read: impl FnOnce() -> Result<T, Fault> + Send + 'static,
+    read: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, Fault> {
     let turn = Arc::clone(turn).acquire_owned().await;
     let turn = turn.map_err(Fault::internal)?;
@@ -116,7 +116,7 @@ pub(super) async fn read_in_turn<T: Send + 'static>(
         let _turn = turn;
         read()
     });
-    reading.await.map_err(Fault::internal)?
+    reading.await.map_err(Fault::internal)
 }
 
 #[service(prefix = "facts")]
@@ -124,14 +124,12 @@ impl FactsService {
     /// Returns all facts.
     #[service]
     async fn all(&self) -> Result<Facts, Fault> {
-        self.read(|| {
-            Ok(Facts {
-                host: host(),
-                cpu: cpu()?,
-                memory: memory()?,
-                disks: disks()?,
-                uptime: uptime()?,
-            })
+        self.read(|| Facts {
+            host: host(),
+            cpu: cpu(),
+            memory: memory(),
+            disks: disks(),
+            uptime: System::uptime(),
         })
         .await
     }
@@ -139,7 +137,7 @@ impl FactsService {
     /// Returns names and versions.
     #[service]
     async fn host(&self) -> Result<HostFacts, Fault> {
-        self.read(|| Ok(host())).await
+        self.read(host).await
     }
 
     /// Returns the processors and the load.
@@ -163,7 +161,7 @@ impl FactsService {
     /// Returns the time since the machine was started, in seconds.
     #[service]
     async fn uptime(&self) -> Result<u64, Fault> {
-        self.read(uptime).await
+        self.read(System::uptime).await
     }
 }
 
@@ -178,34 +176,34 @@ fn host() -> HostFacts {
     }
 }
 
-fn cpu() -> Result<CpuFacts, Fault> {
-    let mut system = system()?;
+fn cpu() -> CpuFacts {
+    let mut system = System::new();
     system.refresh_cpu_list(CpuRefreshKind::nothing());
-    let load = System::load_average().map_err(Fault::internal)?;
-    Ok(CpuFacts {
+    let load = System::load_average();
+    CpuFacts {
         model: system
             .cpus()
             .first()
             .map_or_else(String::new, |cpu| cpu.brand().to_owned()),
         logical: system.cpus().len(),
-        physical: System::physical_core_count().ok(),
+        physical: System::physical_core_count(),
         load: [load.one, load.five, load.fifteen],
-    })
+    }
 }
 
-fn memory() -> Result<MemoryFacts, Fault> {
-    let mut system = system()?;
+fn memory() -> MemoryFacts {
+    let mut system = System::new();
     system.refresh_memory();
-    Ok(MemoryFacts {
+    MemoryFacts {
         total: system.total_memory(),
         available: system.available_memory(),
         swap_total: system.total_swap(),
         swap_free: system.free_swap(),
-    })
+    }
 }
 
-fn disks() -> Result<Vec<DiskFacts>, Fault> {
-    let disks = Disks::new_with_refreshed_list().map_err(Fault::internal)?;
+fn disks() -> Vec<DiskFacts> {
+    let disks = Disks::new_with_refreshed_list();
     let facts = disks.iter().map(|disk| DiskFacts {
         device: disk.name().to_string_lossy().into_owned(),
         mount_point: disk.mount_point().to_string_lossy().into_owned(),
@@ -214,13 +212,5 @@ fn disks() -> Result<Vec<DiskFacts>, Fault> {
         available: disk.available_space(),
         is_read_only: disk.is_read_only(),
     });
-    Ok(facts.collect())
-}
-
-fn uptime() -> Result<u64, Fault> {
-    System::uptime().map_err(Fault::internal)
-}
-
-fn system() -> Result<System, Fault> {
-    System::new().map_err(Fault::internal)
+    facts.collect()
 }

@@ -93,7 +93,7 @@ impl Processes {
                 Fault::new(errno.into(), format!("process {pid}: {error}"))
             })
         })
-        .await
+        .await?
     }
 }
 
@@ -108,7 +108,7 @@ fn send(id: Pid, signal: Signal, started: Option<u64>) -> std::io::Result<bool> 
         Err(Errno::SRCH) => return Ok(false),
         Err(error) => return Err(error.into()),
     };
-    if !is_from(id, started)? {
+    if !is_from(id, started) {
         return Ok(false);
     }
     match pidfd_send_signal(&process, signal.raw()) {
@@ -120,7 +120,7 @@ fn send(id: Pid, signal: Signal, started: Option<u64>) -> std::io::Result<bool> 
 
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
 fn send(id: Pid, signal: Signal, started: Option<u64>) -> std::io::Result<bool> {
-    if !is_from(id, started)? {
+    if !is_from(id, started) {
         return Ok(false);
     }
     match rustix::process::kill_process(id, signal.raw()) {
@@ -130,17 +130,17 @@ fn send(id: Pid, signal: Signal, started: Option<u64>) -> std::io::Result<bool> 
     }
 }
 
-fn is_from(id: Pid, started: Option<u64>) -> std::io::Result<bool> {
+fn is_from(id: Pid, started: Option<u64>) -> bool {
     let Some(started) = started else {
-        return Ok(true);
+        return true;
     };
     let id = sysinfo::Pid::from_u32(id.as_raw_nonzero().get().unsigned_abs());
-    let found = read(ProcessesToUpdate::Some(&[id])).map_err(std::io::Error::other)?;
-    Ok(found.iter().any(|process| process.started == started))
+    let found = read(ProcessesToUpdate::Some(&[id]));
+    found.iter().any(|process| process.started == started)
 }
 
-fn read(which: ProcessesToUpdate<'_>) -> Result<Vec<ProcessFacts>, Fault> {
-    let mut system = System::new().map_err(Fault::internal)?;
+fn read(which: ProcessesToUpdate<'_>) -> Vec<ProcessFacts> {
+    let mut system = System::new();
     let kind = ProcessRefreshKind::nothing()
         .with_cpu()
         .with_memory()
@@ -171,7 +171,7 @@ fn read(which: ProcessesToUpdate<'_>) -> Result<Vec<ProcessFacts>, Fault> {
         })
         .collect();
     found.sort_unstable_by_key(|process| process.pid);
-    Ok(found)
+    found
 }
 
 fn user_name(uid: u32) -> String {
