@@ -35,8 +35,12 @@ pub(crate) fn first(error: &ConfigError) -> String {
     }
 }
 
-/// Runs the command, and returns the text to print.
-pub(crate) fn run(command: &ConfigCommand) -> Result<String, Box<dyn Error>> {
+/// Runs the command, and returns the text to print. `check_aliases` returns what is wrong with
+/// those.
+pub(crate) fn run(
+    command: &ConfigCommand,
+    check_aliases: impl Fn(&Config) -> Vec<(Severity, String)>,
+) -> Result<String, Box<dyn Error>> {
     let ConfigCommand::Check { file } = command;
     let path = file.clone().or_else(Config::default_path);
     let path = path.ok_or("there is no home directory, and so no configuration")?;
@@ -46,14 +50,26 @@ pub(crate) fn run(command: &ConfigCommand) -> Result<String, Box<dyn Error>> {
             path.display()
         ));
     }
-    let findings = match Config::from_file(&path) {
-        Ok(config) => config.check(),
-        Err(error) => error.findings,
+    let (found, aliases) = match Config::from_file(&path) {
+        Ok(config) => (config.check(), check_aliases(&config)),
+        Err(error) => (error.findings, Vec::new()),
     };
-    let errors = findings
+    let found = found
+        .into_iter()
+        .map(|finding| (finding.severity, finding.to_string()));
+    let aliases = aliases.into_iter().map(|(severity, problem)| {
+        let weight = match severity {
+            Severity::Error => "error",
+            Severity::Warning => "warning",
+        };
+        (severity, format!("{}: {weight}: {problem}", path.display()))
+    });
+    let all: Vec<(Severity, String)> = found.chain(aliases).collect();
+    let errors = all
         .iter()
-        .filter(|finding| finding.severity == Severity::Error);
+        .filter(|(severity, _)| *severity == Severity::Error);
     let count = errors.count();
+    let findings: Vec<String> = all.into_iter().map(|(_, finding)| finding).collect();
     if count > 0 {
         findings.iter().for_each(print_error);
         return Err(format!("the configuration has {count} mistakes").into());
@@ -61,9 +77,5 @@ pub(crate) fn run(command: &ConfigCommand) -> Result<String, Box<dyn Error>> {
     if findings.is_empty() {
         return Ok(format!("{}: nothing is wrong", path.display()));
     }
-    Ok(findings
-        .iter()
-        .map(ToString::to_string)
-        .collect::<Vec<_>>()
-        .join("\n"))
+    Ok(findings.join("\n"))
 }

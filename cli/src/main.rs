@@ -16,6 +16,7 @@ mod connection;
 mod fleet;
 mod json;
 mod send;
+mod single;
 mod terminal;
 mod tls;
 
@@ -40,7 +41,7 @@ use self::tls::Tls;
     name = "farcall",
     version,
     disable_help_subcommand = true,
-    after_help = "Options can be given anywhere before `--`. \
+    after_help = "Options can be given anywhere before `--`, and of `run` before the program. \
                   Negative numbers, such as `-5`, `-.5` and `-inf`, are arguments, not options.\n\
                   Exit status: 0 on success, 1 for a fault, 2 for any other failure, \
                   141 if the output is closed.\n\
@@ -144,11 +145,42 @@ fn seconds(text: &str) -> Result<Duration, &'static str> {
     }
 }
 
+/// Parses the arguments. Of `run`, options end with the program or with `--`: those between the URL
+/// and the program are ours.
+fn parsed(arguments: &[OsString]) -> Result<Cli, clap::Error> {
+    let mut parsed = Cli::try_parse_from(arguments)?;
+    let Command::Call(call::CallCommand::Run { words }) = &parsed.command else {
+        return Ok(parsed);
+    };
+    let (url_place, has_hosts) = (
+        arguments.len() - words.len(),
+        !parsed.options.fleet.hosts.is_empty(),
+    );
+    let has_options = words.get(1).is_some_and(|word| word.starts_with('-'));
+    if has_hosts || !has_options || arguments[url_place - 1] == "--" {
+        return Ok(parsed);
+    }
+    let url = words[0].clone();
+    let mut arguments = arguments.to_vec();
+    arguments.remove(url_place);
+    parsed = Cli::try_parse_from(arguments)?;
+    if let Command::Call(call::CallCommand::Run { words }) = &mut parsed.command {
+        words.insert(0, url);
+    }
+    Ok(parsed)
+}
+
 fn main() -> ExitCode {
     // Ends the process, if a shell asks for completions.
     completion::complete();
-    let arguments = aliases::expanded(marked(std::env::args_os()));
-    let parsed = match Cli::try_parse_from(&arguments) {
+    let arguments = match aliases::expanded(marked(std::env::args_os())) {
+        Ok(arguments) => arguments,
+        Err(problem) => {
+            print_error(format_args!("farcall: {problem}"));
+            return ExitCode::from(FAILURE);
+        }
+    };
+    let parsed = match parsed(&arguments) {
         Ok(parsed) => parsed,
         Err(error) => return print_usage_error(&error, &arguments),
     };
@@ -210,10 +242,10 @@ async fn run(arguments: &Cli) -> Result<ExitCode, Box<dyn Error>> {
     }
     options.tls.check_url(arguments.command.url())?;
     let output = match &arguments.command {
-        Command::Call(command) => call::run(command, options).await,
+        Command::Call(command) => single::run(command, options).await,
         Command::Send(message) => send::run(message, options).await,
         Command::Certs(command) => certs::run(command, options),
-        Command::Config(command) => config::run(command),
+        Command::Config(command) => config::run(command, aliases::check),
         Command::Completions(command) => completion::run(command),
         #[cfg(unix)]
         Command::Agent(command) => agent::run(command, options).await,

@@ -74,6 +74,18 @@ pub(crate) async fn targets(
     Ok(all)
 }
 
+/// Returns the settings of the host with this URL: those of the configuration, and before them the
+/// ones that options give.
+pub(crate) async fn settings(
+    url: &str,
+    options: &Options,
+) -> Result<Arc<HostSettings>, Box<dyn Error>> {
+    let inventory = inventory()?.overrides(given_settings(options)?);
+    let entries = inventory.entries(&[url].into_iter().collect()).await?;
+    let settings = entries.into_iter().next().map(|entry| entry.settings);
+    Ok(settings.unwrap_or_default())
+}
+
 /// Returns the inventory of the configuration.
 fn inventory() -> Result<Inventory, String> {
     config::load()?
@@ -140,16 +152,22 @@ fn given_settings(options: &Options) -> Result<HostSettings, Box<dyn Error>> {
     Ok(settings)
 }
 
+/// Reads the authkey that settings name, or that of the environment.
+pub(crate) fn authkey(settings: &HostSettings) -> Result<Option<AuthKey>, Box<dyn Error>> {
+    match &settings.authkey_file {
+        Some(file) => Ok(Some(AuthKey::from_file(file)?)),
+        None => authkey_of_environment(),
+    }
+}
+
 /// Reads the credentials that settings name.
-fn credentials(settings: &HostSettings) -> Result<Credentials, Box<dyn Error>> {
+pub(crate) fn credentials(settings: &HostSettings) -> Result<Credentials, Box<dyn Error>> {
     let read = |file: &Path| {
         let text = fs::read_to_string(file);
         text.map_err(|error| format!("the file {}: {error}", file.display()))
     };
     let mut credentials = Credentials::new().tls(tls::client(&settings.tls)?);
-    if let Some(file) = &settings.authkey_file {
-        credentials = credentials.authkey(AuthKey::from_file(file)?);
-    } else if let Some(key) = authkey_of_environment()? {
+    if let Some(key) = authkey(settings)? {
         credentials = credentials.authkey(key);
     }
     if settings.legacy_md5 == Some(true) {

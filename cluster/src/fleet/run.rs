@@ -86,7 +86,7 @@ pub(super) struct Run<'a, R> {
 #[derive(Default)]
 struct Batch {
     end: usize,
-    called: usize,
+    size: usize,
     unfinished: usize,
     failed: usize,
 }
@@ -218,7 +218,6 @@ impl<'a, R: Send + 'a> Run<'a, R> {
                 other => {
                     self.waiting.extend(other);
                     self.next += 1;
-                    self.batch.called += 1;
                     History::new(self.next - 1)
                 }
             };
@@ -239,6 +238,7 @@ impl<'a, R: Send + 'a> Run<'a, R> {
         let size = self.sizes.next().unwrap_or(left).min(left);
         self.batch = Batch {
             end: self.next + size,
+            size,
             unfinished: size,
             ..Batch::default()
         };
@@ -305,7 +305,7 @@ impl<'a, R: Send + 'a> Run<'a, R> {
         let outcome = history.outcome(result);
         self.events.push_back(Event::Finished(host, outcome));
         let (rule, batch) = (&self.settings.stop, &self.batch);
-        if self.stopped.is_none() && rule.applies(self.failed, batch.failed, batch.called) {
+        if self.stopped.is_none() && rule.applies(self.failed, batch.failed, batch.size) {
             let cancels = rule.cancels();
             self.stop(Stopped::Failures);
             if cancels {
