@@ -3,24 +3,29 @@
 use std::collections::BTreeMap;
 use std::error::Error;
 use std::future::pending;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
 use farcall::cluster::Protection;
 use farcall::cluster::agent::{
-    ActivatedSocket, Agent, AgentOptions, FileRoot, activated_sockets, feed_watchdog, notify_ready,
-    notify_stopping,
+    ActivatedSocket, Agent, AgentError, AgentOptions, FileRoot, activated_sockets, feed_watchdog,
+    notify_ready, notify_stopping,
 };
-use farcall::conn::Listener;
 use farcall::conn::auth::{AuthKey, AuthKeys};
 use farcall::protocol::output::Causes;
 use farcall::rpc::{Bind, BoundServer};
-use farcall::transport::Address;
+use farcall::transport::{Address, Target};
+use serde::{Deserialize, Deserializer};
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::connection::{path, target};
 use crate::terminal::print_error;
 use crate::{Options, argument};
+
+/// Length of the file of an authkey below which it can perhaps be guessed, in bytes: less than 128
+/// random bits.
+const SHORT: u64 = 16;
 
 /// The address that stands for the sockets of a service manager.
 const ACTIVATED: &str = "systemd";
@@ -53,37 +58,80 @@ impl AgentCommand {
     pub(crate) const fn url(&self) -> &'static str {
         "conn+rpc+tls://"
     }
+
+    /// Returns the modules of the file with those of the options.
+    fn modules(&self, mut modules: AgentOptions) -> Result<AgentOptions, Box<dyn Error>> {
+        for module in &self.enable {
+            modules = modules.enable(module)?;
+        }
+        let is_on = |module| modules.rights().any(|(on, _)| on == module);
+        if !self.write.is_empty() && !is_on("files") {
+            return Err("--write is for the module `files`, which is off: --enable files".into());
+        }
+        if !self.read.is_empty() && !is_on("files") && !is_on("tail") {
+            return Err("--read is for the modules `files` and `tail`, which are off".into());
+        }
+        let read = self.read.iter().map(FileRoot::read);
+        for root in read.chain(self.write.iter().map(FileRoot::write)) {
+            modules = modules.root(root);
+        }
+        Ok(modules)
+    }
+}
+
+/// Returns the error of the settings of the agent, with the option that helps.
+fn agent_error(error: AgentError) -> Box<dyn Error> {
+    match error {
+        AgentError::NoRoots("files") => format!("{error}: use --read or --write DIRECTORY").into(),
+        AgentError::NoRoots(_) => format!("{error}: use --read DIRECTORY").into(),
+        error => error.into(),
+    }
 }
 
 /// The settings of the file that are not those of the modules.
-#[derive(Default)]
+#[derive(Default, Deserialize)]
+#[serde(default)]
 struct Config {
+    #[serde(deserialize_with = "one_or_more")]
     listen: Vec<String>,
     /// The files of the authkeys, by their labels.
     authkeys: BTreeMap<String, PathBuf>,
-    modules: AgentOptions,
+}
+
+/// Reads a text, or a list of texts.
+fn one_or_more<'de, D: Deserializer<'de>>(source: D) -> Result<Vec<String>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged, expecting = "expected a URL, or a list of URLs")]
+    enum Texts {
+        One(String),
+        More(Vec<String>),
+    }
+    Ok(match Texts::deserialize(source)? {
+        Texts::One(text) => vec![text],
+        Texts::More(texts) => texts,
+    })
 }
 
 impl Config {
-    fn read(file: &Path) -> Result<Self, Box<dyn Error>> {
+    fn read(file: &Path) -> Result<(AgentOptions, Self), Box<dyn Error>> {
         let text = std::fs::read_to_string(file)?;
-        let mut table: toml::Table = text.parse()?;
-        let listen = match table.remove("listen") {
-            None => Vec::new(),
-            Some(toml::Value::String(url)) => vec![url],
-            Some(urls) => urls.try_into()?,
-        };
-        let authkeys = table.remove("authkeys");
-        Ok(Self {
-            listen,
-            authkeys: authkeys.map_or_else(|| Ok(BTreeMap::new()), toml::Value::try_into)?,
-            modules: AgentOptions::from_table(table)?,
-        })
+        let names = ["listen", "authkeys"];
+        let (modules, config) = AgentOptions::from_toml_with::<Self>(&text, &names)?;
+        for (module, allow) in modules.rights() {
+            let mut labels = allow.labels();
+            if let Some(label) = labels.find(|label| !config.authkeys.contains_key(*label)) {
+                let message =
+                    format!("`[{module}]` allows `key:{label}`, which is not in [authkeys]");
+                return Err(message.into());
+            }
+        }
+        Ok((modules, config))
     }
 
     /// Reads the files of the authkeys.
     fn keys(&self) -> Result<Vec<(String, AuthKey)>, Box<dyn Error>> {
         let read = |(label, file): (&String, &PathBuf)| {
+            warn_of(file);
             let key = AuthKey::from_file(file);
             let key = key.map_err(|error| format!("the authkey `{label}`: {error}"))?;
             Ok((label.clone(), key))
@@ -107,22 +155,15 @@ pub(crate) async fn run(
     options: &Options,
 ) -> Result<String, Box<dyn Error>> {
     log();
-    let mut config = match &command.config {
-        None => Config::default(),
+    let (modules, config) = match &command.config {
+        None => (AgentOptions::default(), Config::default()),
         Some(file) => Config::read(file)
             .map_err(|error| format!("{}: {}", file.display(), Causes(&*error)))?,
     };
-    let mut modules = std::mem::take(&mut config.modules);
-    for module in &command.enable {
-        modules = modules.enable(module)?;
-    }
-    let read = command.read.iter().map(FileRoot::read);
-    for root in read.chain(command.write.iter().map(FileRoot::write)) {
-        modules = modules.root(root);
-    }
-    let is_powerful = modules.is_powerful();
-    let agent = Agent::with_options(modules)?;
+    let modules = command.modules(modules)?;
     let keys = keys(&config, options)?;
+    let policy = Policy::of(&modules);
+    let agent = Agent::with_options(modules).map_err(agent_error)?;
     let tls = options.tls.server()?;
     let urls = if command.listen.is_empty() {
         &config.listen
@@ -132,9 +173,15 @@ pub(crate) async fn run(
     let mut servers = Vec::new();
     let mut has_tls = false;
     for url in urls {
-        for (bind, protection) in listeners(&agent, url)? {
+        for Place {
+            bind,
+            protection,
+            is_unix,
+        } in places(&agent, url)?
+        {
             let bind = match &keys {
                 Keys::None => bind,
+                _ if is_unix && policy.names_users => policy.check_unix(url).map(|()| bind)?,
                 Keys::One(key) => bind.authkey(key),
                 Keys::Labelled(keys) => bind.authkeys(keys.clone()),
             };
@@ -147,7 +194,7 @@ pub(crate) async fn run(
             let server = bind.await?;
             let identifies_clients = protection == Protection::Tls && options.tls.has_roots();
             let is_authenticated = !matches!(keys, Keys::None) || identifies_clients;
-            check(&server, is_authenticated, protection, is_powerful)?;
+            check(&server, is_authenticated, protection, policy.is_powerful)?;
             servers.push(server);
         }
     }
@@ -208,9 +255,51 @@ async fn serve(
     Ok(())
 }
 
-/// Returns the builders of the servers at a URL: one, or one for each socket of the service
-/// manager.
-fn listeners(agent: &Agent, url: &str) -> Result<Vec<(Bind, Protection)>, Box<dyn Error>> {
+/// The demands of the modules on the places where the agent listens.
+struct Policy {
+    is_powerful: bool,
+    /// `true` if a right names a user. Then the callers at a Unix socket are who their user is, and
+    /// need no authkey.
+    names_users: bool,
+    /// A module for everyone that does more than tell facts.
+    open: Option<&'static str>,
+}
+
+impl Policy {
+    fn of(modules: &AgentOptions) -> Self {
+        let mut open = modules
+            .rights()
+            .filter(|(module, allow)| *module != "facts" && allow.is_everyone());
+        Self {
+            is_powerful: modules.is_powerful(),
+            names_users: modules.rights().any(|(_, allow)| allow.names_users()),
+            open: open.next().map(|(module, _)| module),
+        }
+    }
+
+    /// Refuses a Unix socket at which callers would need no authkey for a module that is meant for
+    /// all who have one.
+    fn check_unix(&self, url: &str) -> Result<(), String> {
+        let Some(module) = self.open else {
+            return Ok(());
+        };
+        Err(format!(
+            "`{module}` is for everyone, and callers at {url} need no authkey, since users have \
+             rights: give `{module}` a list of callers"
+        ))
+    }
+}
+
+/// A place where the agent listens.
+struct Place {
+    bind: Bind,
+    protection: Protection,
+    /// `true` if it is a socket with a file, whose permissions say who may connect.
+    is_unix: bool,
+}
+
+/// Returns the places of a URL: one, or one for each socket of the service manager.
+fn places(agent: &Agent, url: &str) -> Result<Vec<Place>, Box<dyn Error>> {
     let url = if url.contains("://") {
         url.to_owned()
     } else {
@@ -221,8 +310,11 @@ fn listeners(agent: &Agent, url: &str) -> Result<Vec<(Bind, Protection)>, Box<dy
         .filter(|rest| rest.ends_with("://"))
     else {
         let url = target("conn+rpc", &url)?;
-        let listener = Listener::bind(url.target);
-        return Ok(vec![(agent.listen(listener), url.protection)]);
+        return Ok(vec![Place {
+            is_unix: matches!(url.target, Target::Address(Address::Unix(_))),
+            bind: agent.bind(url.target),
+            protection: url.protection,
+        }]);
     };
     // The protection is that of any address with this scheme.
     let protection = target("conn+rpc", &format!("{scheme}localhost:0"))?.protection;
@@ -231,18 +323,24 @@ fn listeners(agent: &Agent, url: &str) -> Result<Vec<(Bind, Protection)>, Box<dy
         return Err("the service manager has opened no socket".into());
     }
     let listen = |socket: ActivatedSocket| {
-        // Unix sockets need none, and no URL has any for them.
-        let protection = match socket.address {
-            Address::Tcp(_) => protection,
-            _ => Protection::None,
-        };
-        (agent.listen(socket.listener), protection)
+        Place {
+            // Unix sockets need none, and no URL has any for them.
+            protection: match socket.address {
+                Address::Tcp(_) => protection,
+                _ => Protection::None,
+            },
+            is_unix: matches!(socket.address, Address::Unix(_)),
+            bind: agent.listen(socket.listener),
+        }
     };
     Ok(sockets.into_iter().map(listen).collect())
 }
 
 fn keys(config: &Config, options: &Options) -> Result<Keys, Box<dyn Error>> {
     let own = options.authentication.authkey()?;
+    if let Some(file) = &options.authentication.authkey_file {
+        warn_of(file);
+    }
     if config.authkeys.is_empty() {
         return Ok(own.map_or(Keys::None, Keys::One));
     }
@@ -250,6 +348,23 @@ fn keys(config: &Config, options: &Options) -> Result<Keys, Box<dyn Error>> {
         return Err("the file has [authkeys]: a key without a label would have no rights".into());
     }
     Ok(Keys::Labelled(AuthKeys::new(config.keys()?)?))
+}
+
+/// Warns of the file of an authkey that others know or can guess.
+fn warn_of(file: &Path) {
+    // Reading the key tells why it cannot be read.
+    let Ok(data) = file.metadata() else { return };
+    let shown = file.display();
+    if data.permissions().mode() & 0o004 != 0 {
+        print_error(format_args!(
+            "farcall: warning: everybody can read {shown}: chmod 600 {shown}"
+        ));
+    }
+    if data.is_file() && data.len() < SHORT {
+        print_error(format_args!(
+            "farcall: warning: the authkey in {shown} is short: use 32 random bytes"
+        ));
+    }
 }
 
 /// Refuses an address at which strangers could call the agent.

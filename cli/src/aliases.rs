@@ -6,7 +6,7 @@ use clap::CommandFactory as _;
 use clap::error::ErrorKind;
 use farcall::cluster::{Config, Severity};
 
-use crate::terminal::print_error;
+use crate::terminal::{FAILURE, print_error};
 use crate::{Cli, config};
 
 /// Maximum number of aliases that stand for one another.
@@ -80,13 +80,18 @@ fn unknown_command(arguments: &[OsString]) -> Option<(String, usize)> {
     Some((name.to_owned(), behind))
 }
 
-/// Returns the words of an alias.
+/// Returns the words of an alias. Ends the process if a mistake in the configuration is the reason
+/// why there are none: that there is no such command is not.
 fn alias(name: &str) -> Option<Vec<String>> {
-    match config::load() {
-        Ok(config) => config.alias(name).map(<[String]>::to_vec),
-        Err(error) => {
-            print_error(format_args!("farcall: {error}"));
-            None
-        }
-    }
+    let problem = match config::load() {
+        Ok(config) => match config.alias_mistake(name) {
+            None => return config.alias(name).map(<[String]>::to_vec),
+            Some(mistake) => mistake.to_string(),
+        },
+        Err(error) => error,
+    };
+    print_error(format_args!(
+        "farcall: `{name}` is no command, and as an alias: {problem}"
+    ));
+    std::process::exit(FAILURE.into())
 }

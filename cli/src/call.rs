@@ -11,11 +11,12 @@ use farcall::{CallError, Caller, Context, FormatError, FormatErrorKind, Variadic
 use serde::de::IgnoredAny;
 
 use crate::json::Json;
-use crate::{argument, seconds};
+use crate::{argument, manager, seconds};
 
 const URL: &str = "http://HOST:PORT/PATH, https://HOST:PORT/PATH, http+unix://SOCKET:/PATH, \
                    conn+rpc://HOST:PORT, conn+rpc+tls://HOST:PORT, conn+rpc+encrypted://HOST:PORT \
-                   (TLS by the authkey alone), conn+rpc+unix://PATH or nats://HOST:PORT/SERVICE";
+                   (TLS by the authkey alone), conn+rpc+unix://PATH, nats://HOST:PORT/SERVICE or \
+                   conn+manager://HOST:PORT/TYPEID (a manager of Python)";
 
 /// The method that every server with introspection has.
 const LIST_METHODS: &str = "system.listMethods";
@@ -191,7 +192,10 @@ pub(crate) enum Request<'a> {
 
 /// The largest integer that a protocol carries.
 pub(crate) fn max_integer(url: &str) -> u64 {
-    if url.starts_with("conn+rpc") || url.starts_with("nats") {
+    if ["conn+rpc", "nats", manager::SCHEME]
+        .iter()
+        .any(|scheme| url.starts_with(scheme))
+    {
         u64::MAX
     } else {
         // The one of `<i8>`.

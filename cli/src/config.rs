@@ -28,7 +28,7 @@ pub(crate) fn load() -> Result<Config, String> {
 }
 
 /// The first mistake, on one line.
-pub(crate) fn first(error: &ConfigError) -> String {
+fn first(error: &ConfigError) -> String {
     match &error.findings[..] {
         [first, _, ..] => format!("{first} (farcall config check shows more)"),
         _ => error.to_string(),
@@ -50,14 +50,12 @@ pub(crate) fn run(
             path.display()
         ));
     }
-    let (found, aliases) = match Config::from_file(&path) {
-        Ok(config) => (config.check(), check_aliases(&config)),
-        Err(error) => (error.findings, Vec::new()),
-    };
-    let found = found
+    let found = Config::check_file(&path)
         .into_iter()
         .map(|finding| (finding.severity, finding.to_string()));
-    let aliases = aliases.into_iter().map(|(severity, problem)| {
+    let aliases = Config::from_file(&path).map(|config| check_aliases(&config));
+    let aliases = aliases.unwrap_or_default().into_iter();
+    let aliases = aliases.map(|(severity, problem)| {
         let weight = match severity {
             Severity::Error => "error",
             Severity::Warning => "warning",
@@ -72,7 +70,8 @@ pub(crate) fn run(
     let findings: Vec<String> = all.into_iter().map(|(_, finding)| finding).collect();
     if count > 0 {
         findings.iter().for_each(print_error);
-        return Err(format!("the configuration has {count} mistakes").into());
+        let mistakes = if count == 1 { "mistake" } else { "mistakes" };
+        return Err(format!("the configuration has {count} {mistakes}").into());
     }
     if findings.is_empty() {
         return Ok(format!("{}: nothing is wrong", path.display()));

@@ -15,6 +15,7 @@ mod config;
 mod connection;
 mod fleet;
 mod json;
+mod manager;
 mod send;
 mod single;
 mod terminal;
@@ -26,7 +27,8 @@ use std::ffi::{OsStr, OsString};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use clap::{Args, Parser, Subcommand};
+use clap::error::ErrorKind;
+use clap::{Args, CommandFactory as _, Parser, Subcommand};
 use farcall::protocol::output::Causes;
 use farcall::{CallError, FaultKind};
 
@@ -148,26 +150,45 @@ fn seconds(text: &str) -> Result<Duration, &'static str> {
 /// Parses the arguments. Of `run`, options end with the program or with `--`: those between the URL
 /// and the program are ours.
 fn parsed(arguments: &[OsString]) -> Result<Cli, clap::Error> {
-    let mut parsed = Cli::try_parse_from(arguments)?;
-    let Command::Call(call::CallCommand::Run { words }) = &parsed.command else {
+    let parsed = Cli::try_parse_from(arguments)?;
+    let Some((place, words)) = words_of_run(&parsed, arguments)? else {
         return Ok(parsed);
     };
-    let (url_place, has_hosts) = (
-        arguments.len() - words.len(),
-        !parsed.options.fleet.hosts.is_empty(),
-    );
     let has_options = words.get(1).is_some_and(|word| word.starts_with('-'));
-    if has_hosts || !has_options || arguments[url_place - 1] == "--" {
+    if !parsed.options.fleet.hosts.is_empty() || !has_options {
         return Ok(parsed);
     }
     let url = words[0].clone();
     let mut arguments = arguments.to_vec();
-    arguments.remove(url_place);
-    parsed = Cli::try_parse_from(arguments)?;
+    arguments.remove(place);
+    let mut parsed = Cli::try_parse_from(&arguments)?;
+    words_of_run(&parsed, &arguments)?;
     if let Command::Call(call::CallCommand::Run { words }) = &mut parsed.command {
         words.insert(0, url);
     }
     Ok(parsed)
+}
+
+/// Returns the words of `run`, and their place among the arguments, unless they are behind `--`.
+///
+/// # Errors
+/// If the first one is an option that does not exist. Clap takes it for a program.
+fn words_of_run<'a>(
+    parsed: &'a Cli,
+    arguments: &[OsString],
+) -> Result<Option<(usize, &'a [String])>, clap::Error> {
+    let Command::Call(call::CallCommand::Run { words }) = &parsed.command else {
+        return Ok(None);
+    };
+    let place = arguments.len() - words.len();
+    if arguments[place - 1] == "--" {
+        return Ok(None);
+    }
+    if words[0].starts_with('-') {
+        let problem = format!("unexpected argument '{}' found", words[0]);
+        return Err(Cli::command().error(ErrorKind::UnknownArgument, problem));
+    }
+    Ok(Some((place, words)))
 }
 
 fn main() -> ExitCode {
@@ -255,8 +276,6 @@ async fn run(arguments: &Cli) -> Result<ExitCode, Box<dyn Error>> {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory as _;
-
     use super::*;
 
     #[test]

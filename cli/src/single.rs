@@ -11,6 +11,7 @@ use crate::call::{CallCommand, Request, Words, max_integer, perform};
 use crate::connection::{connect_error, key_expected, target};
 use crate::fleet::Template;
 use crate::json::Json;
+use crate::manager::{self, ManagedObject};
 use crate::{Options, fleet, tls};
 
 /// Runs the command on one server, and returns the text to print.
@@ -31,7 +32,18 @@ pub(crate) async fn run(
         },
     };
     let timeout = options.timeout;
-    let result = if Protocol::of(url)? == Protocol::Connection {
+    let result = if url.starts_with(manager::SCHEME) {
+        let settings = fleet::settings(url, options).await?;
+        let key = fleet::authkey(&settings)?;
+        let request = request(url);
+        let managed = async {
+            let object = ManagedObject::open(url, &settings, key, timeout).await?;
+            with_manager(object, &request).await
+        };
+        tokio::time::timeout(timeout, managed)
+            .await
+            .map_err(|_| "the manager did not reply in time")??
+    } else if Protocol::of(url)? == Protocol::Connection {
         let address = target("conn+rpc", url)?;
         let settings = fleet::settings(url, options).await?;
         let client = connected(address, &settings, timeout).await?;
@@ -77,6 +89,21 @@ async fn connected(
         } => key_expected(error),
         error => error.into(),
     })
+}
+
+/// Makes the call of a request with an object of a manager.
+async fn with_manager(
+    object: ManagedObject,
+    request: &Request<'_>,
+) -> Result<Json, Box<dyn Error>> {
+    let result = match request {
+        Request::Call { method, args } => object.call(method, args).await,
+        Request::Methods => object.methods().await.map_err(Into::into),
+        Request::Help { method } => object.help(method).await.map_err(Into::into),
+        Request::Ping => Ok(Json::Bool(true)),
+    };
+    object.close().await;
+    result
 }
 
 /// A description as text. Line breaks in names and signatures are escaped, so that each stays on

@@ -6,6 +6,7 @@ use std::fs;
 use std::io::{BufRead as _, BufReader};
 use std::net::TcpListener;
 use std::os::fd::OwnedFd;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::os::unix::net::{UnixDatagram, UnixListener};
 use std::path::Path;
 use std::process::{Child, ChildStderr, Command, Stdio};
@@ -170,8 +171,16 @@ fn options_of_run_end_with_the_program() {
         let (status, out, err) = farcall(args);
         assert_eq!((status, out), (0, format!("{url}: --quiet -n\n")), "{err}");
     }
-    let (status, _, err) = farcall(&["run", &url, "--no-such-option", "id"]);
-    assert!(status == 2 && err.contains("--no-such-option"), "{err}");
+    for args in [
+        &["run", &url, "--no-such-option", "id"][..],
+        &["run", "-w", "a", "--no-such-option", "id"],
+    ] {
+        let (status, _, err) = farcall(args);
+        assert!(
+            status == 2 && err.contains("unexpected argument '--no-such"),
+            "{err}"
+        );
+    }
     let (status, _, err) = farcall(&["run", &url, "--timeout", "5"]);
     assert!(status == 2 && err.contains("PROGRAM"), "{err}");
     // A stream is an error: the command cannot show it.
@@ -212,6 +221,15 @@ fn strangers_cannot_reach_it() {
         "/no/such",
     );
     refused(&["--listen", "http://127.0.0.1:0"], "the URL is not");
+    for (options, expected) in [
+        ("--enable files", "`files` has no root"),
+        ("--enable tail,files --write /tmp", "`tail` has no root"),
+        ("--read /tmp", "--read is for"),
+        ("--enable tail --write /tmp", "--write is for"),
+    ] {
+        let options: Vec<&str> = options.split(' ').collect();
+        refused(&[&loopback[..], &options].concat(), expected);
+    }
     // A certificate of the agent proves nothing about its callers.
     let certs = folder.path().join("certs");
     let certs = certs.to_str().unwrap();
@@ -247,6 +265,12 @@ fn strangers_cannot_reach_it() {
         "run",
     ];
     Running::start(&warned).line("warning: whoever is on the way");
+    fs::set_permissions(&key, fs::Permissions::from_mode(0o644)).unwrap();
+    Running::start(&warned).line("warning: everybody can read");
+    let short = folder.path().join("short");
+    fs::write(&short, "short").unwrap();
+    let short = ["--authkey-file", short.to_str().unwrap()];
+    Running::start(&[&loopback[..], &short].concat()).line("is short: use 32 random bytes");
     // Facts alone may be on loopback, and anything on a socket of one's own.
     let mut agent = Running::start(&loopback);
     assert_eq!(farcall(&["call", &agent.url(), "facts.uptime"]).0, 0);
@@ -305,13 +329,83 @@ fn a_file_gives_rights_by_label() {
     assert_eq!((run(&deploy).0, run(new).0), (0, 2));
     assert_eq!(agent.end(), Some(0));
     for (more, expected) in [
-        ("[files]\nroots = []", "does not say who may call it"),
-        ("[tail2]\nallow = []", "unknown field"),
+        (
+            "[files]\nroots = []",
+            "agent.toml: `[files]` does not say who may call it",
+        ),
+        ("[tail2]\nallow = []", "line 12, `[tail2]`: unknown field"),
+        (
+            "[facts]\nallow = \"everyone\"\nfoo=1",
+            "agent.toml: line 14, `foo=1`: unknown field `foo`, expected `allow`",
+        ),
+        (
+            "[facts]\nallow = [\"key:deploi\"]",
+            "`[facts]` allows `key:deploi`, which is not in [authkeys]",
+        ),
+        (
+            "[files]\nallow = []\nroots = [\"/srv\"]",
+            "line 14, `roots = [\"/srv\"]`: invalid type: string",
+        ),
+        ("[files]\nallow = []", "the module `files` has no root"),
     ] {
         fs::write(&config, format!("{text}\n{more}")).unwrap();
         let (status, _, err) = farcall(&["agent", "--config", config.to_str().unwrap()]);
         assert!(status == 2 && err.contains(expected), "{err}");
     }
+}
+
+#[test]
+fn users_with_rights_need_no_key_at_a_unix_socket() {
+    let (folder, deploy, _) = keys();
+    let config = folder.path().join("agent.toml");
+    let socket = folder.path().join("socket");
+    let me = fs::metadata(folder.path()).unwrap().uid();
+    let text = |run: &str| {
+        format!(
+            r#"
+            listen = ["conn+rpc+encrypted://127.0.0.1:0", "conn+rpc+unix://{}"]
+            [authkeys]
+            deploy = "{deploy}"
+            [run]
+            allow = {run}
+            [processes]
+            allow = ["key:deploy"]
+            "#,
+            socket.display()
+        )
+    };
+    fs::write(&config, text(&format!("[\"deploy\", \"user:{me}\"]"))).unwrap();
+    let config = config.to_str().unwrap();
+    let mut agent = Running::start(&["--config", config]);
+    let (tcp, unix) = (agent.url(), agent.url());
+    let run = |url: &str, options: &[&str]| {
+        farcall(&[&["call", url, "run.output", "[\"true\"]"], options].concat())
+    };
+    assert_eq!(run(&unix, &[]).0, 0);
+    // The user has the rights of the user and no others.
+    let (status, _, err) = farcall(&["call", &unix, "processes.list"]);
+    assert!(
+        status == 1 && err.contains("this caller may not call"),
+        "{err}"
+    );
+    assert_eq!(run(&tcp, &["--authkey-file", &deploy]).0, 0);
+    assert_eq!(run(&tcp, &[]).0, 2);
+    assert_eq!(agent.end(), Some(0));
+    // Without users in the rights, the key is what a caller has to prove.
+    fs::write(config, text("[\"deploy\"]")).unwrap();
+    let mut agent = Running::start(&["--config", config]);
+    let (_, unix) = (agent.url(), agent.url());
+    assert_eq!(run(&unix, &[]).0, 2);
+    assert_eq!(run(&unix, &["--authkey-file", &deploy]).0, 0);
+    assert_eq!(agent.end(), Some(0));
+    // `everyone` meant those who have a key.
+    let open = text("\"everyone\"").replace("[\"key:deploy\"]", "[\"user:0\"]");
+    fs::write(config, open).unwrap();
+    let (status, _, err) = farcall(&["agent", "--config", config]);
+    assert!(
+        status == 2 && err.contains("`run` is for everyone"),
+        "{err}"
+    );
 }
 
 #[test]

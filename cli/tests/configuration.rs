@@ -157,6 +157,92 @@ fn a_call_of_one_server_has_the_settings_of_the_configuration() {
 }
 
 #[test]
+fn a_mistake_stops_the_commands_that_meet_it() {
+    let home = Home::new(
+        r#"
+[defaults]
+url = "http://127.0.0.1:PORT/ok/{host}"
+[groups]
+web = "web[1-2]"
+bad = "n[2-1]"
+[sources.missing]
+file = "no/such/file"
+[aliases]
+reboot = ""
+"#,
+    );
+    let (status, out, err) = home.farcall(&["-w", "@web", "--quiet", "call", "echo", "1"]);
+    assert_eq!((status, out.lines().count()), (0, 2), "{err}");
+    for (hosts, mistake) in [
+        ("@bad", "config.toml:6: error"),
+        ("@missing:x", "no/such/file"),
+    ] {
+        let (status, _, err) = home.farcall(&["-w", hosts, "call", "echo", "1"]);
+        assert!(status == 2 && err.contains(mistake), "{err}");
+    }
+    let (status, _, err) = home.farcall(&["reboot"]);
+    assert!(
+        status == 2 && err.contains("config.toml:10: error: an alias"),
+        "{err}"
+    );
+    assert!(!err.contains("unrecognized subcommand"), "{err}");
+    let (_, _, err) = home.farcall(&["config", "check"]);
+    assert!(err.contains("the configuration has 3 mistakes"), "{err}");
+}
+
+#[test]
+fn secrets_go_only_to_hosts_that_were_meant() {
+    let home = Home::new(
+        r#"
+[defaults]
+url = "https://{host}/"
+bearer_file = "token"
+[groups]
+foreign = "http://127.0.0.1:PORT/ok/a"
+[hosts.clear]
+url = "http://192.0.2.1/"
+[hosts.meant]
+url = "http://192.0.2.1/"
+bearer_file = "token"
+"#,
+    );
+    fs::write(home.folder.path().join(".config/farcall/token"), "s3cret").unwrap();
+    let url = format!("http://127.0.0.1:{}/ok/a", home.server.port);
+    let clear = "the call was not sent: `bearer_file` is not sent in clear text: use https://";
+    let foreign = "`bearer_file` of [defaults] is not sent to a URL that a group or a file names";
+    for (args, problem) in [
+        (["-w", "@foreign", "ping"], foreign),
+        (["-w", "clear", "ping"], clear),
+        (["--timeout", "5", "ping"], clear),
+    ] {
+        let url = (!args.contains(&"-w")).then_some("http://192.0.2.1/");
+        let args: Vec<&str> = args.into_iter().chain(url).collect();
+        let (status, _, err) = home.farcall(&args);
+        assert!(status == 2 && err.contains(problem), "{err}");
+        assert!(err.contains("never ran"), "{err}");
+    }
+    assert_eq!(home.farcall(&["ping", &url]).0, 0);
+    let (_, out, err) = home.farcall(&["-w", "@foreign,clear,meant,other", "hosts"]);
+    let lines: Vec<&str> = out.lines().collect();
+    assert!(lines[0].contains(foreign), "{out}{err}");
+    assert!(
+        lines[1].contains("no protection, and no calls: `bearer_file` is not"),
+        "{out}"
+    );
+    assert!(lines[2].ends_with("token in clear text"), "{out}");
+    assert!(lines[3].ends_with("TLS, token"), "{out}");
+    let (_, out, _) = home.farcall(&["config", "check"]);
+    assert!(
+        out.contains("config.toml:8: warning: calls fail: `bearer_file`"),
+        "{out}"
+    );
+    assert!(
+        out.contains("config.toml:11: warning: `bearer_file` goes over http://"),
+        "{out}"
+    );
+}
+
+#[test]
 fn shells_complete_methods_groups_and_options() {
     let home = Home::new(CONFIG);
     let url = format!("http://127.0.0.1:{}/ok/a", home.server.port);

@@ -57,6 +57,46 @@ fn calls_a_server_in_python() {
 }
 
 #[test]
+fn calls_the_objects_of_a_manager_in_python() {
+    let mut command = newest_python().command("manager_server.py", &["0", "secret"]);
+    let mut server = command
+        .stdin(std::process::Stdio::piped())
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    let mut lines = std::io::BufReader::new(server.stdout.take().unwrap());
+    std::io::BufRead::read_line(&mut lines, &mut line).unwrap();
+    let address = line.trim_end().strip_prefix("listening ").unwrap();
+    let run = |command: &str, typeid: &str, words: &[&str]| {
+        let url = format!("conn+manager://{address}/{typeid}");
+        let output = Command::new(env!("CARGO_BIN_EXE_farcall"))
+            .args([&["--legacy-md5", command, &url], words].concat())
+            .env("FARCALL_AUTHKEY", "secret")
+            .output()
+            .unwrap();
+        let text = |bytes| String::from_utf8(bytes).unwrap().trim_end().to_owned();
+        (
+            output.status.code(),
+            text(output.stdout),
+            text(output.stderr),
+        )
+    };
+    let printed = |out: &str| (Some(0), out.to_owned(), String::new());
+    let call = |typeid: &str, words: &[&str]| run("call", typeid, words);
+    assert_eq!(call("jobs", &["put", r#"{"a":[1,2]}"#]), printed("null"));
+    assert_eq!(call("jobs", &["get"]), printed(r#"{"a":[1,2]}"#));
+    assert_eq!(call("Counter", &["increment", "5"]), printed("5"));
+    let methods = "child\nfail\nincrement\nnumbers\nunpicklable\nvalue";
+    assert_eq!(run("methods", "Counter", &[]), printed(methods));
+    let (status, _, error) = call("Counter", &["fail", "bad"]);
+    assert_eq!(status, Some(1), "{error}");
+    assert!(error.contains("ValueError('bad', 3)"), "{error}");
+    server.kill().unwrap();
+    server.wait().unwrap();
+}
+
+#[test]
 fn shows_the_signature_and_documentation_of_a_method() {
     let (url, _runtime) = demo();
     assert_eq!(

@@ -359,7 +359,8 @@ fn arguments_come_from_files_and_standard_input_and_results_go_to_files() {
     assert_eq!(fs::read(folder.join("node1.bin")).unwrap(), [0, 1, 2, 3]);
     let (status, _, err) =
         fleet.run(&["-w", &hosts, "--max-result", "200", "call", "blob", "4000"]);
-    assert!(status == 3 && err.contains("may have run"), "{err}");
+    let text = "node1: ran, but the result cannot be read: ";
+    assert!(status == 1 && err.contains(text), "{err}");
     let (status, _, err) = fleet.run(&[
         "-w",
         &hosts,

@@ -50,7 +50,7 @@ pub use hosts::{
     CommandGroups, Config, ConfigError, ConfigFinding, FileError, GroupError, GroupMembers,
     GroupSource, GroupTable, HostEntry, HostGroups, HostLimits, HostSet, HostSetError,
     HostSetProblem, HostSettings, Inventory, LineError, ResolveError, Severity, TlsFiles,
-    UrlTemplate, UrlTemplateError,
+    UrlTemplate, UrlTemplateError, WithheldSecret,
 };
 #[cfg(feature = "dns")]
 #[cfg_attr(docsrs, doc(cfg(feature = "dns")))]

@@ -4,6 +4,8 @@
 pub mod connections;
 pub mod managers;
 mod methods;
+mod specification;
 mod validator1;
 
 pub use methods::Demo;
+pub use specification::Specification;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, SystemTime};
 
-use farcall::{Context, DateTime, Fault, Value, service};
+use farcall::{Context, DateTime, Fault, Value, Variadic, service};
 
 use crate::validator1::Validator1;
 
@@ -43,8 +43,13 @@ impl Demo {
         x
     }
 
-    /// Adds the numbers of an array: integers to an integer, anything else to a double.
-    pub fn sum(&self, array: &[Value]) -> Result<Value, Fault> {
+    /// Adds numbers, which are the parameters, or the elements of the only one: integers to an
+    /// integer, anything else to a double.
+    pub fn sum(&self, Variadic(numbers): Variadic<Value>) -> Result<Value, Fault> {
+        let array = match numbers.as_slice() {
+            [Value::Array(numbers)] => numbers,
+            numbers => numbers,
+        };
         let integers: Option<Vec<i64>> = array.iter().map(Value::as_i64).collect();
         if let Some(integers) = integers {
             let sum = integers.into_iter().try_fold(0i64, i64::checked_add);

@@ -567,6 +567,20 @@ fn python_works_on_a_queue_of_jobs() {
 }
 
 #[test]
+fn rust_works_on_a_queue_of_python() {
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/python/job_server.py");
+    let script = format!("exec(open({script:?}).read())");
+    for python in pythons().iter().filter(|python| python.version >= (3, 6)) {
+        let mut command = python.command_text(&script, &["0"]);
+        let mut server = Running::of(command.stdout(Stdio::piped()).spawn().unwrap());
+        let line = server.line();
+        let address = line.strip_prefix("listening on ").unwrap();
+        let _worker = Running::new(env!("CARGO_BIN_EXE_job-worker"), &["--address", address]);
+        assert_eq!(server.line(), "10 jobs, the sum of their squares is 285");
+    }
+}
+
+#[test]
 fn values_are_kept_over_tls_in_a_server_in_python() {
     let made = tests::certificates::Certificates::new();
     let [certificate, key] = ["cookbook.pem", "cookbook.key"].map(|name| made.text(name));

@@ -11,6 +11,7 @@
 //! | [retries] | calls that are repeated, and cannot run twice |
 //! | [python] | connections that exchange values with Python |
 //! | [pickles] | Python's classes as structs, and messages of any type |
+//! | [managers] | the objects that Python processes share, hosted by Rust or used by it |
 //! | [rpc] | objects, callbacks and streams over connections |
 //! | [reconnect] | clients and objects that survive a broken connection |
 //! | [security] | a server that other machines can reach, with limits that fit it |
@@ -42,6 +43,7 @@ macro_rules! chapters {
             "[retries]: crate::guide::retries\n",
             "[python]: crate::guide::python\n",
             "[pickles]: crate::guide::pickles\n",
+            "[managers]: crate::guide::managers\n",
             "[rpc]: crate::guide::rpc\n",
             "[reconnect]: crate::guide::reconnect\n",
             "[security]: crate::guide::security\n",
@@ -55,6 +57,7 @@ macro_rules! chapters {
             "[features]: crate::guide::features\n",
             "[api-registry]: crate::Registry\n",
             "[api-xmlrpc]: crate::xmlrpc\n",
+            "[api-jsonrpc]: crate::jsonrpc\n",
             "[api-service]: macro@crate::service\n",
             "[api-client]: macro@crate::client\n",
             "[api-caller]: crate::Caller\n",
@@ -64,6 +67,7 @@ macro_rules! chapters {
             "[api-call-error]: crate::CallError\n",
             "[api-conn]: crate::conn\n",
             "[api-auth]: crate::conn::auth\n",
+            "[api-managers]: crate::conn::managers\n",
             "[api-pickle]: crate::pickle\n",
             "[api-rpc]: crate::rpc\n",
             "[api-server-options]: crate::xmlrpc::ServerOptions\n",
@@ -86,8 +90,8 @@ macro_rules! chapters {
 }
 
 chapters! {
-    functions objects clients requests errors retries python pickles rpc reconnect security tls blocking
-    middleware layers cluster workers testing features
+    functions objects clients requests errors retries python pickles managers rpc reconnect security tls
+    blocking middleware layers cluster workers testing features
     from_xmlrpc from_multiprocessing from_pyro5 from_tarpc from_tonic from_jsonrpsee
 }
 

@@ -2,6 +2,7 @@
 //! call them from another process, machine or language.
 //!
 //! - [`xmlrpc`]: XML-RPC over HTTP, for peers in any language.
+//! - [`jsonrpc`]: JSON-RPC beside XML-RPC, at the same port.
 //! - [`conn`]: authenticated connections that carry values, between Rust programs and with Python's
 //!   `multiprocessing.connection`.
 //! - [`rpc`]: calls over these connections, with objects, callbacks and streams.
@@ -59,6 +60,8 @@ pub use farcall_core::*;
 pub use farcall_core::middleware;
 #[cfg(feature = "workers")]
 pub use farcall_core::workers;
+#[cfg(feature = "jsonrpc")]
+pub use farcall_jsonrpc as jsonrpc;
 #[cfg(feature = "pickle")]
 pub use farcall_pickle as pickle;
 // The attribute, which has the name of the module.

@@ -174,6 +174,13 @@ impl FormatError {
         self
     }
 
+    /// Replaces the position of the error, if it is set.
+    #[cfg(feature = "json")]
+    pub(crate) fn map_position(mut self, replace: impl FnOnce(Position) -> Position) -> Self {
+        self.0.position = self.0.position.map(replace);
+        self
+    }
+
     /// The kind of the error.
     #[must_use]
     pub const fn kind(&self) -> FormatErrorKind {

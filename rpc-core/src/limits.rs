@@ -61,6 +61,7 @@ impl CodecLimits {
             reservable: Cell::new(message.len()),
             exceeded: Cell::new(false),
             lacks_integer: Cell::new(false),
+            names_only: false,
         }
     }
 }
@@ -140,6 +141,8 @@ pub struct DecodeLimiter {
     exceeded: Cell<bool>,
     /// `true` if the last number that was not found was an integer.
     lacks_integer: Cell<bool>,
+    /// `true` if fields and variants have their names and nothing else.
+    names_only: bool,
 }
 
 impl DecodeLimiter {
@@ -152,6 +155,15 @@ impl DecodeLimiter {
             kind
         };
         FormatError::new(kind, message.to_string())
+    }
+
+    /// Refuses the position of a field or variant in the place of its name: for formats that
+    /// describe themselves, where an integer is a number that the caller means. The types of serde
+    /// accept both, for formats such as bincode.
+    #[must_use]
+    pub const fn names_only(mut self) -> Self {
+        self.names_only = true;
+        self
     }
 
     /// Returns the seed of a type that is decoded within these limits.
@@ -312,7 +324,15 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for Limited<'_, D> {
     type Error = D::Error;
 
     forward! {
-        deserialize_bool deserialize_char deserialize_identifier
+        deserialize_bool deserialize_char
+    }
+
+    fn deserialize_identifier<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, D::Error> {
+        if self.limiter.names_only {
+            self.inner.deserialize_identifier(NameVisitor(visitor))
+        } else {
+            self.inner.deserialize_identifier(visitor)
+        }
     }
 
     number! {
@@ -395,6 +415,30 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for Limited<'_, V> {
     visit_within! {
         visit_some(Deserializer) visit_newtype_struct(Deserializer) visit_seq(SeqAccess)
         visit_map(MapAccess) visit_enum(EnumAccess)
+    }
+}
+
+/// Visitor of the name of a field or variant, which is a text.
+struct NameVisitor<V>(V);
+
+macro_rules! visit_name {
+    ($($method:ident($type:ty))*) => {$(
+        fn $method<E: Error>(self, name: $type) -> Result<V::Value, E> {
+            self.0.$method(name)
+        }
+    )*};
+}
+
+impl<'de, V: Visitor<'de>> Visitor<'de> for NameVisitor<V> {
+    type Value = V::Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.expecting(f)
+    }
+
+    visit_name! {
+        visit_str(&str) visit_borrowed_str(&'de str) visit_string(String)
+        visit_bytes(&[u8]) visit_borrowed_bytes(&'de [u8]) visit_byte_buf(Vec<u8>)
     }
 }
 

@@ -9,10 +9,13 @@ use std::sync::Arc;
 
 use farcall::cluster::{
     Client, ConnectOptions, Credentials, Host, HostEntry, HostSet, HostSettings, Inventory,
+    WithheldSecret,
 };
 use farcall::conn::auth::AuthKey;
 use farcall::protocol::output::Causes;
-use farcall::xmlrpc::InvalidHeader;
+use farcall::protocol::{Call, Payload};
+use farcall::xmlrpc::{InvalidHeader, XmlRpc};
+use farcall::{CallError, Caller};
 
 use super::options::FleetOptions;
 use crate::connection::authkey_of_environment;
@@ -63,6 +66,10 @@ pub(crate) async fn targets(
         };
         let client = Client::with_options(&entry.url, &credentials, connect_options(options));
         let client = client.map_err(|error| format!("{}: {}", entry.name, Causes(&error)))?;
+        let client = match entry.withheld {
+            Some(reason) => Client::of(&entry.url, Withheld(reason)),
+            None => client,
+        };
         // A URL that is a name may have a password.
         let is_url = entry.name.contains("://");
         let name = if is_url { client.url() } else { &entry.name };
@@ -76,21 +83,44 @@ pub(crate) async fn targets(
 
 /// Returns the settings of the host with this URL: those of the configuration, and before them the
 /// ones that options give.
+///
+/// # Errors
+/// Also if the host must not get a secret: a call without it is not what was meant.
 pub(crate) async fn settings(
     url: &str,
     options: &Options,
 ) -> Result<Arc<HostSettings>, Box<dyn Error>> {
     let inventory = inventory()?.overrides(given_settings(options)?);
     let entries = inventory.entries(&[url].into_iter().collect()).await?;
-    let settings = entries.into_iter().next().map(|entry| entry.settings);
-    Ok(settings.unwrap_or_default())
+    match entries.into_iter().next() {
+        Some(HostEntry {
+            withheld: Some(reason),
+            ..
+        }) => Err(reason.into()),
+        Some(entry) => Ok(entry.settings),
+        None => Ok(Arc::default()),
+    }
+}
+
+/// The caller of a host that must not get a secret. It sends nothing, since a call without the
+/// secret is not what was meant.
+struct Withheld(WithheldSecret);
+
+impl Caller for Withheld {
+    type Format = XmlRpc;
+
+    fn format(&self) -> XmlRpc {
+        XmlRpc::default()
+    }
+
+    async fn send(&self, _: Call<XmlRpc>) -> Result<Payload, CallError> {
+        Err(CallError::NotSent(self.0.into()))
+    }
 }
 
 /// Returns the inventory of the configuration.
 fn inventory() -> Result<Inventory, String> {
-    config::load()?
-        .inventory()
-        .map_err(|error| config::first(&error))
+    Ok(config::load()?.inventory())
 }
 
 /// Returns the hosts that `-w` names, without those of `-x`.

@@ -13,6 +13,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 
+use super::lock::lock;
 use super::report::Report;
 use crate::json::Json;
 
@@ -72,13 +73,14 @@ impl JobLog {
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
         let mut file = options.open(path).map_err(failed)?;
-        let metadata = file.metadata().map_err(failed)?;
         let shown = path.display();
         // A device or a pipe may have no end.
-        if !metadata.is_file() {
+        if !file.metadata().map_err(failed)?.is_file() {
             return Err(format!("--joblog: {shown} is no regular file").into());
         }
-        if metadata.len() > 0 && !resume {
+        // Two runs would both make the calls that neither has logged yet.
+        lock(&file, path).map_err(|problem| format!("--joblog: {problem}"))?;
+        if file.metadata().map_err(failed)?.len() > 0 && !resume {
             return Err(
                 format!("--joblog: {shown} has calls already: --resume continues it").into(),
             );
@@ -258,6 +260,14 @@ mod tests {
         drop(log);
 
         assert!(JobLog::open(&path, false).is_err());
+        let locked = JobLog::open(&path, true).unwrap();
+        let error = JobLog::open(&path, true).err().unwrap().to_string();
+        assert!(error.contains("is in use by"), "{error}");
+        if cfg!(target_os = "linux") {
+            let process = format!("process {}:", std::process::id());
+            assert!(error.contains(&process), "{error}");
+        }
+        drop(locked);
         for _ in 0..2 {
             let (mut log, history) = JobLog::open(&path, true).unwrap();
             let earlier = |host: &str| history[&key(host)].0;

@@ -61,11 +61,20 @@ fn protection(entry: &HostEntry) -> String {
             "password",
             scheme.starts_with("http") && settings.basic_file.is_some(),
         ),
+        (
+            "headers",
+            scheme.starts_with("http") && !settings.headers.is_empty(),
+        ),
     ];
     let parts = parts.into_iter().filter(|(_, given)| *given);
     let shown: Vec<&str> = parts.map(|(name, _)| name).collect();
-    if shown.is_empty() {
-        return "no protection".to_owned();
+    let mut shown = match &shown[..] {
+        [] => "no protection".to_owned(),
+        proofs if entry.is_clear_text() => format!("{} in clear text", proofs.join(", ")),
+        parts => parts.join(", "),
+    };
+    if let Some(reason) = entry.withheld {
+        shown = format!("{shown}, and no calls: {reason}");
     }
-    shown.join(", ")
+    shown
 }

@@ -7,6 +7,7 @@ mod interrupts;
 mod joblog;
 mod jobs;
 mod listing;
+mod lock;
 mod operation;
 mod options;
 mod output;

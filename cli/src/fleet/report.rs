@@ -7,8 +7,10 @@ use std::{fmt, io};
 
 use farcall::cluster::Stopped;
 use farcall::conn::auth::AuthError;
+use farcall::conn::frame::FrameError;
 use farcall::protocol::output::Causes;
 use farcall::rpc::GreetingError;
+use farcall::xmlrpc::HttpError;
 use farcall::{CallError, Execution, Fault, FaultKind};
 
 use crate::json::Json;
@@ -125,7 +127,14 @@ impl Failure {
         let fault = error
             .fault()
             .filter(|fault| fault.kind() != FaultKind::DeadlineExceeded);
+        let is_too_long = is_too_long(error);
+        let execution = if is_too_long {
+            Execution::Completed
+        } else {
+            execution
+        };
         let class = match (fault, execution) {
+            _ if is_too_long => Class::Unreadable,
             (Some(_), Execution::Never) => Class::Refused,
             (Some(_), _) => Class::Fault,
             (None, Execution::Never) => Class::Never,
@@ -228,6 +237,31 @@ fn shortened(mut text: String) -> String {
         text.push('…');
     }
     text
+}
+
+/// Returns `true` if a call ran, and its result is longer than `--max-result`. Servers tell this in
+/// different ways, and some do not know of the limit.
+fn is_too_long(error: &CallError) -> bool {
+    if let Some(fault) = error.fault() {
+        // The text of a server over connections that knows the limit.
+        return fault.kind() == FaultKind::Internal
+            && fault.message().starts_with("the result cannot be sent: ");
+    }
+    if let Some(http) = HttpError::of(error) {
+        // Another page of this length is no reply.
+        let is_xml = http
+            .content_type()
+            .is_some_and(|name| name.contains("/xml"));
+        return http.is_over_limit() && http.status() == 200 && is_xml;
+    }
+    let mut next: Option<&(dyn Error + 'static)> = Some(error);
+    while let Some(error) = next {
+        if matches!(error.downcast_ref(), Some(FrameError::TooLarge { .. })) {
+            return true;
+        }
+        next = error.source();
+    }
+    false
 }
 
 /// Returns `true` if a call failed because its time was over.

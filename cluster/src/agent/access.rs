@@ -84,6 +84,27 @@ impl Allow {
         self
     }
 
+    /// Returns `true` if everyone who can connect is permitted.
+    #[must_use]
+    pub const fn is_everyone(&self) -> bool {
+        self.everyone
+    }
+
+    /// Returns the labels of authkeys that are named.
+    pub fn labels(&self) -> impl Iterator<Item = &str> {
+        self.entries.iter().filter_map(|entry| match entry {
+            Proof::Key(label) => Some(label.as_str()),
+            _ => None,
+        })
+    }
+
+    /// Returns `true` if a user of the machine is named.
+    #[must_use]
+    pub fn names_users(&self) -> bool {
+        let mut entries = self.entries.iter();
+        entries.any(|entry| matches!(entry, Proof::User(_)))
+    }
+
     /// Returns `true` if this caller is among those permitted.
     #[must_use]
     pub fn permits(&self, caller: &Identity) -> bool {
@@ -269,6 +290,8 @@ mod tests {
     fn mistakes_are_errors() {
         assert_eq!(parse("allow = \"everyone\""), Ok(Allow::everyone()));
         assert_eq!(parse("allow = []"), Ok(Allow::nobody()));
+        let some = parse("allow = [\"a\", \"user:0\", \"key:b\", \"certificate:c\"]").unwrap();
+        assert!(some.labels().eq(["a", "b"]) && some.names_users() && !some.is_everyone());
         for (text, expected) in [
             ("allow = \"deploy\"", "expected \"everyone\" or a list"),
             ("allow = [\"uid:0\"]", "an entry is key:LABEL"),

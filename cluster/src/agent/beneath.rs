@@ -10,7 +10,8 @@ use farcall_core::{Fault, FaultKind};
 use rustix::fs::{CWD, Mode, OFlags, openat};
 use rustix::io::Errno;
 
-use super::options::{AgentError, FileRoot};
+use super::error::AgentError;
+use super::options::FileRoot;
 
 /// A directory that is only a place for further paths, not read.
 #[cfg(any(target_os = "linux", target_os = "android"))]
@@ -118,6 +119,11 @@ impl Located {
         self.root.as_fd()
     }
 
+    /// Returns the fault of something that is not a regular file: a device, a pipe, a socket.
+    pub(super) fn not_regular(&self) -> Fault {
+        not_regular(&self.path)
+    }
+
     /// Returns the fault of a failure at this path.
     pub(super) fn fault(&self, error: io::Error) -> Fault {
         fault(&self.path, error)
@@ -126,20 +132,27 @@ impl Located {
 
 /// Returns the fault of a failure at a path: it has the number of the error as its code.
 pub(super) fn fault(path: &str, error: io::Error) -> Fault {
-    let path = Foreign::excerpt(path);
+    let shown = Foreign::excerpt(path);
     match error.raw_os_error().map(Errno::from_raw_os_error) {
         Some(Errno::XDEV) => {
-            let message = format!("`{path}` leads out of its root");
+            let message = format!("`{shown}` leads out of its root");
             Fault::of(FaultKind::Denied, message)
         }
         // A link in the place of a file, or many links.
         Some(Errno::LOOP) => {
-            let message = format!("`{path}` leads over a symbolic link");
+            let message = format!("`{shown}` leads over a symbolic link");
             Fault::of(FaultKind::Denied, message)
         }
-        Some(errno) => Fault::new(errno.raw_os_error().into(), format!("`{path}`: {error}")),
+        // A socket, or a device that is not there.
+        Some(Errno::NXIO) => not_regular(path),
+        Some(errno) => Fault::new(errno.raw_os_error().into(), format!("`{shown}`: {error}")),
         None => Fault::internal(error),
     }
+}
+
+fn not_regular(path: &str) -> Fault {
+    let message = format!("`{}` is not a regular file", Foreign::excerpt(path));
+    Fault::new(Errno::INVAL.raw_os_error().into(), message)
 }
 
 /// Opens a path below a directory. Symbolic links on the way are followed only if they stay below.

@@ -64,6 +64,7 @@ mod access;
 mod api;
 mod beneath;
 mod copy;
+mod error;
 mod facts;
 mod files;
 mod options;
@@ -82,22 +83,23 @@ use farcall_conn::{Listener, ListenerBuilder};
 use farcall_core::protocol::Name;
 use farcall_core::transport::ToTarget;
 use farcall_core::{Context, Fault, FaultKind, Instance, RegisterError};
+use nix::unistd::User;
 use tokio_util::task::TaskTracker;
 
 pub use access::{Allow, AllowError};
 pub use api::AgentApi;
 pub use copy::{CopyError, CopyOptions, download, upload};
+pub use error::AgentError;
 pub use facts::{CpuFacts, DiskFacts, Facts, HostFacts, MemoryFacts};
 pub use files::{Download, FileKind, FilePart, FilePrefix, FileStat, PutOptions, StoredFile};
 pub use options::{
-    AgentError, AgentOptions, FactsOptions, FileOptions, FileRoot, ProcessOptions, RunOptions,
-    TailOptions,
+    AgentOptions, FactsOptions, FileOptions, FileRoot, ProcessOptions, RunOptions, TailOptions,
 };
 pub use processes::ProcessFacts;
 pub use run::{
     CommandApi, CommandEvent, CommandExit, CommandOptions, CommandOutput, StartedCommand,
 };
-pub use signal::Signal;
+pub use signal::{Signal, UnknownSignal};
 pub use systemd::{
     ActivatedSocket, activated_sockets, feed_watchdog, notify_ready, notify_stopping,
 };
@@ -130,7 +132,8 @@ impl Agent {
     /// Creates an agent with these modules.
     ///
     /// # Errors
-    /// If a root is not absolute, or commands run as another user and the agent not as root.
+    /// If a root is not absolute, `files` or `tail` has none, or commands run as another user, who
+    /// does not exist or whom an agent that does not run as root cannot become.
     pub fn with_options(options: AgentOptions) -> Result<Self, AgentError> {
         let tasks = TaskTracker::new();
         let agent = Self::empty(Server::with_options(options.server), tasks.clone());
@@ -146,14 +149,25 @@ impl Agent {
             if changes_user && !nix::unistd::geteuid().is_root() {
                 return Err(AgentError::NotRoot);
             }
+            for name in options.user.iter().chain(&options.users) {
+                if !matches!(User::from_name(name), Ok(Some(_))) {
+                    return Err(AgentError::UnknownUser(name.clone()));
+                }
+            }
             let allow = options.allow.clone();
             agent.module(&allow, Runner::new(options, tasks.clone()));
         }
         if let Some(options) = options.files {
+            if options.roots.is_empty() {
+                return Err(AgentError::NoRoots("files"));
+            }
             let allow = options.allow.clone();
             agent.module(&allow, Files::new(options, tasks.clone())?);
         }
         if let Some(options) = options.tail {
+            if options.roots.is_empty() {
+                return Err(AgentError::NoRoots("tail"));
+            }
             let allow = options.allow.clone();
             agent.module(&allow, Tail::new(options, tasks)?);
         }

@@ -4,9 +4,13 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use farcall_conn::rpc::ServerOptions;
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
+use serde::de::{self, DeserializeOwned};
+use toml::Spanned;
+use toml::de::{DeTable, DeValue, Deserializer};
 
 use super::access::Allow;
+use super::error::AgentError;
 
 /// Defines a struct of settings: its fields with their defaults, and a setter for each. A time is
 /// written `in "seconds"` in TOML.
@@ -106,7 +110,10 @@ options! {
 
 /// A directory below which callers may read files, and write them if it says so.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(
+    deny_unknown_fields,
+    expecting = "a table of the `path` and whether one may `write` there"
+)]
 pub struct FileRoot {
     pub(super) path: PathBuf,
     #[serde(default)]
@@ -326,58 +333,67 @@ impl AgentOptions {
             || self.tail.is_some()
     }
 
+    /// Returns the modules that are on, with the callers that they serve.
+    pub fn rights(&self) -> impl Iterator<Item = (&'static str, &Allow)> {
+        let processes = self.processes.as_ref().map(|options| &options.allow);
+        let modules = [
+            ("facts", self.facts.as_ref().map(|options| &options.allow)),
+            ("processes", processes),
+            ("run", self.run.as_ref().map(|options| &options.allow)),
+            ("files", self.files.as_ref().map(|options| &options.allow)),
+            ("tail", self.tail.as_ref().map(|options| &options.allow)),
+        ];
+        let is_on = |(module, allow): (_, Option<_>)| Some((module, allow?));
+        modules.into_iter().filter_map(is_on)
+    }
+
     /// Reads the settings from TOML.
     ///
     /// # Errors
     /// If it is no TOML, has settings that do not exist, or has a module without `allow`.
     pub fn from_toml(text: &str) -> Result<Self, AgentError> {
-        Self::from_table(text.parse().map_err(AgentError::Toml)?)
+        let (options, _) = Self::from_toml_with::<toml::Table>(text, &[])?;
+        Ok(options)
     }
 
-    /// Reads the settings from a table of TOML.
+    /// Reads the settings from TOML, and from the same text the settings of a program: those of the
+    /// outermost table that have these names.
     ///
     /// # Errors
-    /// As with [`from_toml`](Self::from_toml).
-    pub fn from_table(table: toml::Table) -> Result<Self, AgentError> {
-        for (module, settings) in &table {
-            let is_silent = |settings: &toml::Table| !settings.contains_key("allow");
-            if settings.as_table().is_some_and(is_silent) {
-                return Err(AgentError::NoRights(module.clone()));
+    /// As with [`from_toml`](Self::from_toml), and if the settings of the program do not fit their
+    /// type.
+    pub fn from_toml_with<T: DeserializeOwned>(
+        text: &str,
+        names: &[&str],
+    ) -> Result<(Self, T), AgentError> {
+        let invalid = |error: toml::de::Error| AgentError::toml(text, &error);
+        let table = DeTable::parse(text).map_err(invalid)?;
+        let span = table.span();
+        let (mut own, mut modules) = (DeTable::new(), DeTable::new());
+        for (name, settings) in table.into_inner() {
+            if names.contains(&name.get_ref().as_ref()) {
+                own.insert(name, settings);
+                continue;
             }
+            if let DeValue::Table(table) = settings.get_ref()
+                && !table.contains_key("allow")
+            {
+                return Err(AgentError::NoRights(name.into_inner().into_owned()));
+            }
+            modules.insert(name, settings);
         }
-        table.try_into().map_err(AgentError::Toml)
+        let from = |table| Deserializer::from(Spanned::new(span.clone(), table));
+        let options = Self::deserialize(from(modules)).map_err(invalid)?;
+        Ok((options, T::deserialize(from(own)).map_err(invalid)?))
     }
 }
 
-/// The error of the settings of an agent.
-#[derive(thiserror::Error)]
-#[non_exhaustive]
-pub enum AgentError {
-    /// The text is no TOML, or has other settings than there are.
-    #[error("the configuration is not valid")]
-    Toml(#[source] toml::de::Error),
-    /// The table of a module does not say whom it serves.
-    #[error("`[{0}]` does not say who may call it: set `allow`")]
-    NoRights(String),
-    /// No module has this name.
-    #[error("there is no module `{0}`: they are facts, processes, run, files and tail")]
-    UnknownModule(String),
-    /// A root is not an absolute path.
-    #[error("the root `{}` is not an absolute path", .0.display())]
-    RelativeRoot(PathBuf),
-    /// Commands run as another user only if the agent runs as root.
-    #[error("commands cannot run as another user: the agent does not run as root")]
-    NotRoot,
-}
-
-farcall_core::debug_errors!(AgentError);
-
 /// Reads a time in seconds, with or without a fraction.
-fn seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+fn seconds<'de, D: de::Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
     use serde::de::Error as _;
 
     #[derive(Deserialize)]
-    #[serde(untagged)]
+    #[serde(untagged, expecting = "expected a time in seconds")]
     enum Seconds {
         Whole(u32),
         Fraction(f64),
@@ -406,7 +422,10 @@ mod tests {
     fn mistakes_in_a_file_are_errors() {
         for (text, expected) in [
             ("[run]", "does not say who may call it"),
-            ("[runs]\nallow = []", "unknown field `runs`"),
+            (
+                "[runs]\nallow = []",
+                "line 1, `[runs]`: unknown field `runs`",
+            ),
             (
                 "[run]\nallow = []\nmax_comands = 3",
                 "unknown field `max_comands`",
@@ -416,7 +435,23 @@ mod tests {
                 "[files]\nallow = []\nroots = [{ path = \"/\", writ = true }]",
                 "writ",
             ),
-            ("[run", "unclosed"),
+            ("[run", "line 1, `[run`: unclosed"),
+            (
+                "[run]\nallow = \"everyone\"\n\nfoo=1",
+                "line 4, `foo=1`: unknown field `foo`, expected one of `allow`, `user`",
+            ),
+            (
+                "[files]\nallow = []\nroots = [\"/srv\"]",
+                "line 3, `roots = [\"/srv\"]`: invalid type: string \"/srv\"",
+            ),
+            (
+                "[tail]\nallow = [\n  \"user:nobody-has-this-name\",\n]",
+                "line 3, `\"user:nobody-has-this-name\",`: `allow` names the user",
+            ),
+            (
+                "[run]\nallow = []\ngrace = \"1s\"",
+                "expected a time in seconds",
+            ),
         ] {
             let error = AgentOptions::from_toml(text).unwrap_err();
             let shown = farcall_core::protocol::output::Causes(&error).to_string();

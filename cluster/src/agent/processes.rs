@@ -63,8 +63,9 @@ impl Processes {
         read_in_turn(&self.turn, || read(ProcessesToUpdate::All)).await
     }
 
-    /// Sends a signal to a process. Returns `false` if there is none with this id, or if it was
-    /// started at another time than `started`, in seconds since 1970.
+    /// Sends a signal to a process. Arguments: `pid`; `signal`, the name HUP, INT, QUIT, KILL,
+    /// USR1, USR2, TERM, CONT or STOP; optionally `started`, in seconds since 1970. Returns `false`
+    /// if there is no process with this id, or if it was started at another time.
     #[service]
     async fn signal(
         &self,

@@ -9,14 +9,14 @@ use std::time::Duration;
 use farcall_conn::rpc::{Stream, StreamSender};
 use farcall_core::{Fault, FaultKind, service};
 use rustix::fs::OFlags;
-use rustix::io::Errno;
 use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
 use tokio::time::sleep;
 use tokio_util::task::TaskTracker;
 
 use super::beneath::Roots;
-use super::options::{AgentError, FileRoot, TailOptions};
+use super::error::AgentError;
+use super::options::{FileRoot, TailOptions};
 
 /// Pause between two looks at a file that has not grown.
 const PAUSE: Duration = Duration::from_millis(250);
@@ -55,9 +55,9 @@ impl Tail {
 
 #[service(prefix = "tail")]
 impl Tail {
-    /// Returns the last lines of a file (by default none), and then those that are written to it,
-    /// until the stream is dropped. If the file is replaced or truncated, as log rotation does, the
-    /// stream goes on with the new one.
+    /// Returns the last lines of a file, and then those that are written to it, until the stream is
+    /// dropped. Arguments: `path`; optionally `last`, the number of lines, by default none. If the
+    /// file is replaced or truncated, as log rotation does, the stream goes on with the new one.
     #[service]
     async fn follow(&self, path: String, last: Option<u32>) -> Result<Stream<String>, Fault> {
         let place = Arc::clone(&self.places).try_acquire_owned().map_err(|_| {
@@ -120,7 +120,7 @@ impl Followed {
         let file = File::from(located.open(OFlags::RDONLY)?);
         let metadata = file.metadata().map_err(|error| located.fault(error))?;
         if !metadata.is_file() {
-            return Err(located.fault(Errno::INVAL.into()));
+            return Err(located.not_regular());
         }
         Ok(OpenFile {
             file,

@@ -88,7 +88,10 @@ pub(super) struct Running<'a, R> {
     pub(super) history: History,
     pub(super) attempt: Arc<Attempt>,
     future: BoxFuture<'a, Result<R, CallError>>,
-    _place: Place,
+    /// The end of its time.
+    deadline: Option<Instant>,
+    /// There until the attempt has ended.
+    place: Option<Place>,
 }
 
 /// An attempt that has ended.
@@ -96,6 +99,8 @@ pub(super) struct Ended<R> {
     pub(super) history: History,
     pub(super) attempt: Arc<Attempt>,
     pub(super) result: Result<R, CallError>,
+    /// The place in the window that it had, if its time was over.
+    pub(super) place: Option<Place>,
 }
 
 impl Limits {
@@ -139,7 +144,8 @@ impl Limits {
             history,
             attempt,
             future,
-            _place: place,
+            deadline,
+            place: Some(place),
         }
     }
 }
@@ -167,10 +173,14 @@ impl<R> Future for Running<'_, R> {
     type Output = Ended<R>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<Ended<R>> {
-        self.future.poll_unpin(cx).map(|result| Ended {
-            history: self.history,
-            attempt: Arc::clone(&self.attempt),
-            result,
+        self.future.poll_unpin(cx).map(|result| {
+            let is_late = self.deadline.is_some_and(|end| end <= Instant::now());
+            Ended {
+                history: self.history,
+                attempt: Arc::clone(&self.attempt),
+                result,
+                place: self.place.take().filter(|_| is_late),
+            }
         })
     }
 }

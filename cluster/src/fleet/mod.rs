@@ -112,6 +112,9 @@ impl Fleet {
     /// ClusterShell: enough to hide the latency of a network, few enough for switches and name
     /// servers. The soft limit of open files is raised for it; where that is not allowed, the
     /// window is smaller.
+    ///
+    /// A call that timed out and may still be running keeps its place for up to the same
+    /// [timeout](Self::timeout) again, if other hosts wait for one.
     pub const fn window(mut self, window: usize) -> Self {
         self.settings.window = window;
         self

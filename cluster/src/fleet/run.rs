@@ -7,9 +7,9 @@ use std::sync::Arc;
 use std::task::{Context as TaskContext, Poll};
 use std::time::Duration;
 
-use farcall_core::CallError;
 use farcall_core::protocol::output::Causes;
 use farcall_core::protocol::time;
+use farcall_core::{CallError, Execution};
 use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
 use tokio::time::{Instant, Sleep, sleep_until};
@@ -17,6 +17,7 @@ use tokio::time::{Instant, Sleep, sleep_until};
 use super::attempt::{AttemptCall, Ended, History, Limits, Running};
 use super::host::Host;
 use super::outcome::{Outcome, Stopped, is_answer};
+use super::places::Place;
 use super::settings::Settings;
 
 /// An event of a run.
@@ -67,6 +68,9 @@ pub(super) struct Run<'a, R> {
     limits: Limits,
     running: FuturesUnordered<Running<'a, R>>,
     waiting: BTreeMap<(Instant, usize), Waiting>,
+    /// The places of calls that timed out and may still be running, and the times until which they
+    /// stay taken.
+    lingering: VecDeque<(Instant, Place)>,
     events: VecDeque<Event<R>>,
     /// Events other than outcomes are wanted.
     is_watched: bool,
@@ -119,6 +123,7 @@ impl<'a, R: Send + 'a> Run<'a, R> {
             limits,
             running: FuturesUnordered::new(),
             waiting: BTreeMap::new(),
+            lingering: VecDeque::new(),
             events: VecDeque::new(),
             is_watched: false,
             timer: None,
@@ -201,6 +206,9 @@ impl<'a, R: Send + 'a> Run<'a, R> {
     /// Begins the attempts that the window and the batch have room for, those of waiting hosts
     /// first.
     fn start(&mut self, now: Instant) {
+        while self.lingering.front().is_some_and(|(end, _)| *end <= now) {
+            self.lingering.pop_front();
+        }
         loop {
             if self.batch.unfinished == 0 && self.next < self.hosts.len() {
                 self.next_batch();
@@ -259,8 +267,16 @@ impl<'a, R: Send + 'a> Run<'a, R> {
     fn on_ended(&mut self, mut ended: Ended<R>) {
         let can_repeat = ended.can_repeat(self.limits.idempotent);
         let Ended {
-            history, result, ..
+            history,
+            result,
+            place,
+            ..
         } = ended;
+        if let (Err(error), Some(place), Some(timeout)) = (&result, place, self.settings.timeout)
+            && error.execution() == Execution::Maybe
+        {
+            self.lingering.push_back((time::deadline(timeout), place));
+        }
         let host = &self.hosts[history.index];
         if !self.keeps_connections {
             host.client().disconnect();
@@ -322,12 +338,10 @@ impl<'a, R: Send + 'a> Run<'a, R> {
         // A host whose pause has ended waits for a place in the window, which wakes this task.
         let pauses = self.waiting.range((now, usize::MAX)..).next();
         let pause = pauses.map(|((due, _), _)| *due);
-        let next = match (pause, self.limits.deadline) {
-            (Some(one), Some(other)) => one.min(other),
-            (one, other) => match one.or(other) {
-                Some(next) => next,
-                None => return Poll::Pending,
-            },
+        let place = self.lingering.front().map(|(end, _)| *end);
+        let times = [pause, place, self.limits.deadline];
+        let Some(next) = times.into_iter().flatten().min() else {
+            return Poll::Pending;
         };
         let timer = self
             .timer

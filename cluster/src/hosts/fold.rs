@@ -372,6 +372,14 @@ mod tests {
         }
     }
 
+    #[test]
+    fn names_of_many_ranges_are_parsed_again() {
+        // The numbers run into each other, so that every second one is missing.
+        let hosts = HostSet::parse("[0-62,70][00-80][00,10]").unwrap();
+        let shown = hosts.to_string();
+        assert_eq!(HostSet::parse(&shown).unwrap(), hosts);
+    }
+
     proptest! {
         #[test]
         fn folded_names_are_parsed_to_the_same(

@@ -1,14 +1,16 @@
 //! Inventories: hosts with their URLs and settings.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
 use tokio::sync::OnceCell;
 
 use super::groups::{HostGroups, ResolveError};
+use super::secrets::{self, Level, Origin, Way, WithheldSecret};
 use super::set::HostSet;
 use super::settings::HostSettings;
-use super::template::public_part;
+use super::template::{UrlTemplate, public_part};
 
 /// A host with all that is needed to call it.
 #[derive(Clone, PartialEq, Eq)]
@@ -20,7 +22,21 @@ pub struct HostEntry {
     pub url: String,
     /// Its keys, headers and settings of TLS. Hosts with the same rules share them, so that their
     /// files are read once.
+    ///
+    /// They have only the secrets that may go to this URL.
     pub settings: Arc<HostSettings>,
+    /// The reason why a secret is not among the settings. Calls without it are not what was meant,
+    /// so a program shows this error instead.
+    pub withheld: Option<WithheldSecret>,
+}
+
+impl HostEntry {
+    /// Returns `true` if tokens, passwords and calls go to this host over HTTP in clear text: there
+    /// is no TLS, and it is not this machine.
+    #[must_use]
+    pub fn is_clear_text(&self) -> bool {
+        secrets::is_clear(&self.url)
+    }
 }
 
 /// Shows the URL without user information and query, which may be secret.
@@ -30,6 +46,7 @@ impl fmt::Debug for HostEntry {
             .field("name", &self.name)
             .field("url", &public_part(&self.url))
             .field("settings", &self.settings)
+            .field("withheld", &self.withheld)
             .finish()
     }
 }
@@ -41,6 +58,11 @@ impl fmt::Debug for HostEntry {
 /// that it comes from, or that its source tells; the one of the [overrides](Self::overrides); that
 /// of the first rule that matches and has one; the default. The other settings come from the
 /// overrides, from all rules that match, each from the first that has it, and from the defaults.
+///
+/// `bearer_file`, `basic_file` and `headers` are secrets that servers see. They go over `http://` to
+/// another machine only if the same settings have that URL, and those of the defaults go to no URL
+/// that a source of groups or a file named. Overrides go everywhere. A host that a secret does not
+/// go to has the reason in its [entry](HostEntry::withheld).
 ///
 /// ```
 /// use farcall::cluster::{GroupTable, HostGroups, HostSettings, Inventory};
@@ -132,19 +154,18 @@ impl Inventory {
     pub async fn entries(&self, hosts: &HostSet) -> Result<Vec<HostEntry>, ResolveError> {
         let matched = self.matched.get_or_try_init(|| self.match_rules()).await?;
         let mut settings = SettingsByRules::new(self, matched);
-        let entry = |name: Arc<str>| {
-            let settings = settings.of(&name);
-            let url = match self.groups.url(&name) {
-                Some(url) if !name.contains("://") => url.as_ref().to_owned(),
-                _ => settings.url.clone().unwrap_or_default().url(&name),
-            };
-            HostEntry {
-                name,
-                url,
-                settings,
-            }
-        };
+        let entry = |name: Arc<str>| settings.entry(name);
         Ok(hosts.clone().into_iter().map(entry).collect())
+    }
+
+    /// Returns the settings that these rules lead to, the most specific ones first.
+    fn levels<'a>(&'a self, rules: &'a [usize]) -> impl Iterator<Item = (Level, &'a HostSettings)> {
+        let rules = rules
+            .iter()
+            .map(move |index| (Level::Rule(*index), &self.rules[*index].1));
+        std::iter::once((Level::Overrides, &self.overrides))
+            .chain(rules)
+            .chain([(Level::Defaults, &self.defaults)])
     }
 
     async fn match_rules(&self) -> Result<Vec<HostSet>, ResolveError> {
@@ -157,35 +178,65 @@ impl Inventory {
     }
 }
 
-/// The settings of hosts, made once for each combination of rules.
+/// The settings of hosts, made once for each combination of rules and kind of URL.
 struct SettingsByRules<'a> {
     inventory: &'a Inventory,
     matched: &'a [HostSet],
-    made: std::collections::HashMap<Vec<usize>, Arc<HostSettings>>,
+    made: HashMap<(Vec<usize>, Option<Way>), Made>,
 }
+
+type Made = (Arc<HostSettings>, Option<WithheldSecret>);
 
 impl<'a> SettingsByRules<'a> {
     fn new(inventory: &'a Inventory, matched: &'a [HostSet]) -> Self {
         Self {
             inventory,
             matched,
-            made: std::collections::HashMap::new(),
+            made: HashMap::new(),
         }
     }
 
-    fn of(&mut self, name: &str) -> Arc<HostSettings> {
+    fn entry(&mut self, name: Arc<str>) -> HostEntry {
         let rules = self.matched.iter().enumerate();
         let rules: Vec<usize> = rules
-            .filter(|(_, hosts)| hosts.contains(name))
+            .filter(|(_, hosts)| hosts.contains(&name))
             .map(|(index, _)| index)
             .collect();
         let inventory = self.inventory;
-        let make = |rules: &Vec<usize>| {
-            let settings = rules.iter().map(|index| &inventory.rules[*index].1);
-            let all = settings.chain([&inventory.defaults]);
-            Arc::new(all.fold(inventory.overrides.clone(), HostSettings::or))
+        let (url, origin) = match inventory.groups.url(&name) {
+            Some(url) => (url.as_ref().to_owned(), Origin::Source),
+            None if name.contains("://") => (name.as_ref().to_owned(), Origin::Text),
+            None => {
+                let mut templates = inventory.levels(&rules).filter_map(|(level, settings)| {
+                    let template = settings.url.as_ref()?;
+                    Some((template.url(&name), Origin::Template(level)))
+                });
+                let default = || {
+                    let url = UrlTemplate::default().url(&name);
+                    (url, Origin::Template(Level::Defaults))
+                };
+                templates.next().unwrap_or_else(default)
+            }
         };
-        Arc::clone(self.made.entry(rules).or_insert_with_key(make))
+        let way = Way::new(&url, origin);
+        let make = |(rules, way): &(Vec<usize>, Option<Way>)| {
+            let levels: Vec<(Level, &HostSettings)> = inventory.levels(rules).collect();
+            let settings = levels.iter().map(|(_, settings)| *settings);
+            let mut all = settings.fold(HostSettings::default(), HostSettings::or);
+            let withheld = way.and_then(|way| way.withhold(&mut all, &levels));
+            (Arc::new(all), withheld)
+        };
+        let (settings, withheld) = self
+            .made
+            .entry((rules, way))
+            .or_insert_with_key(make)
+            .clone();
+        HostEntry {
+            name,
+            url,
+            settings,
+            withheld,
+        }
     }
 }
 
@@ -313,5 +364,64 @@ mod tests {
             Causes(&error).to_string(),
             "the hosts of a rule of the inventory: column 2: `[` without `]`"
         );
+    }
+
+    #[test]
+    fn secrets_go_where_they_were_meant_to() {
+        let token = |text: Option<&str>| {
+            let mut settings = text.map_or_else(HostSettings::default, url);
+            settings.bearer_file = Some("token".into());
+            settings
+        };
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("hosts");
+        let lines = "f1 https://f1/\nf2 http://f2/\nf3 conn+rpc://f3:1\nhttp://f4/\n";
+        std::fs::write(&file, lines).unwrap();
+        let file = format!("@{}", file.display());
+        let clear = Some(WithheldSecret::ClearText("bearer_file"));
+        let foreign = Some(WithheldSecret::ForeignUrl("bearer_file"));
+        let check = |inventory: &Inventory, text: &str, expected: &[Option<WithheldSecret>]| {
+            let entries = entries(inventory, text);
+            let withheld: Vec<_> = entries.iter().map(|host| host.withheld).collect();
+            assert_eq!(withheld, expected, "{text}");
+            for host in &entries {
+                let has_token = host.settings.bearer_file.is_some();
+                assert_eq!(has_token, host.withheld.is_none(), "{host:?}");
+            }
+        };
+        let groups = || {
+            let table = GroupTable::new().group("g", "http://evil/,https://evil/,g1");
+            HostGroups::new().source("site", table)
+        };
+        // Those of all hosts: not to URLs that files and groups name.
+        let inventory = Inventory::new(groups()).defaults(token(Some("https://{host}/")));
+        check(&inventory, &file, &[foreign, foreign, None, foreign]);
+        check(&inventory, "@g", &[foreign, foreign, None]);
+        let typed = "n1,https://h/,http://h/,http://127.0.0.1:1/";
+        check(&inventory, typed, &[None, None, clear, None]);
+        // Those of a rule: to its hosts, but in clear text only if it says so.
+        let inventory = Inventory::new(groups())
+            .defaults(url("http://{host}/"))
+            .rule("@g,f[1-3],n1", token(None))
+            .rule("n2", token(Some("http://{host}/")))
+            .rule("n3", token(Some("http://127.0.0.1/{host}")));
+        check(&inventory, "@g", &[clear, None, clear]);
+        check(
+            &inventory,
+            &format!("{file}!http://f4/"),
+            &[None, clear, None],
+        );
+        check(&inventory, "n[1-3]", &[clear, None, None]);
+        // Those of a command are meant for the hosts of the command.
+        let inventory = Inventory::new(groups()).overrides(token(None));
+        check(&inventory, "@g", &[None, None, None]);
+
+        let mut defaults = url("https://{host}/");
+        defaults.headers.insert("X-Key".into(), "secret".into());
+        let inventory = Inventory::new(groups()).defaults(defaults);
+        for host in &entries(&inventory, "@g")[..2] {
+            assert_eq!(host.withheld, Some(WithheldSecret::ForeignUrl("headers")));
+            assert!(host.settings.headers.is_empty());
+        }
     }
 }

@@ -39,7 +39,7 @@ impl Default for HostLimits {
             max_hosts: 100_000,
             max_text: 4 * 1024 * 1024,
             max_name: 1024,
-            max_ranges: 10_000,
+            max_ranges: 100_000,
             max_dimensions: 8,
             max_depth: 16,
         }
@@ -75,7 +75,7 @@ impl HostLimits {
 
     /// Maximum number of ranges in the brackets of one name: `node[1-5,8]` has two.
     ///
-    /// Default: 10,000.
+    /// Default: 100,000, as many as hosts: no folded name has more ranges than hosts.
     pub fn max_ranges(mut self, ranges: usize) -> Self {
         self.max_ranges = ranges;
         self

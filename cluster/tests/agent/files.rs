@@ -435,6 +435,15 @@ async fn only_files_with_content_are_read() {
     let within = tokio::time::timeout(Duration::from_secs(5), agent.get_file(text(&pipe), None));
     let error = within.await.expect("it waits for no writer").unwrap_err();
     assert_eq!(code(&error), 22);
+    // Devices, sockets and pipes alike.
+    let socket = folders.writable.join("socket");
+    let _socket = std::os::unix::net::UnixListener::bind(&socket).unwrap();
+    for place in [&pipe, &socket] {
+        let error = agent.checksum_file(text(place)).await.unwrap_err();
+        let message = error.fault().unwrap().message().to_owned();
+        assert_eq!(code(&error), 22);
+        assert!(message.ends_with("is not a regular file"), "{message}");
+    }
     let error = agent
         .get_file(text(&folders.readable), None)
         .await

@@ -92,7 +92,11 @@ fn every_module(allow: impl Fn(&str) -> Allow) -> AgentOptions {
                 .allow(allow("files"))
                 .roots(vec![FileRoot::write("/no/such/root")]),
         )
-        .tail(TailOptions::default().allow(allow("tail")))
+        .tail(
+            TailOptions::default()
+                .allow(allow("tail"))
+                .roots(vec!["/no/such/root".into()]),
+        )
 }
 
 #[tokio::test]
@@ -203,6 +207,55 @@ async fn services_of_the_program_have_rights_too() {
     }
 
     assert!(Agent::new().unwrap().with(Facts).is_err());
+    node.stop().await;
+}
+
+#[test]
+fn settings_that_can_serve_nobody_are_refused() {
+    let error = |options| Agent::with_options(options).unwrap_err().to_string();
+    for module in ["files", "tail"] {
+        let options = AgentOptions::default().enable(module).unwrap();
+        assert!(error(options).contains("has no root"), "{module}");
+    }
+    if nix::unistd::geteuid().is_root() {
+        let run = RunOptions::default().user("nobody-has-this-name".to_owned().into());
+        assert!(error(AgentOptions::default().run(run)).contains("does not exist"));
+        let run = RunOptions::default().users(vec!["nobody-has-this-name".to_owned()]);
+        assert!(error(AgentOptions::default().run(run)).contains("does not exist"));
+    }
+}
+
+#[tokio::test]
+async fn the_number_of_a_signal_is_no_signal() {
+    let options = ProcessOptions::default()
+        .allow(Allow::everyone())
+        .signal(true);
+    let node = Node::start(AgentOptions::none().processes(options)).await;
+    let mut child = Command::new("sleep")
+        .arg("1000")
+        .stdin(Stdio::null())
+        .spawn()
+        .unwrap();
+    for client in [node.command().await, node.client().await] {
+        for number in [0, 1, 3, 9, 15] {
+            let args = (child.id(), number);
+            let sent = client.call::<bool>("processes.signal", args).await;
+            refused(sent, FaultKind::InvalidParams);
+        }
+    }
+    let client = node.command().await;
+    let message = refused(
+        client
+            .call::<bool>("processes.signal", (child.id(), 0))
+            .await,
+        FaultKind::InvalidParams,
+    );
+    assert!(message.contains("the name of a signal: HUP"), "{message}");
+    assert!(child.try_wait().unwrap().is_none(), "it lives");
+    let args = (child.id(), "SigTerm");
+    assert!(client.call::<bool>("processes.signal", args).await.unwrap());
+    use std::os::unix::process::ExitStatusExt as _;
+    assert_eq!(child.wait().unwrap().signal(), Some(15));
     node.stop().await;
 }
 

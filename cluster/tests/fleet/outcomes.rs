@@ -170,6 +170,24 @@ async fn a_host_that_waits_for_its_retry_has_no_place_in_the_window() {
 }
 
 #[tokio::test]
+async fn a_call_that_may_still_be_running_keeps_its_place_for_a_while() {
+    let ledger = Ledger::default();
+    let hanging = fated(&[Fate::Hang], &ledger).await;
+    let server = xmlrpc_at(address(), &ledger).await;
+    let urls = [hanging.url.as_str(), &server.url];
+    let fleet = fleet(urls).window(1).timeout(Some(MS * 300));
+    let begin = Instant::now();
+    let mut outcomes = fleet.call_all::<u64>("run", (10,));
+    let (first, lost) = outcomes.next().await.unwrap();
+    assert_eq!((first.name(), lost.execution()), ("0", Execution::Maybe));
+    // Its outcome does not wait.
+    assert!(begin.elapsed() < MS * 590, "{lost:?}");
+    let (second, outcome) = outcomes.next().await.unwrap();
+    assert!(second.name() == "1" && outcome.is_ok(), "{outcome:?}");
+    assert!(begin.elapsed() >= MS * 600, "{:?}", begin.elapsed());
+}
+
+#[tokio::test]
 async fn a_host_that_comes_back_is_called_once() {
     let (ledger, address) = (Ledger::default(), address());
     let url = format!("http://{address}/RPC2");

@@ -11,8 +11,9 @@ use super::limits::DecodeLimiter;
 
 farcall_core::limited_codec! {
     /// MessagePack, for peers of every language. Structs are maps with field names as keys, so that
-    /// peers can read them without knowing the order of the fields. Lists and arrays of `u8` are
-    /// bytes.
+    /// peers can read them without knowing the order of the fields. Variants of enums have their
+    /// names, too: an integer is not accepted as the position of a variant or field. Lists and
+    /// arrays of `u8` are bytes.
     MessagePack
 }
 
@@ -33,7 +34,7 @@ impl Codec for MessagePack {
     }
 
     fn decode<T: DeserializeOwned>(&self, message: &[u8]) -> Result<T, FormatError> {
-        let limiter = self.limits.limiter(message);
+        let limiter = self.limits.limiter(message).names_only();
         let mut rest = message;
         let value = limiter
             .seed::<T>()

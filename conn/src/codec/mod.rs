@@ -30,6 +30,8 @@ use serde::de::DeserializeOwned;
 pub use bincode::Bincode;
 #[cfg(feature = "msgpack")]
 pub use message_pack::MessagePack;
+#[cfg(feature = "managers")]
+pub(crate) use pickle::format_error as pickle_error;
 #[cfg(feature = "postcard")]
 pub use postcard::Postcard;
 

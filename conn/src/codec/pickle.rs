@@ -27,7 +27,7 @@ impl Codec for Pickle {
 
 /// Converts an error to one with the same kind and text.
 #[cold]
-fn format_error(error: &Error) -> FormatError {
+pub(crate) fn format_error(error: &Error) -> FormatError {
     let kind = match error.kind() {
         ErrorKind::Encoding => FormatErrorKind::Encoding,
         ErrorKind::Character => FormatErrorKind::Character,

@@ -1,4 +1,5 @@
-//! Objects that Python shares through `multiprocessing.managers`, hosted by Rust.
+//! Objects that Python shares through `multiprocessing.managers`, hosted by Rust; and a
+//! [`Client`] of managers, in Python or in Rust.
 //!
 //! A [`Server`] takes the place of the manager process: Python programs connect to it with a
 //! `BaseManager` or `SyncManager`, and use its queues, dicts, lists, locks and the objects of the
@@ -62,11 +63,17 @@
 //! Python execute the pickles of other clients, which the server passes on: all clients of a server
 //! must trust each other.
 
+mod client;
 mod object;
 mod objects;
 mod server;
 mod wire;
 
+pub use client::{
+    ArrayProxy, BarrierProxy, Client, ClientConnector, ConditionGuard, ConditionProxy, DictProxy,
+    EventProxy, IteratorProxy, Keywords, ListProxy, LockGuard, LockProxy, NamespaceProxy,
+    PoolProxy, Proxy, ProxyFormat, QueueProxy, StaleProxy, ValueProxy,
+};
 pub use objects::{
     Array, Barrier, Condition, Dict, Event, Items, List, Lock, Namespace, Queue, QueueOrder, RLock,
     Semaphore, Set, ValueCell,

@@ -8,7 +8,7 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use clap::{Parser, ValueEnum};
-use demo::{Demo, connections};
+use demo::{Demo, Specification, connections};
 use farcall::cluster::nats;
 use farcall::conn::auth::AuthKey;
 use farcall::conn::{Bincode, Json, Listener, ListenerBuilder};
@@ -22,14 +22,14 @@ use tokio_util::sync::CancellationToken;
 
 #[derive(Parser)]
 #[command(
-    about = "Offers small methods over XML-RPC and over connections, and plain connections, for peers to try"
+    about = "Offers small methods over XML-RPC, JSON-RPC and connections, and plain connections, for peers to try"
 )]
 struct Arguments {
-    /// Serve XML-RPC on this TCP address; port 0 selects a free port [default: 127.0.0.1:8000 if no
-    /// listener is given]
+    /// Serve XML-RPC and JSON-RPC on this TCP address; port 0 selects a free port [default:
+    /// 127.0.0.1:8000 if no listener is given]
     #[arg(long, value_name = "HOST:PORT")]
     xmlrpc: Option<String>,
-    /// Serve XML-RPC on this Unix socket
+    /// Serve XML-RPC and JSON-RPC on this Unix socket
     #[cfg(unix)]
     #[arg(long, value_name = "PATH")]
     xmlrpc_unix: Option<PathBuf>,
@@ -110,8 +110,9 @@ async fn main() -> anyhow::Result<()> {
         reload_on_hangup(tls.clone())?;
         options = options.tls(tls.clone());
     }
-    let over_http = farcall::xmlrpc::Server::with_options(options);
+    let over_http = farcall::jsonrpc::Server::with_options(options);
     over_http.register_instance(Arc::clone(&demo))?;
+    over_http.register_instance(Specification)?;
     let over_connections = rpc::Server::new();
     over_connections.register_instance(Arc::clone(&demo))?;
 

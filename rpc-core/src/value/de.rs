@@ -461,6 +461,7 @@ mod tests {
         assert!(to_value(&u64::MAX).is_err());
         assert!(to_value(&std::collections::HashMap::from([((), 1)])).is_err());
         assert!(from_value::<i32>("1".into()).is_err());
+        assert!(from_value::<Shape>(0.into()).is_err(), "no position");
         assert!(from_value::<(i32, i32)>(vec![1, 2, 3].into()).is_err());
         assert!(from_value::<u8>(256.into()).is_err());
         assert!(

@@ -6,6 +6,7 @@ mod descriptors;
 mod hostile;
 mod listener;
 mod managers;
+mod managers_client;
 mod matrix;
 mod peer;
 mod pickle;

@@ -25,6 +25,10 @@ fn defaults() -> Vec<(&'static str, String)> {
             debug(&farcall::xmlrpc::ClientOptions::default()),
         ),
         (
+            "farcall::jsonrpc::Service",
+            debug(&farcall::jsonrpc::Service::new(farcall::Registry::new())),
+        ),
+        (
             "farcall::conn::ListenerBuilder",
             debug(&farcall::conn::Listener::bind("127.0.0.1:0")),
         ),

@@ -129,6 +129,12 @@ impl HttpError {
         self.location.as_deref()
     }
 
+    /// Returns `true` if the body is longer than the [limit](crate::ClientOptions::max_body).
+    #[must_use]
+    pub const fn is_over_limit(&self) -> bool {
+        matches!(self.problem, Problem::TooLarge(_))
+    }
+
     /// Returns the first 200 bytes of the body, as text. It is empty if the body is empty or is not
     /// text.
     #[must_use]

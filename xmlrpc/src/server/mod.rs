@@ -11,6 +11,7 @@ mod http;
 mod log;
 mod multicall;
 mod options;
+mod protocol;
 mod reply;
 mod reply_stream;
 mod timer;
@@ -35,6 +36,7 @@ use tower_service::Service;
 pub use self::authorize::{Authorize, Rejection};
 pub use self::bound::{Bind, BindError, BoundServer};
 pub use self::options::{FaultPolicy, ServerOptions};
+pub use self::protocol::{Answer, Exchange, Protocol};
 pub use self::reply::{ReplyBody, ReplyEvicted};
 use crate::XmlRpc;
 
@@ -61,7 +63,7 @@ use crate::XmlRpc;
 /// | 408 | the body did not arrive in time |
 /// | 411 | there is neither a `Content-Length` nor a chunked body |
 /// | 413 | the body is over the limit, on the wire or inflated |
-/// | 415 | the content type is not XML, or the content coding is not gzip |
+/// | 415 | the content type is not XML, nor of the protocol [beside](Self::beside) it, or the content coding is not gzip |
 /// | 431 | the head has more than 64 KiB or 100 headers |
 /// | 501 | there is a transfer coding other than chunked |
 /// | 503 | [`max_calls`](ServerOptions::max_calls) calls are running; the body is a fault |
@@ -98,6 +100,7 @@ pub struct Server {
     main: Registry<XmlRpc>,
     /// Services at other paths. Most servers have none, and then take no lock.
     services: Arc<OnceLock<Services>>,
+    beside: Option<Arc<dyn Protocol>>,
     calls: CallLimit,
     budget: Budget,
 }
@@ -123,7 +126,18 @@ impl Server {
             calls: CallLimit::new(options.max_calls),
             options: Arc::new(options),
             services: Arc::default(),
+            beside: None,
         }
+    }
+
+    /// Answers requests of another protocol beside XML-RPC, at the default paths and at `/jsonrpc`,
+    /// by their content type. Default: only XML-RPC. A clone made before answers only that. The
+    /// methods of the other protocol are its own: the server of `farcall::jsonrpc` offers the same
+    /// ones over both.
+    #[must_use]
+    pub fn beside(mut self, protocol: impl Protocol) -> Self {
+        self.beside = Some(Arc::new(protocol));
+        self
     }
 
     /// Returns the service at the default paths.
@@ -183,8 +197,10 @@ impl Server {
             let services = services.read().unwrap_or_else(PoisonError::into_inner);
             services.get(path).cloned()
         });
+        let is_default =
+            || matches!(path, "/" | "/RPC2") || path == "/jsonrpc" && self.beside.is_some();
         own.map(Cow::Owned)
-            .or_else(|| matches!(path, "/" | "/RPC2").then_some(Cow::Borrowed(&self.main)))
+            .or_else(|| is_default().then_some(Cow::Borrowed(&self.main)))
     }
 
     /// Returns a builder of this server at an address, such as `"127.0.0.1:8000"`, `"localhost:0"`

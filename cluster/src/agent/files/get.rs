@@ -40,7 +40,7 @@ impl SentFile {
         match stat.kind {
             FileKind::File => {}
             FileKind::Directory => return Err(located.fault(Errno::ISDIR.into())),
-            _ => return Err(located.fault(Errno::INVAL.into())),
+            FileKind::Symlink | FileKind::Other => return Err(located.not_regular()),
         }
         if stat.size > most {
             return Err(located.fault(Errno::FBIG.into()));

@@ -21,7 +21,8 @@ use self::put::{Part, partial};
 use self::stat::{list, stat_at};
 pub use self::types::{Download, FileKind, FilePart, FilePrefix, FileStat, PutOptions, StoredFile};
 use super::beneath::{Located, Roots};
-use super::options::{AgentError, FileOptions};
+use super::error::AgentError;
+use super::options::FileOptions;
 
 /// Number of parts that are read ahead of the stream.
 const PARTS_AHEAD: usize = 2;
@@ -68,13 +69,13 @@ impl Files {
 
 #[service(prefix = "files")]
 impl Files {
-    /// Returns the metadata of a file. A symbolic link is not followed.
+    /// Returns the metadata of what is at `path`. A symbolic link is not followed.
     #[service]
     async fn stat(&self, path: String) -> Result<FileStat, Fault> {
         self.at(path, false, |located| stat_at(&located)).await
     }
 
-    /// Returns the metadata of the entries of a directory, by name.
+    /// Returns the metadata of the entries of the directory at `path`, by name.
     #[service]
     async fn list(&self, path: String) -> Result<Vec<FileStat>, Fault> {
         let most = self.options.max_entries;
@@ -82,7 +83,7 @@ impl Files {
             .await
     }
 
-    /// Returns the length and the SHA-256 of a file.
+    /// Returns the length and the SHA-256 of the file at `path`.
     #[service]
     async fn checksum(&self, path: String) -> Result<StoredFile, Fault> {
         let _place = self.place()?;
@@ -93,7 +94,8 @@ impl Files {
         .await
     }
 
-    /// Removes a file, a symbolic link or an empty directory. Returns `false` if there is none.
+    /// Removes the file, symbolic link or empty directory at `path`. Returns `false` if there is
+    /// none.
     #[service]
     async fn remove(&self, path: String) -> Result<bool, Fault> {
         self.at(path, true, |located| {
@@ -117,8 +119,9 @@ impl Files {
         .await
     }
 
-    /// Returns the metadata of a file and the stream of its content. If the caller has its
-    /// beginning, only the rest follows.
+    /// Returns the metadata of a file and the stream of its content. Arguments: `path`; optionally
+    /// `prefix`, a struct of the `length` and the `sha256` of the beginning that the caller has, if
+    /// only the rest is to follow.
     #[service]
     async fn get(&self, path: String, prefix: Option<FilePrefix>) -> Result<Download, Fault> {
         let place = self.place()?;
@@ -139,7 +142,9 @@ impl Files {
         })
     }
 
-    /// Puts a file in its place, at once and only when it is complete.
+    /// Puts a file in its place, at once and only when it is complete. Arguments: `path`;
+    /// `content`, a stream of bytes; optionally `options`, a struct of `mode`, `sha256`,
+    /// `resumable` and `offset`.
     #[service]
     async fn put(
         &self,
@@ -161,8 +166,8 @@ impl Files {
         finished.await.map_err(Fault::internal)?
     }
 
-    /// Returns what an earlier call has left of a file that has this SHA-256 when it is complete,
-    /// if it was resumable.
+    /// Returns the length and the SHA-256 of what an earlier, resumable call has left of a file.
+    /// Arguments: `path`; `sha256`, the digest that the file has when it is complete.
     #[service]
     async fn partial(&self, path: String, sha256: String) -> Result<Option<FilePrefix>, Fault> {
         let _place = self.place()?;

@@ -115,8 +115,9 @@ impl Runner {
 
 #[service(prefix = "run")]
 impl Runner {
-    /// Runs a command, without a shell, and returns its status and its output. It is ended if the
-    /// caller goes.
+    /// Runs a command, without a shell, and returns its status and its output. Arguments: `argv`,
+    /// the program and its arguments; optionally `options`, a struct of `env`, `directory`, `user`,
+    /// `timeout_ms`, `max_output` and `input`. The command is ended if the caller goes.
     #[service]
     async fn output(
         &self,
@@ -151,7 +152,8 @@ impl Runner {
     }
 
     /// Starts a command, without a shell, and returns its process and the stream of its output,
-    /// whose last item is the end. The command is ended if the stream is dropped.
+    /// whose last item is the end. Arguments: `argv` and optionally `options`, as of `run.output`;
+    /// optionally `stdin`, a stream of bytes. The command is ended if the stream is dropped.
     #[service]
     async fn start(
         &self,

@@ -7,6 +7,7 @@ use futures_util::future::{BoxFuture, FutureExt as _};
 
 use super::{Config, ConfigFinding, Severity};
 use crate::hosts::groups::{GroupError, GroupMembers, GroupSource, HostGroups};
+use crate::hosts::secrets::{self, Level, Origin, Way, WithheldSecret};
 use crate::hosts::settings::HostSettings;
 
 /// Schemes of the protocols that Farcall has.
@@ -31,7 +32,7 @@ const SECRET_HEADERS: [&str; 4] = [
 ];
 
 pub(super) fn check(config: &Config) -> Vec<ConfigFinding> {
-    let mut findings = Vec::new();
+    let mut findings = config.findings.clone();
     if has_mode(&config.path, 0o002) {
         let message = format!(
             "everybody can change it, and it has commands: chmod 600 {}",
@@ -48,6 +49,7 @@ pub(super) fn check(config: &Config) -> Vec<ConfigFinding> {
     for (set, settings) in config.rules() {
         check_settings(config, &["hosts", set], settings, &mut findings);
     }
+    check_secrets(config, &mut findings);
     check_groups(config, &mut findings);
     findings.sort_by_key(|finding| finding.line);
     findings
@@ -133,12 +135,66 @@ fn check_settings(
     }
 }
 
+/// Warns of secrets in clear text, and of those that do not go to the URL beside them.
+fn check_secrets(config: &Config, findings: &mut Vec<ConfigFinding>) {
+    let defaults = (Level::Defaults, &config.schema.defaults);
+    check_way(config, &["defaults"], &[defaults], findings);
+    for (set, settings) in config.rules() {
+        let levels = [(Level::Rule(0), settings), defaults];
+        check_way(config, &["hosts", set], &levels, findings);
+    }
+}
+
+fn check_way(
+    config: &Config,
+    keys: &[&str],
+    levels: &[(Level, &HostSettings)],
+    findings: &mut Vec<ConfigFinding>,
+) {
+    let [(own, settings), ..] = levels else {
+        return;
+    };
+    let mut templates = levels
+        .iter()
+        .filter_map(|(level, settings)| Some((*level, settings.url.as_ref()?)));
+    let Some((level, template)) = templates.next() else {
+        return;
+    };
+    let url = template.url("host");
+    let mut add = |key: &str, message: String| {
+        let keys: Vec<&str> = keys.iter().copied().chain([key]).collect();
+        findings.push(config.finding(Severity::Warning, &keys, message));
+    };
+    let mut all = levels
+        .iter()
+        .fold(HostSettings::default(), |all, (_, settings)| {
+            all.or(settings)
+        });
+    let withheld =
+        Way::new(&url, Origin::Template(level)).and_then(|way| way.withhold(&mut all, levels));
+    if let Some(reason) = withheld {
+        let (WithheldSecret::ClearText(key) | WithheldSecret::ForeignUrl(key)) = reason;
+        let key = if secrets::names(settings).any(|name| name == key) {
+            key
+        } else {
+            "url"
+        };
+        add(key, format!("calls fail: {reason}"));
+    }
+    if level == *own && secrets::is_clear(&url) {
+        for name in secrets::names(settings) {
+            let message = format!("`{name}` goes over http:// in clear text: use https://");
+            add(name, message);
+        }
+    }
+}
+
 /// Resolves all groups of tables, and the host sets with settings.
 fn check_groups(config: &Config, findings: &mut Vec<ConfigFinding>) {
     let groups = config
         .sources()
         .fold(config.own_groups(), |groups, (name, source)| {
-            if source.file.is_none() {
+            if source.file.is_none() || config.broken_part("sources", name).is_some() {
                 return groups.source(name, Unasked);
             }
             match source.open(config.folder(), &config.limits()) {
@@ -149,7 +205,11 @@ fn check_groups(config: &Config, findings: &mut Vec<ConfigFinding>) {
                 }
             }
         });
-    for name in config.schema.groups.keys() {
+    let groups = config
+        .broken_names("sources")
+        .fold(groups, |groups, (name, _)| groups.source(name, Unasked));
+    let has_no_mistake = |name: &&String| config.broken_part("groups", name).is_none();
+    for name in config.schema.groups.keys().filter(has_no_mistake) {
         let text = format!("@{}:{name}", super::OWN);
         if let Some(message) = mistake(&groups, &text) {
             findings.push(config.error(&["groups", name], message));

@@ -1,5 +1,6 @@
 //! The configuration of the `farcall` command, and of programs that share it.
 
+mod broken;
 mod check;
 mod finding;
 mod read;
@@ -10,6 +11,7 @@ use std::path::{Path, PathBuf};
 
 pub use finding::{ConfigError, ConfigFinding, Severity};
 
+use self::broken::{BrokenSource, OwnGroups};
 use self::schema::{KeyPath, Schema, SourceTable};
 use super::groups::{GroupTable, HostGroups};
 use super::inventory::Inventory;
@@ -60,6 +62,10 @@ const OWN: &str = "config";
 ///
 /// `default_source` and `max_hosts` stand before the first table: the source of groups without one
 /// (default: `[groups]`), and the limit of hosts in one set (default: 100,000).
+///
+/// A mistake in an entry of `[groups]`, `[sources]` or `[aliases]` is an error of what uses that
+/// entry, and of [`check`](Self::check). With any other mistake, nothing can be read: hosts without
+/// some of their settings would be called in ways that nobody meant.
 #[derive(Debug, Default)]
 #[must_use]
 pub struct Config {
@@ -67,7 +73,16 @@ pub struct Config {
     schema: Schema,
     /// Lines of what the file has.
     places: BTreeMap<KeyPath, usize>,
+    /// Mistakes in entries of `PARTS`, by table and name.
+    broken: BTreeMap<(String, String), ConfigFinding>,
+    /// All mistakes in the text.
+    findings: Vec<ConfigFinding>,
+    /// One of them is no matter of such an entry.
+    is_unusable: bool,
 }
+
+/// Tables whose entries nothing depends on that does not use them.
+const PARTS: [&str; 3] = ["groups", "sources", "aliases"];
 
 impl Config {
     /// Returns the path of the user's configuration: `farcall/config.toml` in `XDG_CONFIG_HOME`, or
@@ -84,7 +99,7 @@ impl Config {
     /// Reads the user's configuration, which is empty if there is no file.
     ///
     /// # Errors
-    /// If the file cannot be read, or has mistakes: all of them.
+    /// If the file cannot be read, or has mistakes that nothing can be read with: all of them.
     pub fn load() -> Result<Self, ConfigError> {
         match Self::default_path() {
             Some(path) if path.exists() => Self::from_file(path),
@@ -95,9 +110,20 @@ impl Config {
     /// Reads a configuration.
     ///
     /// # Errors
-    /// If the file cannot be read, or has mistakes: all of them.
+    /// If the file cannot be read, or has mistakes that nothing can be read with: all of them.
     pub fn from_file(path: impl Into<PathBuf>) -> Result<Self, ConfigError> {
-        let path = path.into();
+        Self::read(path.into())?.usable()
+    }
+
+    /// Returns all that is wrong or risky in a file: its mistakes, and what [`check`](Self::check)
+    /// finds in the rest.
+    #[must_use]
+    pub fn check_file(path: impl Into<PathBuf>) -> Vec<ConfigFinding> {
+        Self::read(path.into()).map_or_else(|error| error.findings, |config| config.check())
+    }
+
+    /// Reads a configuration, in spite of its mistakes.
+    fn read(path: PathBuf) -> Result<Self, ConfigError> {
         let text = std::fs::read_to_string(&path).map_err(|error| {
             ConfigError::new(ConfigFinding {
                 severity: Severity::Error,
@@ -106,20 +132,30 @@ impl Config {
                 message: format!("cannot read it: {error}"),
             })
         })?;
-        Self::parse(&text, path)
+        Ok(read::read(&text, path))
+    }
+
+    /// Returns an error if there are mistakes that nothing can be read with.
+    fn usable(self) -> Result<Self, ConfigError> {
+        if self.is_unusable {
+            let findings = self.findings;
+            return Err(ConfigError { findings });
+        }
+        Ok(self)
     }
 
     /// Parses the text of a configuration. Relative paths in it are relative to the folder of
     /// `path`.
     ///
     /// # Errors
-    /// If the text has mistakes: all of them.
+    /// If the text has mistakes that nothing can be read with: all of them.
     pub fn parse(text: &str, path: impl Into<PathBuf>) -> Result<Self, ConfigError> {
-        read::read(text, path.into())
+        read::read(text, path.into()).usable()
     }
 
-    /// Returns what is wrong, or risky, beyond the text itself: groups that do not exist, files
-    /// that are missing or that everybody can read. Commands are not run, and nothing is asked for.
+    /// Returns what is wrong, or risky: the mistakes in parts, groups that do not exist, files that
+    /// are missing or that everybody can read, secrets in clear text. Commands are not run, and
+    /// nothing is asked for.
     #[must_use]
     pub fn check(&self) -> Vec<ConfigFinding> {
         check::check(self)
@@ -140,6 +176,12 @@ impl Config {
             .map(|arguments| arguments.0.as_slice())
     }
 
+    /// Returns the mistake in an alias, if there is one.
+    #[must_use]
+    pub fn alias_mistake(&self, name: &str) -> Option<&ConfigFinding> {
+        self.broken.get(&("aliases".to_owned(), name.to_owned()))
+    }
+
     /// Returns the names of the aliases.
     pub fn aliases(&self) -> impl Iterator<Item = &str> {
         self.schema.aliases.keys().map(String::as_str)
@@ -155,12 +197,8 @@ impl Config {
     }
 
     /// Creates the inventory that is configured.
-    ///
-    /// # Errors
-    /// If a file of groups cannot be read, or has mistakes.
-    pub fn inventory(&self) -> Result<Inventory, ConfigError> {
-        let groups = self.groups()?;
-        Ok(self.inventory_with(groups))
+    pub fn inventory(&self) -> Inventory {
+        self.inventory_with(self.groups())
     }
 
     /// Creates the inventory that is configured, with these groups: those of
@@ -173,40 +211,68 @@ impl Config {
             })
     }
 
-    /// Creates the groups that are configured, to which a program can add its own sources.
-    ///
-    /// # Errors
-    /// If a file of groups cannot be read, or has mistakes.
-    pub fn groups(&self) -> Result<HostGroups, ConfigError> {
-        let mut findings = Vec::new();
-        let mut groups = self.own_groups();
-        for (name, source) in self.sources() {
-            match source.open(self.folder(), &self.limits()) {
-                Ok(source) => groups = groups.source(name, source),
-                Err(message) => findings.push(self.error(&["sources", name], message)),
+    /// Creates the groups that are configured, to which a program can add its own sources. A source
+    /// whose file cannot be read is an error of what uses it.
+    pub fn groups(&self) -> HostGroups {
+        let open = |groups: HostGroups, (name, source): (&str, Option<&SourceTable>)| {
+            let mistake = self.broken_part("sources", name).map(ToString::to_string);
+            let opened = match (mistake, source) {
+                (None, Some(source)) => source.open(self.folder(), &self.limits()),
+                (mistake, _) => Err(mistake.unwrap_or_default()),
+            };
+            match opened {
+                Ok(source) => groups.source(name, source),
+                Err(mistake) => groups.source(name, BrokenSource(mistake)),
             }
-        }
-        if findings.is_empty() {
-            Ok(groups)
-        } else {
-            Err(ConfigError { findings })
-        }
+        };
+        self.all_sources().into_iter().fold(self.own_groups(), open)
+    }
+
+    fn broken_part(&self, table: &str, name: &str) -> Option<&ConfigFinding> {
+        self.broken.get(&(table.to_owned(), name.to_owned()))
+    }
+
+    /// Returns the names of the entries of a table that have mistakes.
+    fn broken_names(&self, table: &str) -> impl Iterator<Item = (&str, &ConfigFinding)> {
+        self.broken
+            .iter()
+            .filter(move |((other, _), _)| other == table)
+            .map(|((_, name), finding)| (name.as_str(), finding))
     }
 
     /// Returns the groups of the file itself, with the limits and the default source.
     fn own_groups(&self) -> HostGroups {
         let mut groups = HostGroups::new().limits(self.limits());
-        if !self.schema.groups.is_empty() {
+        let broken = self.broken_names("groups");
+        let broken: BTreeMap<String, String> = broken
+            .map(|(name, finding)| (name.to_owned(), finding.to_string()))
+            .collect();
+        if !self.schema.groups.is_empty() || !broken.is_empty() {
             let table = self.schema.groups.iter();
-            let table = table.fold(GroupTable::new(), |table, (name, hosts)| {
-                table.group(name, &hosts.0)
-            });
-            groups = groups.source(OWN, table);
+            let table = table
+                .filter(|(name, _)| !broken.contains_key(*name))
+                .fold(GroupTable::new(), |table, (name, hosts)| {
+                    table.group(name, &hosts.0)
+                });
+            groups = groups.source(OWN, OwnGroups { table, broken });
         }
         match &self.schema.default_source {
             Some(name) => groups.default_source(name),
             None => groups,
         }
+    }
+
+    /// Returns the sources in the order of the file, also those that could not be read: the first
+    /// one is the default.
+    fn all_sources(&self) -> Vec<(&str, Option<&SourceTable>)> {
+        let unread = self
+            .broken_names("sources")
+            .map(|(name, _)| (name, None))
+            .filter(|(name, _)| !self.schema.sources.contains_key(*name));
+        let read = self.sources().map(|(name, source)| (name, Some(source)));
+        let mut all: Vec<_> = read.chain(unread).collect();
+        all.sort_by_cached_key(|(name, _)| self.line(&["sources", name]));
+        all
     }
 
     /// Returns the sources in the order of the file.

@@ -8,91 +8,105 @@ use serde::Deserialize as _;
 use toml::de::{DeTable, DeValue, Deserializer, Error};
 
 use super::schema::{KeyPath, Schema};
-use super::{Config, ConfigError, ConfigFinding, Severity};
+use super::{Config, ConfigFinding, PARTS, Severity};
 use crate::hosts::notation::{HostSetError, Terms, is_name_character};
 
 /// Mistakes that are reported; nobody reads more.
 const MOST: usize = 100;
 
-pub(super) fn read(text: &str, path: PathBuf) -> Result<Config, ConfigError> {
+/// Reads a configuration, with its mistakes.
+pub(super) fn read(text: &str, path: PathBuf) -> Config {
     let (mut table, errors) = DeTable::parse_recoverable(text);
-    let mut found: Vec<(Option<usize>, String)> = Vec::new();
-    let mut report = |error: &Error| {
-        let at = error.span().map(|span| span.start);
-        found.push((at.map(|at| line_of(text, at)), one_line(error.message())));
-        at
+    let mut config = Config {
+        path,
+        ..Config::default()
     };
-    errors.iter().take(MOST).for_each(|error| {
-        report(error);
-    });
-    let mut places = BTreeMap::new();
-    add_places(text, table.get_ref(), &mut Vec::new(), &mut places);
-    let mut schema = Schema::default();
+    let finding = |config: &Config, error: &Error| ConfigFinding {
+        severity: Severity::Error,
+        path: config.path.clone(),
+        line: error.span().map(|span| line_of(text, span.start)),
+        message: one_line(error.message()),
+    };
+    for error in errors.iter().take(MOST) {
+        let finding = finding(&config, error);
+        add(&mut config, &[], finding);
+    }
+    add_places(text, table.get_ref(), &mut Vec::new(), &mut config.places);
     // The rest of a document with a syntax error has further mistakes that nobody made.
     if errors.is_empty() {
         for _ in 0..MOST {
             match Schema::deserialize(Deserializer::from(table.clone())) {
                 Ok(complete) => {
-                    schema = complete;
+                    config.schema = complete;
                     break;
                 }
                 Err(error) => {
-                    let at = report(&error);
+                    let finding = finding(&config, &error);
                     // The rest is read as if the mistake were not there.
-                    if !at.is_some_and(|at| remove(table.get_mut(), at)) {
+                    let at = error.span().map(|span| span.start);
+                    let removed = at.and_then(|at| remove(table.get_mut(), at));
+                    let is_removed = removed.is_some();
+                    add(&mut config, &removed.unwrap_or_default(), finding);
+                    if !is_removed {
                         break;
                     }
                 }
             }
         }
     }
-    let config = Config {
-        path,
-        schema,
-        places,
-    };
-    let mut findings: Vec<ConfigFinding> = found
-        .into_iter()
-        .map(|(line, message)| ConfigFinding {
-            severity: Severity::Error,
-            path: config.path.clone(),
-            line,
-            message,
-        })
-        .collect();
-    validate(&config, &mut findings);
-    findings.sort_by_key(|finding| finding.line);
-    if findings.is_empty() {
-        Ok(config)
-    } else {
-        Err(ConfigError { findings })
+    for (keys, message) in validate(&config) {
+        let names: Vec<&str> = keys.iter().map(String::as_str).collect();
+        let finding = config.error(&names, message);
+        add(&mut config, &keys, finding);
     }
+    config.findings.sort_by_key(|finding| finding.line);
+    config
 }
 
-/// Adds the mistakes in values that have the right type.
-fn validate(config: &Config, findings: &mut Vec<ConfigFinding>) {
+/// Adds the mistake in what these keys name.
+fn add(config: &mut Config, keys: &[String], finding: ConfigFinding) {
+    if let [table, name, ..] = keys
+        && PARTS.contains(&table.as_str())
+    {
+        let part = (table.clone(), name.clone());
+        config.broken.entry(part).or_insert_with(|| finding.clone());
+    } else {
+        config.is_unusable = true;
+    }
+    config.findings.push(finding);
+}
+
+/// Returns the mistakes in values that have the right type, each with its keys.
+fn validate(config: &Config) -> Vec<(KeyPath, String)> {
     let limits = config.limits();
-    let mut hosts = |keys: &[&str], text: &str| {
+    let mut found = Vec::new();
+    let mut add = |keys: &[&str], message: String| {
+        found.push((keys.iter().map(|key| (*key).to_owned()).collect(), message));
+    };
+    let hosts = |text: &str| {
         let terms = Terms::new(text, &limits);
         let result: Result<(), HostSetError> =
             terms.and_then(|mut terms| terms.try_for_each(|term| term.map(drop)));
-        if let Err(error) = result {
-            findings.push(config.error(keys, format!("the hosts are invalid: {}", Causes(&error))));
-        }
+        let error = result.err()?;
+        Some(format!("the hosts are invalid: {}", Causes(&error)))
     };
     for (name, text) in &config.schema.groups {
-        hosts(&["groups", name], &text.0);
+        if let Some(message) = hosts(&text.0) {
+            add(&["groups", name], message);
+        }
     }
     for (set, _) in config.rules() {
-        hosts(&["hosts", set], set);
+        if let Some(message) = hosts(set) {
+            add(&["hosts", set], message);
+        }
     }
     for (name, source) in config.sources() {
         for (key, message) in source.mistakes() {
-            findings.push(config.error(&["sources", name, key], message.to_owned()));
+            add(&["sources", name, key], message.to_owned());
         }
         if name == super::OWN {
             let message = format!("the source `{name}` is the table `groups`: rename this one");
-            findings.push(config.error(&["sources", name], message));
+            add(&["sources", name], message);
         }
     }
     let names = config.schema.groups.keys().map(|name| ("groups", name));
@@ -103,7 +117,7 @@ fn validate(config: &Config, findings: &mut Vec<ConfigFinding>) {
                 "`{}` cannot be named in a host set: use letters, digits, `-`, `_` and `.`",
                 Foreign::excerpt(name)
             );
-            findings.push(config.error(&[table, name], message));
+            add(&[table, name], message);
         }
     }
     if let Some(name) = &config.schema.default_source {
@@ -113,15 +127,27 @@ fn validate(config: &Config, findings: &mut Vec<ConfigFinding>) {
                 "there is no source `{}`: add [sources.{0}]",
                 Foreign::excerpt(name)
             );
-            findings.push(config.error(&["default_source"], message));
+            add(&["default_source"], message);
         }
     }
     for (name, arguments) in &config.schema.aliases {
         if arguments.0.is_empty() || name.is_empty() || name.starts_with('-') {
             let message = "an alias needs a name without `-` before it, and arguments".to_owned();
-            findings.push(config.error(&["aliases", name], message));
+            add(&["aliases", name], message);
+        }
+        // A text is separated at white space, also within quotes.
+        let is_open = |argument: &String| {
+            let is_quoted = |quote| {
+                argument.starts_with(quote) && (argument.len() == 1 || !argument.ends_with(quote))
+            };
+            is_quoted('"') || is_quoted('\'')
+        };
+        if arguments.0.iter().any(is_open) {
+            let message = "a quote is not closed: for arguments with spaces, write a list of texts";
+            add(&["aliases", name], message.to_owned());
         }
     }
+    found
 }
 
 fn line_of(text: &str, at: usize) -> usize {
@@ -151,23 +177,22 @@ fn add_places(
     }
 }
 
-/// Removes the innermost entry at a place of the text. Returns `false` if there is none.
-fn remove(table: &mut DeTable<'_>, at: usize) -> bool {
+/// Removes the innermost entry at a place of the text, and returns its keys, if there is one.
+fn remove(table: &mut DeTable<'_>, at: usize) -> Option<KeyPath> {
     let is_at = |span: std::ops::Range<usize>| span.contains(&at);
-    let mut inner = false;
     for (key, value) in table.iter_mut() {
         if !is_at(key.span())
-            && let DeValue::Table(table) = value.get_mut()
+            && let DeValue::Table(inner) = value.get_mut()
+            && let Some(mut keys) = remove(inner, at)
         {
-            inner = inner || remove(table, at);
+            keys.insert(0, key.get_ref().to_string());
+            return Some(keys);
         }
-    }
-    if inner {
-        return true;
     }
     let entry = table
         .iter()
         .find(|(key, value)| is_at(key.span()) || is_at(value.span()));
-    let key = entry.map(|(key, _)| key.get_ref().clone());
-    key.is_some_and(|key| table.remove(key.as_ref()).is_some())
+    let key = entry.map(|(key, _)| key.get_ref().clone())?;
+    table.remove(key.as_ref())?;
+    Some(vec![key.to_string()])
 }

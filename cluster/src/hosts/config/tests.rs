@@ -1,5 +1,6 @@
 //! Tests of the configuration.
 
+use farcall_core::protocol::output::Causes;
 use futures_util::FutureExt as _;
 
 use super::*;
@@ -140,7 +141,6 @@ fn an_empty_configuration_and_a_missing_file() {
     assert_eq!(config.check(), []);
     let hosts = config
         .inventory()
-        .unwrap()
         .hosts("n1")
         .now_or_never()
         .unwrap()
@@ -219,6 +219,7 @@ map = "touch ran"
         "config.toml:7: error: `pin` accepts its certificates only: remove it, or `cacert`",
         "config.toml:9: error: a group is a member of itself: @config:web has @config:db",
         "config.toml:10: warning: the URL has no {host}: all hosts have the same one",
+        "config.toml:10: warning: calls fail: `bearer_file` is not sent in clear text: use https",
         "config.toml:11: warning: `insecure`: whoever is on the way can read and change",
         "config.toml:13: error: there is no source of groups `nowhere`: there are config, racks",
         "config.toml:16: error: a group is a member of itself: @config:web has @config:db",
@@ -236,7 +237,110 @@ map = "touch ran"
         !folder.path().join("ran").exists(),
         "a check runs no commands"
     );
-    let error = config.inventory().unwrap_err();
-    assert_eq!(error.findings.len(), 1);
-    assert_eq!(error.findings[0].line, Some(23));
+    // A source that is not used stops nobody.
+    let groups = config.groups();
+    let resolve = |text: &str| groups.resolve(text).now_or_never().unwrap();
+    assert_eq!(resolve("n1,n2").unwrap().to_string(), "n[1-2]");
+    let error = Causes(&resolve("@bad:x").unwrap_err()).to_string();
+    assert!(error.contains("bad.txt, line 1: no group"), "{error}");
+}
+
+#[test]
+fn mistakes_in_parts_are_errors_of_what_uses_them() {
+    let text = r#"[groups]
+web = "n[1-3]"
+db = 5
+bad = "n[2-1]"
+some = "@web,@db"
+
+[sources]
+first = 7
+
+[sources.none]
+list = "echo"
+
+[aliases]
+good = "-w @web ping"
+empty = ""
+quoted = "call echo 'a b"
+"#;
+    let config = Config::parse(text, "/x/config.toml").unwrap();
+    let found = config.check();
+    let lines: Vec<usize> = found.iter().filter_map(|finding| finding.line).collect();
+    assert_eq!(lines, [3, 4, 5, 8, 10, 15, 16], "{found:#?}");
+    assert!(config.alias("good").is_some() && config.alias_mistake("good").is_none());
+    for name in ["empty", "quoted"] {
+        assert!(config.alias_mistake(name).is_some(), "{name}");
+    }
+    let inventory = config.inventory();
+    let hosts = |text: &str| match inventory.hosts(text).now_or_never().unwrap() {
+        Ok(hosts) => hosts.len().to_string(),
+        Err(error) => Causes(&error).to_string(),
+    };
+    assert_eq!(hosts("@web"), "3");
+    for (text, expected) in [
+        ("@db", "config.toml:3: error: expected a text"),
+        ("@bad", "config.toml:4: error: the hosts are invalid"),
+        ("@some", "config.toml:3: error: expected a text"),
+        ("@*", "config.toml:"),
+        ("@first:x", "config.toml:8: error: invalid type"),
+        ("@none:x", "config.toml:10: error: a source needs one of"),
+    ] {
+        let error = hosts(text);
+        assert!(error.contains(expected), "{text}: {error}");
+    }
+    // The default is the first source, and no other one instead.
+    let text = "[sources]\nfirst = 7\n[sources.second]\nmap = \"echo n1\"\n";
+    let config = Config::parse(text, "/x/config.toml").unwrap();
+    let error = config
+        .groups()
+        .resolve("@x")
+        .now_or_never()
+        .unwrap()
+        .unwrap_err();
+    assert!(Causes(&error).to_string().contains("config.toml:2:"));
+    // Settings of hosts are no such part.
+    assert!(Config::parse("[hosts.a]\nbearer = 1\n", "/x/config.toml").is_err());
+}
+
+#[test]
+fn secrets_in_clear_text_and_withheld_ones_are_shown() {
+    let text = r#"url = "https://{host}/"
+bearer_file = "token"
+[hosts.a]
+url = "http://{host}/"
+[hosts.b]
+url = "http://{host}/"
+basic_file = "password"
+[hosts.c]
+url = "http://localhost:1/{host}"
+[hosts.d]
+url = "conn+rpc://{host}:1"
+"#;
+    let config = Config::parse(&format!("[defaults]\n{text}"), "/x/config.toml").unwrap();
+    let warnings = |config: &Config| -> Vec<String> {
+        let findings = config.check();
+        let warnings = findings.iter().filter(|finding| {
+            finding.severity == Severity::Warning && finding.message.contains("clear text")
+        });
+        let shown = warnings.map(|finding| finding.to_string().replace("/x/config.toml:", ""));
+        shown.collect()
+    };
+    assert_eq!(
+        warnings(&config),
+        [
+            "5: warning: calls fail: `bearer_file` is not sent in clear text: use https://, or set \
+             `bearer_file` and the http:// URL in the same entry of the configuration",
+            "8: warning: `basic_file` goes over http:// in clear text: use https://",
+        ]
+    );
+    let text = "[defaults]\nurl = \"http://{host}/\"\n[hosts.a]\nheaders = { X = \"y\" }\n";
+    let config = Config::parse(text, "/x/config.toml").unwrap();
+    assert_eq!(
+        warnings(&config),
+        [
+            "4: warning: calls fail: `headers` is not sent in clear text: use https://, or set \
+             `headers` and the http:// URL in the same entry of the configuration"
+        ]
+    );
 }

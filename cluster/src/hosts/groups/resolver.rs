@@ -121,7 +121,8 @@ impl HostGroups {
         })
     }
 
-    /// Returns the URL of a host, if a source has named it in what was resolved so far.
+    /// Returns the URL of a host, if a source has named it in what was resolved so far. It may be
+    /// the name itself.
     #[must_use]
     pub fn url(&self, host: &str) -> Option<Arc<str>> {
         self.known().urls.get(host).cloned()
@@ -267,12 +268,14 @@ impl HostGroups {
         let hosts = self.evaluate(&members.hosts, Some(visit)).await?;
         let urls = members.urls.into_iter();
         self.keep_urls(urls.map(|(host, url)| (host.into(), url)))?;
+        self.keep_urls(named_urls(&hosts))?;
         Ok(hosts)
     }
 
     fn file(&self, path: &Path) -> Result<HostSet, ResolveError> {
         let lines = HostLines::from_file(path, &self.limits)?;
         self.keep_urls(lines.urls.into_iter())?;
+        self.keep_urls(named_urls(&lines.hosts))?;
         Ok(lines.hosts)
     }
 
@@ -326,6 +329,12 @@ impl HostGroups {
     fn show(&self, source: usize, group: &str) -> String {
         format!("{}:{group}", self.sources[source].0)
     }
+}
+
+/// Returns the hosts whose names are URLs, which their source has named as well.
+fn named_urls(hosts: &HostSet) -> impl Iterator<Item = (Arc<str>, String)> {
+    let urls = hosts.iter().filter(|name| name.contains("://"));
+    urls.map(|url| (url.into(), url.to_owned()))
 }
 
 fn expand(groups: &Pattern<'_>) -> Vec<String> {

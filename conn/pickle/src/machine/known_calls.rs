@@ -57,6 +57,15 @@ pub(super) fn resolve(machine: &mut Machine<'_>, callable: Id, args: Id) -> Resu
                 Data::Set(machine.arena.extend(Chain::EMPTY, &items))
             }
         }
+        // `multiprocessing.managers.rebuild_as_list`: the keys, values or items of a dict.
+        ("builtins", "list", 1) => {
+            let Some(Data::List(chain)) = arg(0) else {
+                return Ok(false);
+            };
+            let items: Vec<Id> = arena.chain(chain).collect();
+            machine.charge(items.len())?;
+            Data::List(machine.arena.extend(Chain::EMPTY, &items))
+        }
         ("builtins", "getattr", 2) => return member(machine, [args[0], args[1]]),
         ("copyreg", "__newobj__" | "__newobj_ex__" | "_reconstructor", _) => {
             let (function, args) = (class.name.clone(), args.to_vec());

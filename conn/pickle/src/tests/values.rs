@@ -299,3 +299,13 @@ fn types_with_a_text_for_people_are_pickled_in_their_other_form() {
     let read: std::net::IpAddr = read(&write(&address)).unwrap();
     assert_eq!(read, address);
 }
+
+#[test]
+fn views_of_dicts_are_lists() {
+    // list([1, 2]), which `multiprocessing.managers.rebuild_as_list` makes of them.
+    let pickle = b"\x80\x04\x8c\x08builtins\x8c\x04list\x93](K\x01K\x02e\x85R.";
+    assert_eq!(crate::from_slice::<Vec<i64>>(pickle).unwrap(), [1, 2]);
+    // list(range) is none.
+    let other = b"\x80\x04\x8c\x08builtins\x8c\x04list\x93K\x01\x85R.";
+    assert!(crate::from_slice::<Vec<i64>>(other).is_err());
+}

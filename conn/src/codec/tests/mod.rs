@@ -143,6 +143,45 @@ fn json_reads_both_forms_of_a_variant_without_content() {
 }
 
 #[test]
+fn a_variant_is_its_name_in_formats_that_describe_themselves() {
+    #[derive(Serialize, Deserialize, Debug)]
+    #[serde(tag = "kind")]
+    enum Tagged {
+        First,
+        Second,
+    }
+
+    #[derive(Serialize, Deserialize, Debug)]
+    struct Point {
+        x: u8,
+    }
+
+    fn check<C: Codec>() {
+        fn refused<C: Codec, T: DeserializeOwned + Debug>(value: &impl Serialize) {
+            let message = bytes(&C::default(), value);
+            let decoded = C::default().decode::<T>(&message);
+            assert!(decoded.is_err(), "{decoded:?}");
+        }
+        for position in [0u32, 1, 9] {
+            refused::<C, Shape>(&position);
+            refused::<C, Vec<Shape>>(&[position]);
+            refused::<C, Option<Shape>>(&Some(position));
+            refused::<C, Result<u8, u8>>(&BTreeMap::from([(position, 1)]));
+            refused::<C, Shape>(&BTreeMap::from([(position, 0.5)]));
+            refused::<C, Tagged>(&BTreeMap::from([("kind", position)]));
+            refused::<C, Point>(&BTreeMap::from([(position, 1)]));
+        }
+        let named = bytes(&C::default(), &BTreeMap::from([("kind", "Second")]));
+        let second = C::default().decode::<Tagged>(&named);
+        assert!(matches!(second, Ok(Tagged::Second)), "{second:?}");
+    }
+
+    check::<MessagePack>();
+    check::<Json>();
+    check::<Pickle>();
+}
+
+#[test]
 fn json_reads_doubles_as_they_were_written() {
     let number = 2.332_626_072_817_548e-111;
     let back: f64 = Json::default()

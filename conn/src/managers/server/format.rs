@@ -12,7 +12,7 @@ use serde::{Serialize, Serializer};
 
 use crate::codec::Codec;
 use crate::managers::object::SharedObject;
-use crate::managers::wire::ProxyValue;
+use crate::managers::wire::{AsTuple, ProxyValue};
 
 /// An object within a result, with its proxy.
 #[derive(Clone)]
@@ -127,14 +127,6 @@ impl Format for ObjectFormat {
 
     fn decode_reply<T: DeserializeOwned>(&self, reply: &Payload) -> Result<T, FormatError> {
         Codec::decode(&self.pickle, reply.as_slice())
-    }
-}
-
-struct AsTuple<'a, A: ?Sized>(&'a A);
-
-impl<A: Args + ?Sized> Serialize for AsTuple<'_, A> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.0.serialize_args(serializer)
     }
 }
 

@@ -107,7 +107,7 @@ pub(super) fn call_with(
     method: &str,
     args: &[Stored],
 ) -> Raises<Call<ObjectFormat>> {
-    let message = format.pickle.to_vec(&AsTuple(args));
+    let message = format.pickle.to_vec(&StoredTuple(args));
     let message = message.map_err(|error| Exception::with_text("TypeError", error.to_string()))?;
     Ok(Call {
         params: message.into(),
@@ -116,9 +116,9 @@ pub(super) fn call_with(
     })
 }
 
-struct AsTuple<'a>(&'a [Stored]);
+struct StoredTuple<'a>(&'a [Stored]);
 
-impl Serialize for AsTuple<'_> {
+impl Serialize for StoredTuple<'_> {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         use serde::ser::SerializeTuple as _;
 

@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::fmt;
 
-use farcall_core::{Fault, FaultKind};
+use farcall_core::{CallError, Fault, FaultKind};
 use farcall_pickle::{Class, Object, Value};
 
 /// The attribute that names what caused an exception, and the class of its value here: Python shows
@@ -73,6 +73,12 @@ impl Exception {
     pub fn with_trace(mut self, text: impl Into<String>) -> Self {
         self.trace = Some(text.into());
         self
+    }
+
+    /// Returns the exception that a call of a manager's object failed with.
+    #[must_use]
+    pub fn of(error: &CallError) -> Option<&Self> {
+        error.fault()?.source()?.downcast_ref()
     }
 
     /// The class.

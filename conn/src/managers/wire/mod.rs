@@ -8,8 +8,9 @@ mod exception;
 mod proxy;
 
 use bytes::Bytes;
+use farcall_core::protocol::Args;
 use farcall_pickle::{ErrorKind, Pickle, RawMessage, RawValue, Value};
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 pub use exception::Exception;
 pub(crate) use exception::is_control_flow;
@@ -219,6 +220,15 @@ impl Reply {
     const UNEXPECTED: WireError = WireError::Unexpected {
         expected: "a reply of a manager: (kind, result)",
     };
+}
+
+/// Arguments as a tuple.
+pub(super) struct AsTuple<'a, A: ?Sized>(pub(super) &'a A);
+
+impl<A: Args + ?Sized> Serialize for AsTuple<'_, A> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.serialize_args(serializer)
+    }
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use crate::codec::limits::{CodecLimits, DecodeLimiter, Limited};
 use crate::codec::message_pack;
 
 pub(super) fn decode<A: FromArgs>(params: &[u8]) -> Result<A, FormatError> {
-    let limiter = &CodecLimits::DEFAULT.limiter(params);
+    let limiter = &CodecLimits::DEFAULT.limiter(params).names_only();
     let reader = ArrayReader { params, limiter };
     A::deserialize_args(Limited::new(reader, limiter))
         .map_err(|error| limiter.error(error.kind(), error))

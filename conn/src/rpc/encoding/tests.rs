@@ -136,6 +136,15 @@ fn an_attachment_where_a_newtype_is_expected_is_named() {
 }
 
 #[test]
+fn a_number_where_an_enum_is_expected_is_not_its_position() {
+    for encoding in BOTH {
+        let types = message_in::<_, (i64, Shape)>(encoding, (7, 0));
+        assert!(types.starts_with("parameter 2: "), "{types}");
+        assert!(types.ends_with("found an integer"), "{types}");
+    }
+}
+
+#[test]
 fn a_number_where_an_attachment_is_expected_is_not_its_index() {
     assert_eq!(
         message::<_, (Stream<i64>,)>((0u64,)),

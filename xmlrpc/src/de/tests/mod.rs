@@ -372,6 +372,7 @@ fn enums_are_tagged_from_outside() {
     let dot = format!("<struct>{}</struct>", member("x", "<int>3</int>"));
     assert_eq!(read::<Shape>(&shape("Dot", &dot)), Shape::Dot { x: 3 });
     assert!(value::<Shape>("Square").is_err());
+    assert!(value::<Shape>("<int>0</int>").is_err(), "no position");
     assert!(value::<Shape>("<struct/>").is_err());
     assert!(value::<Shape>("<int>1</int>").is_err());
     let two = member("Circle", "<int>1</int>").repeat(2);

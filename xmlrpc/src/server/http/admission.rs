@@ -17,7 +17,7 @@ use http_body::Body;
 use crate::XmlRpc;
 use crate::coding::{Coding, Gzip};
 use crate::server::browser::{self, HostPolicy, Scheme};
-use crate::server::{Rejection, Server};
+use crate::server::{Protocol, Rejection, Server};
 
 /// Maximum bytes of a request head: its target, and the names and values of its headers.
 pub(in crate::server) const MAX_HEAD: usize = 64 << 10;
@@ -26,8 +26,37 @@ pub(in crate::server) const MAX_HEAD: usize = 64 << 10;
 pub(in crate::server) struct AdmittedRequest<'a, B> {
     pub(super) registry: Cow<'a, Registry<XmlRpc>>,
     pub(super) coding: Coding,
+    pub(super) spoken: Spoken<'a>,
     pub(super) origin: Arc<Origin>,
     pub(super) body: B,
+}
+
+/// The protocol of a request.
+#[derive(Clone, Copy)]
+pub(in crate::server) enum Spoken<'a> {
+    XmlRpc,
+    Other(&'a dyn Protocol),
+    /// There is no content type: XML-RPC, unless the document is one of this protocol.
+    Either(&'a dyn Protocol),
+}
+
+impl<'a> Spoken<'a> {
+    /// Decides which protocol a document without a content type is of.
+    pub(super) fn decide(self, document: &[u8]) -> Self {
+        match self {
+            Self::Either(other) if other.is_document(document) => Self::Other(other),
+            Self::Either(_) => Self::XmlRpc,
+            spoken => spoken,
+        }
+    }
+
+    /// The protocol, unless it is XML-RPC.
+    pub(super) const fn other(self) -> Option<&'a dyn Protocol> {
+        match self {
+            Self::Other(other) => Some(other),
+            Self::XmlRpc | Self::Either(_) => None,
+        }
+    }
 }
 
 impl Server {
@@ -41,9 +70,10 @@ impl Server {
         let (mut parts, body) = request.into_parts();
         let found = self.route(&mut parts, &mut caller, hosts);
         match found.and_then(|found| check_length(&parts.headers, &body).map(|()| found)) {
-            Ok((registry, coding)) => Ok(AdmittedRequest {
+            Ok((registry, coding, spoken)) => Ok(AdmittedRequest {
                 registry,
                 coding,
+                spoken,
                 origin: Arc::new(Origin {
                     identity: caller,
                     headers: parts.headers,
@@ -65,13 +95,13 @@ impl Server {
         }
     }
 
-    /// Returns the service that a request calls, and the content coding of its body.
+    /// Returns the service that a request calls, the content coding of its body, and its protocol.
     fn route(
         &self,
         parts: &mut Parts,
         caller: &mut Identity,
         hosts: HostPolicy,
-    ) -> Result<(Cow<'_, Registry<XmlRpc>>, Coding), Rejection> {
+    ) -> Result<(Cow<'_, Registry<XmlRpc>>, Coding, Spoken<'_>), Rejection> {
         browser::check(parts, hosts, Scheme::of(caller), &self.options)?;
         let registry = self.service_at(parts.uri.path()).ok_or_else(|| {
             Rejection::new(StatusCode::NOT_FOUND, "no XML-RPC service at this path")
@@ -87,10 +117,16 @@ impl Server {
         if let Some(authorize) = &self.options.authorize {
             authorize.authorize(parts, caller)?;
         }
-        if !is_xml(&parts.headers) {
-            let text = "unsupported content type: use text/xml";
-            return Err(Rejection::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, text));
-        }
+        // A service at a path of its own has XML-RPC only.
+        let is_default = matches!(registry, Cow::Borrowed(_));
+        let beside = self.beside.as_deref().filter(|_| is_default);
+        let spoken = spoken(&parts.headers, beside).ok_or_else(|| {
+            let text = match beside {
+                None => "unsupported content type: use text/xml",
+                Some(_) => "unsupported content type: use text/xml or application/json",
+            };
+            Rejection::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, text)
+        })?;
         let coding = Coding::of(parts.headers.get_all(CONTENT_ENCODING)).map_err(|_| {
             Rejection::new(
                 StatusCode::UNSUPPORTED_MEDIA_TYPE,
@@ -98,7 +134,7 @@ impl Server {
             )
             .with_header(ACCEPT_ENCODING, HeaderValue::from_static(Gzip::ACCEPTED))
         })?;
-        Ok((registry, coding))
+        Ok((registry, coding, spoken))
     }
 }
 
@@ -166,19 +202,27 @@ fn check_length(headers: &HeaderMap, body: &impl Body) -> Result<(), Rejection> 
     Ok(())
 }
 
-fn is_xml(headers: &HeaderMap) -> bool {
+/// Returns the protocol of a request, by its content type.
+fn spoken<'a>(headers: &HeaderMap, beside: Option<&'a dyn Protocol>) -> Option<Spoken<'a>> {
     // Some small clients send no type. A browser can also send none without a preflight request,
     // but then it always sends the page's origin.
     let Some(content_type) = headers.get(CONTENT_TYPE) else {
-        return !headers.contains_key(ORIGIN);
+        let spoken = beside.map_or(Spoken::XmlRpc, Spoken::Either);
+        return (!headers.contains_key(ORIGIN)).then_some(spoken);
     };
     if content_type == "text/xml" {
-        return true;
+        return Some(Spoken::XmlRpc);
     }
-    let Ok(content_type) = content_type.to_str() else {
-        return false;
-    };
+    let content_type = content_type.to_str().ok()?;
     let essence = content_type.split(';').next().unwrap_or_default().trim();
+    if is_xml(essence) {
+        return Some(Spoken::XmlRpc);
+    }
+    let beside = beside.filter(|protocol| protocol.is_content_type(essence));
+    beside.map(Spoken::Other)
+}
+
+fn is_xml(essence: &str) -> bool {
     let has_suffix = |suffix: &str| {
         let start = essence.len().checked_sub(suffix.len());
         start

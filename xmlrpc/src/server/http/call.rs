@@ -7,13 +7,14 @@ use std::time::Instant;
 
 use bytes::Bytes;
 use farcall_core::protocol::output::Foreign;
-use farcall_core::protocol::{Call, CallReply, Name, Origin, Payload, time};
+use farcall_core::protocol::{Call, Name, Origin, Payload, time};
 use farcall_core::{Cancellation, Context, Fault, FaultKind, FormatError, Registry};
 use tokio::time::sleep_until;
 
 use crate::XmlRpc;
 use crate::document::call_head;
-use crate::server::{Server, log};
+use crate::server::account::PeerAccount;
+use crate::server::{Exchange, Protocol, Server, log};
 
 impl Server {
     /// Makes the call that a document holds, and returns the reply document. `document` is UTF-8,
@@ -68,10 +69,35 @@ impl Server {
         result.unwrap_or_else(|fault| self.write_fault(&fault, &method))
     }
 
+    /// Makes the calls that a document of another protocol holds, and returns the document that
+    /// answers it, if there is an answer.
+    pub(super) async fn run_beside(
+        &self,
+        protocol: &dyn Protocol,
+        origin: &Arc<Origin>,
+        document: Bytes,
+        account: &PeerAccount<'_>,
+    ) -> Option<Bytes> {
+        let cancellation = Cancellation::default();
+        let _guard = cancellation.cancel_on_drop();
+        let deadline = self.options.call_timeout.map(time::deadline);
+        let context = Context::default()
+            .with_origin(Arc::clone(origin))
+            .with_cancellation(cancellation)
+            .with_deadline(deadline.map(Into::into));
+        let exchange = Exchange {
+            document,
+            context,
+            max_reply: self.options.max_reply,
+            account,
+        };
+        self.with_permit(protocol.answer(exchange)).await
+    }
+
     /// Runs a call, and takes a permit for it if it does not complete at once. Until its first wait
     /// a call has its thread to itself. Most calls never wait, and so avoid the counter that all
     /// threads share.
-    fn with_permit(&self, mut answer: CallReply) -> impl Future<Output = Result<Payload, Fault>> {
+    fn with_permit<A: Future + Unpin>(&self, mut answer: A) -> impl Future<Output = A::Output> {
         let mut running = None;
         poll_fn(move |cx| {
             let polled = Pin::new(&mut answer).poll(cx);

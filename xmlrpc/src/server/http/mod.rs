@@ -85,6 +85,7 @@ impl Server {
         let AdmittedRequest {
             registry,
             coding,
+            spoken,
             origin,
             body,
         } = match admitted {
@@ -97,17 +98,25 @@ impl Server {
         let read = body::read(body, coding, limit, timeout, account, &mut hold);
         let mut document = match read.await {
             Ok(document) => document,
-            Err(failure) => return Ok(self.reject_body(&failure, origin)),
+            Err(failure) => return Ok(self.reject_body(&failure, origin, spoken)),
         };
+        let spoken = spoken.decide(&document);
         if let Err(fault) = self.calls.check() {
-            return Ok(self.overloaded(&fault, origin));
+            return Ok(self.overloaded(&fault, origin, spoken));
+        }
+        if let Some(other) = spoken.other() {
+            let answer = self.run_beside(other, &origin, document, account).await;
+            return Ok(match answer {
+                Some(answer) => self.budgeted_reply(answer, origin, spoken, account, hold),
+                None => self.no_reply(origin),
+            });
         }
         let decoded = decode_document(&mut document, charset(origin.headers.get(CONTENT_TYPE)));
         if let Err(no_room) = account.resize(&mut hold, document.len()) {
-            return Ok(self.overloaded(&no_room.of_request(), origin));
+            return Ok(self.overloaded(&no_room.of_request(), origin, spoken));
         }
         let document = decoded.map(|()| document);
         let reply = self.run_call(&registry, &origin, document).await;
-        Ok(self.budgeted_reply(reply, origin, account, hold))
+        Ok(self.budgeted_reply(reply, origin, spoken, account, hold))
     }
 }

@@ -13,6 +13,7 @@ use http::header::{
 use http::{Response, StatusCode};
 use http_body_util::Full;
 
+use super::admission::Spoken;
 use crate::coding::Gzip;
 use crate::document::write_fault;
 use crate::server::account::PeerAccount;
@@ -32,10 +33,11 @@ impl Server {
         &self,
         failure: &BodyError,
         origin: Arc<Origin>,
+        spoken: Spoken<'_>,
     ) -> Response<Full<Bytes>> {
         let (status, text) = match failure {
             BodyError::NoRoom => {
-                return self.overloaded(&NoRoom::default().of_request(), origin);
+                return self.overloaded(&NoRoom::default().of_request(), origin, spoken);
             }
             BodyError::TooLarge => (
                 StatusCode::PAYLOAD_TOO_LARGE,
@@ -66,10 +68,15 @@ impl Server {
 
     /// Builds the response to a request that there is no room for. Load balancers use the status,
     /// callers the fault.
-    pub(super) fn overloaded(&self, fault: &Fault, origin: Arc<Origin>) -> Response<Full<Bytes>> {
+    pub(super) fn overloaded(
+        &self,
+        fault: &Fault,
+        origin: Arc<Origin>,
+        spoken: Spoken<'_>,
+    ) -> Response<Full<Bytes>> {
         let (peer, shown) = (&origin.identity, Foreign::excerpt(fault));
         tracing::debug!(%peer, fault = %shown, "request refused");
-        let mut response = self.fault_reply(fault, origin);
+        let mut response = self.fault_reply(fault, origin, spoken);
         *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
         let headers = response.headers_mut();
         headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
@@ -84,6 +91,7 @@ impl Server {
         &self,
         document: Bytes,
         origin: Arc<Origin>,
+        spoken: Spoken<'_>,
         account: &PeerAccount<'_>,
         mut hold: Hold,
     ) -> Response<Full<Bytes>> {
@@ -100,19 +108,38 @@ impl Server {
             account.resize(&mut hold, body.len()).map(|()| body)
         });
         match held {
-            Ok(body) => self.reply(hold.attach(body), length, gzip, origin),
+            Ok(body) => self.reply(hold.attach(body), length, gzip, origin, spoken),
             Err(no_room) => {
                 let fault = no_room.of_reply();
                 tracing::debug!(peer = %origin.identity, %fault, "reply dropped");
-                self.fault_reply(&fault, origin)
+                self.fault_reply(&fault, origin, spoken)
             }
         }
     }
 
-    fn fault_reply(&self, fault: &Fault, origin: Arc<Origin>) -> Response<Full<Bytes>> {
-        let document = self.write_fault(fault, "");
+    fn fault_reply(
+        &self,
+        fault: &Fault,
+        origin: Arc<Origin>,
+        spoken: Spoken<'_>,
+    ) -> Response<Full<Bytes>> {
+        let document = match spoken.other() {
+            Some(other) => other.fault(fault),
+            None => self.write_fault(fault, ""),
+        };
         let length = document.len();
-        self.reply(document, length, None, origin)
+        self.reply(document, length, None, origin, spoken)
+    }
+
+    /// Builds the response to a request that asks for no answer.
+    pub(super) fn no_reply(&self, origin: Arc<Origin>) -> Response<Full<Bytes>> {
+        let allowed = browser::allowed_origin(&origin.headers, &self.options);
+        let mut response = Response::new(Full::default());
+        *response.status_mut() = StatusCode::NO_CONTENT;
+        let headers = response.headers_mut();
+        *headers = recycled_headers(origin);
+        browser::expose(headers, allowed);
+        response
     }
 
     /// Returns the coding by which a document of `length` bytes is compressed for callers that
@@ -130,12 +157,17 @@ impl Server {
         length: usize,
         coding: Option<Gzip>,
         origin: Arc<Origin>,
+        spoken: Spoken<'_>,
     ) -> Response<Full<Bytes>> {
         let allowed = browser::allowed_origin(&origin.headers, &self.options);
         let mut response = Response::new(Full::new(body));
         let headers = response.headers_mut();
         *headers = recycled_headers(origin);
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/xml"));
+        let content_type = match spoken.other() {
+            Some(other) => other.content_type(),
+            None => HeaderValue::from_static("text/xml"),
+        };
+        headers.insert(CONTENT_TYPE, content_type);
         if coding.is_some() {
             headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
         }

@@ -1,5 +1,7 @@
 //! The format JSON.
 
+mod named;
+
 use std::cell::Cell;
 use std::fmt;
 
@@ -8,6 +10,7 @@ use serde::{Serialize, Serializer, forward_to_deserialize_any};
 use serde_json::error::Category;
 
 use crate::args::{Args, FromArgs};
+use crate::describe::Description;
 use crate::error::{FormatError, FormatErrorKind, Position};
 use crate::format::Format;
 use crate::limits::{DecodeLimiter, Limited};
@@ -77,13 +80,25 @@ impl Format for Json {
         self.write(&AsArray(args), out)
     }
 
-    /// Decodes the arguments of a call from an array. Nothing stands for an empty array.
+    /// Decodes the arguments of a call from an array. Nothing stands for an empty array. An object
+    /// has the arguments by name, if the [`Description`] of the method is attached to it.
     fn decode_args<A: FromArgs>(&self, params: &Payload) -> Result<A, FormatError> {
         let document = match params.as_slice() {
             b"" => b"[]",
             document => document,
         };
         let limiter = self.limits.limiter(document);
+        let start = || {
+            let counted = || Position::of(params.message(), params.range().start);
+            params.start().unwrap_or_else(counted)
+        };
+        if document.starts_with(b"{") {
+            let attached = params.attachments().first();
+            let description = attached.and_then(|attached| attached.downcast_ref::<Description>());
+            if let Some(description) = description.filter(|method| !is_unnamed(method, document)) {
+                return named::decode(document, description, &limiter, start);
+            }
+        }
         let mut deserializer = serde_json::Deserializer::from_slice(document);
         deserializer.disable_recursion_limit();
         let arguments = ArgumentCount::default();
@@ -95,7 +110,7 @@ impl Format for Json {
         decoded
             .and_then(|args| deserializer.end().map(|()| args))
             .map_err(|error| {
-                let error = decode_error(&error, &limiter);
+                let error = decode_error(&error, &limiter).map_position(|at| shifted(start(), at));
                 match arguments.failed.get() {
                     0 => error,
                     number => error.within(|| format!("parameter {number}")),
@@ -116,13 +131,37 @@ impl Format for Json {
     }
 }
 
+/// Returns `true` if a method takes any number of parameters, which have no names. Nothing is said
+/// by an empty object.
+fn is_unnamed(method: &Description, document: &[u8]) -> bool {
+    method.variadic && document.contains(&b'"')
+}
+
+/// Returns the position of an error in a document, from the start of the value that was decoded and
+/// the position of the error in it.
+const fn shifted(start: Position, error: Position) -> Position {
+    match error.line {
+        0 => start,
+        1 => Position {
+            line: start.line,
+            column: start.column + error.column.saturating_sub(1),
+        },
+        line => Position {
+            line: start.line + line - 1,
+            column: error.column,
+        },
+    }
+}
+
 fn decode_error(error: &serde_json::Error, limiter: &DecodeLimiter) -> FormatError {
-    let kind = match error.classify() {
-        Category::Data => FormatErrorKind::Mismatch,
-        Category::Syntax | Category::Eof | Category::Io => FormatErrorKind::Syntax,
-    };
     let (line, column) = (error.line(), error.column());
     let text = error.to_string();
+    let kind = match error.classify() {
+        Category::Data => FormatErrorKind::Mismatch,
+        // A number in JSON has any size: this one is too large for a double.
+        Category::Syntax if text.starts_with("number out of range") => FormatErrorKind::Mismatch,
+        Category::Syntax | Category::Eof | Category::Io => FormatErrorKind::Syntax,
+    };
     let position = format!(" at line {line} column {column}");
     let message = text.strip_suffix(&position).unwrap_or(&text);
     limiter

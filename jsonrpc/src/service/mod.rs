@@ -1,0 +1,212 @@
+//! The service: documents of calls and of their answers.
+
+mod batch;
+
+use std::fmt;
+use std::time::Instant;
+
+use bytes::Bytes;
+use farcall_core::protocol::{Attachment, Call, Payload, time};
+use farcall_core::{Fault, FaultKind, Json, Position, Registry};
+use farcall_xmlrpc::{Answer, Exchange, Protocol};
+use http::HeaderValue;
+use tokio::time::sleep_until;
+
+use crate::envelope::{Document, NO_ID, Refusal, Request, write_error, write_result};
+
+/// Maximum bytes of a fault text that is sent regardless of the limit of an answer.
+const SHORT_TEXT: usize = 256;
+
+/// The methods of a registry over JSON-RPC 2.0, as a [`Protocol`] that a
+/// [server](farcall_xmlrpc::Server::beside) answers beside XML-RPC.
+///
+/// [`Server`](crate::Server) is a server with both, whose methods are registered once.
+#[derive(Clone)]
+#[must_use = "a service answers nothing until a server has it"]
+pub struct Service {
+    registry: Registry<Json>,
+    format: Json,
+    max_batch: usize,
+}
+
+impl Service {
+    /// Creates the service of a registry.
+    pub fn new(registry: Registry<Json>) -> Self {
+        Self {
+            registry,
+            format: Json::default(),
+            max_batch: 1000,
+        }
+    }
+
+    /// The format of parameters and results, with the limits of decoding. Default: 128 levels, of
+    /// which a `Value` takes two, and 1,000,000 values.
+    pub const fn format(mut self, format: Json) -> Self {
+        self.format = format;
+        self
+    }
+
+    /// Maximum number of calls in a batch. Default: 1,000, as in a `system.multicall`, so that one
+    /// request cannot occupy the server for long. A longer batch is refused with one error.
+    pub const fn max_batch(mut self, max_batch: usize) -> Self {
+        self.max_batch = max_batch;
+        self
+    }
+
+    /// The methods.
+    #[must_use]
+    pub const fn registry(&self) -> &Registry<Json> {
+        &self.registry
+    }
+
+    async fn answer_document(&self, exchange: Exchange<'_>) -> Option<Bytes> {
+        let mut out = Vec::new();
+        let refusal = match Document::read(&exchange.document, self.max_batch) {
+            Ok(Document::Batch(entries)) => return self.run_batch(&exchange, &entries).await,
+            Ok(Document::Single(Ok(request))) => {
+                let result = self.run(&exchange, &request, None).await;
+                let id = request.id?;
+                let max = exchange.max_reply;
+                match checked(result, id, max) {
+                    Ok(result) => write_result(result.as_slice(), id, &mut out),
+                    Err(fault) => write_error(&fault, text_within(&fault, max), id, &mut out),
+                }
+                return Some(out.into());
+            }
+            Ok(Document::Single(Err(refusal))) => refusal,
+            Err(fault) => Refusal { id: NO_ID, fault },
+        };
+        exchange.log("", Instant::now(), Some(&refusal.fault));
+        let text = text_within(&refusal.fault, exchange.max_reply);
+        write_error(&refusal.fault, text, refusal.id, &mut out);
+        Some(out.into())
+    }
+
+    /// Makes the call of a request. `start` is the position of its params, if that is known.
+    async fn run(
+        &self,
+        exchange: &Exchange<'_>,
+        request: &Request<'_>,
+        start: Option<Position>,
+    ) -> Result<Payload, Fault> {
+        let started = Instant::now();
+        let mut context = exchange.context.for_method(request.method.clone());
+        if request.id.is_none() {
+            context = context.one_way();
+        }
+        let deadline = context.deadline();
+        let call = Call {
+            params: self.params(exchange, request, start),
+            format: self.format,
+            context,
+        };
+        let answer = self.registry.dispatch(call);
+        let result = match deadline {
+            None => answer.await,
+            Some(deadline) => time::within(answer, || Some(sleep_until(deadline.into())))
+                .await
+                .unwrap_or_else(|| {
+                    Err(Fault::of(FaultKind::DeadlineExceeded, "the call timed out"))
+                }),
+        };
+        exchange.log(&request.method, started, result.as_ref().err());
+        result
+    }
+
+    /// Returns the params as a part of the document. Those by name have the description of the
+    /// method, which has the names.
+    fn params(
+        &self,
+        exchange: &Exchange<'_>,
+        request: &Request<'_>,
+        start: Option<Position>,
+    ) -> Payload {
+        let Some(params) = request.params else {
+            return Payload::copied(b"");
+        };
+        let begin = offset(&exchange.document, params);
+        let (document, range) = (exchange.document.clone(), begin..begin + params.len());
+        let payload = match start {
+            Some(start) => Payload::part_at(document, range, start),
+            None => Payload::part(document, range),
+        };
+        if !params.starts_with('{') {
+            return payload;
+        }
+        match self.registry.describe(&request.method) {
+            Some(description) => payload.with_attachments(vec![description as Attachment]),
+            None => payload,
+        }
+    }
+}
+
+impl Protocol for Service {
+    fn is_content_type(&self, content_type: &str) -> bool {
+        let is = |other: &str| content_type.eq_ignore_ascii_case(other);
+        let suffix = content_type.len().checked_sub("+json".len());
+        is("application/json")
+            || is("application/json-rpc")
+            || is("application/jsonrequest")
+            || suffix
+                .and_then(|start| content_type.get(start..))
+                .is_some_and(|suffix| suffix.eq_ignore_ascii_case("+json"))
+    }
+
+    fn is_document(&self, document: &[u8]) -> bool {
+        let first = document.iter().find(|byte| !byte.is_ascii_whitespace());
+        matches!(first, Some(b'{' | b'['))
+    }
+
+    fn content_type(&self) -> HeaderValue {
+        HeaderValue::from_static("application/json")
+    }
+
+    fn answer<'a>(&'a self, exchange: Exchange<'a>) -> Answer<'a> {
+        Box::pin(self.answer_document(exchange))
+    }
+
+    fn fault(&self, fault: &Fault) -> Bytes {
+        let mut out = Vec::new();
+        write_error(fault, text_within(fault, SHORT_TEXT), NO_ID, &mut out);
+        out.into()
+    }
+}
+
+impl fmt::Debug for Service {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Service")
+            .field("registry", &self.registry)
+            .field("format", &self.format)
+            .field("max_batch", &self.max_batch)
+            .finish()
+    }
+}
+
+/// Returns the offset of a part of a document.
+fn offset(document: &[u8], part: &str) -> usize {
+    part.as_ptr().addr() - document.as_ptr().addr()
+}
+
+/// Checks a result against the limit of the answer. Bytes around it are counted.
+fn checked(result: Result<Payload, Fault>, id: &str, max: usize) -> Result<Payload, Fault> {
+    let result = result?;
+    if result.as_slice().len() + id.len() + ENVELOPE <= max {
+        return Ok(result);
+    }
+    let text = format!("the call ran, but the reply is over the limit of {max} bytes");
+    Err(Fault::of(FaultKind::Internal, text))
+}
+
+/// Maximum bytes of an answer besides its result and its id.
+const ENVELOPE: usize = 40;
+
+/// Returns the text of a fault, or a short note if the text alone could exceed `limit` bytes.
+fn text_within(fault: &Fault, limit: usize) -> &str {
+    // `\u0000` is the longest escape.
+    let text = fault.message();
+    if text.len() <= SHORT_TEXT || text.len().saturating_mul(6) <= limit {
+        text
+    } else {
+        "the fault text is over the limit of a reply"
+    }
+}

@@ -1,0 +1,136 @@
+//! The part of HTTP: content types, limits of answers, guards and layers.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use farcall::jsonrpc::Server;
+use farcall::xmlrpc::ServerOptions;
+use farcall::{Fault, FaultKind};
+
+use super::{Methods, answer, read, request, server};
+
+const DATA: &str = r#"{"jsonrpc":"2.0","method":"get_data","id":1}"#;
+const XML: &str = "<methodCall><methodName>get_data</methodName></methodCall>";
+
+#[tokio::test]
+async fn the_content_type_decides() {
+    let server = server(&Methods::default());
+    for (content_type, document, expected) in [
+        ("application/json", DATA, Some("{\"jsonrpc\"")),
+        (
+            "Application/JSON; charset=utf-8",
+            DATA,
+            Some("{\"jsonrpc\""),
+        ),
+        ("application/json-rpc", DATA, Some("{\"jsonrpc\"")),
+        ("application/jsonrequest", DATA, Some("{\"jsonrpc\"")),
+        ("application/vnd.x+json", DATA, Some("{\"jsonrpc\"")),
+        ("", DATA, Some("{\"jsonrpc\"")),
+        ("", " \n[]", Some("{\"jsonrpc\"")),
+        ("", XML, Some("<?xml")),
+        ("text/xml", XML, Some("<?xml")),
+        ("application/json", XML, Some("{\"jsonrpc\"")),
+        ("text/xml", DATA, Some("<?xml")),
+        ("text/plain", DATA, None),
+        ("text/json", DATA, None),
+        ("application/x-www-form-urlencoded", DATA, None),
+        ("multipart/form-data; boundary=x", DATA, None),
+        ("application/jsonp", DATA, None),
+    ] {
+        let response = server.http().respond(request(content_type, document)).await;
+        let answered_with = response.headers().get("content-type").cloned();
+        let (status, text) = read(response).await;
+        match expected {
+            Some(start) => {
+                assert!(text.starts_with(start), "{content_type}: {text}");
+                let expected = if start == "<?xml" {
+                    "text/xml"
+                } else {
+                    "application/json"
+                };
+                assert_eq!(answered_with.unwrap(), expected);
+                assert_eq!(status, 200);
+            }
+            None => assert_eq!(status, 415, "{content_type}: {text}"),
+        }
+    }
+    let mut from_page = request("", DATA);
+    from_page
+        .headers_mut()
+        .insert("origin", "http://localhost".parse().unwrap());
+    assert_eq!(server.http().respond(from_page).await.status(), 415);
+    let at = |path: &str| {
+        let mut request = request("application/json", DATA);
+        *request.uri_mut() = path.parse().unwrap();
+        server.http().respond(request)
+    };
+    assert_eq!(at("/jsonrpc").await.status(), 200);
+    assert_eq!(at("/other").await.status(), 404);
+    let _own = server.http().at("/other");
+    assert_eq!(at("/other").await.status(), 415);
+}
+
+#[tokio::test]
+async fn a_server_without_it_refuses_json() {
+    let server = farcall::xmlrpc::Server::new();
+    let response = server.respond(request("application/json", DATA)).await;
+    assert_eq!(response.status(), 415);
+}
+
+#[tokio::test]
+async fn answers_have_a_limit() {
+    let server = Server::with_options(ServerOptions::default().max_reply(20_000));
+    server.register_instance(Methods::default()).unwrap();
+    let call =
+        |length| format!(r#"{{"jsonrpc":"2.0","method":"text","params":[{length}],"id":1}}"#);
+    assert!(answer(&server, call(19_000)).await.1.contains("xxx"));
+    assert!(answer(&server, call(20_000)).await.1.contains("-32603"));
+    let batch = format!("[{},{},{}]", call(15_000), call(15_000), call(1));
+    let (_, text) = answer(&server, batch).await;
+    let answers: Vec<serde_json::Value> = serde_json::from_str(&text).unwrap();
+    assert!(answers[0]["result"].is_string());
+    assert_eq!(answers[1]["error"]["code"], -32603);
+    assert_eq!(answers[2]["error"]["data"]["kind"], "overloaded");
+    assert!(text.len() <= 20_000);
+}
+
+#[tokio::test]
+async fn each_call_of_a_batch_passes_the_guard() {
+    let server = server(&Methods::default());
+    let seen = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&seen);
+    server.set_guard(move |cx| {
+        count.fetch_add(1, Ordering::Relaxed);
+        match cx.method().as_str() {
+            "get_data" => Ok(()),
+            _ => Err(Fault::of(FaultKind::Denied, "no")),
+        }
+    });
+    // Denied before its parameters are read.
+    let denied = r#"{"jsonrpc":"2.0","method":"subtract","params":{"x":1},"id":2}"#;
+    let (_, text) = answer(&server, format!("[{DATA},{denied},{DATA}]")).await;
+    let answers: Vec<serde_json::Value> = serde_json::from_str(&text).unwrap();
+    assert_eq!(answers[1]["error"]["data"]["kind"], "denied");
+    assert!(answers[0]["result"].is_array() && answers[2]["result"].is_array());
+    assert_eq!(seen.load(Ordering::Relaxed), 3);
+    let response = server.http().respond(request("text/xml", XML)).await;
+    assert_eq!(read(response).await.0, 200);
+    assert_eq!(seen.load(Ordering::Relaxed), 4);
+}
+
+#[tokio::test(start_paused = true)]
+async fn calls_have_a_time_limit() {
+    let limit = std::time::Duration::from_secs(1);
+    let server = Server::with_options(ServerOptions::default().call_timeout(Some(limit)));
+    server
+        .register_function("hang", async || std::future::pending::<()>().await)
+        .unwrap();
+    let call = r#"{"jsonrpc":"2.0","method":"hang","id":7}"#;
+    let (_, text) = answer(&server, call).await;
+    assert!(
+        text.contains("deadline-exceeded") && text.ends_with(",\"id\":7}"),
+        "{text}"
+    );
+    let (_, text) = answer(&server, format!("[{call},{call}]")).await;
+    assert_eq!(text.matches("deadline-exceeded").count(), 2);
+}
