@@ -1,5 +1,6 @@
 //! Calls of the objects of Python's managers.
 
+use std::collections::BTreeSet;
 use std::error::Error;
 use std::time::Duration;
 
@@ -69,8 +70,10 @@ impl ManagedObject {
     }
 
     pub(crate) async fn methods(&self) -> Result<Json, CallError> {
-        let methods = self.object.methods().await?.into_iter();
-        Ok(Json::Array(methods.map(Json::String).collect()))
+        // CPython lists a method that returns an object twice.
+        let methods: BTreeSet<String> = self.object.methods().await?.into_iter().collect();
+        let methods = methods.into_iter().map(Json::String);
+        Ok(Json::Array(methods.collect()))
     }
 
     /// Releases the object: a manager in Python never forgets a reference.
