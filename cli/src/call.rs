@@ -1,22 +1,17 @@
-//! The commands that call methods, and their calls of one server.
+//! The commands that call methods, and the calls that they make.
 
 use std::borrow::Cow;
-use std::error::Error;
 use std::time::Duration;
 
 use clap::Subcommand;
-use farcall::cluster::{Client, ConnectOptions, ConnectionUrl, Credentials, Protection};
+use farcall::cluster::{AnyFormat, ClientFormat};
 use farcall::protocol::output::Foreign;
-use farcall::rpc::{self, Encoding, GreetingError};
-use farcall::xmlrpc::{ClientOptions, InvalidHeader};
-use farcall::{CallError, Caller, Variadic};
+use farcall::protocol::{Call, Format as _};
+use farcall::{CallError, Caller, Context, FormatError, FormatErrorKind, Variadic};
 use serde::de::IgnoredAny;
-use tokio::time::timeout;
 
-use crate::connection::{connect_error, key_expected, target};
-use crate::json::{self, ADVICE, Json};
-use crate::manager::{self, ManagedObject};
-use crate::{Options, argument, seconds};
+use crate::json::Json;
+use crate::{argument, manager, seconds};
 
 const URL: &str = "http://HOST:PORT/PATH, https://HOST:PORT/PATH, http+unix://SOCKET:/PATH, \
                    conn+rpc://HOST:PORT, conn+rpc+tls://HOST:PORT, conn+rpc+encrypted://HOST:PORT \
@@ -50,8 +45,9 @@ pub(crate) enum CallCommand {
     /// Run a program on hosts with an agent, and show its output
     #[command(override_usage = usage("run", "PROGRAM [ARGUMENT]..."))]
     Run {
-        /// The program and its arguments, among which there are no options of this command;
-        /// `{host}` and `{url}` stand for the host's. With -w, the URL is left out
+        /// The program and its arguments, among which there are no options of this command: these
+        /// end with the program, or with `--`. `{host}` and `{url}` stand for the host's. With -w,
+        /// the URL is left out
         #[arg(required = true, value_name = "URL PROGRAM ARGUMENT")]
         #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_parser = argument)]
         words: Vec<String>,
@@ -112,8 +108,9 @@ fn usage(command: &str, words: &str) -> String {
 fn call_help() -> String {
     format!(
         "URL: {URL}. METHOD: its name. ARGUMENT: JSON; any other text is a string, including `nan` \
-         and `inf`. With -w, the URL is left out; `{{host}}` and `{{url}}` in arguments stand for the \
-         host's, `@FILE` for the content of a file, `-` for that of standard input, `@@` for `@`"
+         and `inf`. `{{host}}` and `{{url}}` in arguments stand for the host's, `@FILE` for the \
+         content of a file, `-` for that of standard input, `@@` for `@`. With -w, the URL is left \
+         out"
     )
 }
 
@@ -193,43 +190,6 @@ pub(crate) enum Request<'a> {
     Ping,
 }
 
-/// Runs the command on one server, and returns the text to print.
-pub(crate) async fn run(
-    command: &CallCommand,
-    options: &Options,
-) -> Result<String, Box<dyn Error>> {
-    let Words { url, method, args } = command.split(true)?;
-    let (url, method) = (url.unwrap_or_default(), method.unwrap_or_default());
-    let args = arguments(args, max_integer(url))?;
-    let request = match command {
-        CallCommand::Methods { .. } => Request::Methods,
-        CallCommand::Help { .. } => Request::Help { method },
-        _ => Request::Call {
-            method,
-            args: args.into(),
-        },
-    };
-    let result = if url.starts_with("conn+rpc") {
-        let client = over_connection(url, options).await?;
-        perform(&client.within(options.timeout), &request).await?
-    } else if url.starts_with(manager::SCHEME) {
-        let managed = timeout(options.timeout, with_manager(url, &request, options));
-        managed
-            .await
-            .map_err(|_| "the manager did not reply in time")??
-    } else if url.starts_with("nats") {
-        let connect = ConnectOptions::default().connect_timeout(options.timeout);
-        let client = Client::with_options(url, &Credentials::new(), connect)?;
-        perform(&client.within(options.timeout), &request).await?
-    } else {
-        perform(&over_http(url, options)?, &request).await?
-    };
-    Ok(match request {
-        Request::Call { .. } => result.write(),
-        _ => text(&result),
-    })
-}
-
 /// The largest integer that a protocol carries.
 pub(crate) fn max_integer(url: &str) -> u64 {
     if ["conn+rpc", "nats", manager::SCHEME]
@@ -243,92 +203,39 @@ pub(crate) fn max_integer(url: &str) -> u64 {
     }
 }
 
-/// Parses the arguments of a call. Integers over `max_integer` are refused.
-fn arguments(texts: &[String], max_integer: u64) -> Result<Vec<Json>, String> {
-    let read = |(index, text): (usize, &String)| {
-        let value = json::read(text).and_then(|value| value.check(max_integer).map(|()| value));
-        value.map_err(|problem| {
-            let number = index + 1;
-            format!("argument {number}: {problem}; {ADVICE}")
-        })
+/// Calls a method. A stream or an object in the result is an error: JSON has nothing for them, and
+/// shows the number that stands for them.
+async fn call(
+    server: &impl Caller<Format: ClientFormat>,
+    method: &str,
+    args: &[Json],
+) -> Result<Json, CallError> {
+    let args = Variadic(args.iter().collect());
+    let format = server.format();
+    if let AnyFormat::XmlRpc(_) = format.clone().into() {
+        return server.call(method, args).await;
+    }
+    let call = Call {
+        params: format.params(&args).map_err(CallError::Encode)?,
+        format: format.clone(),
+        context: Context::new(method),
     };
-    texts.iter().enumerate().map(read).collect()
-}
-
-async fn over_connection(url: &str, options: &Options) -> Result<rpc::Client, Box<dyn Error>> {
-    // Results of any type are shown, which needs a self-describing encoding.
-    let ConnectionUrl {
-        target, protection, ..
-    } = target("conn+rpc", url)?;
-    let mut client = rpc::Client::connect(target)
-        .encoding(Encoding::MessagePack)
-        .legacy_md5(options.authentication.legacy_md5)
-        .timeout(options.timeout);
-    client = match protection {
-        Protection::None => client,
-        Protection::Tls => client.tls(options.tls.settings()?),
-        Protection::Encrypted => client.encrypted(),
-    };
-    if let Some(key) = options.authentication.authkey()? {
-        client = client.authkey(key);
+    let reply = server.send(call).await?;
+    if reply.attachments().is_empty() {
+        return format.decode_reply(&reply).map_err(CallError::Decode);
     }
-    client.await.map_err(|error| match error {
-        rpc::OpenError::Connect(error) => connect_error(options.timeout, error),
-        rpc::OpenError::Greeting {
-            source: error @ GreetingError::KeyExpected,
-            ..
-        } => key_expected(error),
-        error => error.into(),
-    })
-}
-
-/// Makes the call of a request with an object of a manager.
-async fn with_manager(
-    url: &str,
-    request: &Request<'_>,
-    options: &Options,
-) -> Result<Json, Box<dyn Error>> {
-    let object = ManagedObject::open(url, options).await?;
-    let result = match request {
-        Request::Call { method, args } => object.call(method, args).await,
-        Request::Methods => object.methods().await.map_err(Into::into),
-        Request::Help { method } => object.help(method).await.map_err(Into::into),
-        Request::Ping => Ok(Json::Bool(true)),
-    };
-    object.close().await;
-    result
-}
-
-fn over_http(url: &str, options: &Options) -> Result<farcall::xmlrpc::Client, Box<dyn Error>> {
-    // An invalid URL is not repeated, since it may be misspelt and contain a password.
-    let (scheme, _) = url.split_once("://").unwrap_or_default();
-    if !["http", "https", "http+unix"].contains(&&*scheme.to_ascii_lowercase()) {
-        return Err(format!("the URL is not {URL}").into());
-    }
-    let mut settings = ClientOptions::default().timeout(Some(options.timeout));
-    if scheme.eq_ignore_ascii_case("https") {
-        settings = settings.tls(options.tls.settings()?);
-    }
-    for header in &options.headers {
-        let (name, value) = header.split_once(':').ok_or(HEADER)?;
-        settings = match settings.header(name.trim(), value.trim()) {
-            // The name is not repeated: it may be a value without one, such as `Bearer abc:def`.
-            Err(InvalidHeader::Name(_)) => return Err(HEADER.into()),
-            result => result?,
-        };
-    }
-    Ok(farcall::xmlrpc::Client::with_options(url, settings)?)
+    let text = "it has a stream or an object, which this command cannot show";
+    let error = FormatError::new(FormatErrorKind::Mismatch, text);
+    Err(CallError::Decode(error))
 }
 
 /// Makes the calls of a request. A description is a text, or texts that are shown one per line.
 pub(crate) async fn perform(
-    server: &impl Caller,
+    server: &impl Caller<Format: ClientFormat>,
     request: &Request<'_>,
 ) -> Result<Json, CallError> {
     match request {
-        Request::Call { method, args } => {
-            server.call(*method, Variadic(args.iter().collect())).await
-        }
+        Request::Call { method, args } => call(server, method, args).await,
         Request::Methods => {
             let methods: Vec<String> = server.call(LIST_METHODS, ()).await?;
             Ok(Json::Array(methods.into_iter().map(Json::String).collect()))
@@ -357,20 +264,5 @@ pub(crate) async fn perform(
             lines.push(help);
             Ok(Json::String(lines.join("\n").trim_end().to_owned()))
         }
-    }
-}
-
-/// A description as text. Line breaks in names and signatures are escaped, so that each stays on
-/// one line.
-fn text(description: &Json) -> String {
-    match description {
-        Json::String(text) => text.clone(),
-        Json::Array(values) => {
-            let lines = values
-                .iter()
-                .map(|value| Foreign::line(text(value)).to_string());
-            lines.collect::<Vec<_>>().join("\n")
-        }
-        other => other.write(),
     }
 }

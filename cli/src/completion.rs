@@ -169,8 +169,8 @@ fn words(current: &OsStr) -> Vec<CompletionCandidate> {
         return Vec::new();
     };
     let names = names.into_iter().filter_map(|name| match name {
-        // Others could be taken for words of the shell.
-        Json::String(name) if name.chars().all(is_plain) => Some(name),
+        // Others could be taken for words of the shell, or for options.
+        Json::String(name) if name.chars().all(is_plain) && !name.starts_with('-') => Some(name),
         _ => None,
     });
     offered(names, &current)

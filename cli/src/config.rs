@@ -35,8 +35,12 @@ fn first(error: &ConfigError) -> String {
     }
 }
 
-/// Runs the command, and returns the text to print.
-pub(crate) fn run(command: &ConfigCommand) -> Result<String, Box<dyn Error>> {
+/// Runs the command, and returns the text to print. `check_aliases` returns what is wrong with
+/// those.
+pub(crate) fn run(
+    command: &ConfigCommand,
+    check_aliases: impl Fn(&Config) -> Vec<(Severity, String)>,
+) -> Result<String, Box<dyn Error>> {
     let ConfigCommand::Check { file } = command;
     let path = file.clone().or_else(Config::default_path);
     let path = path.ok_or("there is no home directory, and so no configuration")?;
@@ -46,11 +50,24 @@ pub(crate) fn run(command: &ConfigCommand) -> Result<String, Box<dyn Error>> {
             path.display()
         ));
     }
-    let findings = Config::check_file(&path);
-    let errors = findings
+    let found = Config::check_file(&path)
+        .into_iter()
+        .map(|finding| (finding.severity, finding.to_string()));
+    let aliases = Config::from_file(&path).map(|config| check_aliases(&config));
+    let aliases = aliases.unwrap_or_default().into_iter();
+    let aliases = aliases.map(|(severity, problem)| {
+        let weight = match severity {
+            Severity::Error => "error",
+            Severity::Warning => "warning",
+        };
+        (severity, format!("{}: {weight}: {problem}", path.display()))
+    });
+    let all: Vec<(Severity, String)> = found.chain(aliases).collect();
+    let errors = all
         .iter()
-        .filter(|finding| finding.severity == Severity::Error);
+        .filter(|(severity, _)| *severity == Severity::Error);
     let count = errors.count();
+    let findings: Vec<String> = all.into_iter().map(|(_, finding)| finding).collect();
     if count > 0 {
         findings.iter().for_each(print_error);
         let mistakes = if count == 1 { "mistake" } else { "mistakes" };
@@ -59,9 +76,5 @@ pub(crate) fn run(command: &ConfigCommand) -> Result<String, Box<dyn Error>> {
     if findings.is_empty() {
         return Ok(format!("{}: nothing is wrong", path.display()));
     }
-    Ok(findings
-        .iter()
-        .map(ToString::to_string)
-        .collect::<Vec<_>>()
-        .join("\n"))
+    Ok(findings.join("\n"))
 }

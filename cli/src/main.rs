@@ -17,6 +17,7 @@ mod fleet;
 mod json;
 mod manager;
 mod send;
+mod single;
 mod terminal;
 mod tls;
 
@@ -26,7 +27,8 @@ use std::ffi::{OsStr, OsString};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use clap::{Args, Parser, Subcommand};
+use clap::error::ErrorKind;
+use clap::{Args, CommandFactory as _, Parser, Subcommand};
 use farcall::protocol::output::Causes;
 use farcall::{CallError, FaultKind};
 
@@ -41,7 +43,7 @@ use self::tls::Tls;
     name = "farcall",
     version,
     disable_help_subcommand = true,
-    after_help = "Options can be given anywhere before `--`. \
+    after_help = "Options can be given anywhere before `--`, and of `run` before the program. \
                   Negative numbers, such as `-5`, `-.5` and `-inf`, are arguments, not options.\n\
                   Exit status: 0 on success, 1 for a fault, 2 for any other failure, \
                   141 if the output is closed.\n\
@@ -145,11 +147,61 @@ fn seconds(text: &str) -> Result<Duration, &'static str> {
     }
 }
 
+/// Parses the arguments. Of `run`, options end with the program or with `--`: those between the URL
+/// and the program are ours.
+fn parsed(arguments: &[OsString]) -> Result<Cli, clap::Error> {
+    let parsed = Cli::try_parse_from(arguments)?;
+    let Some((place, words)) = words_of_run(&parsed, arguments)? else {
+        return Ok(parsed);
+    };
+    let has_options = words.get(1).is_some_and(|word| word.starts_with('-'));
+    if !parsed.options.fleet.hosts.is_empty() || !has_options {
+        return Ok(parsed);
+    }
+    let url = words[0].clone();
+    let mut arguments = arguments.to_vec();
+    arguments.remove(place);
+    let mut parsed = Cli::try_parse_from(&arguments)?;
+    words_of_run(&parsed, &arguments)?;
+    if let Command::Call(call::CallCommand::Run { words }) = &mut parsed.command {
+        words.insert(0, url);
+    }
+    Ok(parsed)
+}
+
+/// Returns the words of `run`, and their place among the arguments, unless they are behind `--`.
+///
+/// # Errors
+/// If the first one is an option that does not exist. Clap takes it for a program.
+fn words_of_run<'a>(
+    parsed: &'a Cli,
+    arguments: &[OsString],
+) -> Result<Option<(usize, &'a [String])>, clap::Error> {
+    let Command::Call(call::CallCommand::Run { words }) = &parsed.command else {
+        return Ok(None);
+    };
+    let place = arguments.len() - words.len();
+    if arguments[place - 1] == "--" {
+        return Ok(None);
+    }
+    if words[0].starts_with('-') {
+        let problem = format!("unexpected argument '{}' found", words[0]);
+        return Err(Cli::command().error(ErrorKind::UnknownArgument, problem));
+    }
+    Ok(Some((place, words)))
+}
+
 fn main() -> ExitCode {
     // Ends the process, if a shell asks for completions.
     completion::complete();
-    let arguments = aliases::expanded(marked(std::env::args_os()));
-    let parsed = match Cli::try_parse_from(&arguments) {
+    let arguments = match aliases::expanded(marked(std::env::args_os())) {
+        Ok(arguments) => arguments,
+        Err(problem) => {
+            print_error(format_args!("farcall: {problem}"));
+            return ExitCode::from(FAILURE);
+        }
+    };
+    let parsed = match parsed(&arguments) {
         Ok(parsed) => parsed,
         Err(error) => return print_usage_error(&error, &arguments),
     };
@@ -211,10 +263,10 @@ async fn run(arguments: &Cli) -> Result<ExitCode, Box<dyn Error>> {
     }
     options.tls.check_url(arguments.command.url())?;
     let output = match &arguments.command {
-        Command::Call(command) => call::run(command, options).await,
+        Command::Call(command) => single::run(command, options).await,
         Command::Send(message) => send::run(message, options).await,
         Command::Certs(command) => certs::run(command, options),
-        Command::Config(command) => config::run(command),
+        Command::Config(command) => config::run(command, aliases::check),
         Command::Completions(command) => completion::run(command),
         #[cfg(unix)]
         Command::Agent(command) => agent::run(command, options).await,
@@ -224,8 +276,6 @@ async fn run(arguments: &Cli) -> Result<ExitCode, Box<dyn Error>> {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory as _;
-
     use super::*;
 
     #[test]

@@ -1,15 +1,18 @@
 //! Calls of the objects of Python's managers.
 
+use std::collections::BTreeSet;
 use std::error::Error;
+use std::time::Duration;
 
-use farcall::cluster::{ConnectionUrl, Protection};
+use farcall::cluster::{ConnectionUrl, HostSettings, Protection};
+use farcall::conn::auth::AuthKey;
 use farcall::conn::managers::{Client, Proxy};
 use farcall::pickle::Value;
 use farcall::{CallError, Caller as _, Variadic};
 
-use crate::Options;
 use crate::connection::{connect_error, target};
 use crate::json::Json;
+use crate::tls;
 
 pub(crate) const SCHEME: &str = "conn+manager";
 
@@ -19,35 +22,43 @@ pub(crate) struct ManagedObject {
     object: Proxy,
 }
 
-async fn connect(url: &str, options: &Options) -> Result<Client, Box<dyn Error>> {
+async fn connect(
+    url: &str,
+    settings: &HostSettings,
+    key: Option<AuthKey>,
+    timeout: Duration,
+) -> Result<Client, Box<dyn Error>> {
     let ConnectionUrl {
         target, protection, ..
     } = target(SCHEME, url)?;
     let mut client = Client::connect(target)
-        .legacy_md5(options.authentication.legacy_md5)
-        .timeout(options.timeout);
+        .legacy_md5(settings.legacy_md5 == Some(true))
+        .timeout(timeout);
     client = match protection {
         Protection::None => client,
-        Protection::Tls => client.tls(options.tls.settings()?),
+        Protection::Tls => client.tls(tls::client(&settings.tls)?),
         Protection::Encrypted => client.encrypted(),
     };
-    if let Some(key) = options.authentication.authkey()? {
+    if let Some(key) = key {
         client = client.authkey(key);
     }
-    client
-        .await
-        .map_err(|error| connect_error(options.timeout, error))
+    client.await.map_err(|error| connect_error(timeout, error))
 }
 
 impl ManagedObject {
     /// Creates the object of the type that a URL names, or finds the one that is shared so.
-    pub(crate) async fn open(url: &str, options: &Options) -> Result<Self, Box<dyn Error>> {
+    pub(crate) async fn open(
+        url: &str,
+        settings: &HostSettings,
+        key: Option<AuthKey>,
+        timeout: Duration,
+    ) -> Result<Self, Box<dyn Error>> {
         let missing = "the URL is not conn+manager://HOST:PORT/TYPEID";
         let (address, typeid) = url.rsplit_once('/').ok_or(missing)?;
         if typeid.is_empty() || address.ends_with('/') {
             return Err(missing.into());
         }
-        let manager = connect(address, options).await?;
+        let manager = connect(address, settings, key, timeout).await?;
         let object = manager.create(typeid, ()).await?;
         Ok(Self { manager, object })
     }
@@ -59,8 +70,10 @@ impl ManagedObject {
     }
 
     pub(crate) async fn methods(&self) -> Result<Json, CallError> {
-        let methods = self.object.methods().await?.into_iter();
-        Ok(Json::Array(methods.map(Json::String).collect()))
+        // CPython lists a method that returns an object twice.
+        let methods: BTreeSet<String> = self.object.methods().await?.into_iter().collect();
+        let methods = methods.into_iter().map(Json::String);
+        Ok(Json::Array(methods.collect()))
     }
 
     /// Releases the object: a manager in Python never forgets a reference.

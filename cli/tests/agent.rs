@@ -146,6 +146,50 @@ fn commands_are_run_from_the_command_line() {
 }
 
 #[test]
+fn options_of_run_end_with_the_program() {
+    let folder = TempDir::new().unwrap();
+    let listen = format!("conn+rpc+unix://{}/agent", folder.path().display());
+    let mut agent = Running::start(&["--listen", &listen, "--enable", "run"]);
+    let url = agent.url();
+    for args in [
+        &["run", &url, "echo", "--quiet", "-n"][..],
+        &["run", &url, "--quiet", "echo", "--quiet", "-n"],
+        &[
+            "run",
+            &url,
+            "--quiet",
+            "--timeout",
+            "5",
+            "--",
+            "echo",
+            "--quiet",
+            "-n",
+        ],
+        &["run", &url, "--", "echo", "--quiet", "-n"],
+        &["run", "--quiet", "--", &url, "echo", "--quiet", "-n"],
+    ] {
+        let (status, out, err) = farcall(args);
+        assert_eq!((status, out), (0, format!("{url}: --quiet -n\n")), "{err}");
+    }
+    for args in [
+        &["run", &url, "--no-such-option", "id"][..],
+        &["run", "-w", "a", "--no-such-option", "id"],
+    ] {
+        let (status, _, err) = farcall(args);
+        assert!(
+            status == 2 && err.contains("unexpected argument '--no-such"),
+            "{err}"
+        );
+    }
+    let (status, _, err) = farcall(&["run", &url, "--timeout", "5"]);
+    assert!(status == 2 && err.contains("PROGRAM"), "{err}");
+    // A stream is an error: the command cannot show it.
+    let (status, out, err) = farcall(&["call", &url, "run.start", "[\"true\"]"]);
+    assert_eq!((status, out.as_str()), (2, ""), "{err}");
+    assert!(err.contains("a stream or an object"), "{err}");
+}
+
+#[test]
 fn strangers_cannot_reach_it() {
     let (folder, key, _) = keys();
     let refused = |args: &[&str], expected: &str| {
@@ -471,8 +515,23 @@ fn programs_run_on_all_hosts() {
     assert_eq!(err, "node1: exit status 3\nnode1: no\n");
     let (status, out, _) = run(&["-x", "node2", "-o", "jsonl"], &["sh", "-c", "kill -9 $$"]);
     assert_eq!(status, 1);
+    let expected = r#""status":null,"signal":9,"stdout":"","stderr":"","truncated":false,"#;
+    assert!(out.contains(expected), "{out}");
     let expected = r#""error":"ended by signal 9","class":"fault","execution":"completed""#;
     assert!(out.contains(expected), "{out}");
+    let script = "echo a; echo b >&2";
+    let (status, out, err) = run(&["-x", "node2"], &["sh", "-c", script]);
+    assert_eq!((status, &*out, &*err), (0, "node1: a\n", "node1: b\n"));
+    let (_, out, _) = run(&["-x", "node2", "-o", "jsonl"], &["sh", "-c", script]);
+    let expected =
+        r#""ok":true,"status":0,"signal":null,"stdout":"a\n","stderr":"b\n","truncated":false"#;
+    assert!(out.contains(expected), "{out}");
+    // More output than an agent returns.
+    let script = "yes | head -c 9000000";
+    let file = folder.path().join("{host}.out");
+    let file = ["-x", "node2", "--output-file", file.to_str().unwrap()];
+    let (_, _, err) = run(&file, &["sh", "-c", script]);
+    assert_eq!(err, "node1: (the rest of the output is cut off)\n");
     // A program that cannot be started has not run.
     let (status, _, err) = run(&["-x", "node2"], &["/nowhere/program"]);
     assert!(

@@ -70,7 +70,10 @@ fn options_stand_anywhere_and_numbers_are_arguments() {
             &["args", "-inf", "-.5", "--timeout", "5", "-NaN"],
             r#"["-inf","-.5","-NaN"]"#,
         ),
-        (&["args", "-5 bananas", "-", ""], r#"["-5 bananas","-",""]"#),
+        (
+            &["args", "-5 bananas", "\"-\"", ""],
+            r#"["-5 bananas","-",""]"#,
+        ),
         (
             &["args", "--", "--timeout", "-x", "-5", "--"],
             r#"["--timeout","-x",-5,"--"]"#,

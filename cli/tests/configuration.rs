@@ -110,9 +110,50 @@ fn mistakes_in_the_configuration_are_shown_with_their_places() {
     );
     let (status, _, err) = home.farcall(&["-w", "@web", "call", "echo", "1"]);
     assert!(status == 2 && err.contains("config.toml:"), "{err}");
-    // A command on one server does not read it.
+    // One server has settings there, too.
     let url = format!("http://127.0.0.1:{}/ok/a", home.server.port);
-    assert_eq!(home.farcall(&["call", &url, "echo", "1"]).1, "1\n");
+    let (status, _, err) = home.farcall(&["call", &url, "echo", "1"]);
+    assert!(status == 2 && err.contains("config.toml:"), "{err}");
+}
+
+#[test]
+fn aliases_that_cannot_be_used_are_found() {
+    let home = Home::new(
+        "[aliases]\nrec = \"rec\"\ncall = \"ping\"\nnone = \"nothing 1\"\none = \"two\"\n\
+         two = \"one\"\ngood = \"-w a call echo\"\n",
+    );
+    let (status, _, err) = home.farcall(&["config", "check"]);
+    assert_eq!((status, err.lines().count()), (2, 6), "{err}");
+    for problem in [
+        "error: the alias `rec` stands for itself",
+        "warning: the alias `call` is never used",
+        "error: the alias `none` stands for `nothing`, which is no command",
+    ] {
+        assert!(err.contains(problem), "{err}");
+    }
+    let (status, _, err) = home.farcall(&["rec"]);
+    let expected = "farcall: the alias `rec` stands for itself\n";
+    assert_eq!((status, err.as_str()), (2, expected));
+}
+
+#[test]
+fn a_call_of_one_server_has_the_settings_of_the_configuration() {
+    let home = Home::new("[defaults]\nauthkey_file = \"nowhere\"\n");
+    let url = format!("http://127.0.0.1:{}/ok/a", home.server.port);
+    for args in [
+        &["call", &url, "echo", "1"][..],
+        &["methods", &url],
+        &["ping", &url],
+    ] {
+        let (status, _, err) = home.farcall(args);
+        assert!(status == 2 && err.contains("nowhere"), "{err}");
+    }
+    let home = Home::new("");
+    let file = home.folder.path().join("argument");
+    fs::write(&file, "[1, 2]").unwrap();
+    let url = format!("http://127.0.0.1:{}/ok/a", home.server.port);
+    let (_, out, err) = home.farcall(&["call", &url, "echo", &format!("@{}", file.display())]);
+    assert_eq!(out, "[1,2]\n", "{err}");
 }
 
 #[test]

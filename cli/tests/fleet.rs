@@ -304,6 +304,9 @@ fn hosts_are_named_by_sets_files_and_urls() {
 
     let (status, out, _) = fleet.run(&["-w", "a[01-03],b", "--url", &template, "hosts", "--fold"]);
     assert_eq!((status, out.as_str()), (0, "a[01-03],b\n"));
+    let (_, out, _) = fleet.run(&["-w", "a1,long2", "--url", &template, "hosts"]);
+    let columns: Vec<_> = out.lines().map(|line| line.find("no protection")).collect();
+    assert!(columns[0].is_some() && columns[0] == columns[1], "{out}");
     let (status, out, _) = fleet.run(&["-w", "a01", "--url", &template, "hosts"]);
     assert!(
         status == 0 && out.starts_with("a01  http://127.0.0.1:"),
@@ -368,6 +371,11 @@ fn arguments_come_from_files_and_standard_input_and_results_go_to_files() {
         "/tmp/one",
     ]);
     assert!(status == 2 && err.contains("{host}"), "{err}");
+    let alike = fleet.hosts(&[("a/b", "ok"), ("a_b", "ok")]);
+    let files = ["--output-file", template.to_str().unwrap()];
+    let (status, _, err) = fleet.run(&[&["-w", &alike, "call", "run", "x"], &files[..]].concat());
+    assert!(status == 2 && err.contains("the same file"), "{err}");
+    assert_eq!(fleet.ran(), [""; 0]);
 }
 
 #[test]
@@ -508,6 +516,12 @@ fn batches_and_the_limit_of_failures_bound_the_damage() {
     assert_eq!(call(&["--serial", "1", "--max-fail", "0"]), (2, 1));
     assert_eq!(call(&["--serial", "2,100%", "--max-fail", "40%"]), (2, 2));
     assert_eq!(call(&["--serial", "1,2", "--max-fail", "1"]), (1, 4));
+    // One of four is not more than a quarter, though it is the first.
+    assert_eq!(call(&["--window", "1", "--max-fail", "25%"]), (1, 4));
+    let stopped = ["-w", &hosts, "--quiet", "--window", "1", "--max-fail", "0"];
+    let (_, out, err) = fleet.run(&[&stopped[..], &["call", "run", "x"]].concat());
+    assert_eq!((out.as_str(), err.lines().count()), ("", 2), "{err}");
+    assert!(err.contains("\nnode[2-4] (3): never ran: "), "{err}");
     for bad in [
         ["--serial", "0"],
         ["--serial", "x"],

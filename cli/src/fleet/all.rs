@@ -12,6 +12,7 @@ use super::interrupts::Interrupts;
 use super::joblog::{Earlier, History, JobLog, Key};
 use super::operation::Operation;
 use super::options::FleetOptions;
+use super::output::Files;
 use super::run::{Calls, Finished, View};
 use super::summary::Summary;
 use crate::Options;
@@ -38,6 +39,9 @@ pub(super) async fn run(
         }
         None => None,
     };
+    if given.output_file.is_some() {
+        Files::check(targets.iter().map(|target| target.host.name()))?;
+    }
     if given.dry_run {
         return Ok(print(&plan(&targets, &operation, given)?));
     }

@@ -81,6 +81,27 @@ pub(crate) async fn targets(
     Ok(all)
 }
 
+/// Returns the settings of the host with this URL: those of the configuration, and before them the
+/// ones that options give.
+///
+/// # Errors
+/// Also if the host must not get a secret: a call without it is not what was meant.
+pub(crate) async fn settings(
+    url: &str,
+    options: &Options,
+) -> Result<Arc<HostSettings>, Box<dyn Error>> {
+    let inventory = inventory()?.overrides(given_settings(options)?);
+    let entries = inventory.entries(&[url].into_iter().collect()).await?;
+    match entries.into_iter().next() {
+        Some(HostEntry {
+            withheld: Some(reason),
+            ..
+        }) => Err(reason.into()),
+        Some(entry) => Ok(entry.settings),
+        None => Ok(Arc::default()),
+    }
+}
+
 /// The caller of a host that must not get a secret. It sends nothing, since a call without the
 /// secret is not what was meant.
 struct Withheld(WithheldSecret);
@@ -161,16 +182,22 @@ fn given_settings(options: &Options) -> Result<HostSettings, Box<dyn Error>> {
     Ok(settings)
 }
 
+/// Reads the authkey that settings name, or that of the environment.
+pub(crate) fn authkey(settings: &HostSettings) -> Result<Option<AuthKey>, Box<dyn Error>> {
+    match &settings.authkey_file {
+        Some(file) => Ok(Some(AuthKey::from_file(file)?)),
+        None => authkey_of_environment(),
+    }
+}
+
 /// Reads the credentials that settings name.
-fn credentials(settings: &HostSettings) -> Result<Credentials, Box<dyn Error>> {
+pub(crate) fn credentials(settings: &HostSettings) -> Result<Credentials, Box<dyn Error>> {
     let read = |file: &Path| {
         let text = fs::read_to_string(file);
         text.map_err(|error| format!("the file {}: {error}", file.display()))
     };
     let mut credentials = Credentials::new().tls(tls::client(&settings.tls)?);
-    if let Some(file) = &settings.authkey_file {
-        credentials = credentials.authkey(AuthKey::from_file(file)?);
-    } else if let Some(key) = authkey_of_environment()? {
+    if let Some(key) = authkey(settings)? {
         credentials = credentials.authkey(key);
     }
     if settings.legacy_md5 == Some(true) {

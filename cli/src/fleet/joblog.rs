@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 use std::error::Error;
 use std::fs::{File, OpenOptions};
-use std::io::{Read as _, Write as _};
+use std::io::{BufRead, BufReader, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -16,6 +16,13 @@ use sha2::{Digest as _, Sha256};
 use super::lock::lock;
 use super::report::Report;
 use crate::json::Json;
+
+/// Maximum bytes of a line that is read. An error of 16 KiB, with each character escaped, takes
+/// 96 KiB.
+const MAX_LINE: u64 = 256 * 1024;
+
+/// Maximum bytes of the names that are kept of a log: those of several million calls.
+const MAX_KEPT: usize = 512 * 1024 * 1024;
 
 /// The identity of a call across runs.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -66,21 +73,21 @@ impl JobLog {
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
         let mut file = options.open(path).map_err(failed)?;
+        let shown = path.display();
+        // A device or a pipe may have no end.
+        if !file.metadata().map_err(failed)?.is_file() {
+            return Err(format!("--joblog: {shown} is no regular file").into());
+        }
         // Two runs would both make the calls that neither has logged yet.
         lock(&file, path).map_err(|problem| format!("--joblog: {problem}"))?;
-        let mut text = Vec::new();
-        file.read_to_end(&mut text).map_err(failed)?;
-        if !text.is_empty() && !resume {
-            let path = path.display();
+        if file.metadata().map_err(failed)?.len() > 0 && !resume {
             return Err(
-                format!("--joblog: {path} has calls already: --resume continues it").into(),
+                format!("--joblog: {shown} has calls already: --resume continues it").into(),
             );
         }
-        let history = read(&text).map_err(|line| {
-            let path = path.display();
-            format!("--joblog: line {line} of {path} is not of a log of calls")
-        })?;
-        if text.last().is_some_and(|byte| *byte != b'\n') {
+        let (history, is_cut) = read(&mut BufReader::new(&file))
+            .map_err(|problem| format!("--joblog: {shown}: {problem}"))?;
+        if is_cut {
             // The last line was cut when the command or the machine ended.
             file.write_all(b"\n").map_err(failed)?;
         }
@@ -139,40 +146,74 @@ struct Line {
     execution: Option<String>,
 }
 
-/// Reads a log. Returns the number of a line that is none.
-fn read(text: &[u8]) -> Result<History, usize> {
+/// Reads a log. Returns `true` beside the calls if the last line has no end.
+///
+/// # Errors
+/// The first line that is none of a log, or that the limits do not allow.
+fn read(log: &mut impl BufRead) -> Result<(History, bool), String> {
     let mut history = History::new();
-    let lines: Vec<&[u8]> = text.split(|byte| *byte == b'\n').collect();
-    for (index, line) in lines.iter().enumerate() {
-        if line.is_empty() {
-            continue;
+    let mut kept = 0;
+    let mut is_cut = false;
+    let mut line = Vec::new();
+    for number in 1_u64.. {
+        line.clear();
+        let length = log.by_ref().take(MAX_LINE).read_until(b'\n', &mut line);
+        if length.map_err(|error| error.to_string())? == 0 {
+            break;
         }
-        let Ok(line) = serde_json::from_slice::<Line>(line) else {
-            // One that was cut as it was written: nothing followed from it.
+        is_cut = line.last() != Some(&b'\n');
+        if is_cut && line.len() as u64 == MAX_LINE {
+            return Err(format!(
+                "line {number} is longer than any of a log of calls"
+            ));
+        }
+        let call =
+            call(&line).map_err(|NotOfALog| format!("line {number} is not of a log of calls"))?;
+        let Some((key, earlier, host)) = call else {
+            continue;
+        };
+        kept += key.call.len() + key.host.as_ref().map_or(0, String::len) + host.len();
+        if kept > MAX_KEPT {
+            return Err(format!("the {number} lines so far have too many calls"));
+        }
+        history.insert(key, (earlier, host));
+    }
+    Ok((history, is_cut))
+}
+
+/// Another line than those of a log.
+struct NotOfALog;
+
+/// Reads a line. Returns `None` if it has no call: if it is empty, or was cut as it was written, so
+/// that nothing followed from it.
+fn call(line: &[u8]) -> Result<Option<(Key, Earlier, String)>, NotOfALog> {
+    let line = line.trim_ascii_end();
+    if line.is_empty() {
+        return Ok(None);
+    }
+    let line: Line = match serde_json::from_slice(line) {
+        Ok(line) => line,
+        Err(error) => {
             let is_cut = [&b"{\"sent\":"[..], b"{\"ended\":"]
                 .iter()
                 .any(|start| line.starts_with(start) || start.starts_with(line));
-            if is_cut {
-                continue;
-            }
-            return Err(index + 1);
-        };
-        let outcome = match (line.sent, line.ended, line.ok, line.execution.as_deref()) {
-            (Some(_), ..) => Earlier::Maybe,
-            (_, Some(_), Some(true), _) => Earlier::Ok,
-            (_, Some(_), _, Some("never")) => Earlier::Never,
-            (_, Some(_), _, Some("completed")) => Earlier::Completed,
-            (_, Some(_), ..) => Earlier::Maybe,
-            _ => return Err(index + 1),
-        };
-        let host = (!line.any_host).then(|| line.host.clone());
-        let key = Key {
-            host,
-            call: line.call,
-        };
-        history.insert(key, (outcome, line.host));
-    }
-    Ok(history)
+            return (is_cut && error.is_eof()).then_some(None).ok_or(NotOfALog);
+        }
+    };
+    let outcome = match (line.sent, line.ended, line.ok, line.execution.as_deref()) {
+        (Some(_), None, ..) => Earlier::Maybe,
+        (None, Some(_), Some(true), _) => Earlier::Ok,
+        (None, Some(_), Some(false), Some("never")) => Earlier::Never,
+        (None, Some(_), Some(false), Some("completed")) => Earlier::Completed,
+        (None, Some(_), Some(false), Some("maybe")) => Earlier::Maybe,
+        _ => return Err(NotOfALog),
+    };
+    let host = (!line.any_host).then(|| line.host.clone());
+    let key = Key {
+        host,
+        call: line.call,
+    };
+    Ok(Some((key, outcome, line.host)))
 }
 
 #[cfg(test)]
@@ -196,6 +237,7 @@ mod tests {
             host: host.into(),
             job: None,
             result,
+            program: None,
             attempts: 1,
             elapsed: Duration::ZERO,
         }
@@ -234,7 +276,32 @@ mod tests {
             assert_eq!(earlier("c"), Earlier::Maybe);
             log.file.write_all(b"{\"sent\":2,").unwrap();
         }
-        std::fs::write(&path, "something else\nof two lines\n").unwrap();
-        assert!(JobLog::open(&path, true).is_err());
+    }
+
+    #[test]
+    fn what_is_no_log_of_calls_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("log");
+        let good = r#"{"sent":1,"host":"a","call":"run 1","any_host":false}"#;
+        let endless = good.replace('a', &"a".repeat(1 << 20));
+        for (line, expected) in [
+            ("something else", "line 2 is not"),
+            (r#"{"sent":"x","host":5}"#, "line 2 is not"),
+            (r#"{"sent":1}"#, "line 2 is not"),
+            (
+                r#"{"ended":1,"host":"a","call":"b","any_host":true}"#,
+                "line 2 is not",
+            ),
+            (&endless, "line 2 is longer"),
+        ] {
+            std::fs::write(&path, format!("{good}\n{line}\n{good}\n")).unwrap();
+            let error = JobLog::open(&path, true).err().unwrap().to_string();
+            assert!(error.contains(expected), "{error}");
+        }
+        #[cfg(unix)]
+        for device in ["/dev/full", "/dev/zero"] {
+            let error = JobLog::open(Path::new(device), true).err().unwrap();
+            assert!(error.to_string().contains("no regular file"), "{error}");
+        }
     }
 }

@@ -14,12 +14,22 @@ pub(super) fn run(targets: &[Target], fold: bool) -> ExitCode {
         let hosts: HostSet = names.collect();
         return print(&hosts.to_string());
     }
-    let width = names.map(|name| name.chars().count()).max().unwrap_or(0);
+    let width = widest(names);
+    let url_width = widest(targets.iter().map(Target::shown_url));
     let lines = targets.iter().map(|target| {
         let (name, url) = (target.host.name(), target.shown_url());
-        format!("{name:width$}  {url}  {}", protection(&target.entry))
+        format!(
+            "{name:width$}  {url:url_width$}  {}",
+            protection(&target.entry)
+        )
     });
     print(&lines.collect::<Vec<_>>().join("\n"))
+}
+
+/// The width of a column with these texts.
+fn widest<'a>(texts: impl Iterator<Item = &'a str>) -> usize {
+    let widths = texts.map(|text| text.chars().count());
+    widths.max().unwrap_or(0)
 }
 
 /// The protection of the connections to a host, and the proofs that it gets.

@@ -22,8 +22,9 @@ use std::process::ExitCode;
 
 use farcall::cluster::{Fleet, Host, Retries, StopRule};
 
+pub(crate) use self::arguments::Template;
 use self::hosts::Target;
-pub(crate) use self::hosts::known_names;
+pub(crate) use self::hosts::{authkey, credentials, known_names, settings};
 use self::operation::Operation;
 pub(crate) use self::options::FleetOptions;
 use self::options::WINDOW;

@@ -47,7 +47,7 @@ pub(crate) struct FleetOptions {
     /// repeats
     #[arg(long, global = true, value_name = "BATCHES", value_parser = argument)]
     pub(crate) serial: Option<String>,
-    /// Begin no further calls when more than N failed, or more than P% of those of a batch so far
+    /// Begin no further calls when more than N failed, or more than P% of all calls of a batch
     #[arg(long, global = true, value_name = "N|P%", value_parser = argument)]
     pub(crate) max_fail: Option<String>,
     /// Write a line to this file before each call, and one after it
@@ -63,7 +63,7 @@ pub(crate) struct FleetOptions {
     /// Form of the output [default: lines; of `methods` and `help`: gathered]
     #[arg(short = 'o', long, global = true, value_enum, value_name = "FORM")]
     pub(crate) output: Option<Form>,
-    /// Write each result to a file, bytes and texts as they are: DIR/{host}
+    /// Write each result to a new file, bytes and texts as they are: DIR/{host}
     #[arg(long, global = true, value_name = "PATH", value_parser = path())]
     pub(crate) output_file: Option<PathBuf>,
     /// Refuse longer results, in bytes; `K`, `M` and `G` multiply by 1,024 [default: 16M]

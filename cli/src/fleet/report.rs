@@ -26,8 +26,22 @@ pub(crate) struct Report {
     /// Of `map`: the input.
     pub(crate) job: Option<Job>,
     pub(crate) result: Result<Json, Failure>,
+    /// Of `run`: the program, if it ran.
+    pub(crate) program: Option<Program>,
     pub(crate) attempts: u32,
     pub(crate) elapsed: Duration,
+}
+
+/// The end and the output of a program that an agent ran.
+#[derive(Clone, Debug)]
+pub(crate) struct Program {
+    pub(crate) status: Option<i32>,
+    pub(crate) signal: Option<i32>,
+    timed_out: bool,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+    /// There was more output than the agent returns.
+    pub(crate) truncated: bool,
 }
 
 /// An input of `map`.
@@ -152,31 +166,65 @@ impl Failure {
     }
 }
 
-/// Returns the output of a program that an agent ran, or the failure with its exit status.
-pub(crate) fn of_program(result: Json) -> Result<Json, Failure> {
-    let Json::Object(members) = &result else {
-        return Ok(result);
-    };
-    let member = |name: &str| members.iter().find(|(member, _)| member == name);
-    let text = |name: &str| match member(name) {
-        Some((_, Json::String(text))) => text.as_str(),
-        _ => "",
-    };
-    let output = format!("{}{}", text("stdout"), text("stderr"));
-    let timed_out = matches!(member("timed_out"), Some((_, Json::Bool(true))));
-    let reason = match (member("status"), member("signal")) {
-        (Some((_, Json::Number(status))), _) if status == "0" => return Ok(Json::String(output)),
-        (Some((_, Json::Number(status))), _) => format!("exit status {status}"),
-        (_, Some((_, Json::Number(signal)))) => format!("ended by signal {signal}"),
-        _ => return Ok(result),
-    };
-    let text = format!("{reason}\n{output}").trim_end().to_owned();
-    Err(Failure {
-        class: Class::Fault,
-        execution: Execution::Completed,
-        timed_out,
-        text: shortened(text),
-    })
+impl Program {
+    /// Reads the result of a call, if it is one of a program.
+    pub(crate) fn of(result: &Json) -> Option<Self> {
+        let Json::Object(members) = result else {
+            return None;
+        };
+        let member = |name: &str| members.iter().find(|(member, _)| member == name);
+        let text = |name: &str| match member(name) {
+            Some((_, Json::String(text))) => Some(text.clone()),
+            _ => None,
+        };
+        let number = |name: &str| match member(name) {
+            Some((_, Json::Number(digits))) => digits.parse().ok(),
+            _ => None,
+        };
+        let truth = |name: &str| matches!(member(name), Some((_, Json::Bool(true))));
+        let (status, signal) = (number("status"), number("signal"));
+        status.or(signal)?;
+        Some(Self {
+            status,
+            signal,
+            timed_out: truth("timed_out"),
+            stdout: text("stdout")?,
+            stderr: text("stderr")?,
+            truncated: truth("truncated"),
+        })
+    }
+
+    /// Returns all that it wrote, or the failure with its exit status.
+    pub(crate) fn result(&self) -> Result<Json, Failure> {
+        let text = match (self.status, self.signal) {
+            (Some(0), _) => return Ok(Json::String(self.output())),
+            (Some(status), _) => format!("exit status {status}"),
+            (None, signal) => format!("ended by signal {}", signal.unwrap_or_default()),
+        };
+        Err(Failure {
+            class: Class::Fault,
+            execution: Execution::Completed,
+            timed_out: self.timed_out,
+            text,
+        })
+    }
+
+    /// Its standard output, and its standard error below.
+    pub(crate) fn output(&self) -> String {
+        let has_open_line = !self.stdout.is_empty() && !self.stdout.ends_with('\n');
+        let end = if has_open_line && !self.stderr.is_empty() {
+            "\n"
+        } else {
+            ""
+        };
+        format!("{}{end}{}", self.stdout, self.stderr)
+    }
+
+    /// The note that there was more output.
+    pub(crate) fn note(&self) -> Option<&'static str> {
+        self.truncated
+            .then_some("(the rest of the output is cut off)")
+    }
 }
 
 /// Returns at most the first [`MAX_ERROR`] bytes of a text.

@@ -16,7 +16,7 @@ use super::joblog::{JobLog, Key};
 use super::operation::Operation;
 use super::options::FleetOptions;
 use super::output::{Files, Form, Output};
-use super::report::{Failure, Job, Report, is_timeout, of_program};
+use super::report::{Failure, Job, Program, Report, is_timeout};
 use super::screen::Screen;
 use super::summary::Summary;
 use crate::Options;
@@ -118,15 +118,16 @@ impl<'a> View<'a> {
             attempts,
             elapsed,
         } = finished;
+        let program = match (&self.calls.operation, &result) {
+            (Operation::Run { .. }, Ok(result)) => Program::of(result),
+            _ => None,
+        };
         let result = match result {
             Ok(_) if matches!(self.calls.operation, Operation::Ping) => {
                 let ms = elapsed.as_secs_f64() * 1000.0;
                 Ok(Json::String(format!("{ms:.1} ms")))
             }
-            Ok(result) if matches!(self.calls.operation, Operation::Run { .. }) => {
-                of_program(result)
-            }
-            Ok(result) => Ok(result),
+            Ok(result) => program.as_ref().map_or(Ok(result), Program::result),
             Err(error) => {
                 let is_late = attempts == 1 && elapsed >= self.timeout;
                 let timed_out = is_timeout(&error) || is_late;
@@ -145,6 +146,7 @@ impl<'a> View<'a> {
             host: host.into(),
             job,
             result,
+            program,
             attempts,
             elapsed,
         };

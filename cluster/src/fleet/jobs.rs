@@ -66,6 +66,11 @@ struct Inputs<'a, I> {
 }
 
 impl<I> Inputs<'_, I> {
+    /// The number of all inputs, as far as it is known.
+    fn known(&self) -> usize {
+        self.taken.saturating_add(self.source.size_hint().0)
+    }
+
     fn next(&mut self) -> Option<Pending<I>> {
         let input = self.source.next();
         self.is_at_end = input.is_none();
@@ -352,8 +357,8 @@ impl<'a, I: Send + Sync + 'a, R: Send + 'a> Jobs<'a, I, R> {
     ) -> Job<I, R> {
         self.finished += 1;
         self.failed += usize::from(result.is_err());
-        let (rule, called) = (&self.settings.stop, self.inputs.taken);
-        if rule.applies(self.failed, self.failed, called) {
+        let rule = &self.settings.stop;
+        if rule.applies(self.failed, self.failed, self.inputs.known()) {
             self.stopped.get_or_insert(Stopped::Failures);
         }
         Job {

@@ -103,9 +103,10 @@ impl StopRule {
         }
     }
 
-    /// Stops when more than this percentage of a batch has failed. Counted are the hosts of the
-    /// batch that were called so far: `failed > percent / 100 * called`. Without
-    /// [batches](super::Fleet::serial), all hosts are one batch.
+    /// Stops when more than this percentage of all hosts of a batch has failed: of ten hosts, 20 %
+    /// allows two failures. Without [batches](super::Fleet::serial), all hosts are one batch. Of
+    /// [jobs](super::Fleet::map), it is the percentage of all jobs; if they come from an iterator
+    /// that does not tell their number, of those begun so far.
     pub const fn percent(mut self, max: f64) -> Self {
         self.max_percent = Some(max);
         self
@@ -121,13 +122,13 @@ impl StopRule {
         self.cancels
     }
 
-    /// Returns `true` if the run must stop: `failed` in all, `batch_failed` of `batch_called` in
-    /// the batch.
-    pub(super) fn applies(&self, failed: usize, batch_failed: usize, batch_called: usize) -> bool {
+    /// Returns `true` if the run must stop: `failed` in all, `batch_failed` of the `batch_size`
+    /// hosts of the batch.
+    pub(super) fn applies(&self, failed: usize, batch_failed: usize, batch_size: usize) -> bool {
         self.max_failures.is_some_and(|max| failed > max)
             || self
                 .max_percent
-                .is_some_and(|max| batch_failed as f64 > max / 100.0 * batch_called as f64)
+                .is_some_and(|max| batch_failed as f64 > max / 100.0 * batch_size as f64)
     }
 }
 

@@ -90,7 +90,7 @@ pub(super) struct Run<'a, R> {
 #[derive(Default)]
 struct Batch {
     end: usize,
-    called: usize,
+    size: usize,
     unfinished: usize,
     failed: usize,
 }
@@ -226,7 +226,6 @@ impl<'a, R: Send + 'a> Run<'a, R> {
                 other => {
                     self.waiting.extend(other);
                     self.next += 1;
-                    self.batch.called += 1;
                     History::new(self.next - 1)
                 }
             };
@@ -247,6 +246,7 @@ impl<'a, R: Send + 'a> Run<'a, R> {
         let size = self.sizes.next().unwrap_or(left).min(left);
         self.batch = Batch {
             end: self.next + size,
+            size,
             unfinished: size,
             ..Batch::default()
         };
@@ -321,7 +321,7 @@ impl<'a, R: Send + 'a> Run<'a, R> {
         let outcome = history.outcome(result);
         self.events.push_back(Event::Finished(host, outcome));
         let (rule, batch) = (&self.settings.stop, &self.batch);
-        if self.stopped.is_none() && rule.applies(self.failed, batch.failed, batch.called) {
+        if self.stopped.is_none() && rule.applies(self.failed, batch.failed, batch.size) {
             let cancels = rule.cancels();
             self.stop(Stopped::Failures);
             if cancels {

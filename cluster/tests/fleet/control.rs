@@ -147,6 +147,29 @@ async fn percentages_of_failures_are_those_of_the_batch() {
 }
 
 #[tokio::test]
+async fn the_first_failures_are_a_share_of_all_hosts() {
+    let ledger = Ledger::default();
+    let server = xmlrpc_at(address(), &ledger).await;
+    let refusing = refusing();
+    for (failing, percent, called) in [(2, 20.0, 10), (3, 20.0, 3), (1, 5.0, 1), (1, 0.0, 1)] {
+        let urls = (0..10).map(|host| {
+            if host < failing {
+                refusing.as_str()
+            } else {
+                server.url.as_str()
+            }
+        });
+        let fleet = fleet(urls)
+            .window(1)
+            .retries(Retries::NONE)
+            .stop_after(StopRule::default().percent(percent));
+        let outcomes = fleet.call_all::<i64>("add", (3, 5)).into_vec().await;
+        let begun = outcomes.iter().filter(|(_, outcome)| outcome.attempts > 0);
+        assert_eq!(begun.count(), called, "{failing} of 10, {percent} %");
+    }
+}
+
+#[tokio::test]
 async fn a_batch_begins_when_the_one_before_has_ended() {
     let ledger = Ledger::default();
     let (server, late) = (xmlrpc_at(address(), &ledger).await, address());

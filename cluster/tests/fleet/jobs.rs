@@ -175,6 +175,11 @@ async fn jobs_stop() {
         .filter(|(_, attempts)| *attempts > 0)
         .count();
     assert_eq!(begun, 2);
+    // Of ten jobs, whose number the iterator tells.
+    let failing = few.clone().stop_after(StopRule::default().percent(20.0));
+    let (outcomes, _) = claims(failing.map::<(), _>("fail", (0..10).map(|_| (7,)))).await;
+    let begun = outcomes.iter().filter(|(_, attempts)| *attempts > 0);
+    assert_eq!(begun.count(), 3);
 
     let hanging = fated(&[Fate::Hang], &ledger).await;
     let limited = fleet([hanging.url.as_str()]).total_timeout(Some(MS * 100));

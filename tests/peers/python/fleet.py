@@ -47,7 +47,7 @@ def run(ledger, host, method, params):
     if method == "text":
         return "one\ntwo"
     if method == "blob":
-        return x.Binary(bytes(range(params[0])))
+        return x.Binary(bytes(n % 256 for n in range(params[0])))
     if method == "measure":
         return len(params[0].data) if isinstance(params[0], x.Binary) else len(params[0])
     if method == "system.listMethods":

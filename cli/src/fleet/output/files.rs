@@ -1,5 +1,6 @@
 //! Results in files.
 
+use std::collections::HashMap;
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
@@ -15,7 +16,7 @@ pub(crate) struct Files {
 
 impl Files {
     /// # Errors
-    /// If the files of several hosts would have the same path.
+    /// If the path has no place for the host.
     pub(crate) fn new(template: &Path) -> Result<Self, String> {
         let template = template
             .to_str()
@@ -25,6 +26,23 @@ impl Files {
         }
         let template = template.to_owned();
         Ok(Self { template })
+    }
+
+    /// Checks that each host has a file of its own, since one would take the place of the other.
+    ///
+    /// # Errors
+    /// Two hosts that have not.
+    pub(crate) fn check<'a>(hosts: impl Iterator<Item = &'a str>) -> Result<(), String> {
+        let mut names: HashMap<String, &str> = HashMap::new();
+        for host in hosts {
+            // Some file systems make no difference between capitals and other letters.
+            if let Some(other) = names.insert(safe(host).to_lowercase(), host) {
+                return Err(format!(
+                    "--output-file: the hosts {other} and {host} would have the same file"
+                ));
+            }
+        }
+        Ok(())
     }
 
     /// Writes a result, and returns the path of its file.
@@ -44,7 +62,8 @@ impl Files {
     }
 }
 
-/// Writes a result to a file: bytes and texts as they are, other values as JSON.
+/// Writes a result to a file: bytes and texts as they are, other values as JSON. The file is a new
+/// one: a link that somebody has put in its place is removed, not followed.
 fn write(path: &Path, result: &Json) -> io::Result<()> {
     let json;
     let content = match result {
@@ -60,11 +79,11 @@ fn write(path: &Path, result: &Json) -> io::Result<()> {
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder).map_err(in_file)?;
     }
-    let file = OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .open(path);
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(in_file(error)),
+        _ => {}
+    }
+    let file = OpenOptions::new().write(true).create_new(true).open(path);
     file.and_then(|mut file| file.write_all(content))
         .map_err(in_file)
 }
@@ -87,6 +106,31 @@ fn safe(host: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn each_host_needs_a_file_of_its_own() {
+        assert_eq!(Files::check(["a", "b", "a_b"].into_iter()), Ok(()));
+        for hosts in [["a/b", "a_b"], [".", ".."], ["Node1", "node1"]] {
+            let problem = Files::check(hosts.into_iter()).unwrap_err();
+            assert!(hosts.iter().all(|host| problem.contains(host)), "{problem}");
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_in_the_place_of_a_file_is_not_followed() {
+        let folder = tempfile::tempdir().unwrap();
+        let [victim, file] = ["victim", "node1"].map(|name| folder.path().join(name));
+        fs::write(&victim, "precious").unwrap();
+        std::os::unix::fs::symlink(&victim, &file).unwrap();
+        for text in ["one", "two"] {
+            write(&file, &Json::text(text)).unwrap();
+            assert_eq!(fs::read_to_string(&file).unwrap(), text);
+        }
+        assert_eq!(fs::read_to_string(&victim).unwrap(), "precious");
+        let mode = fs::symlink_metadata(&file).unwrap().file_type();
+        assert!(mode.is_file());
+    }
 
     #[test]
     fn names_of_hosts_lead_to_no_other_folder() {
