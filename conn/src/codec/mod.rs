@@ -16,12 +16,7 @@ mod tests;
 use farcall_core::FormatError;
 #[cfg(feature = "json")]
 pub use farcall_core::Json;
-#[cfg(any(
-    feature = "bincode",
-    feature = "msgpack",
-    feature = "pickle",
-    feature = "postcard"
-))]
+#[cfg(any(feature = "bincode", feature = "msgpack"))]
 pub(crate) use farcall_core::protocol::limits;
 use serde::Serialize;
 use serde::de::DeserializeOwned;

@@ -51,10 +51,10 @@ pub(crate) fn format_error(error: &Error) -> FormatError {
 
 #[cfg(test)]
 mod tests {
+    use farcall_core::protocol::limits;
     use farcall_pickle::{VALUE_NAME, Value};
 
     use super::*;
-    use crate::codec::limits;
 
     #[test]
     fn the_limits_recognise_values() {
