@@ -73,7 +73,7 @@ impl Proxy {
     ///
     /// # Errors
     /// See [`CallError`]. An exception that the method raised is a fault, whose source is the
-    /// [`Exception`](super::Exception).
+    /// [`Exception`](crate::managers::Exception).
     ///
     /// # Cancel safety
     /// Dropping the future abandons the call; the method may still run. An object that it returns
