@@ -1,8 +1,8 @@
 //! The format of calls to hosts of any protocol.
 
 use farcall_conn::rpc::Encoding;
-use farcall_core::protocol::{Args, Format, FromArgs, Payload};
-use farcall_core::{FormatError, FormatErrorKind};
+use farcall_core::protocol::{Args, Call, Format, FromArgs, Payload};
+use farcall_core::{CallError, Context, FormatError, FormatErrorKind};
 use farcall_xmlrpc::XmlRpc;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -34,6 +34,20 @@ macro_rules! delegate {
             AnyFormat::Nats($inner) => $call,
         }
     };
+}
+
+impl AnyFormat {
+    /// Returns the call of a method, with its arguments encoded.
+    ///
+    /// # Errors
+    /// If an argument cannot be represented in this format.
+    pub(crate) fn call(self, context: Context, args: &impl Args) -> Result<Call<Self>, CallError> {
+        Ok(Call {
+            params: self.params(args).map_err(CallError::Encode)?,
+            format: self,
+            context,
+        })
+    }
 }
 
 impl Format for AnyFormat {

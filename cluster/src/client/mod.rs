@@ -292,16 +292,8 @@ impl Caller for Client {
         context: Context,
         args: impl Args,
     ) -> impl Future<Output = Result<R, CallError>> + Send {
-        let format = self.format();
-        let params = format.params(&args).map_err(CallError::Encode);
-        async move {
-            let call = Call {
-                params: params?,
-                format,
-                context,
-            };
-            self.call_encoded(call).await
-        }
+        let call = self.format().call(context, &args);
+        async move { self.call_encoded(call?).await }
     }
 }
 

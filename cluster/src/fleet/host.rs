@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Instant;
 
-use farcall_core::protocol::{Args, Call, Format as _, Payload};
+use farcall_core::protocol::{Args, Call, Payload};
 use farcall_core::{CallError, Caller, Context, Execution};
 use serde::de::DeserializeOwned;
 
@@ -109,16 +109,8 @@ impl Caller for Host {
         context: Context,
         args: impl Args,
     ) -> impl Future<Output = Result<R, CallError>> + Send {
-        let format = self.format();
-        let params = format.params(&args).map_err(CallError::Encode);
-        async move {
-            let call = Call {
-                params: params?,
-                format,
-                context,
-            };
-            self.call_encoded(call).await
-        }
+        let call = self.format().call(context, &args);
+        async move { self.call_encoded(call?).await }
     }
 }
 

@@ -16,7 +16,7 @@ use super::{Node, refused};
 async fn outcomes(agent: &Client) -> Vec<(&'static str, Result<(), CallError>)> {
     let nothing = || Stream::channel(1).1;
     let none = "0".repeat(64);
-    let path = "/no/such/root/file";
+    let path = "/no/such/folder/file";
     vec![
         ("facts.all", agent.facts().await.map(drop)),
         (

@@ -58,7 +58,7 @@ async fn serve(connection: &Connection, id: &str) -> JoinHandle<()> {
 
 /// The server of another test, as a process of its own.
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "run by `only_a_peer_with_the_key_opens_a_session`"]
+#[ignore = "another test starts it, as a process of its own: cargo test -p interop --test nats only_a_peer"]
 async fn server_process() {
     let url = std::env::var("NATS_URL").unwrap();
     let connection = Connection::open(&url).await.unwrap();

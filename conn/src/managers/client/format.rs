@@ -13,7 +13,7 @@ use serde::de::{DeserializeOwned, IgnoredAny};
 use super::link::Link;
 use super::reference::Reference;
 use crate::codec::Codec;
-use crate::managers::wire::AsTuple;
+use crate::managers::wire::{AsTuple, FromTuple};
 
 /// Companion of a message that is encoded or decoded: what it has besides its bytes.
 #[derive(Default)]
@@ -146,12 +146,4 @@ impl Format for ProxyFormat {
 pub(super) fn encode<T>(run: impl FnOnce() -> T) -> (T, Vec<Arc<Reference>>) {
     let (result, scope) = within(Scope::default(), run);
     (result, scope.references)
-}
-
-struct FromTuple<A>(A);
-
-impl<'de, A: FromArgs> serde::Deserialize<'de> for FromTuple<A> {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Ok(Self(A::deserialize_args(deserializer)?))
-    }
 }

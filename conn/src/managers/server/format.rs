@@ -1,18 +1,17 @@
 //! The format of calls to objects of the program: pickled arguments and results.
 
 use std::cell::RefCell;
-use std::marker::PhantomData;
 use std::sync::Arc;
 
 use farcall_core::protocol::{Args, Attachment, Format, FromArgs, Payload};
 use farcall_core::{FormatError, FormatErrorKind};
 use farcall_pickle::Pickle;
-use serde::de::{Deserialize, DeserializeOwned, Deserializer};
+use serde::de::DeserializeOwned;
 use serde::{Serialize, Serializer};
 
 use crate::codec::Codec;
 use crate::managers::object::SharedObject;
-use crate::managers::wire::{AsTuple, ProxyValue};
+use crate::managers::wire::{AsTuple, FromTuple, ProxyValue};
 
 /// An object within a result, with its proxy.
 #[derive(Clone)]
@@ -127,13 +126,5 @@ impl Format for ObjectFormat {
 
     fn decode_reply<T: DeserializeOwned>(&self, reply: &Payload) -> Result<T, FormatError> {
         Codec::decode(&self.pickle, reply.as_slice())
-    }
-}
-
-struct FromTuple<A>(A, PhantomData<A>);
-
-impl<'de, A: FromArgs> Deserialize<'de> for FromTuple<A> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Ok(Self(A::deserialize_args(deserializer)?, PhantomData))
     }
 }

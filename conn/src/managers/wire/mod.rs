@@ -8,9 +8,9 @@ mod exception;
 mod proxy;
 
 use bytes::Bytes;
-use farcall_core::protocol::Args;
+use farcall_core::protocol::{Args, FromArgs};
 use farcall_pickle::{ErrorKind, Pickle, RawMessage, RawValue, Value};
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 pub use exception::Exception;
 pub(crate) use exception::is_control_flow;
@@ -220,6 +220,15 @@ impl Reply {
     const UNEXPECTED: WireError = WireError::Unexpected {
         expected: "a reply of a manager: (kind, result)",
     };
+}
+
+/// Arguments from a tuple.
+pub(super) struct FromTuple<A>(pub(super) A);
+
+impl<'de, A: FromArgs> Deserialize<'de> for FromTuple<A> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Ok(Self(A::deserialize_args(deserializer)?))
+    }
 }
 
 /// Arguments as a tuple.
