@@ -80,9 +80,22 @@
 //! [1,000 calls](Service::max_batch), a method name 1,024 bytes, an id 256 bytes. Depth and number
 //! of values are limited by the [format](Service::format).
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 mod envelope;
+mod message;
 mod server;
 mod service;
+mod session;
+mod socket;
+mod subscription;
 
+pub use message::Framing;
 pub use server::Server;
 pub use service::Service;
+pub use session::{Session, SessionEnded, SessionOptions};
+pub use socket::{
+    BoundSocketServer, InvalidSocketUrl, SocketBindError, SocketClient, SocketClientOptions,
+    SocketServer, SocketServerOptions,
+};
+pub use subscription::{Subscription, SubscriptionError};

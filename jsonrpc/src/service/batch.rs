@@ -7,6 +7,7 @@ use farcall_xmlrpc::Exchange;
 
 use super::{ENVELOPE, Service, offset, text_within};
 use crate::envelope::{Refusal, read_entry, write_error, write_result};
+use crate::session::CallStreams;
 
 /// Bytes reserved for the error of a call that has not run yet.
 const SHORT_ERROR: usize = 768;
@@ -19,6 +20,7 @@ impl Service {
         &self,
         exchange: &Exchange<'_>,
         entries: &[&str],
+        streams: Option<&CallStreams<'_>>,
     ) -> Option<Bytes> {
         let mut answers = Answers {
             out: Vec::new(),
@@ -49,7 +51,7 @@ impl Service {
             });
             let result = match answers.full {
                 Some(why) => Err(Fault::of(FaultKind::Overloaded, why)),
-                None => self.run(exchange, &request, start).await,
+                None => self.run(exchange, &request, start, streams).await,
             };
             if let Some(id) = request.id {
                 answers.push(id, result);

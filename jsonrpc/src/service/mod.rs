@@ -1,6 +1,8 @@
 //! The service: documents of calls and of their answers.
 
 mod batch;
+#[cfg(feature = "websocket")]
+mod websocket;
 
 use std::fmt;
 use std::time::Instant;
@@ -12,7 +14,9 @@ use farcall_xmlrpc::{Answer, Exchange, Protocol};
 use http::HeaderValue;
 use tokio::time::sleep_until;
 
+use crate::SessionOptions;
 use crate::envelope::{Document, NO_ID, Refusal, Request, write_error, write_result};
+use crate::session::{CallStreams, no_streams};
 
 /// Maximum bytes of a fault text that is sent regardless of the limit of an answer.
 const SHORT_TEXT: usize = 256;
@@ -27,6 +31,7 @@ pub struct Service {
     registry: Registry<Json>,
     format: Json,
     max_batch: usize,
+    pub(crate) sessions: SessionOptions,
 }
 
 impl Service {
@@ -36,6 +41,7 @@ impl Service {
             registry,
             format: Json::default(),
             max_batch: 1000,
+            sessions: SessionOptions::default(),
         }
     }
 
@@ -59,12 +65,32 @@ impl Service {
         &self.registry
     }
 
-    async fn answer_document(&self, exchange: Exchange<'_>) -> Option<Bytes> {
+    /// Sets the limits of sessions: WebSockets, and connections of a
+    /// [`SocketServer`](crate::SocketServer). Default: [`SessionOptions::default`].
+    pub const fn sessions(mut self, sessions: SessionOptions) -> Self {
+        self.sessions = sessions;
+        self
+    }
+
+    /// The format of parameters and results.
+    pub(crate) const fn json(&self) -> Json {
+        self.format
+    }
+
+    /// Makes the calls of a document. Streams among their results become subscriptions in
+    /// `streams`, if there are any.
+    pub(crate) async fn answer_document(
+        &self,
+        exchange: Exchange<'_>,
+        streams: Option<&CallStreams<'_>>,
+    ) -> Option<Bytes> {
         let mut out = Vec::new();
         let refusal = match Document::read(&exchange.document, self.max_batch) {
-            Ok(Document::Batch(entries)) => return self.run_batch(&exchange, &entries).await,
+            Ok(Document::Batch(entries)) => {
+                return self.run_batch(&exchange, &entries, streams).await;
+            }
             Ok(Document::Single(Ok(request))) => {
-                let result = self.run(&exchange, &request, None).await;
+                let result = self.run(&exchange, &request, None, streams).await;
                 let id = request.id?;
                 let max = exchange.max_reply;
                 match checked(result, id, max) {
@@ -88,7 +114,14 @@ impl Service {
         exchange: &Exchange<'_>,
         request: &Request<'_>,
         start: Option<Position>,
+        streams: Option<&CallStreams<'_>>,
     ) -> Result<Payload, Fault> {
+        if let Some(streams) = streams
+            && is_unsubscribe(&request.method)
+            && self.registry.describe(&request.method).is_none()
+        {
+            return streams.unsubscribe(&self.params(exchange, request, start));
+        }
         let started = Instant::now();
         let mut context = exchange.context.for_method(request.method.clone());
         if request.id.is_none() {
@@ -108,6 +141,15 @@ impl Service {
                 .unwrap_or_else(|| {
                     Err(Fault::of(FaultKind::DeadlineExceeded, "the call timed out"))
                 }),
+        };
+        let result = match result {
+            Ok(stream) if !stream.attachments().is_empty() => match streams {
+                Some(streams) if request.id.is_some() => {
+                    streams.subscribe(&stream, &request.method)
+                }
+                _ => Err(no_streams()),
+            },
+            result => result,
         };
         exchange.log(&request.method, started, result.as_ref().err());
         result
@@ -162,7 +204,15 @@ impl Protocol for Service {
     }
 
     fn answer<'a>(&'a self, exchange: Exchange<'a>) -> Answer<'a> {
-        Box::pin(self.answer_document(exchange))
+        Box::pin(self.answer_document(exchange, None))
+    }
+
+    #[cfg(feature = "websocket")]
+    fn upgrade(
+        &self,
+        head: &http::request::Parts,
+    ) -> Option<Result<farcall_xmlrpc::Switch, farcall_xmlrpc::Rejection>> {
+        websocket::upgrade(self, head)
     }
 
     fn fault(&self, fault: &Fault) -> Bytes {
@@ -180,6 +230,12 @@ impl fmt::Debug for Service {
             .field("max_batch", &self.max_batch)
             .finish()
     }
+}
+
+/// Returns `true` for the name of a method that ends a subscription, unless the service itself has
+/// such a method.
+fn is_unsubscribe(method: &str) -> bool {
+    method.contains("unsubscribe")
 }
 
 /// Returns the offset of a part of a document.

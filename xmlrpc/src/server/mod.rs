@@ -33,10 +33,11 @@ use farcall_core::{Budget, Fault, Registry};
 use tower_layer::Layer;
 use tower_service::Service;
 
+pub use self::account::PeerAccount;
 pub use self::authorize::{Authorize, Rejection};
 pub use self::bound::{Bind, BindError, BoundServer};
 pub use self::options::{FaultPolicy, ServerOptions};
-pub use self::protocol::{Answer, Exchange, Protocol};
+pub use self::protocol::{Answer, Exchange, Protocol, Switch, Upgrade, UpgradedConnection};
 pub use self::reply::{ReplyBody, ReplyEvicted};
 use crate::XmlRpc;
 

@@ -2,13 +2,17 @@
 
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::time::Instant;
 
 use bytes::Bytes;
-use farcall_core::protocol::{Hold, NoRoom};
-use farcall_core::{Context, Fault};
-use http::HeaderValue;
+use farcall_core::protocol::{CallLimit, Hold, NoRoom};
+use farcall_core::transport::Io;
+use farcall_core::{Budget, Context, Fault, Identity};
+use http::request::Parts;
+use http::{Extensions, HeaderMap, HeaderValue};
 
+use super::Rejection;
 use super::account::PeerAccount;
 use super::log;
 
@@ -29,8 +33,69 @@ pub trait Protocol: Send + Sync + 'static {
     /// it, or with `None` if it asks for no answer.
     fn answer<'a>(&'a self, exchange: Exchange<'a>) -> Answer<'a>;
 
+    /// Decides about a request by which its connection would leave HTTP, such as the handshake of a
+    /// WebSocket. Requests that are not one are `None`. It is asked after host and origin were
+    /// checked, and before [`authorize`](crate::ServerOptions::authorize). Default: none is one.
+    fn upgrade(&self, _head: &Parts) -> Option<Result<Switch, Rejection>> {
+        None
+    }
+
     /// Returns the document that answers a request with a fault before its calls are known.
     fn fault(&self, fault: &Fault) -> Bytes;
+}
+
+/// The response with status 101, after which a connection leaves HTTP.
+#[derive(Clone)]
+pub struct Switch {
+    /// The headers of the response.
+    pub headers: HeaderMap,
+    /// What the connection does then.
+    pub to: Arc<dyn Upgrade>,
+}
+
+impl std::fmt::Debug for Switch {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Switch")
+            .field("headers", &self.headers)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The use of a connection after it has left HTTP.
+pub trait Upgrade: Send + Sync + 'static {
+    /// Runs until the connection closes.
+    fn run<'a>(
+        &'a self,
+        connection: UpgradedConnection<'a>,
+    ) -> Pin<Box<dyn Future<Output = ()> + Send + 'a>>;
+}
+
+/// A connection that has left HTTP. It still counts against the limit of connections.
+pub struct UpgradedConnection<'a> {
+    /// The bytes after the request and its response.
+    pub io: Box<dyn Io>,
+    /// Those that were already read.
+    pub read: Bytes,
+    /// The identity of the peer, with what it has proved by the request.
+    pub identity: Identity,
+    /// The headers of the request.
+    pub headers: HeaderMap,
+    /// The extensions of the request.
+    pub extensions: Extensions,
+    /// The [budget](crate::ServerOptions::budget) of the server.
+    pub budget: Budget,
+    /// The limit of [calls at once](crate::ServerOptions::max_calls) of the server.
+    pub calls: CallLimit,
+    /// Completes when the server stops.
+    pub stop: Pin<Box<dyn Future<Output = ()> + Send + 'a>>,
+}
+
+impl std::fmt::Debug for UpgradedConnection<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("UpgradedConnection")
+            .field("identity", &self.identity)
+            .finish_non_exhaustive()
+    }
 }
 
 /// The future of an answer: a document, if there is an answer.
@@ -45,6 +110,24 @@ pub struct Exchange<'a> {
     /// Maximum bytes of the answer, as [set](crate::ServerOptions::max_reply) for the server.
     pub max_reply: usize,
     pub(super) account: &'a PeerAccount<'a>,
+}
+
+impl<'a> Exchange<'a> {
+    /// Creates the exchange of a document that did not arrive as a request of HTTP.
+    #[must_use]
+    pub const fn new(
+        document: Bytes,
+        context: Context,
+        max_reply: usize,
+        account: &'a PeerAccount<'a>,
+    ) -> Self {
+        Self {
+            document,
+            context,
+            max_reply,
+            account,
+        }
+    }
 }
 
 impl Exchange<'_> {
