@@ -228,6 +228,7 @@ impl fmt::Debug for Service {
             .field("registry", &self.registry)
             .field("format", &self.format)
             .field("max_batch", &self.max_batch)
+            .field("sessions", &self.sessions)
             .finish()
     }
 }

@@ -180,7 +180,8 @@ struct Turn<'a> {
     work: FuturesUnordered<Work>,
     /// The time at which a message arrived or was answered last.
     active_at: Instant,
-    pinged_at: Instant,
+    /// The time of a ping since which nothing has arrived.
+    pinged_at: Option<Instant>,
     has_message: bool,
 }
 
@@ -194,7 +195,7 @@ impl<'a> Turn<'a> {
             slots: Arc::new(Semaphore::new(options.max_concurrent.max(1))),
             work: FuturesUnordered::new(),
             active_at: now,
-            pinged_at: now,
+            pinged_at: None,
             has_message: false,
         }
     }
@@ -302,21 +303,23 @@ impl<'a> Turn<'a> {
             return Some("a message did not arrive in time");
         }
         if let Some(heard_at) = reader.heard_at() {
-            if heard_at >= self.pinged_at {
-                if now.saturating_duration_since(heard_at) >= options.ping_interval {
-                    self.pinged_at = now;
+            self.pinged_at = self.pinged_at.filter(|pinged_at| heard_at < *pinged_at);
+            let silent = |since| now.saturating_duration_since(since);
+            match self.pinged_at {
+                // While nothing is read, no sign of life is seen.
+                Some(pinged_at) if may_read && silent(pinged_at) >= options.ping_timeout => {
+                    return Some("the peer did not answer a ping in time");
+                }
+                None if silent(heard_at) >= options.ping_interval => {
+                    self.pinged_at = Some(now);
                     let ping = Outgoing {
                         document: None,
                         sent: None,
                     };
-                    // If messages wait to be written, the peer shows in that way that it is there.
+                    // If messages wait to be written, the peer need not be asked.
                     let _ = self.session.0.outbox.try_send(ping);
                 }
-            // While nothing is read, no sign of life is seen.
-            } else if may_read
-                && now.saturating_duration_since(self.pinged_at) >= options.ping_timeout
-            {
-                return Some("the peer did not answer a ping in time");
+                _ => {}
             }
             return None;
         }

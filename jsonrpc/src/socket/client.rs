@@ -88,6 +88,23 @@ impl SocketClient {
         Ok(Self::of(Some(connector), options, None))
     }
 
+    /// Returns `true` if the scheme of a URL is one of those above, whatever follows.
+    #[must_use]
+    pub fn has_scheme(url: &str) -> bool {
+        let scheme = url
+            .split_once("://")
+            .map(|(scheme, _)| scheme.to_ascii_lowercase());
+        let schemes = [
+            "json+tcp",
+            "json+unix",
+            "json+lsp+tcp",
+            "json+lsp+unix",
+            "ws",
+            "wss",
+        ];
+        scheme.is_some_and(|scheme| schemes.contains(&&*scheme))
+    }
+
     /// Creates a client over a connection that is open, such as the standard input and output of a
     /// language server that the program has started. It is not opened again.
     ///

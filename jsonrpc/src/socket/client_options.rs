@@ -63,10 +63,17 @@ impl SocketClientOptions {
         self
     }
 
-    /// Adds a header to the handshake of a WebSocket, such as `authorization`.
-    pub fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+    /// Adds a header to the handshake of a WebSocket, such as `authorization`. No debug output shows
+    /// its value.
+    ///
+    /// # Errors
+    /// If HTTP does not allow the name or the value.
+    pub fn header(mut self, name: &str, value: &str) -> Result<Self, http::Error> {
+        let name = HeaderName::try_from(name)?;
+        let mut value = HeaderValue::try_from(value)?;
+        value.set_sensitive(true);
         self.headers.append(name, value);
-        self
+        Ok(self)
     }
 
     /// Sets the TLS of `wss://`. Default: the authorities of the system are trusted.

@@ -36,7 +36,7 @@ async fn headers_come_before_answers_too() {
     let request = r#"{"jsonrpc":"2.0","method":"add","params":[1,2],"id":1}"#;
     let message = format!("Content-Length: {}\r\n\r\n{request}", request.len());
     let answers = exchange(io, message.repeat(2).as_bytes()).await;
-    let answer = "Content-Length: 36\r\n\r\n{\"jsonrpc\":\"2.0\",\"result\":3,\"id\":1}";
+    let answer = "Content-Length: 35\r\n\r\n{\"jsonrpc\":\"2.0\",\"result\":3,\"id\":1}";
     assert_eq!(answers, answer.repeat(2));
 }
 
