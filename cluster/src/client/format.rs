@@ -137,6 +137,7 @@ pub(super) fn mismatch(expected: AnyFormat) -> FormatError {
     let name = match expected {
         AnyFormat::XmlRpc(_) => XmlRpc::NAME,
         AnyFormat::Rpc(_) => Encoding::NAME,
+        AnyFormat::Json(_) => Json::NAME,
         #[cfg(feature = "nats")]
         AnyFormat::Nats(_) => ContentType::NAME,
     };

@@ -131,7 +131,12 @@ fn read_error(text: &str) -> Fault {
 }
 
 fn cut(text: &str) -> &str {
-    &text[..text.floor_char_boundary(MAX_TEXT)]
+    if text.len() <= MAX_TEXT {
+        return text;
+    }
+    // A character has at most four bytes.
+    let mut ends = (MAX_TEXT - 3..=MAX_TEXT).rev();
+    ends.find_map(|end| text.get(..end)).unwrap_or_default()
 }
 
 /// The kinds that the code of a fault does not tell.

@@ -233,7 +233,7 @@ impl Session {
         }
         let queued = self.queue(document.into(), Some(Arc::clone(&sent)));
         let mut results = Vec::with_capacity(answers.len());
-        within(deadline, &sent, async { queued.await }).await?;
+        within(deadline, &sent, queued).await?;
         for answer in answers {
             results.push(match answer {
                 None => Ok(Payload::copied(b"null")),
@@ -359,9 +359,10 @@ async fn within<T>(
     let answer = farcall_core::protocol::time::within(answer, timer).await;
     answer.unwrap_or_else(|| {
         let error = std::io::Error::new(std::io::ErrorKind::TimedOut, "no answer arrived in time");
-        Err(match sent.load(Ordering::Acquire) {
-            true => CallError::Lost(error.into()),
-            false => CallError::NotSent(error.into()),
+        Err(if sent.load(Ordering::Acquire) {
+            CallError::Lost(error.into())
+        } else {
+            CallError::NotSent(error.into())
         })
     })
 }

@@ -211,8 +211,9 @@ impl Pending {
 }
 
 fn error(end: &SessionEnded, sent: &AtomicBool) -> CallError {
-    match sent.load(Ordering::Acquire) {
-        true => CallError::Lost(end.clone().into()),
-        false => CallError::NotSent(end.clone().into()),
+    if sent.load(Ordering::Acquire) {
+        CallError::Lost(end.clone().into())
+    } else {
+        CallError::NotSent(end.clone().into())
     }
 }

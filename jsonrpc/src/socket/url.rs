@@ -51,9 +51,10 @@ impl SocketUrl {
     pub(super) fn parse(url: &str) -> Result<Self, InvalidSocketUrl> {
         let (scheme, rest) = url.split_once("://").ok_or(InvalidSocketUrl::Form)?;
         let scheme = scheme.to_ascii_lowercase();
-        let framing = match scheme.starts_with("json+lsp+") {
-            true => Framing::Headers,
-            false => Framing::Lines,
+        let framing = if scheme.starts_with("json+lsp+") {
+            Framing::Headers
+        } else {
+            Framing::Lines
         };
         match &*scheme {
             "json+tcp" | "json+lsp+tcp" => {
@@ -70,16 +71,18 @@ impl SocketUrl {
                 let is_secure = scheme == "wss";
                 let rest = rest.split('#').next().unwrap_or_default();
                 let (authority, path) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
-                let path = match path.starts_with('/') {
-                    true => path.to_owned(),
-                    false => format!("/{path}"),
+                let path = if path.starts_with('/') {
+                    path.to_owned()
+                } else {
+                    format!("/{path}")
                 };
                 let has_port = authority
                     .rsplit_once(':')
                     .is_some_and(|(_, port)| !port.is_empty() && !port.contains(']'));
-                let target = match has_port {
-                    true => host(authority)?,
-                    false => host(&format!("{authority}:{}", if is_secure { 443 } else { 80 }))?,
+                let target = if has_port {
+                    host(authority)?
+                } else {
+                    host(&format!("{authority}:{}", if is_secure { 443 } else { 80 }))?
                 };
                 let host = match &target {
                     Target::Host(host, _) => host.clone(),

@@ -31,7 +31,7 @@ async fn a_handler_calls_and_notifies_its_caller() {
         .unwrap();
     methods
         .register_function("progress", move |percent: i64| {
-            noted.lock().unwrap().push(percent)
+            noted.lock().unwrap().push(percent);
         })
         .unwrap();
     let options = SocketClientOptions::default().service(Service::new(methods));
