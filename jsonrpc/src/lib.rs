@@ -83,19 +83,20 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod envelope;
+mod http;
 mod message;
 mod server;
 mod service;
 mod session;
+mod session_options;
 mod socket;
-mod subscription;
 
 pub use message::Framing;
 pub use server::Server;
 pub use service::Service;
-pub use session::{Session, SessionEnded, SessionOptions};
+pub use session::{Session, SessionEnded, Subscription, SubscriptionError};
+pub use session_options::SessionOptions;
 pub use socket::{
     BoundSocketServer, InvalidSocketUrl, SocketBindError, SocketClient, SocketClientOptions,
     SocketServer, SocketServerOptions,
 };
-pub use subscription::{Subscription, SubscriptionError};

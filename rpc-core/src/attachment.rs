@@ -26,7 +26,7 @@ const OUTSIDE_CALL: &str = "objects and streams can only be passed in calls over
 /// The form in which the items of an attached stream are encoded later.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Carrier {
-    /// That of calls over connections.
+    /// The one of calls over connections.
     Connection,
     /// JSON. The attachment of a stream is a [`JsonStream`]; objects have none.
     Json,

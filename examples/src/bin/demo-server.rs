@@ -26,8 +26,8 @@ use tokio_util::sync::CancellationToken;
     about = "Offers small methods over XML-RPC, JSON-RPC and connections, and plain connections, for peers to try"
 )]
 struct Arguments {
-    /// Serve XML-RPC and JSON-RPC, also over WebSocket, on this TCP address; port 0 selects a free port [default:
-    /// 127.0.0.1:8000 if no listener is given]
+    /// Serve XML-RPC and JSON-RPC, also over WebSocket, on this TCP address; port 0 selects a free
+    /// port [default: 127.0.0.1:8000 if no listener is given]
     #[arg(long, value_name = "HOST:PORT")]
     xmlrpc: Option<String>,
     /// Serve XML-RPC and JSON-RPC on this Unix socket

@@ -5,9 +5,8 @@ use farcall_core::protocol::{Hold, Payload};
 use farcall_core::{Fault, FaultKind, Position};
 use farcall_xmlrpc::Exchange;
 
-use super::{ENVELOPE, Service, offset, text_within};
+use super::{ENVELOPE, Service, Subscribe, offset, text_within};
 use crate::envelope::{Refusal, read_entry, write_error, write_result};
-use crate::session::CallStreams;
 
 /// Bytes reserved for the error of a call that has not run yet.
 const SHORT_ERROR: usize = 768;
@@ -20,7 +19,7 @@ impl Service {
         &self,
         exchange: &Exchange<'_>,
         entries: &[&str],
-        streams: Option<&CallStreams<'_>>,
+        streams: Option<&dyn Subscribe>,
     ) -> Option<Bytes> {
         let mut answers = Answers {
             out: Vec::new(),

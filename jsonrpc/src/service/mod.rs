@@ -1,8 +1,6 @@
 //! The service: documents of calls and of their answers.
 
 mod batch;
-#[cfg(feature = "websocket")]
-mod websocket;
 
 use std::fmt;
 use std::time::Instant;
@@ -10,18 +8,32 @@ use std::time::Instant;
 use bytes::Bytes;
 use farcall_core::protocol::{Attachment, Call, Payload, time};
 use farcall_core::{Fault, FaultKind, Json, Position, Registry};
-use farcall_xmlrpc::{Answer, Exchange, Protocol};
-use http::HeaderValue;
+use farcall_xmlrpc::Exchange;
 use tokio::time::sleep_until;
 
 use crate::SessionOptions;
 use crate::envelope::{Document, NO_ID, Refusal, Request, write_error, write_result};
-use crate::session::{CallStreams, no_streams};
 
 /// Maximum bytes of a fault text that is sent regardless of the limit of an answer.
-const SHORT_TEXT: usize = 256;
+pub(crate) const SHORT_TEXT: usize = 256;
 
-/// The methods of a registry over JSON-RPC 2.0, as a [`Protocol`] that a
+/// The streams among the results of the calls of a document, as subscriptions of the caller.
+pub(crate) trait Subscribe: Sync {
+    /// Replaces a stream by the id of a subscription.
+    fn subscribe(&self, result: &Payload, method: &str) -> Result<Payload, Fault>;
+
+    /// Ends the subscription that the params name, and returns `true` if there was one.
+    fn unsubscribe(&self, params: &Payload) -> Result<Payload, Fault>;
+}
+
+/// The fault of a call whose result is a stream, where there is no way to send its items. The code
+/// is that of Ethereum nodes.
+fn no_streams() -> Fault {
+    let text = "the method returns a stream, which needs a WebSocket or a socket";
+    Fault::new(-32001, text)
+}
+
+/// The methods of a registry over JSON-RPC 2.0, as a [`Protocol`](farcall_xmlrpc::Protocol) that a
 /// [server](farcall_xmlrpc::Server::beside) answers beside XML-RPC.
 ///
 /// [`Server`](crate::Server) is a server with both, whose methods are registered once.
@@ -82,7 +94,7 @@ impl Service {
     pub(crate) async fn answer_document(
         &self,
         exchange: Exchange<'_>,
-        streams: Option<&CallStreams<'_>>,
+        streams: Option<&dyn Subscribe>,
     ) -> Option<Bytes> {
         let mut out = Vec::new();
         let refusal = match Document::read(&exchange.document, self.max_batch) {
@@ -114,7 +126,7 @@ impl Service {
         exchange: &Exchange<'_>,
         request: &Request<'_>,
         start: Option<Position>,
-        streams: Option<&CallStreams<'_>>,
+        streams: Option<&dyn Subscribe>,
     ) -> Result<Payload, Fault> {
         if let Some(streams) = streams
             && is_unsubscribe(&request.method)
@@ -182,46 +194,6 @@ impl Service {
     }
 }
 
-impl Protocol for Service {
-    fn is_content_type(&self, content_type: &str) -> bool {
-        let is = |other: &str| content_type.eq_ignore_ascii_case(other);
-        let suffix = content_type.len().checked_sub("+json".len());
-        is("application/json")
-            || is("application/json-rpc")
-            || is("application/jsonrequest")
-            || suffix
-                .and_then(|start| content_type.get(start..))
-                .is_some_and(|suffix| suffix.eq_ignore_ascii_case("+json"))
-    }
-
-    fn is_document(&self, document: &[u8]) -> bool {
-        let first = document.iter().find(|byte| !byte.is_ascii_whitespace());
-        matches!(first, Some(b'{' | b'['))
-    }
-
-    fn content_type(&self) -> HeaderValue {
-        HeaderValue::from_static("application/json")
-    }
-
-    fn answer<'a>(&'a self, exchange: Exchange<'a>) -> Answer<'a> {
-        Box::pin(self.answer_document(exchange, None))
-    }
-
-    #[cfg(feature = "websocket")]
-    fn upgrade(
-        &self,
-        head: &http::request::Parts,
-    ) -> Option<Result<farcall_xmlrpc::Switch, farcall_xmlrpc::Rejection>> {
-        websocket::upgrade(self, head)
-    }
-
-    fn fault(&self, fault: &Fault) -> Bytes {
-        let mut out = Vec::new();
-        write_error(fault, text_within(fault, SHORT_TEXT), NO_ID, &mut out);
-        out.into()
-    }
-}
-
 impl fmt::Debug for Service {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Service")
@@ -258,7 +230,7 @@ fn checked(result: Result<Payload, Fault>, id: &str, max: usize) -> Result<Paylo
 const ENVELOPE: usize = 40;
 
 /// Returns the text of a fault, or a short note if the text alone could exceed `limit` bytes.
-fn text_within(fault: &Fault, limit: usize) -> &str {
+pub(crate) fn text_within(fault: &Fault, limit: usize) -> &str {
     // `\u0000` is the longest escape.
     let text = fault.message();
     if text.len() <= SHORT_TEXT || text.len().saturating_mul(6) <= limit {

@@ -56,7 +56,7 @@ pub(crate) struct Update<'a> {
     pub(crate) outcome: Outcome<'a>,
 }
 
-/// What a notification tells about a subscription.
+/// The content of a notification for a subscription.
 pub(crate) enum Outcome<'a> {
     Item(&'a str),
     /// The end, with a fault if it is not `null`.

@@ -11,12 +11,12 @@ use farcall_xmlrpc::{Exchange, PeerAccount};
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::answer::{Incoming, entries};
-use super::{CallStreams, Outgoing, Session, SessionOptions};
-use crate::Service;
+use super::{CallStreams, Outgoing, Session};
 use crate::envelope::{NO_ID, write_error};
 use crate::message::Message;
+use crate::{Service, SessionOptions};
 
-/// What answers the calls of a peer.
+/// The methods that answer the calls of a peer, and their means.
 pub(crate) struct Answering {
     /// None: there are no methods.
     service: Option<Service>,
@@ -87,7 +87,7 @@ impl Answering {
 
     async fn run(&self, document: Bytes, streams: &CallStreams<'_>) -> Option<Bytes> {
         let Some(service) = &self.service else {
-            let fault = Fault::of(FaultKind::UnknownMethod, "this side has no methods");
+            let fault = Fault::of(FaultKind::UnknownMethod, "there are no methods here");
             return refused(&document, &fault);
         };
         let cancellation = Cancellation::default();

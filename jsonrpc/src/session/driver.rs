@@ -19,9 +19,9 @@ use tokio::task::yield_now;
 use tokio::time::{Instant, sleep_until, timeout};
 
 use super::answer::{Incoming, Update, entries};
-use super::{Answering, Outgoing, Session, SessionEnded, SessionOptions};
-use crate::Service;
+use super::{Answering, Outgoing, Session, SessionEnded};
 use crate::message::{Message, ReadError, ReadMessage, WriteMessage};
+use crate::{Service, SessionOptions};
 
 /// Maximum time for which a peer that was told an error may still send. If the connection were
 /// closed at once, a peer that is still sending would see a reset instead.
@@ -68,7 +68,7 @@ impl Ending {
         match self {
             Self::Closed => "the peer closed it".to_owned(),
             Self::Failed(error) => farcall_core::protocol::output::Causes(error).to_string(),
-            Self::Stopped => "this side stops".to_owned(),
+            Self::Stopped => "it was stopped".to_owned(),
             Self::Silent(text) => (*text).to_owned(),
             Self::Evicted => "it has held the most memory for the longest".to_owned(),
             Self::Unwritable(error) => error.to_string(),
@@ -383,7 +383,7 @@ impl<'a> Turn<'a> {
                 return Received::Request;
             };
             let id = update.subscription.to_owned();
-            // One of a subscription that this side has ended is for nobody.
+            // One of a subscription that was ended locally is for nobody.
             if let Some(unsubscribe) = pending.update(update) {
                 self.session.unsubscribe(&id, &unsubscribe);
             }

@@ -6,9 +6,9 @@
 mod answer;
 mod answering;
 mod driver;
-mod options;
 mod pending;
 mod streams;
+mod subscription;
 
 use std::any::Any;
 use std::fmt;
@@ -26,18 +26,17 @@ use tokio::time::sleep_until;
 use self::answer::write_request;
 use self::pending::{ItemSender, Pending, PendingCall};
 use self::streams::Streams;
-use crate::subscription::{Subscription, unsubscribe_name};
+use self::subscription::unsubscribe_name;
 
 pub(crate) use self::answering::Answering;
 pub(crate) use self::driver::{Driver, Offer};
-pub use self::options::SessionOptions;
-pub(crate) use self::options::setters;
-pub(crate) use self::streams::{CallStreams, no_streams};
+pub(crate) use self::streams::CallStreams;
+pub use self::subscription::{Subscription, SubscriptionError};
 
 /// Messages that wait to be written. A further one, such as an item of a subscription, waits.
 const OUTBOX: usize = 16;
 
-/// The calls of one connection, made by this side.
+/// The calls of one connection, made by the local side.
 ///
 /// A handler of a server [gets](Self::of) the session of its caller, to send notifications to it
 /// or to call it, as language servers do. It is a [`Caller`]. Clones share one session.

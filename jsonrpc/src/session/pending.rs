@@ -10,12 +10,12 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::SessionEnded;
 use super::answer::{Outcome, Update};
-use crate::subscription::{ItemReceiver, SubscriptionError};
+use super::subscription::{ItemReceiver, SubscriptionError};
 
 /// Maximum bytes of an item that is copied out of its message, so that this can be freed.
 const COPIED: usize = 1024;
 
-/// What a session waits for.
+/// Everything that a session waits for.
 #[derive(Default)]
 pub(super) struct Pending(Mutex<Table>);
 

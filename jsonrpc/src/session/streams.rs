@@ -13,6 +13,7 @@ use futures_util::{FutureExt as _, StreamExt as _};
 
 use super::{Outgoing, Session};
 use crate::envelope::write_error_object;
+use crate::service::Subscribe;
 
 /// The subscriptions of a peer.
 pub(super) struct Streams {
@@ -86,13 +87,6 @@ struct Begun {
     registration: AbortRegistration,
 }
 
-/// The fault of a call whose result is a stream, where there is no way to send its items. The code
-/// is that of Ethereum nodes.
-pub(crate) fn no_streams() -> Fault {
-    let text = "the method returns a stream, which needs a WebSocket or a socket";
-    Fault::new(-32001, text)
-}
-
 impl<'a> CallStreams<'a> {
     pub(super) const fn new(session: &'a Session) -> Self {
         Self {
@@ -101,8 +95,20 @@ impl<'a> CallStreams<'a> {
         }
     }
 
-    /// Replaces a stream by the id of a subscription.
-    pub(crate) fn subscribe(&self, result: &Payload, method: &str) -> Result<Payload, Fault> {
+    /// Sends the items of all, until each has ended.
+    pub(super) async fn run(self) {
+        let begun = self
+            .begun
+            .into_inner()
+            .unwrap_or_else(PoisonError::into_inner);
+        if !begun.is_empty() {
+            join_all(begun.into_iter().map(|begun| run(begun, self.session))).await;
+        }
+    }
+}
+
+impl Subscribe for CallStreams<'_> {
+    fn subscribe(&self, result: &Payload, method: &str) -> Result<Payload, Fault> {
         let whole = match result.attachments() {
             [stream] if result.as_slice() == b"0" => stream.downcast_ref::<JsonStream>(),
             _ => None,
@@ -122,8 +128,7 @@ impl<'a> CallStreams<'a> {
         Ok(Payload::copied(format!("\"{id:#x}\"").as_bytes()))
     }
 
-    /// Ends the subscription that the params name.
-    pub(crate) fn unsubscribe(&self, params: &Payload) -> Result<Payload, Fault> {
+    fn unsubscribe(&self, params: &Payload) -> Result<Payload, Fault> {
         let (id,): (String,) = Json::default().decode_args(params)?;
         let number = id.strip_prefix("0x").map(|id| u64::from_str_radix(id, 16));
         let has_ended = match number {
@@ -131,17 +136,6 @@ impl<'a> CallStreams<'a> {
             _ => false,
         };
         Json::default().reply(&has_ended).map_err(Into::into)
-    }
-
-    /// Sends the items of all, until each has ended.
-    pub(super) async fn run(self) {
-        let begun = self
-            .begun
-            .into_inner()
-            .unwrap_or_else(PoisonError::into_inner);
-        if !begun.is_empty() {
-            join_all(begun.into_iter().map(|begun| run(begun, self.session))).await;
-        }
     }
 }
 

@@ -1,23 +1,22 @@
 //! The client over sockets.
 
 use std::fmt;
-use std::future::pending;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use farcall_core::protocol::{Args, Call, Name, Origin, Payload, time};
-use farcall_core::{Budget, CallError, Caller, Json};
+use farcall_core::protocol::{Args, Call, Name, Payload, time};
+use farcall_core::{CallError, Caller, Json};
 use serde::de::DeserializeOwned;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::Mutex;
 use tokio::time::timeout_at;
 
-use super::connector::Connector;
+use super::connector::{Connector, start};
 use super::url::SocketUrl;
 use super::{InvalidSocketUrl, SocketClientOptions};
-use crate::message::{FramedReader, FramedWriter, ReadMessage, WriteMessage};
-use crate::session::{Driver, Offer, Session};
+use crate::message::{FramedReader, FramedWriter};
+use crate::session::Session;
 use crate::{Framing, Service, Subscription};
 
 /// A client of JSON-RPC over one connection: a socket, or a WebSocket.
@@ -259,26 +258,6 @@ impl Caller for SocketClient {
             sent => sent,
         }
     }
-}
-
-/// Starts the session of an open connection, in a task of its own.
-pub(super) fn start(
-    reader: impl ReadMessage,
-    writer: impl WriteMessage,
-    options: &SocketClientOptions,
-) -> Session {
-    let limits = options.session();
-    let largest = limits.max_message.max(Budget::default().bytes());
-    let offer = Offer {
-        service: options.service.clone(),
-        origin: Origin::default(),
-        // Messages of a server have the limit of a message only.
-        budget: Budget::new(largest.saturating_mul(2)),
-        calls: None,
-    };
-    let (session, driver) = Driver::new(reader, writer, offer, limits, options.subscription_window);
-    tokio::spawn(driver.run(pending()));
-    session
 }
 
 impl fmt::Debug for SocketClient {

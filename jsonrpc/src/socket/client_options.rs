@@ -7,7 +7,7 @@ use std::time::Duration;
 use farcall_core::transport::tls::ClientTls;
 use http::{HeaderMap, HeaderName, HeaderValue};
 
-use crate::session::setters;
+use crate::session_options::setters;
 use crate::{Service, SessionOptions};
 
 /// Options of a [`SocketClient`](crate::SocketClient).
@@ -63,7 +63,7 @@ impl SocketClientOptions {
         self
     }
 
-    /// Adds a header to the handshake of a WebSocket, such as `authorization`. No debug output shows
+    /// Adds a header to the handshake of a WebSocket, such as `authorization`. Debug output hides
     /// its value.
     ///
     /// # Errors

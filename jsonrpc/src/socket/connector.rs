@@ -1,15 +1,17 @@
 //! Opening the connections of clients.
 
+use std::future::pending;
 use std::io;
 
+use farcall_core::Budget;
+use farcall_core::protocol::Origin;
 use farcall_core::transport::{Connect as _, Io, SystemConnector, Target};
 use tokio::io::split;
 
-use super::client::start;
 use super::url::SocketUrl;
 use super::{InvalidSocketUrl, SocketClientOptions};
-use crate::message::{FramedReader, FramedWriter};
-use crate::session::Session;
+use crate::message::{FramedReader, FramedWriter, ReadMessage, WriteMessage};
+use crate::session::{Driver, Offer, Session};
 
 /// Opens connections to one server.
 pub(super) struct Connector {
@@ -97,4 +99,24 @@ async fn secure(io: AnyIo, host: &str, options: &SocketClientOptions) -> io::Res
 #[cfg(all(feature = "websocket", not(feature = "_tls")))]
 async fn secure(_: AnyIo, _: &str, _: &SocketClientOptions) -> io::Result<AnyIo> {
     Err(io::ErrorKind::Unsupported.into())
+}
+
+/// Starts the session of an open connection, in a task of its own.
+pub(super) fn start(
+    reader: impl ReadMessage,
+    writer: impl WriteMessage,
+    options: &SocketClientOptions,
+) -> Session {
+    let limits = options.session();
+    let largest = limits.max_message.max(Budget::default().bytes());
+    let offer = Offer {
+        service: options.service.clone(),
+        origin: Origin::default(),
+        // Messages of a server have the limit of a message only.
+        budget: Budget::new(largest.saturating_mul(2)),
+        calls: None,
+    };
+    let (session, driver) = Driver::new(reader, writer, offer, limits, options.subscription_window);
+    tokio::spawn(driver.run(pending()));
+    session
 }

@@ -15,7 +15,8 @@ use farcall_core::{Budget, Identity};
 use tokio::io::{AsyncRead, AsyncWrite, split};
 
 use crate::message::{FramedReader, FramedWriter};
-use crate::session::{Driver, Offer, setters};
+use crate::session::{Driver, Offer};
+use crate::session_options::setters;
 use crate::{Framing, Service};
 
 /// Items of its own subscriptions that a server keeps for each, as a client does.
@@ -214,7 +215,7 @@ impl SocketServer {
         writer: impl AsyncWrite + Send + Unpin + 'static,
     ) {
         let mut server = self.clone();
-        // The program at the other end began this one, and may have nothing to say for long.
+        // The peer began this program, and may have nothing to say for long.
         server.service.sessions.idle_timeout = None;
         let served = server.connection(reader, writer, Identity::default(), pending());
         served.await;

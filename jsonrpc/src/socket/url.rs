@@ -102,7 +102,7 @@ impl SocketUrl {
     }
 }
 
-/// Returns the target of a host and a port. Others, such as Unix sockets, have schemes of their own.
+/// Returns the target of a host and a port. Unix sockets have schemes of their own.
 fn host(text: &str) -> Result<Target, InvalidSocketUrl> {
     match text.to_target() {
         Ok(target @ (Target::Host(..) | Target::Address(Address::Tcp(_)))) => Ok(target),

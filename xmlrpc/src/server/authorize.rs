@@ -7,7 +7,7 @@ use http::header::{CONNECTION, CONTENT_TYPE};
 use http::request::Parts;
 use http::{HeaderName, HeaderValue, Response, StatusCode};
 
-use super::{Switch, Upgrade};
+use super::upgrade::{Switch, Upgrade};
 
 /// A decision about each request, before its body is read: see
 /// [`ServerOptions::authorize`](crate::ServerOptions::authorize).
@@ -62,7 +62,7 @@ impl Rejection {
         Self(Box::new(response))
     }
 
-    /// Takes what the connection does after this response, if it leaves HTTP.
+    /// Takes the use of the connection after this response, if it leaves HTTP.
     pub(crate) fn take_upgrade(&mut self) -> Option<Arc<dyn Upgrade>> {
         self.0.extensions_mut().remove()
     }

@@ -13,7 +13,7 @@ use futures_util::Stream;
 use serde::de::DeserializeOwned;
 use tokio::sync::mpsc;
 
-use crate::session::{Session, SessionEnded};
+use super::{Session, SessionEnded};
 
 /// The items of a subscription, as they arrive. It implements the `Stream` trait of futures-core;
 /// [`next`](Self::next) reads items without it.

@@ -13,7 +13,7 @@ use http::request::Parts;
 use http::{Method, StatusCode};
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
-use super::Service;
+use crate::Service;
 use crate::message::websocket::accepted;
 use crate::session::{Driver, Offer};
 
