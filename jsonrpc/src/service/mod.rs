@@ -198,9 +198,9 @@ impl fmt::Debug for Service {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Service")
             .field("registry", &self.registry)
+            .field("sessions", &self.sessions)
             .field("format", &self.format)
             .field("max_batch", &self.max_batch)
-            .field("sessions", &self.sessions)
             .finish()
     }
 }
