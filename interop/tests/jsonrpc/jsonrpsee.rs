@@ -124,9 +124,9 @@ async fn our_client_calls_its_server() {
     let (client, _server) = peer_server().await;
     assert_eq!(client.call::<i64>("add", (3, 5)).await.unwrap(), 8);
     let error = client.call::<i64>("fail", ()).await.unwrap_err();
-    assert_eq!(error.fault().map(|fault| fault.code()), Some(7));
+    assert_eq!(error.fault().map(farcall::Fault::code), Some(7));
     let error = client.call::<i64>("missing", ()).await.unwrap_err();
-    let kind = error.fault().map(|fault| fault.kind());
+    let kind = error.fault().map(farcall::Fault::kind);
     assert_eq!(kind, Some(FaultKind::UnknownMethod));
     let calls: Vec<_> = (0..100)
         .map(|n| {
