@@ -52,6 +52,15 @@
 //! - Members of a request that the specification does not name are ignored. One that it names and
 //!   that is there twice is refused.
 //!
+//! # Sockets
+//!
+//! A [`SocketServer`] answers the same documents over TCP, Unix sockets and other byte streams, as
+//! lines or with [headers](Framing::Headers), and the server of HTTP answers WebSockets (feature
+//! `websocket`). The calls of such a connection run concurrently. A result that is a stream, such
+//! as `farcall::rpc::Stream`, becomes a subscription: its items follow as notifications. A handler
+//! reaches its caller by [`Session::of`]. A [`SocketClient`] calls such servers, and
+//! [subscribes](SocketClient::subscribe). The chapter `json_sockets` of the guide has the details.
+//!
 //! # Faults
 //!
 //! The code and the message of a [`Fault`](farcall_core::Fault) become those of the error. Its

@@ -119,9 +119,10 @@ fn read_error(text: &str) -> Fault {
         Ok(error) => {
             let fault = Fault::received(error.code, cut(&error.message));
             match error.data {
+                // A kind counts only beside its own code, which others may use for something else.
                 Some(Data::OfFarcall { kind }) => match kind_of(&kind) {
-                    Some(kind) => Fault::of(kind, fault.message()).with_code(error.code),
-                    None => fault,
+                    Some(kind) if kind.code() == error.code => Fault::of(kind, fault.message()),
+                    _ => fault,
                 },
                 Some(Data::Other(_)) | None => fault,
             }
