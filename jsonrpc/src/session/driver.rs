@@ -250,13 +250,18 @@ impl<'a> Turn<'a> {
                         }
                     }
                     Ok(None) => {
-                        // Nobody is there for further items.
-                        self.session.0.streams.stop();
+                        self.nothing_more_arrives(&Ending::Closed);
+                        // Of a byte stream, the peer may have closed one direction only.
+                        if reader.heard_at().is_some() {
+                            return Ending::Closed;
+                        }
                         ending = Some(Ending::Closed);
                     }
+                    Err(ReadError::Io(error)) => return Ending::Failed(ReadError::Io(error)),
                     Err(error) => {
-                        self.session.0.streams.stop();
-                        ending = Some(Ending::Failed(error));
+                        let failed = Ending::Failed(error);
+                        self.nothing_more_arrives(&failed);
+                        ending = Some(failed);
                     }
                 },
                 () = async { sleep_until(begin + FIRST_CALL_GRACE).await }, if is_stopping && ending.is_none() => {
@@ -271,6 +276,13 @@ impl<'a> Turn<'a> {
                 }
             }
         }
+    }
+
+    /// Ends whatever waits for messages of the peer, while its calls are completed.
+    fn nothing_more_arrives(&self, ending: &Ending) {
+        self.session.0.streams.stop();
+        let end = SessionEnded(ending.text().into());
+        self.session.0.pending.end(&end);
     }
 
     /// A client that connected just before the stop may not know of it, and sends its first call.

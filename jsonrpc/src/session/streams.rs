@@ -72,7 +72,7 @@ impl Streams {
     }
 }
 
-const STOPPING: &str = "the server stops";
+const STOPPING: &str = "the session ends";
 
 /// The subscriptions that the calls of one message begin. They run once it is answered.
 pub(crate) struct CallStreams<'a> {

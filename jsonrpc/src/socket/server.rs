@@ -25,10 +25,10 @@ pub(super) const WINDOW: usize = 1024;
 /// A server of JSON-RPC over TCP, Unix sockets, and other byte streams, such as the standard input
 /// and output of a language server.
 ///
-/// The calls of a connection run concurrently, and are answered as they complete. A result that is
-/// a stream becomes a subscription. Handlers reach their caller through its
-/// [`Session`](crate::Session). The limits of each connection are those of
-/// [`Service::sessions`].
+/// The calls of a connection run concurrently, and are answered as they complete, also after the
+/// peer has closed its direction of the connection. A result that is a stream becomes a
+/// subscription. Handlers reach their caller through its [`Session`](crate::Session). The limits of
+/// each connection are those of [`Service::sessions`].
 ///
 /// There is no authentication besides the user of a Unix socket, and no encryption: listen at
 /// loopback addresses and Unix sockets, or see `accept`

@@ -159,3 +159,22 @@ async fn deadlines_end_calls() {
     assert_eq!(error.execution(), Execution::Maybe, "{error:?}");
     assert_eq!(client.call::<i64>("add", (1, 2)).await.unwrap(), 3);
 }
+
+#[tokio::test]
+async fn calls_to_a_peer_that_has_closed_fail_while_its_own_are_completed() {
+    use farcall::jsonrpc::{Service, Session};
+    use farcall::{Fault, Registry};
+
+    let registry = Registry::new();
+    registry
+        .register_function("ask", async |cx: Context| -> Result<bool, Fault> {
+            let session = Session::of(&cx).ok_or_else(|| Fault::new(1, "no session"))?;
+            Ok(session.call::<i64>("answer", ()).await.is_err())
+        })
+        .unwrap();
+    let io = connected(Service::new(registry), Framing::Lines).await;
+    let call = b"{\"jsonrpc\":\"2.0\",\"method\":\"ask\",\"id\":1}\n";
+    let answers = super::exchange(io, call).await;
+    assert!(answers.contains("\"method\":\"answer\""), "{answers}");
+    assert!(answers.contains("\"result\":true"), "{answers}");
+}
