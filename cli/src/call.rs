@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use clap::Subcommand;
 use farcall::cluster::{AnyFormat, ClientFormat};
+use farcall::jsonrpc::SocketClient;
 use farcall::protocol::output::Foreign;
 use farcall::protocol::{Call, Format as _};
 use farcall::{CallError, Caller, Context, FormatError, FormatErrorKind, Variadic};
@@ -15,7 +16,9 @@ use crate::{argument, manager, seconds};
 
 const URL: &str = "http://HOST:PORT/PATH, https://HOST:PORT/PATH, http+unix://SOCKET:/PATH, \
                    conn+rpc://HOST:PORT, conn+rpc+tls://HOST:PORT, conn+rpc+encrypted://HOST:PORT \
-                   (TLS by the authkey alone), conn+rpc+unix://PATH, nats://HOST:PORT/SERVICE or \
+                   (TLS by the authkey alone), conn+rpc+unix://PATH, nats://HOST:PORT/SERVICE, \
+                   json+tcp://HOST:PORT, json+unix://PATH, ws://HOST:PORT/PATH, \
+                   wss://HOST:PORT/PATH (JSON-RPC) or \
                    conn+manager://HOST:PORT/TYPEID (a manager of Python)";
 
 /// The method that every server with introspection has.
@@ -195,6 +198,7 @@ pub(crate) fn max_integer(url: &str) -> u64 {
     if ["conn+rpc", "nats", manager::SCHEME]
         .iter()
         .any(|scheme| url.starts_with(scheme))
+        || SocketClient::has_scheme(url)
     {
         u64::MAX
     } else {

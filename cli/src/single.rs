@@ -3,11 +3,13 @@
 use std::error::Error;
 use std::time::Duration;
 
+use farcall::Caller as _;
 use farcall::cluster::{Client, ConnectOptions, ConnectionUrl, HostSettings, Protection, Protocol};
+use farcall::jsonrpc::{SocketClient, SocketClientOptions};
 use farcall::protocol::output::Foreign;
 use farcall::rpc::{self, Encoding, GreetingError};
 
-use crate::call::{CallCommand, Request, Words, max_integer, perform};
+use crate::call::{CallCommand, HEADER, Request, Words, max_integer, perform};
 use crate::connection::{connect_error, key_expected, target};
 use crate::fleet::Template;
 use crate::json::Json;
@@ -43,6 +45,9 @@ pub(crate) async fn run(
         tokio::time::timeout(timeout, managed)
             .await
             .map_err(|_| "the manager did not reply in time")??
+    } else if SocketClient::has_scheme(url) {
+        let client = over_sockets(url, options)?;
+        perform(&client.within(timeout), &request(url)).await?
     } else if Protocol::of(url)? == Protocol::Connection {
         let address = target("conn+rpc", url)?;
         let settings = fleet::settings(url, options).await?;
@@ -60,6 +65,21 @@ pub(crate) async fn run(
         CallCommand::Call { .. } => result.write(),
         _ => text(&result),
     })
+}
+
+/// Returns a client of JSON-RPC over a socket or a WebSocket.
+fn over_sockets(url: &str, options: &Options) -> Result<SocketClient, Box<dyn Error>> {
+    let mut settings = SocketClientOptions::default()
+        .connect_timeout(options.timeout)
+        .tls(options.tls.settings()?);
+    if !options.headers.is_empty() && !url.to_ascii_lowercase().starts_with("ws") {
+        return Err("--header is for HTTP and WebSocket: sockets have no headers".into());
+    }
+    for header in &options.headers {
+        let (name, value) = header.split_once(':').ok_or(HEADER)?;
+        settings = settings.header(name, value.trim()).map_err(|_| HEADER)?;
+    }
+    Ok(SocketClient::with_options(url, settings)?)
 }
 
 /// Connects at once: an error tells more than that of a call which could not be sent.

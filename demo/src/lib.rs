@@ -5,7 +5,9 @@ pub mod connections;
 pub mod managers;
 mod methods;
 mod specification;
+mod ticks;
 mod validator1;
 
 pub use methods::Demo;
 pub use specification::Specification;
+pub use ticks::Ticks;

@@ -13,6 +13,7 @@
 //! | [pickles] | Python's classes as structs, and messages of any type |
 //! | [managers] | the objects that Python processes share, hosted by Rust or used by it |
 //! | [rpc] | objects, callbacks and streams over connections |
+//! | [json_sockets] | JSON-RPC over sockets and WebSockets, with subscriptions |
 //! | [reconnect] | clients and objects that survive a broken connection |
 //! | [security] | a server that other machines can reach, with limits that fit it |
 //! | [tls] | TLS without a proxy, and clients that are known by their certificates |
@@ -45,6 +46,7 @@ macro_rules! chapters {
             "[pickles]: crate::guide::pickles\n",
             "[managers]: crate::guide::managers\n",
             "[rpc]: crate::guide::rpc\n",
+            "[json_sockets]: crate::guide::json_sockets\n",
             "[reconnect]: crate::guide::reconnect\n",
             "[security]: crate::guide::security\n",
             "[tls]: crate::guide::tls\n",
@@ -91,8 +93,8 @@ macro_rules! chapters {
 }
 
 chapters! {
-    functions objects clients requests errors retries python pickles managers rpc reconnect security tls
-    blocking middleware layers cluster workers testing features
+    functions objects clients requests errors retries python pickles managers rpc json_sockets reconnect security
+    tls blocking middleware layers cluster workers testing features
     from_xmlrpc from_multiprocessing from_pyro5 from_tarpc from_tonic from_jsonrpsee
 }
 

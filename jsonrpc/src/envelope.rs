@@ -304,14 +304,18 @@ pub(crate) fn write_result(result: &[u8], id: &str, out: &mut Vec<u8>) {
 
 /// Appends the answer with a fault, whose message is `text`.
 pub(crate) fn write_error(fault: &Fault, text: &str, id: &str, out: &mut Vec<u8>) {
+    out.extend_from_slice(br#"{"jsonrpc":"2.0","error":"#);
+    write_error_object(fault, text, out);
+    write_id(id, out);
+}
+
+/// Appends the error object of a fault, whose message is `text`.
+pub(crate) fn write_error_object(fault: &Fault, text: &str, out: &mut Vec<u8>) {
     let (code, kind) = (fault.code(), kind_name(fault.kind()));
     // A string can always be written.
     let text = serde_json::to_string(text).unwrap_or_default();
-    let error = format!(
-        r#"{{"jsonrpc":"2.0","error":{{"code":{code},"message":{text},"data":{{"kind":"{kind}"}}}}"#
-    );
+    let error = format!(r#"{{"code":{code},"message":{text},"data":{{"kind":"{kind}"}}}}"#);
     out.extend_from_slice(error.as_bytes());
-    write_id(id, out);
 }
 
 fn write_id(id: &str, out: &mut Vec<u8>) {

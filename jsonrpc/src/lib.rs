@@ -52,6 +52,15 @@
 //! - Members of a request that the specification does not name are ignored. One that it names and
 //!   that is there twice is refused.
 //!
+//! # Sockets
+//!
+//! A [`SocketServer`] answers the same documents over TCP, Unix sockets and other byte streams, as
+//! lines or with [headers](Framing::Headers), and the server of HTTP answers WebSockets (feature
+//! `websocket`). The calls of such a connection run concurrently. A result that is a stream, such
+//! as `farcall::rpc::Stream`, becomes a subscription: its items follow as notifications. A handler
+//! reaches its caller by [`Session::of`]. A [`SocketClient`] calls such servers, and
+//! [subscribes](SocketClient::subscribe). The chapter `json_sockets` of the guide has the details.
+//!
 //! # Faults
 //!
 //! The code and the message of a [`Fault`](farcall_core::Fault) become those of the error. Its
@@ -80,9 +89,23 @@
 //! [1,000 calls](Service::max_batch), a method name 1,024 bytes, an id 256 bytes. Depth and number
 //! of values are limited by the [format](Service::format).
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 mod envelope;
+mod http;
+mod message;
 mod server;
 mod service;
+mod session;
+mod session_options;
+mod socket;
 
+pub use message::Framing;
 pub use server::Server;
 pub use service::Service;
+pub use session::{Session, SessionEnded, Subscription, SubscriptionError};
+pub use session_options::SessionOptions;
+pub use socket::{
+    BoundSocketServer, InvalidSocketUrl, SocketBindError, SocketClient, SocketClientOptions,
+    SocketServer, SocketServerOptions,
+};

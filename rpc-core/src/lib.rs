@@ -65,6 +65,7 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod args;
+mod attachment;
 mod blocking;
 mod budget;
 mod call;

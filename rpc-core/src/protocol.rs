@@ -19,6 +19,14 @@ pub use crate::type_identity::TypeIdentity;
 pub use crate::value::NEWTYPE as VALUE_NEWTYPE;
 pub use crate::value::datetime::{NEWTYPE as DATETIME_NEWTYPE, TEXT as DATETIME_TEXT_NEWTYPE};
 
+/// The references and streams that travel beside the bytes of a payload.
+pub mod attachment {
+    pub use crate::attachment::{
+        Carrier, JsonItems, JsonStream, NAME, decode_with_attachments, deserialize,
+        encode_with_attachments, serialize,
+    };
+}
+
 /// The common part of blocking clients and servers.
 pub mod blocking {
     pub use crate::blocking::{check_allowed, wait};

@@ -153,7 +153,8 @@ pub use client::{
 pub use format::XmlRpc;
 #[cfg(feature = "xmlrpc-server")]
 pub use server::{
-    Answer, Authorize, Bind, BindError, BoundServer, Exchange, FaultPolicy, Protocol, Rejection,
-    ReplyBody, ReplyEvicted, Server, ServerOptions, cgi,
+    Answer, Authorize, Bind, BindError, BoundServer, Exchange, FaultPolicy, PeerAccount, Protocol,
+    Rejection, ReplyBody, ReplyEvicted, Server, ServerOptions, Switch, Upgrade, UpgradedConnection,
+    cgi,
 };
 pub use xml::Forbidden;

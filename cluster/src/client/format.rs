@@ -2,7 +2,7 @@
 
 use farcall_conn::rpc::Encoding;
 use farcall_core::protocol::{Args, Call, Format, FromArgs, Payload};
-use farcall_core::{CallError, Context, FormatError, FormatErrorKind};
+use farcall_core::{CallError, Context, FormatError, FormatErrorKind, Json};
 use farcall_xmlrpc::XmlRpc;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -18,6 +18,8 @@ pub enum AnyFormat {
     XmlRpc(XmlRpc),
     /// An encoding of calls over connections.
     Rpc(Encoding),
+    /// JSON, of JSON-RPC.
+    Json(Json),
     /// A format of calls over NATS.
     #[cfg(feature = "nats")]
     #[cfg_attr(docsrs, doc(cfg(feature = "nats")))]
@@ -30,6 +32,7 @@ macro_rules! delegate {
         match $format {
             AnyFormat::XmlRpc($inner) => $call,
             AnyFormat::Rpc($inner) => $call,
+            AnyFormat::Json($inner) => $call,
             #[cfg(feature = "nats")]
             AnyFormat::Nats($inner) => $call,
         }
@@ -121,6 +124,7 @@ macro_rules! formats {
 formats! {
     XmlRpc: XmlRpc;
     Rpc: Encoding;
+    Json: Json;
 }
 
 #[cfg(feature = "nats")]
@@ -133,6 +137,7 @@ pub(super) fn mismatch(expected: AnyFormat) -> FormatError {
     let name = match expected {
         AnyFormat::XmlRpc(_) => XmlRpc::NAME,
         AnyFormat::Rpc(_) => Encoding::NAME,
+        AnyFormat::Json(_) => Json::NAME,
         #[cfg(feature = "nats")]
         AnyFormat::Nats(_) => ContentType::NAME,
     };

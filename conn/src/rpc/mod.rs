@@ -68,7 +68,6 @@
 //!
 //! `docs/RPC.md` specifies the wire format for implementations in other languages.
 
-mod attachment;
 pub mod blocking;
 mod client;
 mod encoding;

@@ -8,12 +8,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use farcall_core::protocol::Attachment;
+use farcall_core::protocol::attachment::{self, Carrier};
 use farcall_core::protocol::{Call, Payload};
 use farcall_core::{CallError, Caller, Instance, Within};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::attachment;
 use super::encoding::Encoding;
 use super::session::{LocalObject, ObjectHandle};
 
@@ -199,7 +199,8 @@ impl<T: ?Sized> fmt::Debug for Remote<T> {
 
 impl<T: ?Sized> Serialize for Remote<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        attachment::serialize(serializer, || match self.object.resolved() {
+        attachment::serialize(serializer, |carrier| match self.object.resolved() {
+            _ if carrier == Carrier::Json => Err("JSON-RPC has no objects".to_owned()),
             Ok(ObjectHandle::Promised(_)) => {
                 Err("the object is still a promise: await `ready` before passing it on".to_owned())
             }

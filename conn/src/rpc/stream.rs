@@ -7,14 +7,15 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 
 use farcall_core::Fault;
-use farcall_core::protocol::Attachment;
-use farcall_core::protocol::{Format as _, Payload};
+#[cfg(feature = "json")]
+use farcall_core::protocol::attachment::JsonStream;
+use farcall_core::protocol::attachment::{self, Carrier};
+use farcall_core::protocol::{Attachment, Format as _, Payload};
 use futures_util::Stream as Items;
 use serde::de::{DeserializeOwned, Error as _};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use tokio::sync::mpsc;
 
-use super::attachment;
 use super::encoding::Encoding;
 use super::error::StreamError;
 use super::session::{IncomingStream, ItemSource, OutgoingStream};
@@ -266,10 +267,30 @@ impl<T: Serialize> ItemSource for EncodedItems<T> {
     }
 }
 
+/// Encodes the items of a local stream as JSON.
+#[cfg(feature = "json")]
+struct JsonStreamItems<T>(Pin<Box<dyn Items<Item = Result<T, Fault>> + Send>>);
+
+#[cfg(feature = "json")]
+impl<T: Serialize> Items for JsonStreamItems<T> {
+    type Item = Result<Payload, Fault>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let item = self.0.as_mut().poll_next(cx);
+        item.map(|item| {
+            item.map(|item| {
+                let mut out = Vec::new();
+                let encoded = farcall_core::Json::default().encode_reply(&item?, &mut out);
+                encoded.map(|()| out.into()).map_err(Fault::internal)
+            })
+        })
+    }
+}
+
 /// Serializing a stream passes it on: this value has no more items afterwards.
 impl<T: Serialize + 'static> Serialize for Stream<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        attachment::serialize(serializer, || {
+        attachment::serialize(serializer, |carrier| {
             let inner = self
                 .inner
                 .lock()
@@ -277,6 +298,14 @@ impl<T: Serialize + 'static> Serialize for Stream<T> {
                 .take();
             match inner {
                 None => Err("the stream has already been passed on".to_owned()),
+                #[cfg(feature = "json")]
+                Some(StreamInner::Local(items)) if carrier == Carrier::Json => {
+                    let items = Box::pin(JsonStreamItems(items));
+                    Ok(Arc::new(JsonStream::new(items)) as Attachment)
+                }
+                Some(_) if carrier == Carrier::Json => {
+                    Err("a stream that was received cannot be passed on in JSON".to_owned())
+                }
                 Some(StreamInner::Local(items)) => {
                     Ok(Arc::new(OutgoingStream::new(Box::new(EncodedItems(items)))) as Attachment)
                 }

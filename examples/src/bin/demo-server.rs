@@ -8,10 +8,11 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use clap::{Parser, ValueEnum};
-use demo::{Demo, Specification, connections};
+use demo::{Demo, Specification, Ticks, connections};
 use farcall::cluster::nats;
 use farcall::conn::auth::AuthKey;
 use farcall::conn::{Bincode, Json, Listener, ListenerBuilder};
+use farcall::jsonrpc::{BoundSocketServer, Framing, Service, SocketServer, SocketServerOptions};
 use farcall::pickle::{self, Pickle};
 use farcall::rpc;
 use farcall::transport::tls::{ClientCertificates, ServerTls, TlsError};
@@ -25,14 +26,21 @@ use tokio_util::sync::CancellationToken;
     about = "Offers small methods over XML-RPC, JSON-RPC and connections, and plain connections, for peers to try"
 )]
 struct Arguments {
-    /// Serve XML-RPC and JSON-RPC on this TCP address; port 0 selects a free port [default:
-    /// 127.0.0.1:8000 if no listener is given]
+    /// Serve XML-RPC and JSON-RPC, also over WebSocket, on this TCP address; port 0 selects a free
+    /// port [default: 127.0.0.1:8000 if no listener is given]
     #[arg(long, value_name = "HOST:PORT")]
     xmlrpc: Option<String>,
     /// Serve XML-RPC and JSON-RPC on this Unix socket
     #[cfg(unix)]
     #[arg(long, value_name = "PATH")]
     xmlrpc_unix: Option<PathBuf>,
+    /// Serve JSON-RPC on this TCP address, as lines
+    #[arg(long, value_name = "HOST:PORT")]
+    json_lines: Option<String>,
+    /// Serve JSON-RPC on this Unix socket, as lines
+    #[cfg(unix)]
+    #[arg(long, value_name = "PATH")]
+    json_unix: Option<PathBuf>,
     /// Serve RPC over connections on this TCP address
     #[arg(long, value_name = "HOST:PORT")]
     rpc: Option<String>,
@@ -113,7 +121,9 @@ async fn main() -> anyhow::Result<()> {
     let over_http = farcall::jsonrpc::Server::with_options(options);
     over_http.register_instance(Arc::clone(&demo))?;
     over_http.register_instance(Specification)?;
+    over_http.service().registry().register_instance(Ticks)?;
     let over_connections = rpc::Server::new();
+    over_connections.register_instance(Ticks)?;
     over_connections.register_instance(Arc::clone(&demo))?;
 
     let stop = CancellationToken::new();
@@ -130,6 +140,18 @@ async fn main() -> anyhow::Result<()> {
         let listening = over_http.bind(path).mode(arguments.unix_mode).await?;
         println!("listening xmlrpc-unix {}", path.display());
         serve(&mut listeners, listening, &stop);
+    }
+    let as_lines = arguments.over_lines(over_http.service());
+    if let Some(address) = &arguments.json_lines {
+        let bound = as_lines.bind(address).await?;
+        println!("listening json-lines {}", bound.url());
+        serve_lines(&mut listeners, bound, &stop);
+    }
+    #[cfg(unix)]
+    if let Some(path) = &arguments.json_unix {
+        let bound = as_lines.bind(path).await?;
+        println!("listening json-unix {}", path.display());
+        serve_lines(&mut listeners, bound, &stop);
     }
     if let Some(address) = &arguments.rpc {
         let listener = arguments.configured(Listener::bind(address))?;
@@ -193,17 +215,33 @@ async fn main() -> anyhow::Result<()> {
 impl Arguments {
     fn has_no_listener(&self) -> bool {
         #[cfg(unix)]
-        if self.xmlrpc_unix.is_some() || self.rpc_unix.is_some() || self.conn_unix.is_some() {
+        let unix = [
+            &self.xmlrpc_unix,
+            &self.json_unix,
+            &self.rpc_unix,
+            &self.conn_unix,
+        ];
+        #[cfg(unix)]
+        if unix.iter().any(|listener| listener.is_some()) {
             return false;
         }
         let tcp = [
             &self.xmlrpc,
+            &self.json_lines,
             &self.rpc,
             &self.conn,
             &self.nats,
             &self.manager,
         ];
         tcp.iter().all(|listener| listener.is_none())
+    }
+
+    /// Returns the server of JSON-RPC as lines.
+    fn over_lines(&self, service: &Service) -> SocketServer {
+        let options = SocketServerOptions::default();
+        #[cfg(unix)]
+        let options = options.mode(self.unix_mode);
+        SocketServer::with_options(service.clone(), Framing::Lines, options)
     }
 
     /// Returns the TLS of the server, if it has a certificate.
@@ -295,6 +333,13 @@ fn serve(listeners: &mut JoinSet<()>, listening: BoundServer, stop: &Cancellatio
     let stop = stop.clone().cancelled_owned();
     listeners.spawn(async {
         listening.serve_until(stop).await;
+    });
+}
+
+fn serve_lines(listeners: &mut JoinSet<()>, bound: BoundSocketServer, stop: &CancellationToken) {
+    let stop = stop.clone().cancelled_owned();
+    listeners.spawn(async {
+        bound.serve_until(stop).await;
     });
 }
 

@@ -5,7 +5,7 @@ use farcall_core::protocol::{Hold, Payload};
 use farcall_core::{Fault, FaultKind, Position};
 use farcall_xmlrpc::Exchange;
 
-use super::{ENVELOPE, Service, offset, text_within};
+use super::{ENVELOPE, Service, Subscribe, offset, text_within};
 use crate::envelope::{Refusal, read_entry, write_error, write_result};
 
 /// Bytes reserved for the error of a call that has not run yet.
@@ -19,6 +19,7 @@ impl Service {
         &self,
         exchange: &Exchange<'_>,
         entries: &[&str],
+        streams: Option<&dyn Subscribe>,
     ) -> Option<Bytes> {
         let mut answers = Answers {
             out: Vec::new(),
@@ -49,7 +50,7 @@ impl Service {
             });
             let result = match answers.full {
                 Some(why) => Err(Fault::of(FaultKind::Overloaded, why)),
-                None => self.run(exchange, &request, start).await,
+                None => self.run(exchange, &request, start, streams).await,
             };
             if let Some(id) = request.id {
                 answers.push(id, result);

@@ -8,16 +8,32 @@ use std::time::Instant;
 use bytes::Bytes;
 use farcall_core::protocol::{Attachment, Call, Payload, time};
 use farcall_core::{Fault, FaultKind, Json, Position, Registry};
-use farcall_xmlrpc::{Answer, Exchange, Protocol};
-use http::HeaderValue;
+use farcall_xmlrpc::Exchange;
 use tokio::time::sleep_until;
 
+use crate::SessionOptions;
 use crate::envelope::{Document, NO_ID, Refusal, Request, write_error, write_result};
 
 /// Maximum bytes of a fault text that is sent regardless of the limit of an answer.
-const SHORT_TEXT: usize = 256;
+pub(crate) const SHORT_TEXT: usize = 256;
 
-/// The methods of a registry over JSON-RPC 2.0, as a [`Protocol`] that a
+/// The streams among the results of the calls of a document, as subscriptions of the caller.
+pub(crate) trait Subscribe: Sync {
+    /// Replaces a stream by the id of a subscription.
+    fn subscribe(&self, result: &Payload, method: &str) -> Result<Payload, Fault>;
+
+    /// Ends the subscription that the params name, and returns `true` if there was one.
+    fn unsubscribe(&self, params: &Payload) -> Result<Payload, Fault>;
+}
+
+/// The fault of a call whose result is a stream, where there is no way to send its items. The code
+/// is that of Ethereum nodes.
+fn no_streams() -> Fault {
+    let text = "the method returns a stream, which needs a WebSocket or a socket";
+    Fault::new(-32001, text)
+}
+
+/// The methods of a registry over JSON-RPC 2.0, as a [`Protocol`](farcall_xmlrpc::Protocol) that a
 /// [server](farcall_xmlrpc::Server::beside) answers beside XML-RPC.
 ///
 /// [`Server`](crate::Server) is a server with both, whose methods are registered once.
@@ -27,6 +43,7 @@ pub struct Service {
     registry: Registry<Json>,
     format: Json,
     max_batch: usize,
+    pub(crate) sessions: SessionOptions,
 }
 
 impl Service {
@@ -36,6 +53,7 @@ impl Service {
             registry,
             format: Json::default(),
             max_batch: 1000,
+            sessions: SessionOptions::default(),
         }
     }
 
@@ -59,12 +77,32 @@ impl Service {
         &self.registry
     }
 
-    async fn answer_document(&self, exchange: Exchange<'_>) -> Option<Bytes> {
+    /// Sets the limits of sessions: WebSockets, and connections of a
+    /// [`SocketServer`](crate::SocketServer). Default: [`SessionOptions::default`].
+    pub const fn sessions(mut self, sessions: SessionOptions) -> Self {
+        self.sessions = sessions;
+        self
+    }
+
+    /// The format of parameters and results.
+    pub(crate) const fn json(&self) -> Json {
+        self.format
+    }
+
+    /// Makes the calls of a document. Streams among their results become subscriptions in
+    /// `streams`, if there are any.
+    pub(crate) async fn answer_document(
+        &self,
+        exchange: Exchange<'_>,
+        streams: Option<&dyn Subscribe>,
+    ) -> Option<Bytes> {
         let mut out = Vec::new();
         let refusal = match Document::read(&exchange.document, self.max_batch) {
-            Ok(Document::Batch(entries)) => return self.run_batch(&exchange, &entries).await,
+            Ok(Document::Batch(entries)) => {
+                return self.run_batch(&exchange, &entries, streams).await;
+            }
             Ok(Document::Single(Ok(request))) => {
-                let result = self.run(&exchange, &request, None).await;
+                let result = self.run(&exchange, &request, None, streams).await;
                 let id = request.id?;
                 let max = exchange.max_reply;
                 match checked(result, id, max) {
@@ -88,7 +126,14 @@ impl Service {
         exchange: &Exchange<'_>,
         request: &Request<'_>,
         start: Option<Position>,
+        streams: Option<&dyn Subscribe>,
     ) -> Result<Payload, Fault> {
+        if let Some(streams) = streams
+            && is_unsubscribe(&request.method)
+            && self.registry.describe(&request.method).is_none()
+        {
+            return streams.unsubscribe(&self.params(exchange, request, start));
+        }
         let started = Instant::now();
         let mut context = exchange.context.for_method(request.method.clone());
         if request.id.is_none() {
@@ -108,6 +153,15 @@ impl Service {
                 .unwrap_or_else(|| {
                     Err(Fault::of(FaultKind::DeadlineExceeded, "the call timed out"))
                 }),
+        };
+        let result = match result {
+            Ok(stream) if !stream.attachments().is_empty() => match streams {
+                Some(streams) if request.id.is_some() => {
+                    streams.subscribe(&stream, &request.method)
+                }
+                _ => Err(no_streams()),
+            },
+            result => result,
         };
         exchange.log(&request.method, started, result.as_ref().err());
         result
@@ -140,46 +194,21 @@ impl Service {
     }
 }
 
-impl Protocol for Service {
-    fn is_content_type(&self, content_type: &str) -> bool {
-        let is = |other: &str| content_type.eq_ignore_ascii_case(other);
-        let suffix = content_type.len().checked_sub("+json".len());
-        is("application/json")
-            || is("application/json-rpc")
-            || is("application/jsonrequest")
-            || suffix
-                .and_then(|start| content_type.get(start..))
-                .is_some_and(|suffix| suffix.eq_ignore_ascii_case("+json"))
-    }
-
-    fn is_document(&self, document: &[u8]) -> bool {
-        let first = document.iter().find(|byte| !byte.is_ascii_whitespace());
-        matches!(first, Some(b'{' | b'['))
-    }
-
-    fn content_type(&self) -> HeaderValue {
-        HeaderValue::from_static("application/json")
-    }
-
-    fn answer<'a>(&'a self, exchange: Exchange<'a>) -> Answer<'a> {
-        Box::pin(self.answer_document(exchange))
-    }
-
-    fn fault(&self, fault: &Fault) -> Bytes {
-        let mut out = Vec::new();
-        write_error(fault, text_within(fault, SHORT_TEXT), NO_ID, &mut out);
-        out.into()
-    }
-}
-
 impl fmt::Debug for Service {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Service")
             .field("registry", &self.registry)
+            .field("sessions", &self.sessions)
             .field("format", &self.format)
             .field("max_batch", &self.max_batch)
             .finish()
     }
+}
+
+/// Returns `true` for the name of a method that ends a subscription, unless the service itself has
+/// such a method.
+fn is_unsubscribe(method: &str) -> bool {
+    method.contains("unsubscribe")
 }
 
 /// Returns the offset of a part of a document.
@@ -201,7 +230,7 @@ fn checked(result: Result<Payload, Fault>, id: &str, max: usize) -> Result<Paylo
 const ENVELOPE: usize = 40;
 
 /// Returns the text of a fault, or a short note if the text alone could exceed `limit` bytes.
-fn text_within(fault: &Fault, limit: usize) -> &str {
+pub(crate) fn text_within(fault: &Fault, limit: usize) -> &str {
     // `\u0000` is the longest escape.
     let text = fault.message();
     if text.len() <= SHORT_TEXT || text.len().saturating_mul(6) <= limit {

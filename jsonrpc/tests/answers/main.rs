@@ -4,6 +4,7 @@
 
 mod hostile;
 mod http;
+mod sessions;
 mod specification;
 
 use std::sync::Arc;

@@ -10,9 +10,10 @@ use serde::{Serialize, Serializer, forward_to_deserialize_any};
 use serde_json::error::Category;
 
 use crate::args::{Args, FromArgs};
+use crate::attachment::{Carrier, encode_with_attachments};
 use crate::describe::Description;
 use crate::error::{FormatError, FormatErrorKind, Position};
-use crate::format::Format;
+use crate::format::{Format, encoded_reply};
 use crate::limits::{DecodeLimiter, Limited};
 use crate::payload::Payload;
 
@@ -124,6 +125,20 @@ impl Format for Json {
         out: &mut Vec<u8>,
     ) -> Result<(), FormatError> {
         self.write(value, out)
+    }
+
+    /// Encodes a result. A stream in it is an attachment, and a number in the text.
+    fn reply<T: Serialize + ?Sized>(&self, value: &T) -> Result<Payload, FormatError> {
+        let mut attachments = None;
+        let message = encoded_reply(|out| {
+            attachments = encode_with_attachments(Carrier::Json, || self.write(value, out))?;
+            Ok(())
+        })?;
+        let payload = Payload::from(message);
+        Ok(match attachments {
+            None => payload,
+            Some(attachments) => payload.with_attachments(attachments),
+        })
     }
 
     fn decode_reply<T: DeserializeOwned>(&self, reply: &Payload) -> Result<T, FormatError> {

@@ -29,6 +29,18 @@ fn defaults() -> Vec<(&'static str, String)> {
             debug(&farcall::jsonrpc::Service::new(farcall::Registry::new())),
         ),
         (
+            "farcall::jsonrpc::SessionOptions",
+            debug(&farcall::jsonrpc::SessionOptions::default()),
+        ),
+        (
+            "farcall::jsonrpc::SocketServerOptions",
+            debug(&farcall::jsonrpc::SocketServerOptions::default()),
+        ),
+        (
+            "farcall::jsonrpc::SocketClientOptions",
+            debug(&farcall::jsonrpc::SocketClientOptions::default()),
+        ),
+        (
             "farcall::conn::ListenerBuilder",
             debug(&farcall::conn::Listener::bind("127.0.0.1:0")),
         ),
@@ -88,7 +100,7 @@ fn defaults() -> Vec<(&'static str, String)> {
 }
 
 /// Settings that are not limits on peers.
-const NO_LIMITS: [&str; 4] = ["gzip_over", "first_pause", "max_pause", "jitter"];
+const NO_LIMITS: [&str; 5] = ["gzip_over", "first_pause", "max_pause", "jitter", "mode"];
 
 #[test]
 fn the_table_lists_every_limit_with_its_default() {

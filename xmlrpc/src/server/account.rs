@@ -1,5 +1,6 @@
 //! Share of the server's budget that one connection holds.
 
+use std::borrow::Cow;
 use std::future::{Future, poll_fn};
 use std::pin::pin;
 use std::sync::OnceLock;
@@ -11,15 +12,27 @@ use farcall_core::protocol::{Account, Hold, NoRoom};
 /// Budget account of a connection, or of a request that did not arrive over a connection of this
 /// server. The first large hold opens it: opening writes memory that connections share, and small
 /// calls should not.
-pub(super) struct PeerAccount<'a> {
-    budget: &'a Budget,
+#[derive(Debug)]
+pub struct PeerAccount<'a> {
+    budget: Cow<'a, Budget>,
     account: OnceLock<Account>,
+}
+
+impl PeerAccount<'static> {
+    /// Opens an account of a connection that carries more than requests.
+    #[must_use]
+    pub fn opened(budget: Budget) -> Self {
+        Self {
+            account: OnceLock::from(budget.account()),
+            budget: Cow::Owned(budget),
+        }
+    }
 }
 
 impl<'a> PeerAccount<'a> {
     pub(super) const fn new(budget: &'a Budget) -> Self {
         Self {
-            budget,
+            budget: Cow::Borrowed(budget),
             account: OnceLock::new(),
         }
     }
@@ -28,12 +41,16 @@ impl<'a> PeerAccount<'a> {
     ///
     /// # Errors
     /// If the budget has no room for them.
-    pub(super) fn resize(&self, hold: &mut Hold, bytes: usize) -> Result<(), NoRoom> {
+    pub fn resize(&self, hold: &mut Hold, bytes: usize) -> Result<(), NoRoom> {
         if bytes <= Budget::FREE && hold.counted() == 0 {
             return Ok(());
         }
-        let account = self.account.get_or_init(|| self.budget.account());
-        hold.resize(account, bytes)
+        hold.resize(self.account(), bytes)
+    }
+
+    /// Returns the account, which is opened if it was not before.
+    pub fn account(&self) -> &Account {
+        self.account.get_or_init(|| self.budget.account())
     }
 
     /// Returns the account, if it was opened.

@@ -1,9 +1,13 @@
 //! Authorization of requests by their heads.
 
+use std::sync::Arc;
+
 use farcall_core::Identity;
 use http::header::{CONNECTION, CONTENT_TYPE};
 use http::request::Parts;
 use http::{HeaderName, HeaderValue, Response, StatusCode};
+
+use super::upgrade::{Switch, Upgrade};
 
 /// A decision about each request, before its body is read: see
 /// [`ServerOptions::authorize`](crate::ServerOptions::authorize).
@@ -46,6 +50,21 @@ impl Rejection {
     pub fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
         self.0.headers_mut().insert(name, value);
         self
+    }
+
+    /// Creates the response after which a connection leaves HTTP. It is no rejection, but ends the
+    /// reading of requests as one does.
+    pub(crate) fn switching(switch: Switch) -> Self {
+        let mut response = Response::new(String::new());
+        *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
+        *response.headers_mut() = switch.headers;
+        response.extensions_mut().insert(switch.to);
+        Self(Box::new(response))
+    }
+
+    /// Takes the use of the connection after this response, if it leaves HTTP.
+    pub(crate) fn take_upgrade(&mut self) -> Option<Arc<dyn Upgrade>> {
+        self.0.extensions_mut().remove()
     }
 
     /// Adds `Connection: close`, after which the connection is closed.

@@ -4,6 +4,7 @@ use std::fmt::Display;
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::task::Poll;
 use std::time::Duration;
 
@@ -22,10 +23,10 @@ use tokio::time::{Instant, sleep_until};
 
 use super::account::PeerAccount;
 use super::browser::HostPolicy;
-use super::http::admission::{MAX_HEAD, check_head};
+use super::http::admission::{Leaving, MAX_HEAD, check_head};
 use super::reply_stream::ReplyStream;
 use super::timer::Timer;
-use super::{Rejection, Server};
+use super::{Rejection, Server, UpgradedConnection};
 
 /// The first bytes of a TLS client: a record with a handshake message, of any version.
 const TLS_HANDSHAKE: &[u8] = &[0x16, 0x03];
@@ -61,7 +62,7 @@ impl Server {
         mut io: impl Io,
         caller: Identity,
         hosts: HostPolicy,
-        stop: impl Future<Output = ()>,
+        stop: impl Future<Output = ()> + Send,
     ) {
         let accept = self.options.accept_peer.as_ref();
         if accept.is_some_and(|accept| !accept(&caller)) {
@@ -72,10 +73,16 @@ impl Server {
         let accepted = Instant::now();
         let has_request = AtomicBool::new(false);
         let account = PeerAccount::new(&self.budget);
+        let leaving = Mutex::new(None);
         let service = service_fn(|request: ::http::Request<Incoming>| {
             has_request.store(true, Ordering::Relaxed);
             let checked = check_head(&request).map_err(Rejection::closing);
-            let admitted = checked.and_then(|()| self.admit(request, caller.clone(), hosts));
+            let mut admitted = checked.and_then(|()| self.admit(request, caller.clone(), hosts));
+            if let Err(rejection) = &mut admitted
+                && let Some(request) = rejection.0.extensions_mut().remove::<Leaving>()
+            {
+                *leaving.lock().unwrap_or_else(PoisonError::into_inner) = Some(request);
+            }
             Box::pin(self.respond_to(admitted, &caller, &account))
         });
         let io = ReplyStream::new(io, self.options.write_timeout);
@@ -125,6 +132,29 @@ impl Server {
             tracing::debug!(peer = %caller, "connection evicted: it has held the most for the longest");
             return;
         };
+        let leaving = leaving
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        if let (Some(leaving), Ok(())) = (leaving, &result) {
+            let parts = connection.into_parts();
+            let upgraded = UpgradedConnection {
+                io: Box::new(parts.io.into_inner()),
+                read: parts.read_buf,
+                identity: leaving.identity,
+                headers: leaving.headers,
+                extensions: leaving.extensions,
+                budget: self.budget.clone(),
+                calls: self.calls.clone(),
+                stop: Box::pin(async move {
+                    if !is_stopping {
+                        stopping.await;
+                    }
+                }),
+            };
+            leaving.upgrade.run(upgraded).await;
+            return;
+        }
         let is_answered = match &result {
             Ok(()) => true,
             Err(error) => {

@@ -17,6 +17,7 @@ mod reply_stream;
 mod timer;
 #[cfg(feature = "_tls")]
 mod tls;
+mod upgrade;
 #[cfg(feature = "workers")]
 mod worker;
 
@@ -33,11 +34,13 @@ use farcall_core::{Budget, Fault, Registry};
 use tower_layer::Layer;
 use tower_service::Service;
 
+pub use self::account::PeerAccount;
 pub use self::authorize::{Authorize, Rejection};
 pub use self::bound::{Bind, BindError, BoundServer};
 pub use self::options::{FaultPolicy, ServerOptions};
 pub use self::protocol::{Answer, Exchange, Protocol};
 pub use self::reply::{ReplyBody, ReplyEvicted};
+pub use self::upgrade::{Switch, Upgrade, UpgradedConnection};
 use crate::XmlRpc;
 
 /// An XML-RPC server: methods that programs in any language can call over HTTP.

@@ -8,9 +8,12 @@ use bytes::Bytes;
 use farcall_core::protocol::{Hold, NoRoom};
 use farcall_core::{Context, Fault};
 use http::HeaderValue;
+use http::request::Parts;
 
 use super::account::PeerAccount;
+use super::authorize::Rejection;
 use super::log;
+use super::upgrade::Switch;
 
 /// A protocol that a [`Server`](crate::Server) answers [beside](crate::Server::beside) XML-RPC. The
 /// server does what HTTP needs whatever the document is: admission, bodies, codings, limits, and
@@ -29,6 +32,13 @@ pub trait Protocol: Send + Sync + 'static {
     /// it, or with `None` if it asks for no answer.
     fn answer<'a>(&'a self, exchange: Exchange<'a>) -> Answer<'a>;
 
+    /// Decides about a request by which its connection would leave HTTP, such as the handshake of a
+    /// WebSocket. Requests that are not one are `None`. It is asked after host and origin were
+    /// checked, and before [`authorize`](crate::ServerOptions::authorize). Default: none is one.
+    fn upgrade(&self, _head: &Parts) -> Option<Result<Switch, Rejection>> {
+        None
+    }
+
     /// Returns the document that answers a request with a fault before its calls are known.
     fn fault(&self, fault: &Fault) -> Bytes;
 }
@@ -45,6 +55,24 @@ pub struct Exchange<'a> {
     /// Maximum bytes of the answer, as [set](crate::ServerOptions::max_reply) for the server.
     pub max_reply: usize,
     pub(super) account: &'a PeerAccount<'a>,
+}
+
+impl<'a> Exchange<'a> {
+    /// Creates the exchange of a document that did not arrive as a request of HTTP.
+    #[must_use]
+    pub const fn new(
+        document: Bytes,
+        context: Context,
+        max_reply: usize,
+        account: &'a PeerAccount<'a>,
+    ) -> Self {
+        Self {
+            document,
+            context,
+            max_reply,
+            account,
+        }
+    }
 }
 
 impl Exchange<'_> {

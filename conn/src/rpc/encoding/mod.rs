@@ -10,11 +10,13 @@ use std::cell::Cell;
 use std::fmt;
 
 use farcall_core::FormatError;
+use farcall_core::protocol::attachment::{
+    Carrier, decode_with_attachments, encode_with_attachments,
+};
 use farcall_core::protocol::{Args, Format, FromArgs, Payload};
 use serde::de::DeserializeOwned;
 use serde::{Serialize, Serializer};
 
-use super::attachment::{decode_with_attachments, encode_with_attachments};
 use crate::{Codec as _, MessagePack};
 
 /// [`Format`] of calls over connections. The client chooses it, and the server answers in the same
@@ -125,7 +127,7 @@ fn payload(
     encode: impl FnOnce(&mut Vec<u8>) -> Result<(), FormatError>,
 ) -> Result<Payload, FormatError> {
     let mut out = BUFFER.take();
-    let attachments = encode_with_attachments(|| encode(&mut out))?;
+    let attachments = encode_with_attachments(Carrier::Connection, || encode(&mut out))?;
     let payload = if out.len() > COPIED {
         Payload::from(out)
     } else {

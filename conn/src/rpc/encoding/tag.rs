@@ -9,7 +9,8 @@ use serde::de::{Deserializer, Error as _, Visitor};
 use serde::ser::{Impossible, Serializer};
 
 use crate::codec::limits::DecodeLimiter;
-use crate::rpc::{attachment, varint};
+use crate::rpc::varint;
+use farcall_core::protocol::attachment;
 
 /// Type of a value. Tags of tuples and structs include the length, because bincode does not mark
 /// their end.

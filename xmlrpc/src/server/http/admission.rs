@@ -11,13 +11,13 @@ use http::header::{
 };
 use http::request::Parts;
 use http::uri::Authority;
-use http::{Method, Request, StatusCode, Version};
+use http::{Extensions, Method, Request, StatusCode, Version};
 use http_body::Body;
 
 use crate::XmlRpc;
 use crate::coding::{Coding, Gzip};
 use crate::server::browser::{self, HostPolicy, Scheme};
-use crate::server::{Protocol, Rejection, Server};
+use crate::server::{Protocol, Rejection, Server, Upgrade};
 
 /// Maximum bytes of a request head: its target, and the names and values of its headers.
 pub(in crate::server) const MAX_HEAD: usize = 64 << 10;
@@ -29,6 +29,15 @@ pub(in crate::server) struct AdmittedRequest<'a, B> {
     pub(super) spoken: Spoken<'a>,
     pub(super) origin: Arc<Origin>,
     pub(super) body: B,
+}
+
+/// The request by which a connection leaves HTTP, in the extensions of its response.
+#[derive(Clone)]
+pub(in crate::server) struct Leaving {
+    pub(in crate::server) upgrade: Arc<dyn Upgrade>,
+    pub(in crate::server) identity: Identity,
+    pub(in crate::server) headers: HeaderMap,
+    pub(in crate::server) extensions: Extensions,
 }
 
 /// The protocol of a request.
@@ -83,6 +92,16 @@ impl Server {
                 body,
             }),
             Err(mut rejection) => {
+                if let Some(upgrade) = rejection.take_upgrade() {
+                    let leaving = Leaving {
+                        upgrade,
+                        identity: caller,
+                        headers: parts.headers,
+                        extensions: parts.extensions,
+                    };
+                    rejection.0.extensions_mut().insert(leaving);
+                    return Err(rejection);
+                }
                 let origin = browser::allowed_origin(&parts.headers, &self.options);
                 browser::expose(rejection.0.headers_mut(), origin);
                 if body.is_end_stream() {
@@ -106,7 +125,17 @@ impl Server {
         let registry = self.service_at(parts.uri.path()).ok_or_else(|| {
             Rejection::new(StatusCode::NOT_FOUND, "no XML-RPC service at this path")
         })?;
+        // A service at a path of its own has XML-RPC only.
+        let is_default = matches!(registry, Cow::Borrowed(_));
+        let beside = self.beside.as_deref().filter(|_| is_default);
         if parts.method != Method::POST {
+            if let Some(upgrade) = beside.and_then(|beside| beside.upgrade(parts)) {
+                let switch = upgrade?;
+                if let Some(authorize) = &self.options.authorize {
+                    authorize.authorize(parts, caller)?;
+                }
+                return Err(Rejection::switching(switch));
+            }
             if let Some(response) = browser::preflight(parts, &self.options) {
                 return Err(response);
             }
@@ -117,9 +146,6 @@ impl Server {
         if let Some(authorize) = &self.options.authorize {
             authorize.authorize(parts, caller)?;
         }
-        // A service at a path of its own has XML-RPC only.
-        let is_default = matches!(registry, Cow::Borrowed(_));
-        let beside = self.beside.as_deref().filter(|_| is_default);
         let spoken = spoken(&parts.headers, beside).ok_or_else(|| {
             let text = match beside {
                 None => "unsupported content type: use text/xml",

@@ -27,7 +27,7 @@ use super::{Rejection, ReplyBody, Server};
 use crate::coding::charset;
 use crate::xml::encoding::decode_document;
 
-use admission::AdmittedRequest;
+use admission::{AdmittedRequest, Leaving};
 pub(super) use response::{fault_text, reject};
 
 /// Requests with any body type are answered, so a [`Server`] can be mounted in an axum router,
@@ -60,7 +60,13 @@ impl Server {
         let caller = request.extensions_mut().remove::<Identity>();
         let caller = caller.unwrap_or_default();
         let hosts = HostPolicy::from_options(&self.options);
-        let admitted = self.admit(request, caller.clone(), hosts);
+        let mut admitted = self.admit(request, caller.clone(), hosts);
+        if let Err(rejection) = &mut admitted
+            && rejection.0.extensions_mut().remove::<Leaving>().is_some()
+        {
+            let text = "this server has no connections of its own here, which a WebSocket needs";
+            *rejection = Rejection::new(StatusCode::NOT_IMPLEMENTED, text);
+        }
         let account = PeerAccount::new(&self.budget);
         let responding = account.complete(self.respond_to(admitted, &caller, &account));
         let Ok(response) = responding.await.unwrap_or_else(|| {

@@ -232,8 +232,8 @@ pub(in crate::server) fn reject(rejection: Rejection, peer: &Identity) -> Respon
     static REFUSALS: Quota = Quota::new(10);
 
     let response = rejection.0.map(|text| Full::new(Bytes::from(text)));
-    // Preflight requests are answered this way as well.
-    if !response.status().is_success()
+    // Preflight requests and those that leave HTTP are answered this way as well.
+    if response.status().as_u16() >= 300
         && tracing::enabled!(tracing::Level::INFO)
         && let Some(admitted) = REFUSALS.admit()
     {

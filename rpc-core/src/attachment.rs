@@ -2,26 +2,66 @@
 //!
 //! A serializer knows nothing of connections. The encoder therefore opens a scope on the current
 //! thread. Within it, references and streams add themselves to a list and serialize their index.
-//! The decoder opens a scope with the list that was received. The session converts one list into
+//! The decoder opens a scope with the list that was received. A protocol converts one list into
 //! the other.
 
 use std::cell::{Cell, RefCell};
 use std::fmt;
 
-use farcall_core::protocol::Attachment;
+use std::pin::Pin;
+use std::sync::{Mutex, PoisonError};
+
+use futures_util::Stream;
 use serde::de::{Deserialize, Deserializer, Error as _, Visitor};
 use serde::ser::{Error as _, Serialize, Serializer};
 
+use crate::fault::Fault;
+use crate::payload::{Attachment, Payload};
+
 /// Name of the newtype that wraps the index of an attachment, to tell it from other newtypes.
-pub(super) const NAME: &str = "farcall::Attachment";
+pub const NAME: &str = "farcall::Attachment";
 
 const OUTSIDE_CALL: &str = "objects and streams can only be passed in calls over connections";
+
+/// The form in which the items of an attached stream are encoded later.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Carrier {
+    /// The one of calls over connections.
+    Connection,
+    /// JSON. The attachment of a stream is a [`JsonStream`]; objects have none.
+    Json,
+}
+
+/// The attachment of a stream in a result in JSON.
+pub struct JsonStream(Mutex<Option<JsonItems>>);
+
+/// The items of a stream, each encoded as JSON.
+pub type JsonItems = Pin<Box<dyn Stream<Item = Result<Payload, Fault>> + Send>>;
+
+impl JsonStream {
+    /// Creates the attachment of a stream.
+    #[must_use]
+    pub fn new(items: JsonItems) -> Self {
+        Self(Mutex::new(Some(items)))
+    }
+
+    /// Takes the items. Returns `None` if they were taken before.
+    pub fn take(&self) -> Option<JsonItems> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+}
+
+impl fmt::Debug for JsonStream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("JsonStream").finish_non_exhaustive()
+    }
+}
 
 /// Kind of the scope that is open on the current thread.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum ScopeKind {
     None,
-    Encoding,
+    Encoding(Carrier),
     Decoding,
 }
 
@@ -67,27 +107,31 @@ impl Drop for ScopeGuard {
 }
 
 /// Runs `encode` in a scope. Returns the attachments that it added, or `None` without any.
-pub(super) fn encode_with_attachments<E>(
+///
+/// # Errors
+/// The error of `encode`.
+pub fn encode_with_attachments<E>(
+    carrier: Carrier,
     encode: impl FnOnce() -> Result<(), E>,
 ) -> Result<Option<Vec<Attachment>>, E> {
-    let _guard = ScopeGuard::open(ScopeKind::Encoding, &[]);
+    let _guard = ScopeGuard::open(ScopeKind::Encoding(carrier), &[]);
     encode()?;
     Ok((COUNT.replace(0) > 0).then(|| LIST.take()))
 }
 
 /// Runs `decode` in a scope with the attachments that were received beside the bytes.
-pub(super) fn decode_with_attachments<T>(
-    attachments: &[Attachment],
-    decode: impl FnOnce() -> T,
-) -> T {
+pub fn decode_with_attachments<T>(attachments: &[Attachment], decode: impl FnOnce() -> T) -> T {
     let _guard = ScopeGuard::open(ScopeKind::Decoding, attachments);
     decode()
 }
 
 /// Adds the attachment that `attach` returns to the list, and serializes its index.
-pub(super) fn serialize<S: Serializer>(
+///
+/// # Errors
+/// That of `attach`; also outside of a scope, where an attachment has no place.
+pub fn serialize<S: Serializer>(
     serializer: S,
-    attach: impl Fn() -> Result<Attachment, String>,
+    attach: impl Fn(Carrier) -> Result<Attachment, String>,
 ) -> Result<S::Ok, S::Error> {
     serializer.serialize_newtype_struct(NAME, &AttachOnSerialize(attach))
 }
@@ -96,12 +140,12 @@ pub(super) fn serialize<S: Serializer>(
 /// nothing.
 struct AttachOnSerialize<A>(A);
 
-impl<A: Fn() -> Result<Attachment, String>> Serialize for AttachOnSerialize<A> {
+impl<A: Fn(Carrier) -> Result<Attachment, String>> Serialize for AttachOnSerialize<A> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        if SCOPE.get() != ScopeKind::Encoding {
+        let ScopeKind::Encoding(carrier) = SCOPE.get() else {
             return Err(S::Error::custom(OUTSIDE_CALL));
-        }
-        let attachment = (self.0)().map_err(S::Error::custom)?;
+        };
+        let attachment = (self.0)(carrier).map_err(S::Error::custom)?;
         LIST.with_borrow_mut(|attachments| attachments.push(attachment));
         let index = COUNT.get();
         COUNT.set(index + 1);
@@ -110,9 +154,10 @@ impl<A: Fn() -> Result<Attachment, String>> Serialize for AttachOnSerialize<A> {
 }
 
 /// Deserializes an index, and returns the attachment at it.
-pub(super) fn deserialize<'de, D: Deserializer<'de>>(
-    deserializer: D,
-) -> Result<Attachment, D::Error> {
+///
+/// # Errors
+/// If there is no attachment at the index, or the value is no index.
+pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Attachment, D::Error> {
     struct IndexVisitor;
 
     impl<'de> Visitor<'de> for IndexVisitor {

@@ -1,0 +1,107 @@
+//! The handshake of WebSocket (RFC 6455, 4.2), at the port of HTTP.
+
+use std::pin::Pin;
+use std::sync::Arc;
+
+use farcall_core::protocol::Origin;
+use farcall_xmlrpc::{Rejection, Switch, Upgrade, UpgradedConnection};
+use http::header::{
+    CONNECTION, HeaderMap, HeaderName, HeaderValue, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY,
+    SEC_WEBSOCKET_VERSION, UPGRADE,
+};
+use http::request::Parts;
+use http::{Method, StatusCode};
+use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
+
+use crate::Service;
+use crate::message::websocket::accepted;
+use crate::session::{Driver, Offer};
+
+/// Characters of the key of a handshake: 16 bytes in base64.
+const KEY: usize = 24;
+
+/// Items of its own subscriptions that a server keeps for each, as a client does.
+const WINDOW: usize = 1024;
+
+/// Decides about the handshake of a WebSocket, if a request is one.
+pub(super) fn upgrade(service: &Service, head: &Parts) -> Option<Result<Switch, Rejection>> {
+    let headers = &head.headers;
+    if head.method != Method::GET || !has_token(headers, UPGRADE, "websocket") {
+        return None;
+    }
+    let key = headers
+        .get(SEC_WEBSOCKET_KEY)
+        .filter(|key| key.len() == KEY);
+    let (Some(key), true) = (key, has_token(headers, CONNECTION, "upgrade")) else {
+        let text = "the handshake of a WebSocket has a Sec-WebSocket-Key and Connection: upgrade";
+        return Some(Err(Rejection::new(StatusCode::BAD_REQUEST, text)));
+    };
+    let version = headers.get(SEC_WEBSOCKET_VERSION);
+    if version.is_none_or(|version| version != "13") {
+        let text = "unsupported version of WebSocket: use 13";
+        return Some(Err(Rejection::new(StatusCode::UPGRADE_REQUIRED, text)
+            .with_header(SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"))
+            .with_header(UPGRADE, HeaderValue::from_static("websocket"))));
+    }
+    // Base64 is always valid in a header.
+    let accept = HeaderValue::try_from(derive_accept_key(key.as_bytes())).ok()?;
+    let headers = [
+        (CONNECTION, HeaderValue::from_static("upgrade")),
+        (UPGRADE, HeaderValue::from_static("websocket")),
+        (SEC_WEBSOCKET_ACCEPT, accept),
+    ];
+    Some(Ok(Switch {
+        headers: headers.into_iter().collect(),
+        to: Arc::new(WebSocket(service.clone())),
+    }))
+}
+
+/// Returns `true` if a list of tokens has this one.
+fn has_token(headers: &HeaderMap, name: HeaderName, token: &str) -> bool {
+    headers.get_all(name).iter().any(|value| {
+        let value = value.to_str().unwrap_or_default();
+        value
+            .split(',')
+            .any(|other| other.trim().eq_ignore_ascii_case(token))
+    })
+}
+
+/// The sessions of a service over WebSockets.
+struct WebSocket(Service);
+
+impl Upgrade for WebSocket {
+    fn run<'a>(
+        &'a self,
+        connection: UpgradedConnection<'a>,
+    ) -> Pin<Box<dyn Future<Output = ()> + Send + 'a>> {
+        let UpgradedConnection {
+            io,
+            read,
+            identity,
+            headers,
+            extensions,
+            budget,
+            calls,
+            stop,
+        } = connection;
+        let limits = self.0.sessions;
+        let offer = Offer {
+            service: Some(self.0.clone()),
+            origin: Origin {
+                identity,
+                headers,
+                extensions,
+                session: None,
+            },
+            budget,
+            calls: Some(calls),
+        };
+        Box::pin(async move {
+            let (reader, writer) = accepted(io, read, limits.max_message).await;
+            let (session, driver) = Driver::new(reader, writer, offer, limits, WINDOW);
+            // Kept, so that handlers reach it.
+            driver.run(stop).await;
+            drop(session);
+        })
+    }
+}

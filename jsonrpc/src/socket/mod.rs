@@ -1,0 +1,12 @@
+//! Servers and clients over sockets and other byte streams.
+
+mod client;
+mod client_options;
+mod connector;
+mod server;
+mod url;
+
+pub use self::client::SocketClient;
+pub use self::client_options::SocketClientOptions;
+pub use self::server::{BoundSocketServer, SocketBindError, SocketServer, SocketServerOptions};
+pub use self::url::InvalidSocketUrl;

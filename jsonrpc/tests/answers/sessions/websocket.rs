@@ -1,0 +1,155 @@
+//! WebSockets at the port of HTTP.
+
+use std::time::Duration;
+
+use farcall::jsonrpc::{Server, SessionOptions, SocketClient, SocketClientOptions};
+use farcall::middleware::BearerAuth;
+use farcall::xmlrpc::ServerOptions;
+use farcall::{Caller as _, Execution};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+
+use super::{Sockets, service_with, websocket};
+
+#[tokio::test]
+async fn calls_over_a_websocket() {
+    let client =
+        SocketClient::new(&websocket(service_with(SessionOptions::default())).await).unwrap();
+    assert_eq!(client.call::<i64>("add", (1, 2)).await.unwrap(), 3);
+    let slow = client.call::<u64>("sleep", (100,));
+    let text = client.call::<String>("text", (3_000_000,));
+    let (slow, text) = tokio::join!(slow, text);
+    assert_eq!((slow.unwrap(), text.unwrap().len()), (100, 3_000_000));
+    let wrong = SocketClient::new("ws://127.0.0.1:1").unwrap();
+    let error = wrong.call::<i64>("add", (1, 2)).await.unwrap_err();
+    assert_eq!(error.execution(), Execution::Never);
+}
+
+/// Sends a handshake with these headers, and returns the response.
+async fn handshake(address: &str, path: &str, headers: &str) -> String {
+    let mut io = TcpStream::connect(address).await.unwrap();
+    let request = format!("GET {path} HTTP/1.1\r\nHost: {address}\r\n{headers}\r\n");
+    io.write_all(request.as_bytes()).await.unwrap();
+    let mut response = vec![0; 4096];
+    let length = io.read(&mut response).await.unwrap();
+    String::from_utf8_lossy(&response[..length]).into_owned()
+}
+
+#[tokio::test]
+async fn handshakes_are_checked() {
+    let url = websocket(service_with(SessionOptions::default())).await;
+    let address = url
+        .strip_prefix("ws://")
+        .unwrap()
+        .strip_suffix("/RPC2")
+        .unwrap();
+    let key = "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n";
+    let good = format!("Connection: keep-alive, Upgrade\r\nUpgrade: WebSocket\r\n{key}");
+    let own = format!("{good}Origin: http://{address}\r\n");
+    let foreign = format!("{good}Origin: https://evil.example\r\n");
+    let old = good.replace("Version: 13", "Version: 8");
+    let keyless = good.replace("dGhlIHNhbXBsZSBub25jZQ==", "x");
+    for (path, headers, expected) in [
+        ("/", &good, "HTTP/1.1 101"),
+        ("/RPC2", &own, "HTTP/1.1 101"),
+        ("/jsonrpc", &good, "HTTP/1.1 101"),
+        ("/RPC2", &foreign, "HTTP/1.1 403"),
+        ("/RPC2", &old, "HTTP/1.1 426"),
+        ("/RPC2", &keyless, "HTTP/1.1 400"),
+        ("/other", &good, "HTTP/1.1 404"),
+        ("/RPC2", &String::new(), "HTTP/1.1 405"),
+    ] {
+        let response = handshake(address, path, headers).await;
+        assert!(
+            response.starts_with(expected),
+            "{path} {headers}: {response}"
+        );
+        if expected.ends_with("101") {
+            // The example of RFC 6455, 1.3.
+            assert!(
+                response.contains("s3pPLMBiTxaQ9kYGzzhZRbK+xOo="),
+                "{response}"
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_authorizes_requests_authorizes_websockets() {
+    let tokens = BearerAuth::new(["a-long-random-token"]).unwrap();
+    let server = Server::with_options(ServerOptions::default().authorize(tokens));
+    server
+        .register_function("add", |a: i64, b: i64| a + b)
+        .unwrap();
+    let bound = server.bind("127.0.0.1:0").await.unwrap();
+    let url = bound.url().replace("http://", "ws://");
+    tokio::spawn(bound.serve());
+    let error = SocketClient::new(&url)
+        .unwrap()
+        .call::<i64>("add", (1, 2))
+        .await
+        .unwrap_err();
+    let text = format!("{error:?}");
+    assert!(text.contains("401"), "{text}");
+    let options = SocketClientOptions::default()
+        .header("authorization", "Bearer a-long-random-token")
+        .unwrap();
+    assert!(!format!("{options:?}").contains("random"));
+    let client = SocketClient::with_options(&url, options).unwrap();
+    assert_eq!(client.call::<i64>("add", (1, 2)).await.unwrap(), 3);
+}
+
+#[tokio::test]
+async fn a_message_over_the_limit_ends_the_websocket() {
+    let options = SessionOptions::default().max_message(1000);
+    let client = SocketClient::new(&websocket(service_with(options)).await).unwrap();
+    let long = "x".repeat(2000);
+    let error = client.call::<i64>("add", (long,)).await.unwrap_err();
+    assert!(error.execution() != Execution::Completed, "{error:?}");
+    assert_eq!(client.call::<i64>("add", (1, 2)).await.unwrap(), 3);
+}
+
+#[tokio::test]
+async fn a_silent_peer_is_pinged_and_then_dropped() {
+    let options = SessionOptions::default()
+        .ping_interval(Duration::from_millis(40))
+        .ping_timeout(Duration::from_millis(40));
+    let url = websocket(service_with(options)).await;
+    // A client that reads answers pings.
+    let client = SocketClient::new(&url).unwrap();
+    let session = client.session().await.unwrap();
+    // One that does not is dropped.
+    let address = url
+        .strip_prefix("ws://")
+        .unwrap()
+        .strip_suffix("/RPC2")
+        .unwrap();
+    let mut io = TcpStream::connect(address).await.unwrap();
+    let request = format!(
+        "GET / HTTP/1.1\r\nHost: {address}\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\
+         Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
+    );
+    io.write_all(request.as_bytes()).await.unwrap();
+    let mut received = Vec::new();
+    io.read_to_end(&mut received).await.unwrap();
+    let end = received
+        .windows(4)
+        .position(|part| part == b"\r\n\r\n")
+        .unwrap();
+    assert_eq!(received[end + 4..end + 6], [0x89, 0], "a ping");
+    assert!(!session.is_ended());
+    assert_eq!(client.call::<i64>("add", (1, 2)).await.unwrap(), 3);
+}
+
+#[tokio::test]
+async fn both_protocols_and_websockets_share_a_port() {
+    let server = Server::new();
+    let registered = server.register_instance(Sockets);
+    registered.unwrap();
+    let bound = server.bind("127.0.0.1:0").await.unwrap();
+    let xml = farcall::xmlrpc::Client::new(&bound.url()).unwrap();
+    let json = SocketClient::new(&bound.url().replace("http://", "ws://")).unwrap();
+    tokio::spawn(bound.serve());
+    assert_eq!(xml.call::<i64>("add", (1, 2)).await.unwrap(), 3);
+    assert_eq!(json.call::<i64>("add", (1, 2)).await.unwrap(), 3);
+}
