@@ -1,7 +1,8 @@
 //! JSON-RPC 2.0 over HTTP: clients, and a server of it and of XML-RPC at one port and path.
 //!
-//! A [`Client`] calls methods by name, through traits marked [`#[client]`](farcall_core::client), or
-//! several in one request with a [`Batch`]. [`blocking::Client`] does the same without async.
+//! A [`Client`] calls methods by name, through traits marked
+//! [`#[client]`](farcall_core::client), or several in one request with a [`Batch`].
+//! [`blocking::Client`] does the same without async.
 //!
 //! A [`Server`] registers each method once and offers it over both protocols. The content type of a
 //! request decides: `application/json`, `application/json-rpc`, `application/jsonrequest` and types

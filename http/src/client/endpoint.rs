@@ -11,8 +11,9 @@ use http::{HeaderValue, StatusCode};
 
 use super::cookies::Cookies;
 use super::error::{HttpError, Problem};
+use super::kind::DocumentKind;
 use super::link::{Link, earlier};
-use super::options::{ClientOptions, DocumentKind};
+use super::options::ClientOptions;
 use super::pool::Transport;
 use super::redirect;
 use super::request::Request;

@@ -9,7 +9,7 @@ use farcall_core::protocol::InvalidCredentials;
 use farcall_core::{CallError, FormatError};
 use http::StatusCode;
 
-use super::options::DocumentKind;
+use super::kind::DocumentKind;
 use super::redirect::is_redirect;
 use super::response::{Headers, Unfollowed};
 use super::secrets::Secrets;

@@ -9,8 +9,9 @@ use http::HeaderValue;
 
 use super::connection::{Connection, ExchangeError};
 use super::error::ConnectError;
+use super::kind::DocumentKind;
 use super::layered::Layered;
-use super::options::{ClientOptions, DocumentKind};
+use super::options::ClientOptions;
 use super::pool::{Pool, Transport};
 use super::proxy::Proxy;
 use super::request::{Request, Template};

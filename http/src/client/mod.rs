@@ -9,6 +9,7 @@ mod cookies;
 mod endpoint;
 mod error;
 mod forms;
+mod kind;
 mod layered;
 mod link;
 mod options;
@@ -31,7 +32,8 @@ mod waiting;
 
 pub use self::endpoint::{HttpClient, Unread};
 pub use self::error::{HttpError, InvalidHeader};
-pub use self::options::{ClientOptions, DocumentKind};
+pub use self::kind::DocumentKind;
+pub use self::options::ClientOptions;
 pub use self::pool::Transport;
 pub use self::request::Request;
 pub use self::response::Response;

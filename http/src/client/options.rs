@@ -22,19 +22,8 @@ const RESERVED: [HeaderName; 4] = [
     CONTENT_ENCODING,
 ];
 
-/// The protocol whose documents a client exchanges.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct DocumentKind {
-    /// A response, for errors: "an XML-RPC response".
-    pub response: &'static str,
-    /// The content type of requests.
-    pub content_type: &'static str,
-    /// The path of URLs without one.
-    pub path: &'static str,
-}
-
-/// The settings of a client whose documents have the format `F`. The defaults suit calls over the internet to an
-/// untrusted server: no response can exhaust the memory of the local process.
+/// The settings of a client whose documents have the format `F`. The defaults suit calls over the
+/// internet to an untrusted server: no response can exhaust the memory of the local process.
 ///
 /// ```
 /// use std::time::Duration;

@@ -7,7 +7,8 @@ use http::header::{
 };
 use http::{Uri, uri::PathAndQuery};
 
-use super::options::{ClientOptions, DocumentKind};
+use super::kind::DocumentKind;
+use super::options::ClientOptions;
 use super::proxy::Proxy;
 use super::secrets::Secrets;
 use super::url::{HttpUrl, Target};

@@ -1,9 +1,9 @@
 //! JSON-RPC for programs without async code.
 //!
-//! [`Client`] is the blocking form of the async [`Client`](crate::Client). It uses blocking sockets,
-//! and has neither a runtime nor a thread, except that looking up a host name within a timeout
-//! takes a thread for a moment. A server in a program without async code is
-//! [`Bind::wait`](farcall_xmlrpc::Bind::wait).
+//! [`Client`] is the blocking form of the async [`Client`](crate::Client). It uses blocking
+//! sockets, and has neither a runtime nor a thread, except that looking up a host name within a
+//! timeout takes a thread for a moment. The server of both protocols is bound with
+//! `farcall::xmlrpc::Bind::wait`.
 //!
 //! In async code a call fails as [`CallError::NotSent`], with the source
 //! [`CannotBlock`](farcall_core::CannotBlock).
