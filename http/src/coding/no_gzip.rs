@@ -9,11 +9,13 @@ use super::Undecodable;
 pub enum Gzip {}
 
 impl Gzip {
+    /// The coding, if this build has it.
     pub const AVAILABLE: Option<Self> = None;
 
     /// The coding for the header `Accept-Encoding`: without the header, a server could send any.
     pub const ACCEPTED: &str = "identity";
 
+    /// Compresses a body.
     pub fn compress(self, _: &[u8]) -> Bytes {
         match self {}
     }
