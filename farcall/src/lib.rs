@@ -2,7 +2,7 @@
 //! call them from another process, machine or language.
 //!
 //! - [`xmlrpc`]: XML-RPC over HTTP, for peers in any language.
-//! - [`jsonrpc`]: JSON-RPC beside XML-RPC, at the same port.
+//! - [`jsonrpc`]: JSON-RPC over HTTP; a server has it beside XML-RPC, at the same port.
 //! - [`conn`]: authenticated connections that carry values, between Rust programs and with Python's
 //!   `multiprocessing.connection`.
 //! - [`rpc`]: calls over these connections, with objects, callbacks and streams.
@@ -60,7 +60,7 @@ pub use farcall_core::*;
 pub use farcall_core::middleware;
 #[cfg(feature = "workers")]
 pub use farcall_core::workers;
-#[cfg(feature = "jsonrpc")]
+#[cfg(any(feature = "jsonrpc-client", feature = "jsonrpc-server"))]
 pub use farcall_jsonrpc as jsonrpc;
 #[cfg(feature = "pickle")]
 pub use farcall_pickle as pickle;

@@ -4,8 +4,11 @@ use std::fmt;
 
 use farcall_core::protocol::Name;
 use farcall_core::{Fault, FaultKind};
-use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, SeqAccess, Visitor};
 use serde_json::value::RawValue;
+
+use crate::kinds::kind_name;
+use crate::raw::{self, Members, Names, parse, parse_seed};
 
 /// Maximum bytes of an id, as it is written.
 const MAX_ID: usize = 256;
@@ -54,11 +57,12 @@ impl<'a> Document<'a> {
         let start = text.trim_start_matches([' ', '\t', '\r', '\n']);
         match start.as_bytes().first() {
             Some(b'{') => {
-                let members: Members<'_> = parse(text)?;
-                Ok(Self::Single(members.into_request()))
+                let members = parse_seed(text, REQUEST).map_err(|error| parse_fault(&error))?;
+                Ok(Self::Single(into_request(&members)))
             }
             Some(b'[') => {
-                let Entries { texts, count } = parse_with(text, max_batch)?;
+                let entries = parse_seed(text, EntriesVisitor { max_batch });
+                let Entries { texts, count } = entries.map_err(|error| parse_fault(&error))?;
                 let why = match count {
                     0 => "a batch without calls".to_owned(),
                     _ if count <= max_batch => return Ok(Self::Batch(texts)),
@@ -67,7 +71,7 @@ impl<'a> Document<'a> {
                 Err(Fault::of(FaultKind::InvalidRequest, why))
             }
             _ => {
-                let _: &RawValue = parse(text)?;
+                let _: &RawValue = parse(text).map_err(|error| parse_fault(&error))?;
                 Err(Fault::of(FaultKind::InvalidRequest, NOT_A_REQUEST))
             }
         }
@@ -82,33 +86,13 @@ pub(crate) fn read_entry(text: &str) -> Result<Request<'_>, Refusal<'_>> {
     if !text.starts_with('{') {
         return Err(refused(Fault::of(FaultKind::InvalidRequest, NOT_A_REQUEST)));
     }
-    let members: Members<'_> = parse(text).map_err(refused)?;
-    members.into_request()
-}
-
-/// Parses a whole text. Nothing that is only skipped takes stack, however deep it is.
-fn parse<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, Fault> {
-    let mut deserializer = serde_json::Deserializer::from_str(text);
-    deserializer.disable_recursion_limit();
-    T::deserialize(&mut deserializer)
-        .and_then(|value| deserializer.end().map(|()| value))
-        .map_err(|error| parse_fault(&error))
-}
-
-fn parse_with(text: &str, max_batch: usize) -> Result<Entries<'_>, Fault> {
-    let mut deserializer = serde_json::Deserializer::from_str(text);
-    deserializer.disable_recursion_limit();
-    deserializer
-        .deserialize_seq(EntriesVisitor { max_batch })
-        .and_then(|value| deserializer.end().map(|()| value))
-        .map_err(|error| parse_fault(&error))
+    let members = parse_seed(text, REQUEST).map_err(|error| refused(parse_fault(&error)))?;
+    into_request(&members)
 }
 
 fn parse_fault(error: &serde_json::Error) -> Fault {
     let (line, column) = (error.line(), error.column());
-    let text = error.to_string();
-    let position = format!(" at line {line} column {column}");
-    let message = text.strip_suffix(&position).unwrap_or(&text);
+    let message = raw::message(error);
     let text = format!("the document is not JSON: {message}, at line {line}, column {column}");
     Fault::of(FaultKind::Parse, text)
 }
@@ -122,6 +106,14 @@ struct Entries<'a> {
 
 struct EntriesVisitor {
     max_batch: usize,
+}
+
+impl<'de> DeserializeSeed<'de> for EntriesVisitor {
+    type Value = Entries<'de>;
+
+    fn deserialize<D: Deserializer<'de>>(self, entries: D) -> Result<Entries<'de>, D::Error> {
+        entries.deserialize_seq(self)
+    }
 }
 
 impl<'de> Visitor<'de> for EntriesVisitor {
@@ -150,64 +142,58 @@ impl<'de> Visitor<'de> for EntriesVisitor {
     }
 }
 
-/// The members of a request, as they are written.
-#[derive(Default)]
-struct Members<'a> {
-    version: Option<&'a str>,
-    method: Option<&'a str>,
-    params: Option<&'a str>,
-    id: Option<&'a str>,
-    /// A member that is there twice.
-    twice: Option<&'static str>,
+/// The members of a request, in the order of their values.
+const REQUEST: Names<4> = Names(["jsonrpc", "method", "params", "id"]);
+
+type RequestMembers<'a> = Members<'a, 4>;
+
+fn into_request<'a>(members: &RequestMembers<'a>) -> Result<Request<'a>, Refusal<'a>> {
+    let [.., id] = members.values;
+    let is_id = |id: &&str| id.starts_with(['"', '-', 'n']) || starts_with_digit(id);
+    let id = id.filter(|id| id.len() <= MAX_ID).filter(is_id);
+    match checked(members, id) {
+        Ok((method, params)) => Ok(Request { method, params, id }),
+        Err(fault) => Err(Refusal {
+            id: id.filter(|_| members.twice != Some("id")).unwrap_or(NO_ID),
+            fault,
+        }),
+    }
 }
 
-impl<'a> Members<'a> {
-    fn into_request(self) -> Result<Request<'a>, Refusal<'a>> {
-        let is_id = |id: &&str| id.starts_with(['"', '-', 'n']) || starts_with_digit(id);
-        let id = self.id.filter(|id| id.len() <= MAX_ID).filter(is_id);
-        match self.checked(id) {
-            Ok((method, params)) => Ok(Request { method, params, id }),
-            Err(fault) => Err(Refusal {
-                id: id.filter(|_| self.twice != Some("id")).unwrap_or(NO_ID),
-                fault,
-            }),
-        }
+/// Returns the method and the params, if this is a request.
+fn checked<'a>(
+    members: &RequestMembers<'a>,
+    id: Option<&str>,
+) -> Result<(Name, Option<&'a str>), Fault> {
+    let invalid = |text: &str| Fault::of(FaultKind::InvalidRequest, text);
+    let [version, method, params, written_id] = members.values;
+    if let Some(name) = members.twice {
+        return Err(invalid(&format!("the member `{name}` is there twice")));
     }
-
-    /// Returns the method and the params, if this is a request.
-    fn checked(&self, id: Option<&str>) -> Result<(Name, Option<&'a str>), Fault> {
-        let invalid = |text: &str| Fault::of(FaultKind::InvalidRequest, text);
-        if let Some(name) = self.twice {
-            return Err(invalid(&format!("the member `{name}` is there twice")));
-        }
-        if id != self.id {
-            let text = format!("the id is not a string, a number or null of up to {MAX_ID} bytes");
-            return Err(invalid(&text));
-        }
-        if !self.version.is_some_and(is_version) {
-            return Err(invalid("the member `jsonrpc` is not \"2.0\""));
-        }
-        let method = self.method.filter(|method| method.starts_with('"'));
-        let method = method.ok_or_else(|| invalid("the member `method` is not a string"))?;
-        let long_name = || invalid(&format!("the method name is over {MAX_NAME} bytes"));
-        // An escape takes six bytes, of a character of one byte or more.
-        if method.len() > 6 * MAX_NAME + 2 {
-            return Err(long_name());
-        }
-        let method: String = parse(method)?;
-        if method.len() > MAX_NAME {
-            return Err(long_name());
-        }
-        if self
-            .params
-            .is_some_and(|params| !params.starts_with(['[', '{']))
-        {
-            return Err(invalid(
-                "the member `params` is neither an array nor an object",
-            ));
-        }
-        Ok((method.into(), self.params))
+    if id != written_id {
+        let text = format!("the id is not a string, a number or null of up to {MAX_ID} bytes");
+        return Err(invalid(&text));
     }
+    if !version.is_some_and(is_version) {
+        return Err(invalid("the member `jsonrpc` is not \"2.0\""));
+    }
+    let method = method.filter(|method| method.starts_with('"'));
+    let method = method.ok_or_else(|| invalid("the member `method` is not a string"))?;
+    let long_name = || invalid(&format!("the method name is over {MAX_NAME} bytes"));
+    // An escape takes six bytes, of a character of one byte or more.
+    if method.len() > 6 * MAX_NAME + 2 {
+        return Err(long_name());
+    }
+    let method: String = parse(method).map_err(|error| parse_fault(&error))?;
+    if method.len() > MAX_NAME {
+        return Err(long_name());
+    }
+    if params.is_some_and(|params| !params.starts_with(['[', '{'])) {
+        return Err(invalid(
+            "the member `params` is neither an array nor an object",
+        ));
+    }
+    Ok((method.into(), params))
 }
 
 fn starts_with_digit(text: &str) -> bool {
@@ -219,78 +205,6 @@ fn is_version(version: &str) -> bool {
     let is_escaped =
         || version.len() <= 20 && parse(version).is_ok_and(|text: String| text == "2.0");
     version == "\"2.0\"" || version.starts_with('"') && is_escaped()
-}
-
-impl<'de> Deserialize<'de> for Members<'de> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(MembersVisitor)
-    }
-}
-
-struct MembersVisitor;
-
-impl<'de> Visitor<'de> for MembersVisitor {
-    type Value = Members<'de>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a request")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members<'de>, A::Error> {
-        let mut members = Members::default();
-        while let Some(member) = map.next_key()? {
-            let (place, name) = match member {
-                Member::Version => (&mut members.version, "jsonrpc"),
-                Member::Method => (&mut members.method, "method"),
-                Member::Params => (&mut members.params, "params"),
-                Member::Id => (&mut members.id, "id"),
-                Member::Other => {
-                    map.next_value::<IgnoredAny>()?;
-                    continue;
-                }
-            };
-            let value: &RawValue = map.next_value()?;
-            if place.replace(value.get()).is_some() {
-                members.twice.get_or_insert(name);
-            }
-        }
-        Ok(members)
-    }
-}
-
-/// The name of a member.
-enum Member {
-    Version,
-    Method,
-    Params,
-    Id,
-    Other,
-}
-
-impl<'de> Deserialize<'de> for Member {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_str(MemberVisitor)
-    }
-}
-
-struct MemberVisitor;
-
-impl Visitor<'_> for MemberVisitor {
-    type Value = Member;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the name of a member")
-    }
-
-    fn visit_str<E: serde::de::Error>(self, name: &str) -> Result<Member, E> {
-        Ok(match name {
-            "jsonrpc" => Member::Version,
-            "method" => Member::Method,
-            "params" => Member::Params,
-            "id" => Member::Id,
-            _ => Member::Other,
-        })
-    }
 }
 
 /// Appends the answer with a result.
@@ -322,22 +236,4 @@ fn write_id(id: &str, out: &mut Vec<u8>) {
     out.extend_from_slice(br#","id":"#);
     out.extend_from_slice(id.as_bytes());
     out.push(b'}');
-}
-
-const fn kind_name(kind: FaultKind) -> &'static str {
-    match kind {
-        FaultKind::Parse => "parse",
-        FaultKind::UnsupportedEncoding => "unsupported-encoding",
-        FaultKind::InvalidCharacter => "invalid-character",
-        FaultKind::InvalidRequest => "invalid-request",
-        FaultKind::UnknownMethod => "unknown-method",
-        FaultKind::InvalidParams => "invalid-params",
-        FaultKind::Internal => "internal",
-        FaultKind::Denied => "denied",
-        FaultKind::Overloaded => "overloaded",
-        FaultKind::DeadlineExceeded => "deadline-exceeded",
-        FaultKind::Cancelled => "cancelled",
-        FaultKind::Gone => "gone",
-        _ => "application",
-    }
 }

@@ -1,4 +1,8 @@
-//! JSON-RPC 2.0 over HTTP, beside XML-RPC at the same port and path.
+//! JSON-RPC 2.0 over HTTP: clients, and a server of it and of XML-RPC at one port and path.
+//!
+//! A [`Client`] calls methods by name, through traits marked
+//! [`#[client]`](farcall_core::client), or several in one request with a [`Batch`].
+//! [`blocking::Client`] does the same without async.
 //!
 //! A [`Server`] registers each method once and offers it over both protocols. The content type of a
 //! request decides: `application/json`, `application/json-rpc`, `application/jsonrequest` and types
@@ -24,13 +28,14 @@
 //! let server = Server::new();
 //! server.register_instance(Calculator)?;
 //! let bound = server.bind("127.0.0.1:0").await?;
-//! // Elsewhere, such as:
-//! // {"jsonrpc": "2.0", "method": "subtract", "params": [42, 23], "id": 1}
-//! // {"jsonrpc": "2.0", "method": "subtract", "id": 2,
-//! //  "params": {"minuend": 42, "subtrahend": 23}}
-//! # let xml = farcall::xmlrpc::Client::new(&bound.url())?;
-//! # tokio::spawn(bound.serve());
-//! # assert_eq!(xml.call::<i64>("subtract", (42, 23)).await?, 19);
+//! let url = bound.url();
+//! tokio::spawn(bound.serve());
+//!
+//! // {"jsonrpc":"2.0","method":"subtract","params":[42,23],"id":1}
+//! let json = farcall::jsonrpc::Client::new(&url)?;
+//! assert_eq!(json.call::<i64>("subtract", (42, 23)).await?, 19);
+//! let xml = farcall::xmlrpc::Client::new(&url)?;
+//! assert_eq!(xml.call::<i64>("subtract", (42, 23)).await?, 19);
 //! # Ok(())
 //! # }
 //! ```
@@ -91,20 +96,45 @@
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+#[cfg(feature = "jsonrpc-client")]
+pub mod blocking;
+#[cfg(feature = "jsonrpc-client")]
+mod client;
+#[cfg(feature = "jsonrpc-server")]
 mod envelope;
+#[cfg(feature = "jsonrpc-sockets")]
 mod http;
+mod kinds;
+#[cfg(feature = "jsonrpc-sockets")]
 mod message;
+mod raw;
+#[cfg(feature = "jsonrpc-server")]
 mod server;
+#[cfg(feature = "jsonrpc-server")]
 mod service;
+#[cfg(feature = "jsonrpc-sockets")]
 mod session;
+#[cfg(feature = "jsonrpc-sockets")]
 mod session_options;
+#[cfg(feature = "jsonrpc-sockets")]
 mod socket;
 
+#[cfg(feature = "jsonrpc-client")]
+pub use client::{
+    Batch, BatchError, Client, ClientOptions, ErrorData, HttpError, InvalidHeader, InvalidUrl,
+    Results, Ticket,
+};
+#[cfg(feature = "jsonrpc-sockets")]
 pub use message::Framing;
+#[cfg(feature = "jsonrpc-server")]
 pub use server::Server;
+#[cfg(feature = "jsonrpc-server")]
 pub use service::Service;
+#[cfg(feature = "jsonrpc-sockets")]
 pub use session::{Session, SessionEnded, Subscription, SubscriptionError};
+#[cfg(feature = "jsonrpc-sockets")]
 pub use session_options::SessionOptions;
+#[cfg(feature = "jsonrpc-sockets")]
 pub use socket::{
     BoundSocketServer, InvalidSocketUrl, SocketBindError, SocketClient, SocketClientOptions,
     SocketServer, SocketServerOptions,

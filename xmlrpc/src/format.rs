@@ -3,22 +3,9 @@
 use std::num::NonZeroUsize;
 
 use farcall_core::{FormatError, FormatErrorKind};
+use farcall_http::setters;
 
 use crate::xml::Forbidden;
-
-/// Defines setters by value, named after their fields.
-macro_rules! setters {
-    ($($(#[$meta:meta])* $field:ident: $type:ty,)*) => {$(
-        $(#[$meta])*
-        pub const fn $field(mut self, $field: $type) -> Self {
-            self.$field = $field;
-            self
-        }
-    )*};
-}
-
-#[cfg(any(feature = "xmlrpc-client", feature = "xmlrpc-server"))]
-pub(crate) use setters;
 
 /// The XML-RPC format: its settings and limits.
 ///

@@ -3,12 +3,13 @@
 use bytes::Bytes;
 use farcall_core::protocol::{Format, Payload};
 
-use crate::client::{Target, read_segments};
 use crate::de::{De, Raw};
 use crate::document::reply_fault;
+pub use farcall_http::fuzzing::{read_response, url};
+
+use crate::XmlRpc;
 pub use crate::subject::{Forbidden, Texts, outcomes, tag_of, tokens};
 use crate::xml::encoding::decode_document;
-use crate::{InvalidUrl, XmlRpc};
 
 /// Returns `true` if this is a whole document with a result or a fault.
 #[must_use]
@@ -25,23 +26,4 @@ pub fn is_reply(document: Bytes) -> bool {
 pub fn to_utf8(mut document: Bytes, charset: Option<&str>) -> Option<Bytes> {
     decode_document(&mut document, charset).ok()?;
     Some(document)
-}
-
-/// Parses a URL, and returns its text without secrets, its host and its port.
-///
-/// # Errors
-/// If a client cannot call the URL.
-pub fn url(text: &str) -> Result<(String, (String, u16)), InvalidUrl> {
-    let target = Target::parse(text)?;
-    Ok((target.to_string(), target.host_and_port()))
-}
-
-/// Reads an HTTP response at once, and again in pieces of these sizes.
-///
-/// # Panics
-/// If the two results differ.
-pub fn read_response(stream: &[u8], pieces: &[usize], max_body: usize) {
-    let outcome = read_segments(&[], stream, max_body);
-    assert_eq!(read_segments(pieces, stream, max_body), outcome);
-    assert!(outcome.length() <= max_body);
 }

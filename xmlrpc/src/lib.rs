@@ -129,7 +129,6 @@ pub mod blocking;
 #[cfg(feature = "xmlrpc-client")]
 mod client;
 mod codec;
-mod coding;
 mod de;
 mod document;
 mod format;
@@ -139,7 +138,6 @@ pub mod fuzzing;
 mod ser;
 #[cfg(feature = "xmlrpc-server")]
 mod server;
-mod socket_url;
 #[cfg(any(test, fuzzing))]
 #[cfg_attr(test, allow(unreachable_pub, reason = "fuzz targets are outside"))]
 #[path = "../tests/two_readers/subject.rs"]

@@ -1,19 +1,15 @@
 //! The blocking client.
 
 use std::fmt;
-use std::future::Future;
-use std::pin::pin;
 use std::sync::Arc;
-use std::task::{self, Poll, Waker};
 use std::time::Duration;
 
-use farcall_core::protocol::blocking::check_allowed;
 use farcall_core::protocol::{Args, Name};
 use farcall_core::{BlockingCaller, CallError, Caller as _, Context, Within};
+use farcall_http::client::{BlockingConnector, complete};
 use serde::de::DeserializeOwned;
 
 use crate::client::endpoint::Endpoint;
-use crate::client::transport::BlockingConnector;
 use crate::{ClientOptions, InvalidUrl, Results, XmlRpc};
 
 /// A client of one XML-RPC server, whose calls block the calling thread.
@@ -115,14 +111,5 @@ impl Batch {
     pub fn send(self) -> Result<Results, CallError> {
         let (client, calls) = self.into_parts();
         complete(calls.send(&client.endpoint))
-    }
-}
-
-/// Completes a future that blocks the thread on sockets and never returns `Pending`.
-fn complete<T>(future: impl Future<Output = Result<T, CallError>>) -> Result<T, CallError> {
-    check_allowed()?;
-    match pin!(future).poll(&mut task::Context::from_waker(Waker::noop())) {
-        Poll::Ready(result) => result,
-        Poll::Pending => unreachable!("a blocking transport is ready when it is polled"),
     }
 }

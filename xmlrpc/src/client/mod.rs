@@ -1,34 +1,8 @@
 //! The client: sends calls as HTTP requests.
 
 pub(crate) mod batch;
-mod connection;
-#[cfg(feature = "cookies")]
-mod cookies;
-#[cfg(not(feature = "cookies"))]
-#[path = "no_cookies.rs"]
-mod cookies;
 pub(crate) mod endpoint;
-mod error;
-mod forms;
-mod layered;
-mod link;
-mod options;
-mod pool;
-mod proxy;
-mod redirect;
 mod reply;
-mod request;
-mod response;
-mod route;
-mod secrets;
-mod stream;
-#[cfg(feature = "_tls")]
-mod tls;
-#[cfg(not(feature = "_tls"))]
-#[path = "no_tls.rs"]
-mod tls;
-pub(crate) mod transport;
-mod url;
 
 use std::fmt;
 use std::future::Future;
@@ -41,20 +15,21 @@ use farcall_core::protocol::Args;
 use farcall_core::protocol::{Call, Name, Payload};
 use farcall_core::transport::Connect;
 use farcall_core::{CallError, Caller, Within};
+pub use farcall_http::client::{HttpError, InvalidHeader, InvalidUrl};
+use farcall_http::client::{TokioConnector, require_runtime};
 use serde::de::DeserializeOwned;
-use tokio::runtime::Handle;
 use tower_service::Service;
 
 pub use self::batch::{Batch, BatchError, Results, Ticket};
 use self::endpoint::Endpoint;
-pub use self::error::{HttpError, InvalidHeader};
-pub use self::options::ClientOptions;
-use self::transport::TokioConnector;
-pub use self::url::InvalidUrl;
-#[cfg(fuzzing)]
-pub(crate) use self::{response::segments::read_segments, url::Target};
 use crate::XmlRpc;
 use crate::document::reply_result;
+
+/// The settings of a [`Client`]: see [`farcall_http::client::ClientOptions`] for all of them.
+pub type ClientOptions = farcall_http::client::ClientOptions<XmlRpc>;
+
+/// The client to use without a runtime.
+const BLOCKING: &str = "farcall_xmlrpc::blocking::Client";
 
 /// A client of one XML-RPC server.
 ///
@@ -187,7 +162,7 @@ impl Client {
         &self,
         call: Call<XmlRpc>,
     ) -> Result<R, CallError> {
-        require_runtime()?;
+        require_runtime(BLOCKING)?;
         let (result, _) = self.endpoint.send_for(call, reply_result).await?;
         Ok(result)
     }
@@ -206,7 +181,7 @@ impl Caller for Client {
     }
 
     async fn send(&self, call: Call<XmlRpc>) -> Result<Payload, CallError> {
-        require_runtime()?;
+        require_runtime(BLOCKING)?;
         self.endpoint.send(call).await
     }
 
@@ -217,20 +192,8 @@ impl Caller for Client {
     ) -> impl Future<Output = Result<R, CallError>> + Send {
         let call = self.endpoint.call_in(context, args);
         async move {
-            require_runtime()?;
+            require_runtime(BLOCKING)?;
             call.await
-        }
-    }
-}
-
-/// Returns an error unless a tokio runtime is running, which the sockets need.
-fn require_runtime() -> Result<(), CallError> {
-    match Handle::try_current() {
-        Ok(_) => Ok(()),
-        Err(_) => {
-            let error =
-                "no tokio runtime is running: use `farcall_xmlrpc::blocking::Client` instead";
-            Err(CallError::NotSent(error.into()))
         }
     }
 }

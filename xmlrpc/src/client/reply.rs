@@ -3,14 +3,11 @@
 use bytes::Bytes;
 use farcall_core::protocol::Payload;
 use farcall_core::{CallError, Fault, FaultKind, FormatError};
+use farcall_http::client::{HttpClient, Response, Secrets, Transport, Unread};
+use farcall_http::coding::charset;
 use http::StatusCode;
 
-use super::error::{HttpError, Problem};
-use super::response::{Headers, Response};
-use super::secrets::Secrets;
 use crate::XmlRpc;
-use crate::coding::Broken;
-use crate::coding::{Coding, Undecodable, charset};
 use crate::de::De;
 use crate::document::reply_fault;
 use crate::xml::encoding::decode_document;
@@ -20,57 +17,48 @@ use crate::xml::encoding::decode_document;
 /// # Errors
 /// [`CallError::Fault`] if the reply is a fault, the errors of `read`, and otherwise the reason why
 /// the response holds no reply.
-pub(super) fn reply<T>(
+pub(super) fn reply<R>(
+    client: &HttpClient<impl Transport, XmlRpc>,
     response: Response,
-    max_body: usize,
+    format: XmlRpc,
+    read: impl FnOnce(&mut De<'_>) -> Result<R, FormatError>,
+) -> Result<(R, Payload), CallError> {
+    client.read(
+        response,
+        |status, content_type, mut body| match decode_document(&mut body, charset(content_type)) {
+            Ok(()) => read_document(body, status, format, client.secrets(), read),
+            Err(error) => Err(Unread::NotAReply(body, Some(error))),
+        },
+    )
+}
+
+fn read_document<R>(
+    body: Bytes,
+    status: StatusCode,
     format: XmlRpc,
     secrets: &Secrets,
-    read: impl FnOnce(&mut De<'_>) -> Result<T, FormatError>,
-) -> Result<(T, Payload), CallError> {
-    let Response {
-        status,
-        headers,
-        mut body,
-        broken,
-        unfollowed,
-        ..
-    } = response;
-    let problem = match broken {
-        None => match decode(&mut body, &headers, max_body) {
-            Ok(()) => {
-                let document = Payload::from(body);
-                let mut de = De::of_response(&document, format);
-                let problem = match reply_fault(&mut de) {
-                    Ok(Some(fault)) => {
-                        let fault = with_overloaded_kind(status, secrets.redact_fault(&fault));
-                        return Err(CallError::Fault(fault));
-                    }
-                    Ok(None) if status.is_success() => {
-                        let result = read(&mut de)
-                            .map_err(|error| CallError::Decode(secrets.redact_error(error)))?;
-                        return Ok((result, document));
-                    }
-                    Ok(None) => Problem::Status,
-                    Err(error) => Problem::NotAReply(error),
-                };
-                body = document.into_bytes();
-                problem
-            }
-            Err(problem) => problem,
-        },
-        Some(Broken::TooLarge) => Problem::TooLarge(max_body),
-        Some(Broken::Disconnected(error)) if status.is_success() => {
-            return Err(CallError::Lost(error));
+    read: impl FnOnce(&mut De<'_>) -> Result<R, FormatError>,
+) -> Result<(R, Payload), Unread> {
+    let document = Payload::from(body);
+    let mut de = De::of_response(&document, format);
+    let error = match reply_fault(&mut de) {
+        Ok(Some(fault)) => {
+            let fault = with_overloaded_kind(status, secrets.redact_fault(&fault));
+            return Err(Unread::Failed(CallError::Fault(fault)));
         }
-        Some(Broken::Disconnected(_)) => Problem::Status,
+        Ok(None) if status.is_success() => {
+            return match read(&mut de) {
+                Ok(result) => Ok((result, document)),
+                Err(error) => {
+                    let error = CallError::Decode(secrets.redact_error(error));
+                    Err(Unread::Failed(error))
+                }
+            };
+        }
+        Ok(None) => None,
+        Err(error) => Some(error),
     };
-    // An error response is not expected to hold a reply: its status is the problem.
-    let problem = match problem {
-        Problem::NotAReply(_) if !status.is_success() => Problem::Status,
-        problem => problem,
-    };
-    let error = HttpError::new(status, &headers, &body, problem, secrets);
-    Err(error.unfollowed(unfollowed).into_call_error())
+    Err(Unread::NotAReply(document.into_bytes(), error))
 }
 
 /// Returns the fault, as `Overloaded` if both its code and the status 503 say so. The code alone
@@ -82,18 +70,4 @@ fn with_overloaded_kind(status: StatusCode, fault: Fault) -> Fault {
     } else {
         fault
     }
-}
-
-/// Decompresses a body and converts it to UTF-8.
-fn decode(body: &mut Bytes, headers: &Headers, limit: usize) -> Result<(), Problem> {
-    if body.is_empty() {
-        return Err(Problem::Empty);
-    }
-    let coding = Coding::of(&headers.content_encoding).map_err(Problem::ContentEncoding)?;
-    coding.decode(body, limit).map_err(|error| match error {
-        Undecodable::TooLarge => Problem::TooLarge(limit),
-        Undecodable::Damaged(error) => Problem::Inflate(error),
-    })?;
-    let charset = charset(headers.content_type.as_ref());
-    decode_document(body, charset).map_err(Problem::NotAReply)
 }

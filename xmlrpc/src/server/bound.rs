@@ -14,7 +14,7 @@ use super::Server;
 use super::browser::HostPolicy;
 #[cfg(feature = "_tls")]
 use super::tls::TlsHandshakes;
-use crate::socket_url::EncodedSocketPath;
+use farcall_http::EncodedSocketPath;
 
 /// Builder of a server at an address, returned by [`Server::bind`]. It listens when it is awaited.
 #[must_use = "it listens when it is awaited"]

@@ -15,7 +15,7 @@ use farcall_core::{Budget, Fault, FaultKind, Identity};
 
 use super::Authorize;
 use crate::XmlRpc;
-use crate::format::setters;
+use farcall_http::setters;
 
 /// Options of a [`Server`](crate::Server). The defaults are safe for a server that untrusted peers
 /// can reach.

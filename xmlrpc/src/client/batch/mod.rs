@@ -14,12 +14,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use bytes::Bytes;
 use farcall_core::protocol::{Args, Call, Name, Payload, all_or_nothing};
 use farcall_core::{CallError, Caller, Context, Fault, FaultKind, FormatError};
+use farcall_http::client::Transport;
 use serde::de::DeserializeOwned;
 
 pub use self::results::{BatchError, Results};
 use super::Client;
 use super::endpoint::Endpoint;
-use super::pool::Transport;
 use crate::XmlRpc;
 use crate::xml::Forbidden;
 use crate::xml::write::escaped;

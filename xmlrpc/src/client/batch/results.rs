@@ -6,11 +6,11 @@ use std::sync::Arc;
 use bytes::Bytes;
 use farcall_core::protocol::{Format, Payload};
 use farcall_core::{CallError, FormatError, FormatErrorKind};
+use farcall_http::client::Secrets;
 use serde::de::DeserializeOwned;
 
 use super::{BatchEntry, Ticket, count};
 use crate::XmlRpc;
-use crate::client::secrets::Secrets;
 use crate::de::{De, Raw};
 use crate::document::FaultMembers;
 use crate::xml::positions::Positions;

@@ -2,12 +2,11 @@
 
 use farcall_core::protocol::Call;
 use farcall_core::{CallError, Caller as _, Context, Fault, FaultKind};
+use farcall_http::client::{HttpError, Transport};
 
 use super::{EPILOGUE, MULTICALL, PROLOGUE};
 use crate::XmlRpc;
 use crate::client::endpoint::Endpoint;
-use crate::client::error::HttpError;
-use crate::client::pool::Transport;
 
 /// Returns `true` if the server answered with status 404, for the path or, like Node's package
 /// `xmlrpc`, for the method. Then no method ran, and none of the calls in a multicall.

@@ -15,9 +15,9 @@ use http::{Extensions, Method, Request, StatusCode, Version};
 use http_body::Body;
 
 use crate::XmlRpc;
-use crate::coding::{Coding, Gzip};
 use crate::server::browser::{self, HostPolicy, Scheme};
 use crate::server::{Protocol, Rejection, Server, Upgrade};
+use farcall_http::coding::{Coding, Gzip};
 
 /// Maximum bytes of a request head: its target, and the names and values of its headers.
 pub(in crate::server) const MAX_HEAD: usize = 64 << 10;

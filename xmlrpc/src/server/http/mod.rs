@@ -24,8 +24,8 @@ use super::account::PeerAccount;
 use super::body;
 use super::browser::HostPolicy;
 use super::{Rejection, ReplyBody, Server};
-use crate::coding::charset;
 use crate::xml::encoding::decode_document;
+use farcall_http::coding::charset;
 
 use admission::{AdmittedRequest, Leaving};
 pub(super) use response::{fault_text, reject};

@@ -14,11 +14,11 @@ use http::{Response, StatusCode};
 use http_body_util::Full;
 
 use super::admission::Spoken;
-use crate::coding::Gzip;
 use crate::document::write_fault;
 use crate::server::account::PeerAccount;
 use crate::server::body::BodyError;
 use crate::server::{Rejection, Server, browser};
+use farcall_http::coding::Gzip;
 
 impl Server {
     pub(super) fn write_fault(&self, fault: &Fault, method: &str) -> Bytes {

@@ -1,0 +1,12 @@
+//! Kinds of documents.
+
+/// The protocol whose documents a client exchanges.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DocumentKind {
+    /// A response, for errors: "an XML-RPC response".
+    pub response: &'static str,
+    /// The content type of requests.
+    pub content_type: &'static str,
+    /// The path of URLs without one.
+    pub path: &'static str,
+}
