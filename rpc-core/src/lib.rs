@@ -105,7 +105,7 @@ pub use blocking::CannotBlock;
 pub use budget::Budget;
 pub use caller::{Blocking, BlockingCaller, Caller, ServiceCaller, Within};
 pub use context::{Cancellation, Context};
-pub use describe::{Description, Parameter};
+pub use describe::{Content, Description, Member, Parameter, Shape};
 pub use error::{CallError, Execution, FormatError, FormatErrorKind, Position};
 pub use fault::{Fault, FaultKind};
 pub use identity::Identity;

@@ -9,6 +9,7 @@ pub use crate::budget::{Account, Hold, NoRoom};
 pub use crate::call::{Call, CallReply};
 pub use crate::context::{CancelOnDrop, Origin};
 pub use crate::credentials::InvalidCredentials;
+pub use crate::describe::Catalog;
 pub use crate::format::{Format, all_or_nothing, encoded_reply};
 pub use crate::limit::{CallLimit, CallPermit};
 pub use crate::name::Name;

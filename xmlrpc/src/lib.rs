@@ -153,7 +153,7 @@ pub use client::{
 pub use format::XmlRpc;
 #[cfg(feature = "xmlrpc-server")]
 pub use server::{
-    Answer, Authorize, Bind, BindError, BoundServer, Exchange, FaultPolicy, Protocol, Rejection,
-    ReplyBody, ReplyEvicted, Server, ServerOptions, cgi,
+    Answer, Authorize, Bind, BindError, BoundServer, Exchange, FaultPolicy, PageRequest, Pages,
+    Protocol, Rejection, ReplyBody, ReplyEvicted, Server, ServerOptions, cgi,
 };
 pub use xml::Forbidden;

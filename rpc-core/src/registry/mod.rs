@@ -7,6 +7,7 @@ mod method;
 use std::collections::HashMap;
 use std::convert::Infallible;
 use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::Poll;
 
@@ -23,7 +24,7 @@ pub use self::method::Method;
 pub(crate) use self::method::encode;
 use crate::call::{Call, CallReply};
 use crate::context::Context;
-use crate::describe::Description;
+use crate::describe::{Catalog, Description};
 use crate::fault::Fault;
 use crate::format::Format;
 use crate::handler::{FromCall, Function, IntoReply, IntoResult};
@@ -67,6 +68,13 @@ struct Table<F: Format> {
     layers: Option<Layers<F>>,
     /// Layers of the server, around those of the registry.
     outer: Option<Layers<F>>,
+    version: u64,
+}
+
+/// Returns a version that no table has had.
+fn next_version() -> u64 {
+    static LATEST: AtomicU64 = AtomicU64::new(0);
+    LATEST.fetch_add(1, Ordering::Relaxed)
 }
 
 type Guard = dyn Fn(&Context) -> Result<(), Fault> + Send + Sync;
@@ -95,6 +103,7 @@ impl<F: Format> Registry<F> {
             guard: None,
             layers: None,
             outer: None,
+            version: next_version(),
         };
         let shared = SharedTable {
             table: ArcSwap::from_pointee(table),
@@ -299,6 +308,7 @@ impl<F: Format> Registry<F> {
             .unwrap_or_else(PoisonError::into_inner);
         let mut table = Table::clone(&self.shared.table.load());
         let result = change(&mut table)?;
+        table.version = next_version();
         self.shared.table.store(Arc::new(table));
         Ok(result)
     }
@@ -376,6 +386,20 @@ impl<F: Format> Registry<F> {
                 Err(fault) => fault.into(),
             }
         })
+    }
+}
+
+impl<F: Format> Catalog for Registry<F> {
+    fn version(&self) -> u64 {
+        self.shared.table.load().version
+    }
+
+    fn names(&self) -> Vec<Name> {
+        self.names()
+    }
+
+    fn describe(&self, name: &str) -> Option<Arc<Description>> {
+        self.describe(name)
     }
 }
 

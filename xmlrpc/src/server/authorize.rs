@@ -1,5 +1,6 @@
 //! Authorization of requests by their heads.
 
+use bytes::Bytes;
 use farcall_core::Identity;
 use http::header::{CONNECTION, CONTENT_TYPE};
 use http::request::Parts;
@@ -28,13 +29,13 @@ pub trait Authorize: Send + Sync + 'static {
 
 /// The HTTP response to a request that is refused.
 #[derive(Debug)]
-pub struct Rejection(pub(crate) Box<Response<String>>);
+pub struct Rejection(pub(crate) Box<Response<Bytes>>);
 
 impl Rejection {
     /// Creates a rejection with a text that states the reason.
     #[must_use]
     pub fn new(status: StatusCode, text: impl Into<String>) -> Self {
-        let mut response = Response::new(text.into() + "\n");
+        let mut response = Response::new(Bytes::from(text.into() + "\n"));
         *response.status_mut() = status;
         let plain = HeaderValue::from_static("text/plain; charset=utf-8");
         response.headers_mut().insert(CONTENT_TYPE, plain);
