@@ -94,6 +94,7 @@ mod registry;
 pub mod serve;
 mod system;
 mod time;
+mod trace;
 pub mod transport;
 mod type_identity;
 mod value;
@@ -115,6 +116,7 @@ pub use json::Json;
 pub use macros::__private;
 pub use macros::{client, service};
 pub use registry::{Instance, Method, RegisterError, Registry};
+pub use trace::TraceContext;
 pub use transport::certificate::Certificate;
 pub use value::{
     DateTime, DateTimeError, Kind, Members, Struct, Value, from_value, to_value, zero_as_none,

@@ -66,9 +66,9 @@ impl<F: Format> Method<F> {
                 Err(error) => return Fault::from(error).into(),
             };
             let function = Arc::clone(&function);
-            let deadline = context::inherited();
+            let heritage = context::inherited();
             let run = move || {
-                context::within(deadline, || {
+                context::within(&heritage, || {
                     encode(&format, function.invoke(arguments).into_result())
                 })
             };

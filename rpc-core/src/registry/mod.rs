@@ -329,7 +329,8 @@ impl<F: Format> Registry<F> {
     }
 
     /// Runs the called method, within the layers if there are any. A method that panics answers
-    /// with an internal fault. Calls that the method makes inherit the deadline of `call`.
+    /// with an internal fault. Calls that the method makes inherit the deadline and
+    /// the trace of `call`.
     pub fn dispatch(&self, call: Call<F>) -> CallReply {
         // A change replaces the table; this call keeps the one that it started with. The method is
         // borrowed from the table: if the `Arc` were cloned, all threads that call one method would
@@ -378,8 +379,8 @@ impl<F: Format> Registry<F> {
         else {
             return Fault::unknown_method(call.method()).into();
         };
-        let deadline = call.context.deadline();
-        CallReply::guarded(deadline, || {
+        let heritage = call.context.heritage();
+        CallReply::guarded(heritage, || {
             let guard = table.guard.as_ref();
             match guard.map_or(Ok(()), |guard| guard(&call.context)) {
                 Ok(()) => invoke(self, call),

@@ -106,13 +106,17 @@ impl<T: Transport> Endpoint<T> {
     /// Builds the request for a call. `params` appends its arguments, of about `size` bytes.
     fn request(
         &self,
-        method: &str,
+        context: &Context,
         size: usize,
         params: impl FnOnce(&mut Vec<u8>) -> Result<(), FormatError>,
     ) -> Result<Request, CallError> {
-        let write = |document: &mut Vec<u8>| write_call(method, params, document);
+        let write = |document: &mut Vec<u8>| write_call(context.method(), params, document);
         let request = self.link.template.request(size + ENVELOPE, write);
-        request.map_err(CallError::Encode)
+        let mut request = request.map_err(CallError::Encode)?;
+        if let Some(headers) = context.headers_to_send() {
+            request.add_headers(&headers);
+        }
+        Ok(request)
     }
 
     /// Sends a request, follows redirects, and waits for the response.
@@ -185,7 +189,7 @@ impl<T: Transport> Endpoint<T> {
                     .map_err(CallError::Encode)?,
             )
         };
-        let request = self.request(call.method(), params.len(), |document| {
+        let request = self.request(&call.context, params.len(), |document| {
             document.extend_from_slice(&params);
             Ok(())
         })?;
@@ -245,7 +249,7 @@ impl<T: Transport> Caller for Endpoint<T> {
         args: impl Args,
     ) -> impl Future<Output = Result<R, CallError>> + Send {
         let format = self.options.format;
-        let request = self.request(context.method(), PARAMS, |document| {
+        let request = self.request(&context, PARAMS, |document| {
             format.encode_args(&args, document)
         });
         let deadline = context.deadline();

@@ -16,7 +16,7 @@ use crate::XmlRpc;
 use crate::format::setters;
 
 /// Headers that depend on the body or the connection, so that only the client itself can set them.
-const RESERVED: [HeaderName; 4] = [
+pub(super) const RESERVED: [HeaderName; 4] = [
     CONTENT_LENGTH,
     TRANSFER_ENCODING,
     CONNECTION,

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
+use farcall_core::TraceContext;
 use farcall_core::protocol::Origin;
 use farcall_core::{Identity, Registry};
 use http::header::{
@@ -77,6 +78,7 @@ impl Server {
                 spoken,
                 origin: Arc::new(Origin {
                     identity: caller,
+                    trace: TraceContext::from_headers(&parts.headers).map(Arc::new),
                     headers: parts.headers,
                     extensions: parts.extensions,
                     session: None,
