@@ -541,7 +541,7 @@ mod tests {
     #[test]
     fn credentials_of_the_caller_are_not_displayed() {
         let mut origin = Origin::default();
-        let value = http::HeaderValue::from_static("Bearer s3cr3t");
+        let value = HeaderValue::from_static("Bearer s3cr3t");
         origin.headers.insert("authorization", value);
         let context = Context {
             origin: Some(Arc::new(origin)),

@@ -73,8 +73,8 @@ impl TraceContext {
         })
     }
 
-    /// Reads a `traceparent`: `00-TRACE ID-SPAN ID-FLAGS`, in lower-case hexadecimal digits. What a
-    /// later version adds at the end is ignored (2.3, "Versioning of traceparent").
+    /// Reads a `traceparent`: `00-TRACE ID-SPAN ID-FLAGS`, in lower-case hexadecimal digits. The
+    /// additions of a later version at its end are ignored (2.3, "Versioning of traceparent").
     fn parse(text: &[u8]) -> Option<Self> {
         let [version] = hex(text.get(..2)?)?;
         let is_complete = match version {
@@ -90,7 +90,7 @@ impl TraceContext {
         Self::new(hex(text.get(3..35)?)?, hex(text.get(36..52)?)?, flags)
     }
 
-    /// Sets what tracing systems note about the trace: the value of `tracestate`. One that is
+    /// Sets the notes of tracing systems about the trace: the value of `tracestate`. One that is
     /// malformed, or has more than 512 bytes or 32 members, is dropped. Default: none.
     #[must_use]
     pub fn with_state(mut self, state: &str) -> Self {
@@ -133,7 +133,7 @@ impl TraceContext {
         self.flags & 1 != 0
     }
 
-    /// What tracing systems note about the trace: the value of `tracestate`.
+    /// The notes of tracing systems about the trace: the value of `tracestate`.
     #[must_use]
     pub fn state(&self) -> Option<&str> {
         self.state.as_deref()

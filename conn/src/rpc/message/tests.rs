@@ -221,7 +221,10 @@ prop_compose! {
         let timeout = micros.map(Duration::from_micros);
         let (one_way, promise, idempotent) = flags;
         Message::Call(
-            Call { id, target, one_way, promise, idempotent, timeout, method, references },
+            Call {
+                id, target, one_way, promise, idempotent, timeout, method, references,
+                headers: Headers::default(),
+            },
             0,
         )
     }
