@@ -42,7 +42,7 @@ impl<F: Format> Call<F> {
 #[must_use = "a call does nothing unless its answer is awaited"]
 pub struct CallReply {
     state: ReplyState,
-    /// What calls made by the method inherit.
+    /// The deadline and trace that calls made by the method inherit.
     heritage: Heritage,
 }
 

@@ -40,7 +40,7 @@ pub struct Context {
     added: Option<Arc<Added>>,
 }
 
-/// What one call has beyond most others: additions of layers, headers, a trace.
+/// The parts that one call has beyond most others: additions of layers, headers, a trace.
 #[derive(Clone, Default)]
 struct Added {
     extensions: Extensions,
@@ -316,7 +316,7 @@ impl Context {
         own.or_else(|| self.origin.as_ref()?.trace.as_ref())
     }
 
-    /// What calls made within the handler of this call inherit from it.
+    /// Returns the deadline and trace that calls made within the handler of this call inherit.
     pub(crate) fn heritage(&self) -> Heritage {
         Heritage {
             deadline: self.deadline,
@@ -397,7 +397,7 @@ impl Context {
     }
 }
 
-/// What calls made within a handler inherit from the call that is being handled.
+/// The deadline and trace that calls made within a handler inherit from its own call.
 #[derive(Clone, Default)]
 pub(crate) struct Heritage {
     deadline: Option<Instant>,
@@ -421,7 +421,7 @@ thread_local! {
     };
 }
 
-/// What calls that are made now inherit.
+/// Returns the deadline and trace that calls made now inherit.
 pub(crate) fn inherited() -> Heritage {
     let Inherited {
         deadline,
