@@ -67,6 +67,8 @@ pub use farcall_pickle as pickle;
 // The attribute, which has the name of the module.
 #[cfg(feature = "pickle")]
 pub use farcall_pickle::pickle;
+#[cfg(feature = "documentation")]
+pub use farcall_web as web;
 #[cfg(any(feature = "xmlrpc-client", feature = "xmlrpc-server"))]
 pub use farcall_xmlrpc as xmlrpc;
 

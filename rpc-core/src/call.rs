@@ -6,9 +6,8 @@ use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::task::{Context as TaskContext, Poll};
-use std::time::Instant;
 
-use crate::context::{self, Context};
+use crate::context::{self, Context, Heritage};
 use crate::fault::Fault;
 use crate::format::Format;
 use crate::name::Name;
@@ -43,8 +42,8 @@ impl<F: Format> Call<F> {
 #[must_use = "a call does nothing unless its answer is awaited"]
 pub struct CallReply {
     state: ReplyState,
-    /// Deadline that calls made by the method inherit.
-    deadline: Option<Instant>,
+    /// The deadline and trace that calls made by the method inherit.
+    heritage: Heritage,
 }
 
 enum ReplyState {
@@ -54,10 +53,10 @@ enum ReplyState {
 
 impl CallReply {
     /// Creates an answer from a result that is available immediately.
-    pub const fn ready(result: Result<Payload, Fault>) -> Self {
+    pub fn ready(result: Result<Payload, Fault>) -> Self {
         Self {
             state: ReplyState::Ready(Some(result)),
-            deadline: None,
+            heritage: Heritage::default(),
         }
     }
 
@@ -65,24 +64,22 @@ impl CallReply {
     pub fn later(future: impl Future<Output = Result<Payload, Fault>> + Send + 'static) -> Self {
         Self {
             state: ReplyState::Later(Box::pin(future)),
-            deadline: None,
+            heritage: Heritage::default(),
         }
     }
 
     /// Runs code of the program that answers a call. A panic becomes an internal fault. Calls that
-    /// the code makes, at once or later, inherit `deadline`.
+    /// the code makes, at once or later, inherit `heritage`.
     // Inlined for the same reason as `within`.
     #[inline(always)]
-    pub(crate) fn guarded(deadline: Option<Instant>, answer: impl FnOnce() -> Self) -> Self {
-        context::within(deadline, || catch_unwind(AssertUnwindSafe(answer)))
-            .unwrap_or_else(|panic| panicked(&*panic).into())
-            .with_deadline(deadline)
-    }
-
-    /// Sets the deadline that calls made by the method inherit.
-    pub(crate) fn with_deadline(mut self, deadline: Option<Instant>) -> Self {
-        self.deadline = deadline;
-        self
+    pub(crate) fn guarded(heritage: Heritage, answer: impl FnOnce() -> Self) -> Self {
+        let mut reply = context::within(&heritage, || catch_unwind(AssertUnwindSafe(answer)))
+            .unwrap_or_else(|panic| panicked(&*panic).into());
+        // A result that is there needs nothing more.
+        if let ReplyState::Later(_) = reply.state {
+            reply.heritage = heritage;
+        }
+        reply
     }
 }
 
@@ -100,13 +97,13 @@ impl Future for CallReply {
     /// # Panics
     /// If it is polled again after it completed.
     fn poll(mut self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<Self::Output> {
-        let deadline = self.deadline;
-        match &mut self.state {
+        let Self { state, heritage } = &mut *self;
+        match state {
             ReplyState::Ready(result) => {
                 Poll::Ready(result.take().expect("`CallReply` polled after completion"))
             }
             ReplyState::Later(future) => {
-                let poll = || context::within(deadline, || future.as_mut().poll(cx));
+                let poll = || context::within(heritage, || future.as_mut().poll(cx));
                 catch_unwind(AssertUnwindSafe(poll))
                     .unwrap_or_else(|panic| Poll::Ready(Err(panicked(&*panic))))
             }

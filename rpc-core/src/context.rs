@@ -7,11 +7,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::Instant;
 
-use http::{Extensions, HeaderMap};
+use http::Extensions;
+use http::header::{HeaderMap, HeaderName, HeaderValue};
 use tokio::sync::Notify;
 
 use crate::identity::Identity;
 use crate::name::Name;
+use crate::trace::{self, TraceContext};
 use crate::transport::Peer;
 
 /// The identity of the caller, headers, deadline and cancellation of a call. A handler takes it as
@@ -34,15 +36,20 @@ pub struct Context {
     cancellation: Option<Cancellation>,
     idempotent: bool,
     one_way: bool,
-    /// Additions of layers to this call. Most calls have none.
+    /// Additions to this call. Most calls have none.
     added: Option<Arc<Added>>,
 }
 
-/// Additions of layers to one call.
+/// The parts that one call has beyond most others: additions of layers, headers, a trace.
 #[derive(Clone, Default)]
 struct Added {
     extensions: Extensions,
     identity: Option<Identity>,
+    /// The headers that came with this call alone.
+    received: HeaderMap,
+    /// The headers to be sent with this call.
+    sent: HeaderMap,
+    trace: Option<Arc<TraceContext>>,
     /// The place that the innermost layer calls.
     target: Option<Arc<dyn Any + Send + Sync>>,
 }
@@ -52,6 +59,9 @@ impl fmt::Debug for Added {
         f.debug_struct("Added")
             .field("extensions", &self.extensions)
             .field("identity", &self.identity)
+            .field("received", &self.received.keys().collect::<Vec<_>>())
+            .field("sent", &self.sent.keys().collect::<Vec<_>>())
+            .field("trace", &self.trace)
             .finish_non_exhaustive()
     }
 }
@@ -69,6 +79,8 @@ pub struct Origin {
     /// through it. It is not one of the extensions because the first of those takes 200 bytes, and
     /// an idle connection holds little else.
     pub session: Option<Weak<dyn Any + Send + Sync>>,
+    /// The trace that the request belongs to.
+    pub trace: Option<Arc<TraceContext>>,
 }
 
 /// Shows the names of the headers. Their values may be credentials of the caller.
@@ -80,19 +92,28 @@ impl fmt::Debug for Origin {
             .field("headers", &headers)
             .field("extensions", &self.extensions)
             .field("session", &self.session.is_some())
+            .field("trace", &self.trace)
             .finish()
     }
 }
 
 impl Context {
     /// Creates the context of an outgoing call. Within a handler, it has the deadline of the call
-    /// that is being handled.
+    /// that is being handled, and belongs to the same trace.
     #[must_use]
     pub fn new(method: impl Into<Name>) -> Self {
-        Self {
+        let Inherited {
+            deadline,
+            has_trace,
+        } = INHERITED.get();
+        let context = Self {
             method: method.into(),
-            deadline: inherited(),
+            deadline,
             ..Self::default()
+        };
+        match has_trace.then(trace::current).flatten() {
+            Some(trace) => context.with_trace(trace.child()),
+            None => context,
         }
     }
 
@@ -149,6 +170,61 @@ impl Context {
     pub fn with_extension<T: Clone + Send + Sync + 'static>(mut self, value: T) -> Self {
         self.added_mut().extensions.insert(value);
         self
+    }
+
+    /// Sends a header with an outgoing call: the callee reads it by [`header`](Self::header). A
+    /// header of the same name that was set before is replaced. Default: none.
+    ///
+    /// Over HTTP it is a header of the request, in place of the client's own, except for those that
+    /// HTTP itself needs, which are not sent: `Host`, `Content-Length` and others. Over connections
+    /// a call has at most 32 headers of 8 KiB together, and fails with
+    /// [`CallError::NotSent`](crate::CallError::NotSent) beyond that; a peer of an earlier version
+    /// receives the call without them. Headers are not sent with the calls of a batch.
+    ///
+    /// ```
+    /// use farcall::{Context, protocol::http::HeaderValue};
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let token = HeaderValue::from_static("Bearer a-long-random-token");
+    /// let context = Context::new("add").with_header("authorization".parse()?, token);
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.added_mut().sent.insert(name, value);
+        self
+    }
+
+    /// Sets the trace that the call belongs to. Default: within a handler, that of the call that is
+    /// being handled, with a new span id; otherwise none.
+    #[must_use]
+    pub fn with_trace(mut self, trace: TraceContext) -> Self {
+        self.added_mut().trace = Some(Arc::new(trace));
+        self
+    }
+
+    /// Sets the headers that came with this call, and the trace that they name, as a protocol does
+    /// whose calls have headers of their own. Default: those of the [`Origin`].
+    #[must_use]
+    pub fn with_received_headers(mut self, headers: HeaderMap) -> Self {
+        let added = self.added_mut();
+        added.trace = TraceContext::from_headers(&headers).map(Arc::new);
+        added.received = headers;
+        self
+    }
+
+    /// Returns the headers to be sent with an outgoing call: those that were
+    /// [set](Self::with_header), and those of its [trace](Self::trace). `None` if there are none,
+    /// as for most calls. The headers that a call was received with are not among them.
+    #[must_use]
+    pub fn headers_to_send(&self) -> Option<HeaderMap> {
+        let added = self.added.as_deref()?;
+        let mut headers = added.sent.clone();
+        if let Some(trace) = &added.trace {
+            trace.set_headers(&mut headers);
+        }
+        (!headers.is_empty()).then_some(headers)
     }
 
     /// Sets the place that the innermost layer calls.
@@ -208,17 +284,44 @@ impl Context {
         self.origin.is_some()
     }
 
-    /// Returns the value of a header of the request, if it is visible ASCII text. `name` is
-    /// case-insensitive.
+    /// Returns the value of a header of the call or its request, if it is visible ASCII text.
+    /// `name` is case-insensitive.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
-        self.origin.as_ref()?.headers.get(name)?.to_str().ok()
+        self.headers()?.get(name)?.to_str().ok()
     }
 
-    /// All headers of the request, if the call has an [`Origin`].
+    /// All headers that came with the call: over a connection its own, over HTTP those of its
+    /// request. `None` if the call has no [`Origin`]. A call that a program makes on its own
+    /// registry has those that it was [given](Self::with_header).
     #[must_use]
     pub fn headers(&self) -> Option<&HeaderMap> {
-        self.origin.as_deref().map(|origin| &origin.headers)
+        match (self.added.as_deref(), self.origin.as_deref()) {
+            (Some(added), _) if !added.received.is_empty() => Some(&added.received),
+            (_, Some(origin)) => Some(&origin.headers),
+            (Some(added), None) => Some(&added.sent),
+            (None, None) => None,
+        }
+    }
+
+    /// The trace that the call belongs to, and the span that made it. Calls that a handler makes
+    /// belong to the same trace.
+    #[must_use]
+    pub fn trace(&self) -> Option<&TraceContext> {
+        self.shared_trace().map(|trace| &**trace)
+    }
+
+    pub(crate) fn shared_trace(&self) -> Option<&Arc<TraceContext>> {
+        let own = self.added.as_ref().and_then(|added| added.trace.as_ref());
+        own.or_else(|| self.origin.as_ref()?.trace.as_ref())
+    }
+
+    /// Returns the deadline and trace that calls made within the handler of this call inherit.
+    pub(crate) fn heritage(&self) -> Heritage {
+        Heritage {
+            deadline: self.deadline,
+            trace: self.shared_trace().cloned(),
+        }
     }
 
     /// Returns the value of type `T` that a layer [attached](Self::with_extension) to the call, or
@@ -294,22 +397,46 @@ impl Context {
     }
 }
 
+/// The deadline and trace that calls made within a handler inherit from its own call.
+#[derive(Clone, Default)]
+pub(crate) struct Heritage {
+    deadline: Option<Instant>,
+    trace: Option<Arc<TraceContext>>,
+}
+
+/// The part of a [`Heritage`] that every call reads. The trace, which few have, is elsewhere.
+#[derive(Clone, Copy)]
+struct Inherited {
+    deadline: Option<Instant>,
+    has_trace: bool,
+}
+
 thread_local! {
-    /// The deadline of the call that this thread is handling.
-    static INHERITED: Cell<Option<Instant>> = const { Cell::new(None) };
+    /// The deadline of the call that this thread is handling, and whether it has a trace.
+    static INHERITED: Cell<Inherited> = const {
+        Cell::new(Inherited {
+            deadline: None,
+            has_trace: false,
+        })
+    };
 }
 
-/// The deadline of the call that is being handled.
-pub(crate) fn inherited() -> Option<Instant> {
-    INHERITED.get()
+/// Returns the deadline and trace that calls made now inherit.
+pub(crate) fn inherited() -> Heritage {
+    let Inherited {
+        deadline,
+        has_trace,
+    } = INHERITED.get();
+    let trace = has_trace.then(trace::current).flatten();
+    Heritage { deadline, trace }
 }
 
-/// Runs a part of a handler, with `deadline` as the deadline of its call.
+/// Runs a part of a handler, with what its calls inherit.
 // Inlined, since moving a call into the closure takes as long as finding its method.
 #[inline(always)]
-pub(crate) fn within<T>(deadline: Option<Instant>, run: impl FnOnce() -> T) -> T {
-    /// Restores the previous deadline, also after a panic.
-    struct Restore(Option<Instant>);
+pub(crate) fn within<T>(heritage: &Heritage, run: impl FnOnce() -> T) -> T {
+    /// Restores what was inherited before, also after a panic.
+    struct Restore(Inherited);
 
     impl Drop for Restore {
         fn drop(&mut self) {
@@ -317,7 +444,29 @@ pub(crate) fn within<T>(deadline: Option<Instant>, run: impl FnOnce() -> T) -> T
         }
     }
 
-    let _restore = Restore(INHERITED.replace(deadline));
+    let inherited = Inherited {
+        deadline: heritage.deadline,
+        has_trace: heritage.trace.is_some(),
+    };
+    let _restore = Restore(INHERITED.replace(inherited));
+    match &heritage.trace {
+        None => run(),
+        Some(trace) => within_trace(trace, run),
+    }
+}
+
+#[cold]
+fn within_trace<T>(trace: &Arc<TraceContext>, run: impl FnOnce() -> T) -> T {
+    /// Restores the previous trace, also after a panic.
+    struct Restore(Option<Arc<TraceContext>>);
+
+    impl Drop for Restore {
+        fn drop(&mut self) {
+            trace::replace_current(self.0.take());
+        }
+    }
+
+    let _restore = Restore(trace::replace_current(Some(Arc::clone(trace))));
     run()
 }
 
@@ -392,7 +541,7 @@ mod tests {
     #[test]
     fn credentials_of_the_caller_are_not_displayed() {
         let mut origin = Origin::default();
-        let value = http::HeaderValue::from_static("Bearer s3cr3t");
+        let value = HeaderValue::from_static("Bearer s3cr3t");
         origin.headers.insert("authorization", value);
         let context = Context {
             origin: Some(Arc::new(origin)),

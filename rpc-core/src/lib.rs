@@ -95,6 +95,7 @@ mod registry;
 pub mod serve;
 mod system;
 mod time;
+mod trace;
 pub mod transport;
 mod type_identity;
 mod value;
@@ -106,7 +107,7 @@ pub use blocking::CannotBlock;
 pub use budget::Budget;
 pub use caller::{Blocking, BlockingCaller, Caller, ServiceCaller, Within};
 pub use context::{Cancellation, Context};
-pub use describe::{Description, Parameter};
+pub use describe::{Content, Description, Member, Parameter, Shape};
 pub use error::{CallError, Execution, FormatError, FormatErrorKind, Position};
 pub use fault::{Fault, FaultKind};
 pub use identity::Identity;
@@ -116,6 +117,7 @@ pub use json::Json;
 pub use macros::__private;
 pub use macros::{client, service};
 pub use registry::{Instance, Method, RegisterError, Registry};
+pub use trace::TraceContext;
 pub use transport::certificate::Certificate;
 pub use value::{
     DateTime, DateTimeError, Kind, Members, Struct, Value, from_value, to_value, zero_as_none,

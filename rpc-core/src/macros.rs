@@ -311,42 +311,43 @@ pub mod __private {
 
     pub use crate::caller::{BlockingCaller, Caller, Outcome, call_future};
     pub use crate::context::Context;
+    use crate::describe::Shape;
     pub use crate::format::Format;
     use crate::handler::{FromCall, Function, IntoReply, IntoResult, Later};
     use crate::registry::Method;
     pub use crate::registry::{Instance, Registrar};
     use crate::value::Kind;
 
-    /// The result type of a method, used to determine its kind.
+    /// The result type of a method, used to determine its shape.
     ///
-    /// `(&result).result_kind()` resolves to [`Exact`] if `T` can be deserialized, and otherwise to
+    /// `(&result).result_shape()` resolves to [`Exact`] if `T` can be deserialized, and otherwise to
     /// [`Guess`], which needs one more auto-reference.
     #[derive(Debug)]
     pub struct ResultOf<T>(PhantomData<fn() -> T>);
 
-    /// The kind of a result that can be deserialized.
+    /// The shape of a result that can be deserialized.
     pub trait Exact {
-        /// Returns the kind that `T` is deserialized from.
-        fn result_kind(&self) -> Kind;
+        /// Returns the shape that `T` is deserialized from.
+        fn result_shape(&self) -> Shape;
     }
 
     // Not `DeserializeOwned`: that depends on the lifetimes of a type, which are not yet known when
     // this impl is selected, so that a result of `&'static str` would be an error.
     impl<T: Deserialize<'static>> Exact for ResultOf<T> {
-        fn result_kind(&self) -> Kind {
-            Kind::of::<T>()
+        fn result_shape(&self) -> Shape {
+            Shape::of::<T>()
         }
     }
 
-    /// The kind of a result that can only be serialized.
+    /// The shape of a result that can only be serialized.
     pub trait Guess {
         /// Guesses the kind from the name of `T`.
-        fn result_kind(&self) -> Kind;
+        fn result_shape(&self) -> Shape;
     }
 
     impl<T> Guess for &ResultOf<T> {
-        fn result_kind(&self) -> Kind {
-            Kind::of_result::<T>()
+        fn result_shape(&self) -> Shape {
+            Kind::of_result::<T>().into()
         }
     }
 

@@ -9,11 +9,13 @@ pub use crate::budget::{Account, Hold, NoRoom};
 pub use crate::call::{Call, CallReply};
 pub use crate::context::{CancelOnDrop, Origin};
 pub use crate::credentials::InvalidCredentials;
+pub use crate::describe::Catalog;
 pub use crate::format::{Format, all_or_nothing, encoded_reply};
 pub use crate::limit::{CallLimit, CallPermit};
 pub use crate::name::Name;
 pub use crate::payload::{Attachment, Payload};
 pub use crate::registry::{Dispatch, Layers, Registrar};
+pub use crate::trace::{TRACEPARENT, TRACESTATE};
 pub use crate::transport::parse_port;
 pub use crate::type_identity::TypeIdentity;
 pub use crate::value::NEWTYPE as VALUE_NEWTYPE;
@@ -43,6 +45,11 @@ pub mod handler {
         Fallible, FromCall, Function, IntoReply, IntoResult, Later, Now, Plain,
         TheErrorMustConvertToFaultAndNotBeSerialize, WithContext, WithoutContext,
     };
+}
+
+/// Names and values of headers: [`Context::with_header`](crate::Context::with_header).
+pub mod http {
+    pub use http::header::{HeaderMap, HeaderName, HeaderValue};
 }
 
 /// Limits of all codecs, for decoders that have none of their own.

@@ -151,8 +151,8 @@ pub use client::{
 pub use format::XmlRpc;
 #[cfg(feature = "xmlrpc-server")]
 pub use server::{
-    Answer, Authorize, Bind, BindError, BoundServer, Exchange, FaultPolicy, PeerAccount, Protocol,
-    Rejection, ReplyBody, ReplyEvicted, Server, ServerOptions, Switch, Upgrade, UpgradedConnection,
-    cgi,
+    Answer, Authorize, Bind, BindError, BoundServer, Exchange, FaultPolicy, PageRequest, Pages,
+    PeerAccount, Protocol, Rejection, ReplyBody, ReplyEvicted, Server, ServerOptions, Switch,
+    Upgrade, UpgradedConnection, cgi,
 };
 pub use xml::Forbidden;

@@ -236,9 +236,11 @@ impl Client {
                 map.append(name, value);
             }
         }
-        for name in headers::TRACE {
-            if let Some(value) = context.header(name) {
-                headers::set(&mut map, name, value);
+        for (name, value) in context.headers_to_send().iter().flatten() {
+            let name = name.as_str().parse::<async_nats::HeaderName>();
+            let value = value.to_str().unwrap_or_default().parse::<HeaderValue>();
+            if let (Ok(name), Ok(value)) = (name, value) {
+                map.insert(name, value);
             }
         }
         headers::set(&mut map, headers::CONTENT_TYPE, format.name());

@@ -25,8 +25,6 @@ pub(super) const INSTANCE: &str = "Farcall-Instance";
 pub(super) const ERROR: &str = "Nats-Service-Error";
 /// The code of an error of a micro service.
 pub(super) const ERROR_CODE: &str = "Nats-Service-Error-Code";
-/// The trace context of the W3C, which calls made by a handler pass on.
-pub(super) const TRACE: [&str; 2] = ["traceparent", "tracestate"];
 
 /// Maximum length of a text in a header, in bytes.
 const MAX_TEXT: usize = 512;

@@ -292,7 +292,7 @@ impl ClientBuilder {
         let opened = connector.open(None).await?;
         let session = Session::open(self.encoding, Arc::new(settings), self.offered);
         let peer = opened.identity.peer().clone();
-        session.on_connected(opened.hello.limits, SessionStart::New);
+        session.on_connected(&opened.hello, SessionStart::New);
         let driver = Driver::new(
             Arc::clone(session.session()),
             opened.halves,
@@ -429,7 +429,7 @@ async fn run(
             return session.end(&Disconnected::Closed);
         };
         token = opened.hello.session;
-        session.on_connected(opened.hello.limits, opened.hello.start);
+        session.on_connected(&opened.hello, opened.hello.start);
         let origin = origin(&handle, opened.identity);
         driver = Driver::new(Arc::clone(&session), opened.halves, origin);
     }

@@ -96,6 +96,7 @@ pub(super) async fn send_hello(
     let hello = Hello {
         version: VERSION,
         start,
+        takes_headers: true,
         encoding: encoding.name().as_bytes().to_vec(),
         limits,
         session,

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use farcall_core::{CallError, FormatError};
+use farcall_core::{CallError, Context, FormatError};
 use http::{HeaderValue, StatusCode};
 
 use super::cookies::Cookies;
@@ -114,17 +114,23 @@ impl<T: Transport, F> HttpClient<T, F> {
         &self.secrets
     }
 
-    /// Builds a request with the document that `write` appends, of about `size` bytes.
+    /// Builds a request with the document that `write` appends, of about `size` bytes, and with the
+    /// headers of a call.
     ///
     /// # Errors
     /// [`CallError::Encode`] with the error of `write`.
     pub fn request(
         &self,
+        context: &Context,
         size: usize,
         write: impl FnOnce(&mut Vec<u8>) -> Result<(), FormatError>,
     ) -> Result<Request, CallError> {
         let request = self.link.template.request(size, write);
-        request.map_err(CallError::Encode)
+        let mut request = request.map_err(CallError::Encode)?;
+        if let Some(headers) = context.headers_to_send() {
+            request.add_headers(&headers);
+        }
+        Ok(request)
     }
 
     /// Sends a request, follows redirects, and waits for the response.

@@ -15,7 +15,7 @@ use super::url::{InvalidUrl, basic};
 use crate::setters;
 
 /// Headers that depend on the body or the connection, so that only the client itself can set them.
-const RESERVED: [HeaderName; 4] = [
+pub(super) const RESERVED: [HeaderName; 4] = [
     CONTENT_LENGTH,
     TRANSFER_ENCODING,
     CONNECTION,

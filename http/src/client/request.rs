@@ -8,11 +8,14 @@ use http::header::{
 use http::{Uri, uri::PathAndQuery};
 
 use super::kind::DocumentKind;
-use super::options::ClientOptions;
+use super::options::{ClientOptions, RESERVED};
 use super::proxy::Proxy;
 use super::secrets::Secrets;
 use super::url::{HttpUrl, Target};
 use crate::coding::Gzip;
+
+/// Headers that a call cannot replace, besides those that [depend on the body](RESERVED).
+const UNREPLACED: [HeaderName; 4] = [HOST, CONTENT_TYPE, COOKIE, PROXY_AUTHORIZATION];
 
 /// The parts that all requests of a client have in common.
 pub(super) struct Template {
@@ -31,6 +34,8 @@ pub struct Request {
     own: usize,
     /// Length of the `Cookie` header, the first of them.
     cookie: usize,
+    /// Names of headers of the call, which replace those of the template.
+    replaced: Vec<HeaderName>,
 }
 
 impl Request {
@@ -47,6 +52,44 @@ impl Request {
         let before = self.own..self.own + self.cookie;
         self.cookie = line.len();
         self.bytes.splice(before, line);
+    }
+
+    /// Adds the headers of a call, in place of those of the template. Those that the client itself
+    /// sets are left out.
+    pub(super) fn add_headers(&mut self, headers: &HeaderMap) {
+        let is_sent = |name: &HeaderName| !RESERVED.contains(name) && !UNREPLACED.contains(name);
+        let sent = || headers.iter().filter(|(name, _)| is_sent(name));
+        let mut lines = Vec::new();
+        for (name, value) in sent() {
+            write_header(name, value.as_bytes(), &mut lines);
+        }
+        let after = self.own + self.cookie;
+        self.bytes.splice(after..after, lines);
+        self.replaced = headers
+            .keys()
+            .filter(|name| is_sent(name))
+            .cloned()
+            .collect();
+        self.remove_replaced();
+    }
+
+    /// Removes the headers of the template that the call has itself.
+    fn remove_replaced(&mut self) {
+        if self.replaced.is_empty() {
+            return;
+        }
+        let head = &self.bytes[self.start..self.own];
+        let is_kept = |line: &&[u8]| {
+            let end = line.iter().position(|byte| *byte == b':');
+            let name = &line[..end.unwrap_or_default()];
+            let is_name = |other: &HeaderName| name.eq_ignore_ascii_case(other.as_str().as_bytes());
+            !self.replaced.iter().any(is_name)
+        };
+        let lines = head.split_inclusive(|byte| *byte == b'\n').filter(is_kept);
+        let head = lines.collect::<Vec<_>>().concat();
+        let length = head.len();
+        self.bytes.splice(self.start..self.own, head);
+        self.own = self.start + length;
     }
 
     fn set_line(&mut self, line: &str) {
@@ -139,6 +182,7 @@ impl Template {
         let head = self.head.iter().copied();
         request.bytes.splice(request.start..request.own, head);
         request.own = request.start + self.head.len();
+        request.remove_replaced();
     }
 
     /// Builds a request with the document that `write` appends, of about `size` bytes.
@@ -186,6 +230,7 @@ impl Template {
             start,
             own,
             cookie: 0,
+            replaced: Vec::new(),
         })
     }
 }

@@ -236,12 +236,10 @@ async fn contexts_and_headers_arrive() {
         let header: String = client.call("header", (name,)).await.unwrap();
         assert_eq!(header, value, "{name}");
     }
-    let mut origin = farcall::protocol::Origin::default();
-    let trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
-    origin.headers.insert("traceparent", trace.parse().unwrap());
-    let context = Context::new("header").with_origin(origin.into());
+    let trace = farcall::TraceContext::new([7; 16], [8; 8], 1).unwrap();
+    let context = Context::new("header").with_trace(trace.clone());
     let header: String = client.call_in(context, ("traceparent",)).await.unwrap();
-    assert_eq!(header, trace);
+    assert_eq!(header, trace.traceparent());
 
     assert!(!client.call::<bool>("idempotent", ()).await.unwrap());
     let context = Context::new("idempotent").idempotent();

@@ -99,7 +99,7 @@ impl<T: Transport> Endpoint<T> {
     ) -> Result<(Request, Option<u64>), CallError> {
         let id = (!context.is_one_way()).then(|| self.ids.next());
         let write = |out: &mut Vec<u8>| write_request(context.method(), id, params, out);
-        let request = self.http.request(size + ENVELOPE, write)?;
+        let request = self.http.request(context, size + ENVELOPE, write)?;
         Ok((request, id))
     }
 

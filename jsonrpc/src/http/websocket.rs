@@ -3,6 +3,7 @@
 use std::pin::Pin;
 use std::sync::Arc;
 
+use farcall_core::TraceContext;
 use farcall_core::protocol::Origin;
 use farcall_xmlrpc::{Rejection, Switch, Upgrade, UpgradedConnection};
 use http::header::{
@@ -89,6 +90,7 @@ impl Upgrade for WebSocket {
             service: Some(self.0.clone()),
             origin: Origin {
                 identity,
+                trace: TraceContext::from_headers(&headers).map(Arc::new),
                 headers,
                 extensions,
                 session: None,

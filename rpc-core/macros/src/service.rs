@@ -283,7 +283,7 @@ impl ServiceMethod {
                 quote_spanned! {name_span=>
                     let this = ::std::sync::Arc::clone(&self);
                     let (method, result) = #support::#constructor(#remote, #closure);
-                    into.method(method.returns((&result).result_kind()) #help #names);
+                    into.method(method.returns((&result).result_shape()) #help #names);
                 }
             }
         };

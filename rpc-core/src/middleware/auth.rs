@@ -92,7 +92,8 @@ pub trait Scheme: Clone + Send + Sync + 'static {
     fn authenticate(&self, headers: &HeaderMap) -> Result<Option<Arc<str>>, Unauthorized>;
 
     /// Checks the request that a call is part of, as a [guard](crate::Registry::set_guard) or a
-    /// handler may do. A call without headers, such as one over a connection, has no credentials.
+    /// handler may do. A call without the header, such as most over a connection, has no
+    /// credentials.
     ///
     /// # Errors
     /// A fault of kind [`Denied`](FaultKind::Denied), if there are no credentials or invalid ones.

@@ -20,8 +20,9 @@ type Verify = dyn Fn(&str) -> Option<Arc<str>> + Send + Sync;
 ///
 /// The user of a token is the [subject](crate::Identity::subject) of the caller's identity.
 ///
-/// Calls over connections have no headers, and so no token: as a layer of such a server it refuses
-/// every call. There, the authkey decides who may call.
+/// Over connections, where the authkey decides who may connect, a call has a token only if its
+/// client sends the header with it ([`Context::with_header`](crate::Context::with_header)): as a
+/// layer of such a server it refuses all others.
 ///
 /// Tokens are compared in a time that depends on their lengths, not on their content or place. A
 /// token that no client can send, such as an empty one of a variable that was not set, is an error.

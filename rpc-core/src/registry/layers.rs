@@ -88,9 +88,9 @@ impl<F: Format> Layers<F> {
     }
 
     pub(super) fn dispatch_to(&self, target: Target<F>, mut call: Call<F>) -> CallReply {
-        let deadline = call.context.deadline();
+        let heritage = call.context.heritage();
         call.context = call.context.with_target(Arc::new(target));
-        CallReply::guarded(deadline, || CallReply::later(self.0.answer(call)))
+        CallReply::guarded(heritage, || CallReply::later(self.0.answer(call)))
     }
 }
 

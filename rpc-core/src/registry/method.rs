@@ -9,7 +9,7 @@ use super::Registry;
 use crate::args::FromArgs;
 use crate::call::{Call, CallReply, panicked};
 use crate::context;
-use crate::describe::Description;
+use crate::describe::{Content, Description, Shape};
 use crate::fault::Fault;
 use crate::format::Format;
 use crate::handler::{FromCall, Function, IntoReply, IntoResult};
@@ -66,9 +66,9 @@ impl<F: Format> Method<F> {
                 Err(error) => return Fault::from(error).into(),
             };
             let function = Arc::clone(&function);
-            let deadline = context::inherited();
+            let heritage = context::inherited();
             let run = move || {
-                context::within(deadline, || {
+                context::within(&heritage, || {
                     encode(&format, function.invoke(arguments).into_result())
                 })
             };
@@ -128,10 +128,13 @@ impl<F: Format> Method<F> {
         self
     }
 
-    /// Sets the kind of the result. Default: [`Kind::of_result`] of the result type.
+    /// Sets the kind or the shape of the result. Default: [`Kind::of_result`] of the result type.
     #[must_use]
-    pub fn returns(mut self, kind: Kind) -> Self {
-        Arc::make_mut(&mut self.description).result = kind;
+    pub fn returns(mut self, result: impl Into<Shape>) -> Self {
+        let result = result.into();
+        let description = Arc::make_mut(&mut self.description);
+        description.result = result.kind;
+        description.content = result.content;
         self
     }
 }
@@ -160,6 +163,7 @@ fn describe<Params: FromArgs, Value>() -> Description {
         params: Params::describe(),
         variadic: Params::VARIADIC,
         result: Kind::of_result::<Value>(),
+        content: Content::Unknown,
     }
 }
 

@@ -7,6 +7,7 @@ mod method;
 use std::collections::HashMap;
 use std::convert::Infallible;
 use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::Poll;
 
@@ -23,7 +24,7 @@ pub use self::method::Method;
 pub(crate) use self::method::encode;
 use crate::call::{Call, CallReply};
 use crate::context::Context;
-use crate::describe::Description;
+use crate::describe::{Catalog, Description};
 use crate::fault::Fault;
 use crate::format::Format;
 use crate::handler::{FromCall, Function, IntoReply, IntoResult};
@@ -67,6 +68,13 @@ struct Table<F: Format> {
     layers: Option<Layers<F>>,
     /// Layers of the server, around those of the registry.
     outer: Option<Layers<F>>,
+    version: u64,
+}
+
+/// Returns a version that no table has had.
+fn next_version() -> u64 {
+    static LATEST: AtomicU64 = AtomicU64::new(0);
+    LATEST.fetch_add(1, Ordering::Relaxed)
 }
 
 type Guard = dyn Fn(&Context) -> Result<(), Fault> + Send + Sync;
@@ -95,6 +103,7 @@ impl<F: Format> Registry<F> {
             guard: None,
             layers: None,
             outer: None,
+            version: next_version(),
         };
         let shared = SharedTable {
             table: ArcSwap::from_pointee(table),
@@ -299,6 +308,7 @@ impl<F: Format> Registry<F> {
             .unwrap_or_else(PoisonError::into_inner);
         let mut table = Table::clone(&self.shared.table.load());
         let result = change(&mut table)?;
+        table.version = next_version();
         self.shared.table.store(Arc::new(table));
         Ok(result)
     }
@@ -319,7 +329,8 @@ impl<F: Format> Registry<F> {
     }
 
     /// Runs the called method, within the layers if there are any. A method that panics answers
-    /// with an internal fault. Calls that the method makes inherit the deadline of `call`.
+    /// with an internal fault. Calls that the method makes inherit the deadline and
+    /// the trace of `call`.
     pub fn dispatch(&self, call: Call<F>) -> CallReply {
         // A change replaces the table; this call keeps the one that it started with. The method is
         // borrowed from the table: if the `Arc` were cloned, all threads that call one method would
@@ -368,14 +379,28 @@ impl<F: Format> Registry<F> {
         else {
             return Fault::unknown_method(call.method()).into();
         };
-        let deadline = call.context.deadline();
-        CallReply::guarded(deadline, || {
+        let heritage = call.context.heritage();
+        CallReply::guarded(heritage, || {
             let guard = table.guard.as_ref();
             match guard.map_or(Ok(()), |guard| guard(&call.context)) {
                 Ok(()) => invoke(self, call),
                 Err(fault) => fault.into(),
             }
         })
+    }
+}
+
+impl<F: Format> Catalog for Registry<F> {
+    fn version(&self) -> u64 {
+        self.shared.table.load().version
+    }
+
+    fn names(&self) -> Vec<Name> {
+        self.names()
+    }
+
+    fn describe(&self, name: &str) -> Option<Arc<Description>> {
+        self.describe(name)
     }
 }
 

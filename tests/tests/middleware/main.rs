@@ -5,5 +5,6 @@
 mod auth;
 mod clients;
 mod connections;
+mod headers;
 mod http;
 mod layers;

@@ -76,12 +76,12 @@ impl<T: Transport> Endpoint<T> {
     /// Builds the request for a call. `params` appends its arguments, of about `size` bytes.
     fn request(
         &self,
-        method: &str,
+        context: &Context,
         size: usize,
         params: impl FnOnce(&mut Vec<u8>) -> Result<(), FormatError>,
     ) -> Result<Request, CallError> {
-        let write = |document: &mut Vec<u8>| write_call(method, params, document);
-        self.http.request(size + ENVELOPE, write)
+        let write = |document: &mut Vec<u8>| write_call(context.method(), params, document);
+        self.http.request(context, size + ENVELOPE, write)
     }
 
     /// Sends a call whose arguments are encoded, and returns the result that `read` decodes, with
@@ -101,7 +101,7 @@ impl<T: Transport> Endpoint<T> {
                     .map_err(CallError::Encode)?,
             )
         };
-        let request = self.request(call.method(), params.len(), |document| {
+        let request = self.request(&call.context, params.len(), |document| {
             document.extend_from_slice(&params);
             Ok(())
         })?;
@@ -141,7 +141,7 @@ impl<T: Transport> Caller for Endpoint<T> {
         args: impl Args,
     ) -> impl Future<Output = Result<R, CallError>> + Send {
         let format = self.format();
-        let request = self.request(context.method(), PARAMS, |document| {
+        let request = self.request(&context, PARAMS, |document| {
             format.encode_args(&args, document)
         });
         let deadline = context.deadline();

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use farcall_core::Identity;
 use http::header::{CONNECTION, CONTENT_TYPE};
 use http::request::Parts;
@@ -32,13 +33,13 @@ pub trait Authorize: Send + Sync + 'static {
 
 /// The HTTP response to a request that is refused.
 #[derive(Debug)]
-pub struct Rejection(pub(crate) Box<Response<String>>);
+pub struct Rejection(pub(crate) Box<Response<Bytes>>);
 
 impl Rejection {
     /// Creates a rejection with a text that states the reason.
     #[must_use]
     pub fn new(status: StatusCode, text: impl Into<String>) -> Self {
-        let mut response = Response::new(text.into() + "\n");
+        let mut response = Response::new(Bytes::from(text.into() + "\n"));
         *response.status_mut() = status;
         let plain = HeaderValue::from_static("text/plain; charset=utf-8");
         response.headers_mut().insert(CONTENT_TYPE, plain);
@@ -55,7 +56,7 @@ impl Rejection {
     /// Creates the response after which a connection leaves HTTP. It is no rejection, but ends the
     /// reading of requests as one does.
     pub(crate) fn switching(switch: Switch) -> Self {
-        let mut response = Response::new(String::new());
+        let mut response = Response::new(Bytes::new());
         *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
         *response.headers_mut() = switch.headers;
         response.extensions_mut().insert(switch.to);

@@ -11,6 +11,7 @@ mod http;
 mod log;
 mod multicall;
 mod options;
+mod pages;
 mod protocol;
 mod reply;
 mod reply_stream;
@@ -38,6 +39,7 @@ pub use self::account::PeerAccount;
 pub use self::authorize::{Authorize, Rejection};
 pub use self::bound::{Bind, BindError, BoundServer};
 pub use self::options::{FaultPolicy, ServerOptions};
+pub use self::pages::{PageRequest, Pages};
 pub use self::protocol::{Answer, Exchange, Protocol};
 pub use self::reply::{ReplyBody, ReplyEvicted};
 pub use self::upgrade::{Switch, Upgrade, UpgradedConnection};
@@ -62,7 +64,7 @@ use crate::XmlRpc;
 /// | 403 | a web page of another [origin](ServerOptions::allow_origins) sent the request |
 /// | 403 | the request is for another [host](ServerOptions::hosts) |
 /// | 404 | there is no service at the path |
-/// | 405 | the method is not POST |
+/// | 405 | the method is not POST, and there is no [page](ServerOptions::pages) |
 /// | 408 | the body did not arrive in time |
 /// | 411 | there is neither a `Content-Length` nor a chunked body |
 /// | 413 | the body is over the limit, on the wire or inflated |

@@ -13,7 +13,7 @@ use farcall_core::transport::Peer;
 use farcall_core::transport::tls::ServerTls;
 use farcall_core::{Budget, Fault, FaultKind, Identity};
 
-use super::Authorize;
+use super::{Authorize, Pages};
 use crate::XmlRpc;
 use farcall_http::setters;
 
@@ -42,6 +42,7 @@ pub struct ServerOptions {
     pub(crate) accept_address: Option<Arc<AcceptAddress>>,
     pub(crate) accept_peer: Option<Arc<AcceptPeer>>,
     pub(crate) authorize: Option<Arc<dyn Authorize>>,
+    pub(crate) pages: Vec<Arc<dyn Pages>>,
     #[cfg(feature = "_tls")]
     tls: Option<ServerTls>,
     #[cfg(feature = "_tls")]
@@ -112,6 +113,7 @@ impl Default for ServerOptions {
             accept_address: None,
             accept_peer: None,
             authorize: None,
+            pages: Vec::new(),
             #[cfg(feature = "_tls")]
             tls: None,
             #[cfg(feature = "_tls")]
@@ -355,6 +357,15 @@ impl ServerOptions {
         self.authorize = Some(Arc::new(authorize));
         self
     }
+
+    /// Adds answers to GET and HEAD requests, at any path, such as the documentation of
+    /// `farcall::web`. Of several, the first that has a page for a request answers it. The host of
+    /// a request and the site that it comes from are checked as for calls, except that a link of
+    /// another site may lead to a page. Default: none; such requests are refused with status 405.
+    pub fn pages(mut self, pages: impl Pages) -> Self {
+        self.pages.push(Arc::new(pages));
+        self
+    }
 }
 
 #[cfg(feature = "_tls")]
@@ -441,6 +452,7 @@ impl fmt::Debug for ServerOptions {
             )
             .field("accept_peer", &self.accept_peer.as_ref().map(|_| ".."))
             .field("authorize", &self.authorize.as_ref().map(|_| ".."))
+            .field("pages", &self.pages.len())
             .finish()
     }
 }

@@ -11,7 +11,7 @@ use async_nats::{HeaderMap, Message, Subject};
 use bytes::Bytes;
 use farcall_core::protocol::output::{Causes, Foreign, Quota};
 use farcall_core::protocol::{Account, Call, CallReply, Hold, Name, Origin, Payload};
-use farcall_core::{Budget, Cancellation, Context, Fault, FaultKind};
+use farcall_core::{Budget, Cancellation, Context, Fault, FaultKind, TraceContext};
 use tokio::time::timeout_at;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -125,8 +125,10 @@ impl Calls {
         let deadline = self.deadline(request.started, found)?;
         self.server.calls.check()?;
         let held = self.hold(body.len())?;
+        let headers = found.map(headers::to_http).unwrap_or_default();
         let origin = Origin {
-            headers: found.map(headers::to_http).unwrap_or_default(),
+            trace: TraceContext::from_headers(&headers).map(Arc::new),
+            headers,
             ..Origin::default()
         };
         let mut context = Context::new(method)

@@ -17,6 +17,14 @@ pub(in crate::rpc) const fn cost(length: usize, references: usize) -> u64 {
     length as u64 + MESSAGE + REFERENCE * references as u64
 }
 
+/// Cost of a header of a call beyond its bytes: its place in a map.
+const HEADER: u64 = 128;
+
+/// Returns the cost of a call whose message has `length` bytes. That of its headers is local.
+pub(in crate::rpc) const fn call_cost(length: usize, references: usize, headers: usize) -> u64 {
+    cost(length, references) + HEADER * headers as u64
+}
+
 /// Returns `true` if a message of this cost can wait in addition to a cost of `waiting`. A message
 /// that waits alone may cost more than the limit, because it would otherwise never be accepted.
 pub(in crate::rpc) const fn fits(waiting: u64, cost: u64, limit: u64) -> bool {

@@ -4,6 +4,7 @@
 //! of a [`Call`], [`Return`](Message::Return) or [`Item`](Message::Item) are the payload.
 
 mod cost;
+mod headers;
 mod read;
 #[cfg(test)]
 mod tests;
@@ -14,7 +15,8 @@ use std::time::Duration;
 
 use farcall_core::{Fault, FaultKind};
 
-pub(super) use cost::{cost, fits};
+pub(super) use cost::{call_cost, cost, fits};
+pub(super) use headers::Headers;
 pub(super) use write::{write_counts, write_end, write_fault, write_item, write_return};
 
 /// Version of the protocol, which both sides send in their first message.
@@ -57,7 +59,11 @@ mod flag {
     pub(super) const ONE_WAY: u64 = 1;
     pub(super) const PROMISE: u64 = 2;
     pub(super) const IDEMPOTENT: u64 = 4;
+    pub(super) const HEADERS: u64 = 8;
+    /// Of a greeting.
     pub(super) const RESUMED: u64 = 1;
+    /// Of a greeting.
+    pub(super) const TAKES_HEADERS: u64 = 2;
 }
 
 mod reference {
@@ -123,6 +129,8 @@ pub(super) struct Hello {
     pub(super) version: u64,
     /// Sent by the server: the session that the client asked to resume continues, or not.
     pub(super) start: SessionStart,
+    /// The side reads calls with headers.
+    pub(super) takes_headers: bool,
     /// Encoding of arguments, results and items, chosen by the client.
     pub(super) encoding: Vec<u8>,
     pub(super) limits: SessionLimits,
@@ -171,6 +179,7 @@ pub(super) struct Call<'a> {
     /// Time that the caller still waits.
     pub(super) timeout: Option<Duration>,
     pub(super) method: &'a str,
+    pub(super) headers: Headers<'a>,
     pub(super) references: Vec<Reference>,
 }
 

@@ -5,8 +5,8 @@ use std::time::Duration;
 use farcall_core::Fault;
 
 use super::{
-    Call, CallTarget, Counts, FAULT_KINDS, Hello, MAGIC, MAX_CAUSES, Message, ObjectId, Reference,
-    SessionLimits, SessionStart, Token, VERSION, flag, kind, reference, target,
+    Call, CallTarget, Counts, FAULT_KINDS, Headers, Hello, MAGIC, MAX_CAUSES, Message, ObjectId,
+    Reference, SessionLimits, SessionStart, Token, VERSION, flag, kind, reference, target,
 };
 use crate::rpc::error::Violation;
 use crate::rpc::varint;
@@ -123,17 +123,20 @@ impl<'a> Fields<'a> {
             return Some(Hello {
                 version,
                 start: SessionStart::New,
+                takes_headers: false,
                 encoding: Vec::new(),
                 limits: SessionLimits::default(),
                 session: None,
             });
         }
+        let flags = self.number()?;
         Some(Hello {
             version,
-            start: match self.number()? & flag::RESUMED {
+            start: match flags & flag::RESUMED {
                 0 => SessionStart::New,
                 _ => SessionStart::Resumed,
             },
+            takes_headers: flags & flag::TAKES_HEADERS != 0,
             encoding: self.bytes()?.to_vec(),
             limits: SessionLimits {
                 max_message: self.number()?,
@@ -159,7 +162,7 @@ impl<'a> Fields<'a> {
             _ => return None,
         };
         let flags = self.number()?;
-        if flags & !(flag::ONE_WAY | flag::PROMISE | flag::IDEMPOTENT) != 0 {
+        if flags & !(flag::ONE_WAY | flag::PROMISE | flag::IDEMPOTENT | flag::HEADERS) != 0 {
             return None;
         }
         let timeout = self.number()?.checked_sub(1).map(Duration::from_micros);
@@ -171,6 +174,10 @@ impl<'a> Fields<'a> {
             idempotent: flags & flag::IDEMPOTENT != 0,
             timeout,
             method: self.text()?,
+            headers: match flags & flag::HEADERS {
+                0 => Headers::default(),
+                _ => Headers::read(&mut self.rest)?,
+            },
             references: self.references()?,
         };
         Some(Message::Call(call, self.payload()))

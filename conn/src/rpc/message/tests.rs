@@ -25,6 +25,7 @@ fn messages() -> Vec<Message<'static>> {
         idempotent: false,
         timeout: Some(Duration::from_millis(100)),
         method: "add",
+        headers: Headers::default(),
         references: references.clone(),
     };
     let fault = Fault::new(-7, "no").with_remote_causes(["why".to_owned()]);
@@ -33,6 +34,7 @@ fn messages() -> Vec<Message<'static>> {
         Message::Hello(Box::new(Hello {
             version: VERSION,
             start: SessionStart::Resumed,
+            takes_headers: true,
             encoding: b"bincode".to_vec(),
             limits,
             session: Some(Token([1; 16])),
@@ -44,6 +46,13 @@ fn messages() -> Vec<Message<'static>> {
                 one_way: true,
                 timeout: None,
                 references: Vec::new(),
+                ..call.clone()
+            },
+            0,
+        ),
+        Message::Call(
+            Call {
+                headers: Headers::read(&mut &[1, 1, b'a', 2, b'v', b'w'][..]).unwrap(),
                 ..call.clone()
             },
             0,
@@ -212,7 +221,10 @@ prop_compose! {
         let timeout = micros.map(Duration::from_micros);
         let (one_way, promise, idempotent) = flags;
         Message::Call(
-            Call { id, target, one_way, promise, idempotent, timeout, method, references },
+            Call {
+                id, target, one_way, promise, idempotent, timeout, method, references,
+                headers: Headers::default(),
+            },
             0,
         )
     }

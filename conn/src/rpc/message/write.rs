@@ -81,7 +81,8 @@ impl Call<'_> {
         let flag = |set: bool, flag: u64| if set { flag } else { 0 };
         let flags = flag(self.one_way, flag::ONE_WAY)
             | flag(self.promise, flag::PROMISE)
-            | flag(self.idempotent, flag::IDEMPOTENT);
+            | flag(self.idempotent, flag::IDEMPOTENT)
+            | flag(!self.headers.is_empty(), flag::HEADERS);
         varint::write(flags, out);
         // 0 means no timeout. One is added to the microseconds so that a timeout of zero differs
         // from none.
@@ -90,6 +91,9 @@ impl Call<'_> {
         });
         varint::write(micros, out);
         text(self.method, out);
+        if !self.headers.is_empty() {
+            self.headers.write(out);
+        }
         references(&self.references, out);
     }
 }
@@ -185,11 +189,16 @@ impl Hello {
         out.push(kind::HELLO);
         out.extend_from_slice(MAGIC);
         varint::write(self.version, out);
-        let flags = match self.start {
+        let resumed = match self.start {
             SessionStart::New => 0,
             SessionStart::Resumed => flag::RESUMED,
         };
-        varint::write(flags, out);
+        let takes_headers = if self.takes_headers {
+            flag::TAKES_HEADERS
+        } else {
+            0
+        };
+        varint::write(resumed | takes_headers, out);
         bytes(&self.encoding, out);
         let SessionLimits {
             max_message,

@@ -271,9 +271,7 @@ impl Server {
                 active.linger();
                 return Err(error);
             }
-            resumable
-                .handle
-                .on_connected(hello.limits, SessionStart::Resumed);
+            resumable.handle.on_connected(&hello, SessionStart::Resumed);
             return Ok(active);
         }
         let root = self.registry.clone();
@@ -287,7 +285,7 @@ impl Server {
         };
         let active = ActiveSession::new(Arc::clone(&session), registration, claim);
         send_hello(halves, encoding, limits, token, SessionStart::New).await?;
-        session.on_connected(hello.limits, SessionStart::New);
+        session.on_connected(&hello, SessionStart::New);
         Ok(active)
     }
 

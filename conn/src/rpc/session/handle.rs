@@ -24,7 +24,7 @@ use super::streams::{SendReadiness, StreamKey};
 use super::write_half::SharedWriteHalf;
 use crate::rpc::encoding::Encoding;
 use crate::rpc::error::{Disconnected, StreamError};
-use crate::rpc::message::{SessionLimits, SessionStart};
+use crate::rpc::message::{Hello, SessionStart};
 
 /// A session with one peer.
 pub(in crate::rpc) struct Session {
@@ -200,10 +200,10 @@ impl Session {
     /// Starts to use a new connection. If it resumes the session, both sides send the references
     /// that they hold. A session that has ended remains ended, and its driver closes the
     /// connection.
-    pub(in crate::rpc) fn on_connected(&self, peer: SessionLimits, start: SessionStart) {
+    pub(in crate::rpc) fn on_connected(&self, hello: &Hello, start: SessionStart) {
         // If all connections are shorter than the tick interval, no driver ever ticks.
         self.tick(Instant::now());
-        self.update(|state| state.on_connected(peer, start));
+        self.update(|state| state.on_connected(hello, start));
     }
 
     /// Records that the connection was lost, and fails the calls and streams that depended on it.

@@ -7,7 +7,7 @@ use std::marker::PhantomData;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use farcall_core::protocol::{Args, Format as _, Name, all_or_nothing};
-use farcall_core::{CallError, FormatError, Json};
+use farcall_core::{CallError, Context, FormatError, Json};
 use farcall_http::client::{Transport, require_runtime};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -211,7 +211,8 @@ impl Calls {
         }
         self.document.push(b']');
         let http = server.http();
-        let request = http.request(self.document.len(), |out| {
+        let context = Context::new("batch"); // for the headers that a handler's calls inherit
+        let request = http.request(&context, self.document.len(), |out| {
             out.extend_from_slice(&self.document);
             Ok(())
         })?;

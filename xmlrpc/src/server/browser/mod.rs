@@ -32,13 +32,15 @@ pub(super) enum HostPolicy {
     Any,
     /// Addresses, `localhost` and those of [`ServerOptions::hosts`].
     Known,
+    /// The same, through a listener at a loopback address.
+    Loopback,
 }
 
 impl HostPolicy {
     /// Returns the policy for requests through a listener at `address`.
     pub(super) fn at(address: &Address, options: &ServerOptions) -> Self {
         match address {
-            Address::Tcp(address) if address.ip().to_canonical().is_loopback() => Self::Known,
+            Address::Tcp(address) if address.ip().to_canonical().is_loopback() => Self::Loopback,
             _ => Self::from_options(options),
         }
     }
@@ -118,7 +120,7 @@ pub(super) fn check(
         Some(authority) => authority.as_str(),
         None => host.map_or("", text),
     };
-    if policy == HostPolicy::Known && !host.is_empty() && !is_known(host, options) {
+    if policy != HostPolicy::Any && !host.is_empty() && !is_known(host, options) {
         return Err(forbidden(format!(
             "the host {:?} is not allowed: add it to `ServerOptions::hosts`",
             excerpt(host)
@@ -136,12 +138,21 @@ pub(super) fn check(
             )));
         }
     }
-    if is_foreign {
+    if is_foreign && !is_followed_link(parts) {
         let text = "pages of other origins may not call this server: \
         add them to `ServerOptions::allow_origins`";
         return Err(forbidden(text.to_owned()));
     }
     Ok(())
+}
+
+/// Returns `true` if a person follows a link to a page of this server: a document of its own, whose
+/// content the other site does not see.
+fn is_followed_link(parts: &Parts) -> bool {
+    let is = |name: &str, value: &str| parts.headers.get(name).is_some_and(|sent| sent == value);
+    matches!(parts.method, Method::GET | Method::HEAD)
+        && is("sec-fetch-mode", "navigate")
+        && is("sec-fetch-dest", "document")
 }
 
 /// Returns the response to a preflight request (Fetch, 3.2.2), if its origin is allowed.

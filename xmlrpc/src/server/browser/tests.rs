@@ -83,7 +83,7 @@ fn hosts_are_checked_on_loopback_or_when_configured() {
         ServerOptions::default().hosts(["a"]),
     );
     for address in &loopback {
-        assert_eq!(HostPolicy::at(address, &open), HostPolicy::Known);
+        assert_eq!(HostPolicy::at(address, &open), HostPolicy::Loopback);
     }
     for address in loopback.iter().chain(&others) {
         assert_eq!(HostPolicy::at(address, &named), HostPolicy::Known);

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
+use farcall_core::TraceContext;
 use farcall_core::protocol::Origin;
 use farcall_core::{Identity, Registry};
 use http::header::{
@@ -16,6 +17,7 @@ use http_body::Body;
 
 use crate::XmlRpc;
 use crate::server::browser::{self, HostPolicy, Scheme};
+use crate::server::pages::PageRequest;
 use crate::server::{Protocol, Rejection, Server, Upgrade};
 use farcall_http::coding::{Coding, Gzip};
 
@@ -85,6 +87,7 @@ impl Server {
                 spoken,
                 origin: Arc::new(Origin {
                     identity: caller,
+                    trace: TraceContext::from_headers(&parts.headers).map(Arc::new),
                     headers: parts.headers,
                     extensions: parts.extensions,
                     session: None,
@@ -122,7 +125,11 @@ impl Server {
         hosts: HostPolicy,
     ) -> Result<(Cow<'_, Registry<XmlRpc>>, Coding, Spoken<'_>), Rejection> {
         browser::check(parts, hosts, Scheme::of(caller), &self.options)?;
-        let registry = self.service_at(parts.uri.path()).ok_or_else(|| {
+        let registry = self.service_at(parts.uri.path());
+        if !self.options.pages.is_empty() {
+            self.check_pages(parts, registry.as_deref(), caller, hosts)?;
+        }
+        let registry = registry.ok_or_else(|| {
             Rejection::new(StatusCode::NOT_FOUND, "no XML-RPC service at this path")
         })?;
         // A service at a path of its own has XML-RPC only.
@@ -161,6 +168,40 @@ impl Server {
             .with_header(ACCEPT_ENCODING, HeaderValue::from_static(Gzip::ACCEPTED))
         })?;
         Ok((registry, coding, spoken))
+    }
+}
+
+impl Server {
+    /// Answers a request for a page.
+    ///
+    /// # Errors
+    /// The response to send: the page, or why there is none. Without an error, the request is not
+    /// for a page.
+    fn check_pages(
+        &self,
+        parts: &mut Parts,
+        service: Option<&Registry<XmlRpc>>,
+        caller: &mut Identity,
+        hosts: HostPolicy,
+    ) -> Result<(), Rejection> {
+        let is_default = service.is_some_and(|service| std::ptr::eq(service, &self.main));
+        let beside = self.beside.as_deref().filter(|_| is_default);
+        for pages in &self.options.pages {
+            let Some(request) = PageRequest::of(parts, service, beside, hosts) else {
+                return Ok(());
+            };
+            let Some(page) = pages.page(&request) else {
+                continue;
+            };
+            request.check()?;
+            if pages.is_protected(&request)
+                && let Some(authorize) = &self.options.authorize
+            {
+                authorize.authorize(parts, caller)?;
+            }
+            return Err(Rejection(Box::new(page)));
+        }
+        Ok(())
     }
 }
 

@@ -231,9 +231,9 @@ fn accepts_gzip(headers: &HeaderMap) -> bool {
 pub(in crate::server) fn reject(rejection: Rejection, peer: &Identity) -> Response<Full<Bytes>> {
     static REFUSALS: Quota = Quota::new(10);
 
-    let response = rejection.0.map(|text| Full::new(Bytes::from(text)));
-    // Preflight requests and those that leave HTTP are answered this way as well.
-    if response.status().as_u16() >= 300
+    let response = rejection.0.map(Full::new);
+    // Preflight requests, those for pages, and those that leave HTTP are answered this way as well.
+    if (response.status().is_client_error() || response.status().is_server_error())
         && tracing::enabled!(tracing::Level::INFO)
         && let Some(admitted) = REFUSALS.admit()
     {

@@ -5,7 +5,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{ClosingSide, NextMessage, Phase, SessionState};
 use crate::rpc::error::Disconnected;
-use crate::rpc::message::{Message, SessionLimits, SessionStart};
+use crate::rpc::message::{Hello, Message, SessionLimits, SessionStart};
 
 /// Maximum bytes kept of the reason in a `Goodbye`.
 const MAX_REASON: usize = 1024;
@@ -13,7 +13,8 @@ const MAX_REASON: usize = 1024;
 impl SessionState {
     /// Starts to use a new connection. If it resumes the session, both sides send the references
     /// that they hold. A session that has ended remains ended.
-    pub(crate) fn on_connected(&mut self, peer: SessionLimits, start: SessionStart) {
+    pub(crate) fn on_connected(&mut self, hello: &Hello, start: SessionStart) {
+        let peer = hello.limits;
         if matches!(self.phase, Phase::Ended(_)) {
             return;
         }
@@ -25,6 +26,7 @@ impl SessionState {
             max_objects: peer.max_objects.min(own.max_objects),
             ..peer
         };
+        self.peer_takes_headers = hello.takes_headers;
         self.outbox.open();
         self.incoming.restart();
         self.next_message = match start {

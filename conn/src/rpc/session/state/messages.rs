@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use super::admission::Admission;
 use super::{Dispatched, NextMessage, SessionState};
 use crate::rpc::error::Violation;
-use crate::rpc::message::{self, Message, cost};
+use crate::rpc::message::{self, Message, call_cost, cost};
 use crate::rpc::session::incoming::{AdmittedCall, CallHead};
 
 impl SessionState {
@@ -33,7 +33,8 @@ impl SessionState {
         match message {
             Err(violation) => return Err(violation),
             Ok(Message::Call(call, offset)) => {
-                let head = CallHead::of(&call, cost(length, call.references.len()));
+                let cost = call_cost(length, call.references.len(), call.headers.len());
+                let head = CallHead::of(&call, cost);
                 let admission = self.admit(&head)?;
                 if let Admission::Rejected = admission {
                     if !call.references.is_empty() {
@@ -175,6 +176,9 @@ fn call_context(call: &message::Call<'_>, origin: &Arc<Origin>) -> Context {
     }
     if call.idempotent {
         context = context.idempotent();
+    }
+    if !call.headers.is_empty() {
+        context = context.with_received_headers(call.headers.to_map());
     }
     context
 }

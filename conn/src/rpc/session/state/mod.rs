@@ -46,6 +46,8 @@ pub(super) struct SessionState {
     pub(super) root: Registry<Encoding>,
     /// Limits that the peer declared, and that the local side respects.
     peer_limits: SessionLimits,
+    /// The peer reads calls with headers.
+    peer_takes_headers: bool,
     next_message: NextMessage,
     /// The origin of what arrives over the last connection, for log messages.
     pub(super) origin: Option<Arc<Origin>>,
@@ -137,6 +139,7 @@ impl SessionState {
             link,
             root,
             peer_limits: SessionLimits::default(),
+            peer_takes_headers: false,
             next_message: NextMessage::Any,
             origin: None,
             ended: None,

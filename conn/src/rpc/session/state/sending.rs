@@ -10,7 +10,7 @@ use tokio::time::Instant;
 
 use super::{ClosingSide, Phase, SessionState};
 use crate::rpc::error::{Disconnected, TooLate};
-use crate::rpc::message::{self, CallTarget, write_end, write_item, write_return};
+use crate::rpc::message::{self, CallTarget, Headers, write_end, write_item, write_return};
 use crate::rpc::session::call_timeout::CallTimeout;
 use crate::rpc::session::length::{check_length, check_result_length};
 use crate::rpc::session::object::{CallRequest, ObjectHandle, Promise, StartedCall};
@@ -119,8 +119,17 @@ impl SessionState {
                 None => return Err(CallError::NotSent(Box::new(TooLate))),
             },
         };
+        let headers = self
+            .peer_takes_headers
+            .then(|| call.context.headers_to_send());
+        let mut encoded_headers = Vec::new();
+        let headers = match headers.flatten() {
+            Some(headers) => Headers::encode(&headers, &mut encoded_headers)
+                .map_err(|error| CallError::NotSent(Box::new(error)))?,
+            None => Headers::default(),
+        };
         let params = &call.params;
-        let length = params.as_slice().len() + call.method().len();
+        let length = params.as_slice().len() + call.method().len() + headers.size();
         check_length(self.peer_limits.max_message, length, params.attachments())
             .map_err(|error| CallError::NotSent(Box::new(error)))?;
         let references = self
@@ -134,6 +143,7 @@ impl SessionState {
             idempotent: call.context.is_idempotent(),
             timeout,
             method: call.method(),
+            headers,
             references,
         };
         self.outbox.push_with(|out| {

@@ -1,12 +1,27 @@
 //! Descriptions of methods for introspection, derived from their Rust types.
 
-use std::fmt;
+mod probe;
+
+use std::sync::Arc;
 
 use serde::de::{self, Deserialize, DeserializeOwned, Deserializer, Visitor};
 use serde::forward_to_deserialize_any;
 
-use crate::type_identity::TypeIdentity;
-use crate::value::{Kind, datetime};
+use crate::name::Name;
+use crate::value::Kind;
+
+/// The methods of a registry, whatever their format, for those that describe them.
+pub trait Catalog: Send + Sync {
+    /// The version of the methods: after each change of a registry it is one that no registry of
+    /// this process had before.
+    fn version(&self) -> u64;
+
+    /// Returns the names of all methods, sorted.
+    fn names(&self) -> Vec<Name>;
+
+    /// Returns the description of a method, if it exists.
+    fn describe(&self, name: &str) -> Option<Arc<Description>>;
+}
 
 impl Kind {
     /// Returns the kind that `T` is deserialized from.
@@ -15,7 +30,62 @@ impl Kind {
     /// requested. Every owned type that serde can deserialize is `Deserialize<'static>`.
     #[must_use]
     pub fn of<T: Deserialize<'static>>() -> Self {
-        Parameter::of::<T>().kind
+        Shape::of::<T>().kind
+    }
+}
+
+/// The form of a value: its kind, and what is known of its content.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Shape {
+    /// The kind of the value.
+    pub kind: Kind,
+    /// `true` if the value may be missing, or nil.
+    pub optional: bool,
+    /// The content of the value.
+    pub content: Content,
+}
+
+/// The content of a value.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Content {
+    /// There is none, or it is unknown.
+    #[default]
+    Unknown,
+    /// Elements of this shape: those of an array, or the members of a struct, with any names.
+    Elements(Box<Shape>),
+    /// The members of a struct.
+    Members(Vec<Member>),
+    /// One of these strings.
+    Choices(Vec<String>),
+}
+
+/// A member of a struct.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Member {
+    /// The name.
+    pub name: String,
+    /// The form of its value.
+    pub shape: Shape,
+}
+
+impl Shape {
+    /// Returns the shape of the values that `T` is deserialized from, up to four levels of
+    /// containers and 200 values.
+    ///
+    /// No value is needed: `T` is deserialized from a probe that only records what is requested.
+    #[must_use]
+    pub fn of<T: Deserialize<'static>>() -> Self {
+        probe::shape_of::<T>()
+    }
+}
+
+impl From<Kind> for Shape {
+    fn from(kind: Kind) -> Self {
+        Self {
+            kind,
+            ..Self::default()
+        }
     }
 }
 
@@ -28,25 +98,24 @@ pub struct Parameter {
     pub kind: Kind,
     /// `true` if a caller can omit it, provided that all following parameters are omitted too.
     pub optional: bool,
+    /// The content of the value.
+    pub content: Content,
 }
 
 impl Parameter {
     /// Describes the parameter for an argument of type `T`.
     #[must_use]
     pub fn of<T: Deserialize<'static>>() -> Self {
-        let (kind, optional) = if TypeIdentity::of::<T>().is_bytes() {
-            (Kind::Bytes, false)
-        } else {
-            match T::deserialize(Probe { optional: false }) {
-                Err(ProbeOutcome::Requested { kind, optional }) => (kind, optional),
-                // The type requested no value, or its `Deserialize` failed: its kind is unknown.
-                Ok(_) | Err(ProbeOutcome::Unknown) => (Kind::Any, false),
-            }
-        };
+        let Shape {
+            kind,
+            optional,
+            content,
+        } = Shape::of::<T>();
         Self {
             name: None,
             kind,
             optional,
+            content,
         }
     }
 }
@@ -62,6 +131,8 @@ pub struct Description {
     pub variadic: bool,
     /// The kind of the result.
     pub result: Kind,
+    /// The content of the result.
+    pub content: Content,
 }
 
 impl Description {
@@ -82,81 +153,6 @@ impl Description {
                 std::iter::once(self.result).chain(params).collect()
             })
             .collect()
-    }
-}
-
-/// A deserializer that has no value, and reports which kind is requested of it.
-struct Probe {
-    optional: bool,
-}
-
-/// The error that ends each deserialization from a [`Probe`]: the requested kind, if known.
-#[derive(Debug, thiserror::Error)]
-#[error("a probe has no value")]
-enum ProbeOutcome {
-    Requested { kind: Kind, optional: bool },
-    Unknown,
-}
-
-impl Probe {
-    const fn requested(self, kind: Kind) -> ProbeOutcome {
-        ProbeOutcome::Requested {
-            kind,
-            optional: self.optional,
-        }
-    }
-}
-
-impl de::Error for ProbeOutcome {
-    fn custom<T: fmt::Display>(_: T) -> Self {
-        Self::Unknown
-    }
-}
-
-macro_rules! probe {
-    ($($kind:ident: $($method:ident$(($($argument:ty),*))?)*;)*) => {$($(
-        fn $method<V: Visitor<'de>>(
-            self,
-            $($(_: $argument,)*)?
-            _: V,
-        ) -> Result<V::Value, ProbeOutcome> {
-            Err(self.requested(Kind::$kind))
-        }
-    )*)*};
-}
-
-impl<'de> Deserializer<'de> for Probe {
-    type Error = ProbeOutcome;
-
-    probe! {
-        Any: deserialize_any deserialize_ignored_any deserialize_identifier;
-        // A unit variant is a string, a variant with content a struct.
-        Any: deserialize_enum(&'static str, &'static [&'static str]);
-        Nil: deserialize_unit deserialize_unit_struct(&'static str);
-        Boolean: deserialize_bool;
-        Int: deserialize_i8 deserialize_i16 deserialize_i32 deserialize_i64 deserialize_i128
-            deserialize_u8 deserialize_u16 deserialize_u32 deserialize_u64 deserialize_u128;
-        Double: deserialize_f32 deserialize_f64;
-        String: deserialize_char deserialize_str deserialize_string;
-        Bytes: deserialize_bytes deserialize_byte_buf;
-        Array: deserialize_seq deserialize_tuple(usize)
-            deserialize_tuple_struct(&'static str, usize);
-        Struct: deserialize_map deserialize_struct(&'static str, &'static [&'static str]);
-    }
-
-    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ProbeOutcome> {
-        visitor.visit_some(Self { optional: true })
-    }
-
-    fn deserialize_newtype_struct<V: Visitor<'de>>(
-        self,
-        name: &'static str,
-        visitor: V,
-    ) -> Result<V::Value, ProbeOutcome> {
-        if name == datetime::NEWTYPE {
-            return Err(self.requested(Kind::DateTime));
-        }
-        visitor.visit_newtype_struct(self)
     }
 }
 
@@ -222,6 +218,67 @@ mod tests {
             assert_eq!(kind, expected);
         }
         assert!(Parameter::of::<Option<Point>>().optional);
+    }
+
+    #[test]
+    fn the_content_of_types_is_described() {
+        #[derive(serde::Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        #[allow(dead_code)]
+        struct Tree {
+            full_name: Option<String>,
+            data: Vec<u8>,
+            color: Color,
+            children: Vec<Tree>,
+            by_name: HashMap<String, f64>,
+        }
+        #[derive(serde::Deserialize)]
+        #[serde(rename_all = "lowercase")]
+        #[allow(dead_code)]
+        enum Color {
+            Red,
+            Green,
+        }
+        #[derive(serde::Deserialize)]
+        #[allow(dead_code)]
+        enum Event {
+            Quit,
+            Key(char),
+        }
+        fn text(shape: &Shape) -> String {
+            let content = match &shape.content {
+                Content::Unknown => String::new(),
+                Content::Elements(shape) => format!("<{}>", text(shape)),
+                Content::Choices(names) => format!("({})", names.join("|")),
+                Content::Members(members) => {
+                    let one = |member: &Member| format!("{}: {}", member.name, text(&member.shape));
+                    let members: Vec<_> = members.iter().map(one).collect();
+                    format!("{{{}}}", members.join(", "))
+                }
+            };
+            let optional = if shape.optional { "?" } else { "" };
+            format!("{}{content}{optional}", shape.kind)
+        }
+        assert_eq!(text(&Shape::of::<Vec<Vec<u8>>>()), "array<base64>");
+        assert_eq!(text(&Shape::of::<Option<Vec<i8>>>()), "array<int>?");
+        assert_eq!(
+            text(&Shape::of::<Vec<Option<DateTime>>>()),
+            "array<dateTime.iso8601?>"
+        );
+        assert_eq!(
+            text(&Shape::of::<HashMap<String, bool>>()),
+            "struct<boolean>"
+        );
+        assert_eq!(text(&Shape::of::<Value>()), "undef");
+        assert_eq!(text(&Shape::of::<Vec<Value>>()), "array<undef>");
+        assert_eq!(text(&Shape::of::<Event>()), "undef");
+        let leaf = "fullName: string?, data: base64, color: undef(red|green)";
+        let tree = text(&Shape::of::<Tree>());
+        assert!(
+            tree.starts_with(&format!("struct{{{leaf}, children: array<struct{{{leaf}")),
+            "{tree}"
+        );
+        assert!(tree.ends_with("byName: struct<double>}"), "{tree}");
     }
 
     #[test]
