@@ -106,6 +106,10 @@ struct Options {
     fleet: FleetOptions,
 }
 
+/// Threads beside the first one, for the calls of many hosts and of an agent: two, so that timers go
+/// on while one decodes a long result.
+const THREADS: usize = 2;
+
 /// Prefix for arguments that are negative numbers, or begin like one. No option does, but clap
 /// would read `-1e-3` as one. Arguments of a process cannot contain this character.
 const MARK: char = '\0';
@@ -205,7 +209,8 @@ fn main() -> ExitCode {
         Ok(parsed) => parsed,
         Err(error) => return print_usage_error(&error, &arguments),
     };
-    let runtime = tokio::runtime::Builder::new_current_thread()
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(THREADS)
         .enable_all()
         .build();
     let result = match runtime {
@@ -253,7 +258,9 @@ async fn run(arguments: &Cli) -> Result<ExitCode, Box<dyn Error>> {
         return fleet::run(command, options).await;
     }
     if has_hosts {
-        return Err("-w is for call, map, run, methods, help, ping, top and hosts".into());
+        return Err(
+            "-w is for commands that call hosts: call, map, run, put, get, tail and others".into(),
+        );
     }
     if let Some(option) = options.fleet.given() {
         return Err(format!("{option} needs -w HOSTS; {DASHES}").into());

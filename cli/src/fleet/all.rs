@@ -63,8 +63,8 @@ pub(super) async fn run(
     let mut times = 0;
     let mut events = fleet
         .each(|host| {
-            let (calls, key) = (Arc::clone(&calls), keys[host.name()].clone());
-            async move { calls.attempt(host, &key, None).await }
+            let key = keys[host.name()].clone();
+            Arc::clone(&calls).attempt(host, key, None)
         })
         .events();
     loop {

@@ -81,7 +81,8 @@ pub(super) async fn run(
         async move {
             let (index, input) = &*input;
             locked(&under_way).insert(*index, host.name().to_owned());
-            let result = calls.attempt(host, &input.key, Some(&input.value)).await;
+            let (key, value) = (input.key.clone(), Some(input.value.clone()));
+            let result = calls.attempt(host, key, value).await;
             let is_never = |error: &CallError| error.execution() == Execution::Never;
             if result.as_ref().is_err_and(is_never) {
                 locked(&under_way).remove(index);

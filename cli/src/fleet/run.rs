@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use farcall::CallError;
 use farcall::cluster::{Host, HostSet};
+use tokio_util::task::AbortOnDropHandle;
 
 use super::hosts::{Target, add_silent};
 use super::joblog::{JobLog, Key};
@@ -33,17 +34,30 @@ pub(super) struct Calls {
 
 impl Calls {
     /// Makes one attempt of a call, which is logged before.
+    ///
+    /// The call has a task of its own, on the other threads: results of many megabytes are decoded
+    /// there, and the time limits of the others hold meanwhile, also while results are shown.
     pub(super) async fn attempt(
-        &self,
+        self: Arc<Self>,
         host: Host,
-        key: &Key,
-        input: Option<&Json>,
+        key: Key,
+        input: Option<Json>,
     ) -> Result<Json, CallError> {
-        let logged = self.log(|log| log.sent(key, host.name()));
+        let logged = self.log(|log| log.sent(&key, host.name()));
         logged.map_err(|problem| CallError::NotSent(problem.into()))?;
-        let url = host.client().url();
-        let request = self.operation.request(host.name(), url, input);
-        perform(&host, &request).await
+        let mut call = Box::pin(async move {
+            let url = host.client().url();
+            let request = self.operation.request(host.name(), url, input.as_ref());
+            perform(&host, &request).await
+        });
+        // The call begins here, so that the run knows that it may have, whenever it is cancelled.
+        tokio::select! {
+            biased;
+            result = &mut call => return result,
+            () = std::future::ready(()) => {}
+        }
+        let ended = AbortOnDropHandle::new(tokio::spawn(call)).await;
+        ended.unwrap_or_else(|error| Err(CallError::Lost(error.into())))
     }
 
     fn log(&self, write: impl FnOnce(&mut JobLog) -> Result<(), String>) -> Result<(), String> {
