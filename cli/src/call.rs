@@ -109,7 +109,7 @@ pub(crate) enum CallCommand {
         #[arg(value_parser = argument)]
         words: Vec<String>,
         /// Begin with so many of the lines that are there already
-        #[arg(short = 'n', long, value_name = "N", default_value_t = 10)]
+        #[arg(long, value_name = "N", default_value_t = 10)]
         lines: u32,
     },
     /// Copy a file to hosts with an agent, where it appears when it is complete
@@ -365,6 +365,10 @@ pub(crate) async fn perform(
             local,
             options,
         } => {
+            if let Some(folder) = local.parent() {
+                let made = std::fs::create_dir_all(folder);
+                made.map_err(|error| CallError::NotSent(error.into()))?;
+            }
             let copied = agent::download(server, remote, local, options.clone()).await;
             copied
                 .map(|file| stored(&file))

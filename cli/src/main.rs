@@ -106,10 +106,6 @@ struct Options {
     fleet: FleetOptions,
 }
 
-/// Threads beside the first one, for the calls of many hosts and of an agent: two, so that timers go
-/// on while one decodes a long result.
-const THREADS: usize = 2;
-
 /// Prefix for arguments that are negative numbers, or begin like one. No option does, but clap
 /// would read `-1e-3` as one. Arguments of a process cannot contain this character.
 const MARK: char = '\0';
@@ -209,8 +205,7 @@ fn main() -> ExitCode {
         Ok(parsed) => parsed,
         Err(error) => return print_usage_error(&error, &arguments),
     };
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(THREADS)
+    let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build();
     let result = match runtime {

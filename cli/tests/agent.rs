@@ -595,7 +595,16 @@ fn files_are_copied_and_followed() {
 
     fs::write(place("log"), "one\ntwo\n").unwrap();
     let mut tail = Command::new(env!("CARGO_BIN_EXE_farcall"))
-        .args(["-w", &hosts, "-x", "b", "tail", &place("log"), "-n", "1"])
+        .args([
+            "-w",
+            &hosts,
+            "-x",
+            "b",
+            "tail",
+            &place("log"),
+            "--lines",
+            "1",
+        ])
         .args(["--authkey-file", &key])
         .stdout(Stdio::piped())
         .spawn()

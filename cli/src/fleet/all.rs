@@ -15,6 +15,7 @@ use super::options::FleetOptions;
 use super::output::Files;
 use super::run::{Calls, Finished, View};
 use super::summary::Summary;
+use super::workers::Workers;
 use crate::Options;
 use crate::terminal::print;
 
@@ -55,6 +56,7 @@ pub(super) async fn run(
         targets: by_name(targets),
         operation,
         log,
+        workers: Workers::new()?,
     });
     let mut view = View::new(&calls, options, fleet.hosts().len(), summary)?;
     let mut sizes = batches(given, fleet.hosts().len())?.into_iter();

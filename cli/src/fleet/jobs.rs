@@ -19,6 +19,7 @@ use super::operation::Operation;
 use super::report::Job;
 use super::run::{Calls, Finished, View};
 use super::summary::Summary;
+use super::workers::Workers;
 use crate::Options;
 use crate::json::Json;
 use crate::terminal::print;
@@ -67,6 +68,7 @@ pub(super) async fn run(
         targets: by_name(targets),
         operation,
         log,
+        workers: Workers::new()?,
     });
     let mut view = View::new(&calls, options, inputs.len(), summary)?;
     let under_way = Arc::new(Mutex::new(BTreeMap::new()));

@@ -17,6 +17,7 @@ mod run;
 mod screen;
 mod summary;
 mod top;
+mod workers;
 
 use std::error::Error;
 use std::process::ExitCode;

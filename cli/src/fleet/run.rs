@@ -10,7 +10,6 @@ use std::time::{Duration, Instant};
 
 use farcall::CallError;
 use farcall::cluster::{Host, HostSet};
-use tokio_util::task::AbortOnDropHandle;
 
 use super::hosts::{Target, add_silent};
 use super::joblog::{JobLog, Key};
@@ -20,6 +19,7 @@ use super::output::{Files, Form, Output};
 use super::report::{Failure, Job, Program, Report, is_timeout};
 use super::screen::Screen;
 use super::summary::Summary;
+use super::workers::Workers;
 use crate::Options;
 use crate::call::perform;
 use crate::json::Json;
@@ -30,13 +30,14 @@ pub(super) struct Calls {
     pub(super) operation: Operation,
     pub(super) targets: HashMap<String, Target>,
     pub(super) log: Option<Mutex<JobLog>>,
+    pub(super) workers: Workers,
 }
 
 impl Calls {
     /// Makes one attempt of a call, which is logged before.
     ///
-    /// The call has a task of its own, on the other threads: results of many megabytes are decoded
-    /// there, and the time limits of the others hold meanwhile, also while results are shown.
+    /// The call goes on on another thread: results of many megabytes are decoded there, and the time
+    /// limits of the others hold meanwhile.
     pub(super) async fn attempt(
         self: Arc<Self>,
         host: Host,
@@ -45,9 +46,10 @@ impl Calls {
     ) -> Result<Json, CallError> {
         let logged = self.log(|log| log.sent(&key, host.name()));
         logged.map_err(|problem| CallError::NotSent(problem.into()))?;
+        let calls = Arc::clone(&self);
         let mut call = Box::pin(async move {
             let url = host.client().url();
-            let request = self.operation.request(host.name(), url, input.as_ref());
+            let request = calls.operation.request(host.name(), url, input.as_ref());
             perform(&host, &request).await
         });
         // The call begins here, so that the run knows that it may have, whenever it is cancelled.
@@ -56,7 +58,7 @@ impl Calls {
             result = &mut call => return result,
             () = std::future::ready(()) => {}
         }
-        let ended = AbortOnDropHandle::new(tokio::spawn(call)).await;
+        let ended = self.workers.spawn(call).await;
         ended.unwrap_or_else(|error| Err(CallError::Lost(error.into())))
     }
 
