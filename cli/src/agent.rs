@@ -21,7 +21,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use crate::connection::{path, target};
 use crate::terminal::print_error;
-use crate::{Options, argument};
+use crate::{Options, argument, fleet};
 
 /// Length of the file of an authkey below which it can perhaps be guessed, in bytes: less than 128
 /// random bits.
@@ -96,6 +96,8 @@ struct Config {
     listen: Vec<String>,
     /// The files of the authkeys, by their labels.
     authkeys: BTreeMap<String, PathBuf>,
+    /// The configuration with the URLs and credentials of the hosts of `fanout`.
+    inventory: Option<PathBuf>,
 }
 
 /// Reads a text, or a list of texts.
@@ -115,7 +117,7 @@ fn one_or_more<'de, D: Deserializer<'de>>(source: D) -> Result<Vec<String>, D::E
 impl Config {
     fn read(file: &Path) -> Result<(AgentOptions, Self), Box<dyn Error>> {
         let text = std::fs::read_to_string(file)?;
-        let names = ["listen", "authkeys"];
+        let names = ["listen", "authkeys", "inventory"];
         let (modules, config) = AgentOptions::from_toml_with::<Self>(&text, &names)?;
         for (module, allow) in modules.rights() {
             let mut labels = allow.labels();
@@ -161,6 +163,10 @@ pub(crate) async fn run(
             .map_err(|error| format!("{}: {}", file.display(), Causes(&*error)))?,
     };
     let modules = command.modules(modules)?;
+    let file = config.inventory.as_deref();
+    let modules = modules
+        .with_fanout_hosts(async |names| fleet::of_agent(names, file).await)
+        .await?;
     let keys = keys(&config, options)?;
     let policy = Policy::of(&modules);
     let agent = Agent::with_options(modules).map_err(agent_error)?;

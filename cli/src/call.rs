@@ -1,11 +1,17 @@
 //! The commands that call methods, and the calls that they make.
 
 use std::borrow::Cow;
+#[cfg(unix)]
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Subcommand;
+#[cfg(unix)]
+use farcall::cluster::agent::{self, CopyError, CopyOptions, StoredFile};
 use farcall::cluster::{AnyFormat, ClientFormat};
 use farcall::jsonrpc::SocketClient;
+#[cfg(unix)]
+use farcall::protocol::output::Causes;
 use farcall::protocol::output::Foreign;
 use farcall::protocol::{Call, Format as _};
 use farcall::{CallError, Caller, Context, FormatError, FormatErrorKind, Variadic};
@@ -90,6 +96,54 @@ pub(crate) enum CallCommand {
         #[arg(long, value_name = "N")]
         rounds: Option<u64>,
     },
+    /// Show the items of a stream from each host, as they come, until Ctrl-C
+    #[command(override_usage = usage("subscribe", "METHOD [ARGUMENT]..."))]
+    Subscribe {
+        /// As for `call`
+        #[arg(required = true, value_name = "URL METHOD ARGUMENT")]
+        #[arg(value_parser = argument)]
+        words: Vec<String>,
+    },
+    /// Follow a file on hosts with an agent, until Ctrl-C
+    #[command(override_usage = usage("tail", "PATH"))]
+    Tail {
+        /// `{host}` and `{url}` in the path stand for the host's. With -w, the URL is left out
+        #[arg(required = true, num_args = 1..=2, value_name = "URL PATH")]
+        #[arg(value_parser = argument)]
+        words: Vec<String>,
+        /// Begin with so many of the lines that are there already
+        #[arg(long, value_name = "N", default_value_t = 10)]
+        lines: u32,
+    },
+    /// Copy a file to hosts with an agent, where it appears when it is complete
+    #[cfg(unix)]
+    #[command(override_usage = usage("put", "FILE PATH"))]
+    Put {
+        /// The local file, and the path at the hosts. `{host}` and `{url}` stand for the host's.
+        /// With -w, the URL is left out
+        #[arg(required = true, num_args = 2..=3, value_name = "URL FILE PATH")]
+        #[arg(value_parser = argument)]
+        words: Vec<String>,
+        /// Permissions, such as 644 [default: those of the file that is replaced, or 644]
+        #[arg(long, value_name = "MODE", value_parser = mode)]
+        mode: Option<u32>,
+        /// Keep what was copied if the copy breaks off, and go on from there the next time
+        #[arg(long)]
+        partial: bool,
+    },
+    /// Copy a file from hosts with an agent
+    #[cfg(unix)]
+    #[command(override_usage = usage("get", "PATH FILE"))]
+    Get {
+        /// The path at the hosts, and the local file: of several hosts, with `{host}` in its name.
+        /// With -w, the URL is left out
+        #[arg(required = true, num_args = 2..=3, value_name = "URL PATH FILE")]
+        #[arg(value_parser = argument)]
+        words: Vec<String>,
+        /// Keep what was copied if the copy breaks off, and go on from there the next time
+        #[arg(long)]
+        partial: bool,
+    },
     /// List hosts with their URLs and protection
     #[command(override_usage = usage("hosts", ""))]
     Hosts {
@@ -127,7 +181,11 @@ impl CallCommand {
             | Self::Help { words }
             | Self::Ping { words }
             | Self::Top { words, .. }
+            | Self::Subscribe { words }
+            | Self::Tail { words, .. }
             | Self::Hosts { words, .. } => words,
+            #[cfg(unix)]
+            Self::Put { words, .. } | Self::Get { words, .. } => words,
         }
     }
 
@@ -165,9 +223,19 @@ impl CallCommand {
             [] => (None, words),
             [..] => return Err("too many words: with -w, there is no URL".to_owned()),
         };
-        if matches!(self, Self::Help { .. }) && !args.is_empty() {
-            return Err("too many words: with -w, there is no URL".to_owned());
-        }
+        let expected = match self {
+            Self::Help { .. } | Self::Tail { .. } => Some(0),
+            #[cfg(unix)]
+            Self::Put { .. } | Self::Get { .. } => Some(1),
+            _ => None,
+        };
+        match expected {
+            Some(expected) if args.len() > expected => {
+                Err("too many words: with -w, there is no URL".to_owned())
+            }
+            Some(expected) if args.len() < expected => Err("the second path is missing".to_owned()),
+            _ => Ok(()),
+        }?;
         Ok(Words { url, method, args })
     }
 }
@@ -191,6 +259,18 @@ pub(crate) enum Request<'a> {
         method: &'a str,
     },
     Ping,
+    #[cfg(unix)]
+    Put {
+        local: PathBuf,
+        remote: String,
+        options: CopyOptions,
+    },
+    #[cfg(unix)]
+    Get {
+        remote: String,
+        local: PathBuf,
+        options: CopyOptions,
+    },
 }
 
 /// The largest integer that a protocol carries.
@@ -233,6 +313,24 @@ async fn call(
     Err(CallError::Decode(error))
 }
 
+/// What was copied.
+#[cfg(unix)]
+fn stored(file: &StoredFile) -> Json {
+    Json::object([
+        ("size", Json::number(&file.size)),
+        ("sha256", Json::text(&file.sha256)),
+    ])
+}
+
+/// Parses permissions in octal digits.
+#[cfg(unix)]
+fn mode(text: &str) -> Result<u32, &'static str> {
+    match u32::from_str_radix(text, 8) {
+        Ok(mode) if mode <= 0o777 => Ok(mode),
+        _ => Err("expected permissions in octal digits, at most 777"),
+    }
+}
+
 /// Makes the calls of a request. A description is a text, or texts that are shown one per line.
 pub(crate) async fn perform(
     server: &impl Caller<Format: ClientFormat>,
@@ -249,6 +347,46 @@ pub(crate) async fn perform(
             Ok(_) | Err(CallError::Fault(_) | CallError::Decode(_)) => Ok(Json::Bool(true)),
             Err(error) => Err(error),
         },
+        #[cfg(unix)]
+        Request::Put {
+            local,
+            remote,
+            options,
+        } => {
+            let copied = agent::upload(server, local, remote, options.clone()).await;
+            copied
+                .map(|file| stored(&file))
+                .map_err(|error| match error {
+                    CopyError::Call(error) => error,
+                    // It is read before anything is sent.
+                    error @ CopyError::Local { .. } => CallError::NotSent(error.into()),
+                    error => CallError::Lost(error.into()),
+                })
+        }
+        #[cfg(unix)]
+        Request::Get {
+            remote,
+            local,
+            options,
+        } => {
+            if let Some(folder) = local.parent() {
+                let made = std::fs::create_dir_all(folder);
+                made.map_err(|error| CallError::NotSent(error.into()))?;
+            }
+            let copied = agent::download(server, remote, local, options.clone()).await;
+            copied
+                .map(|file| stored(&file))
+                .map_err(|error| match error {
+                    CopyError::Call(error) => error,
+                    CopyError::Stream(_) | CopyError::Incomplete | CopyError::TimedOut(_) => {
+                        CallError::Lost(error.into())
+                    }
+                    error => CallError::Decode(FormatError::new(
+                        FormatErrorKind::Mismatch,
+                        Causes(&error).to_string(),
+                    )),
+                })
+        }
         Request::Help { method } => {
             let help: String = server.call("system.methodHelp", (method,)).await?;
             // Servers without signatures report this in different ways, so any result of another

@@ -28,7 +28,7 @@ pub(crate) fn load() -> Result<Config, String> {
 }
 
 /// The first mistake, on one line.
-fn first(error: &ConfigError) -> String {
+pub(crate) fn first(error: &ConfigError) -> String {
     match &error.findings[..] {
         [first, _, ..] => format!("{first} (farcall config check shows more)"),
         _ => error.to_string(),

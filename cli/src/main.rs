@@ -253,7 +253,9 @@ async fn run(arguments: &Cli) -> Result<ExitCode, Box<dyn Error>> {
         return fleet::run(command, options).await;
     }
     if has_hosts {
-        return Err("-w is for call, map, run, methods, help, ping, top and hosts".into());
+        return Err(
+            "-w is for commands that call hosts: call, map, run, put, get, tail and others".into(),
+        );
     }
     if let Some(option) = options.fleet.given() {
         return Err(format!("{option} needs -w HOSTS; {DASHES}").into());

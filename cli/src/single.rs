@@ -120,7 +120,7 @@ async fn with_manager(
         Request::Call { method, args } => object.call(method, args).await,
         Request::Methods => object.methods().await.map_err(Into::into),
         Request::Help { method } => object.help(method).await.map_err(Into::into),
-        Request::Ping => Ok(Json::Bool(true)),
+        _ => Err("this is no command for an object of a manager".into()),
     };
     object.close().await;
     result

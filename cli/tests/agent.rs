@@ -540,3 +540,134 @@ fn programs_run_on_all_hosts() {
     );
     assert_eq!(agent.end(), Some(0));
 }
+
+#[test]
+fn files_are_copied_and_followed() {
+    let (folder, key, _) = keys();
+    let served = folder.path().join("served");
+    fs::create_dir(&served).unwrap();
+    let place = |name: &str| served.join(name).to_str().unwrap().to_owned();
+    let mut agent = Running::start(&[
+        "--listen",
+        "conn+rpc://127.0.0.1:0",
+        "--authkey-file",
+        &key,
+        "--enable",
+        "files,tail",
+        "--write",
+        served.to_str().unwrap(),
+        "--read",
+        served.to_str().unwrap(),
+    ]);
+    let url = agent.url();
+    let local = folder.path().join("local");
+    let content: Vec<u8> = (0..300_000_u32).flat_map(u32::to_le_bytes).collect();
+    fs::write(&local, &content).unwrap();
+    let local = local.to_str().unwrap();
+    let with_key = |args: &[&str]| farcall(&[args, &["--authkey-file", &key]].concat());
+
+    let (status, out, err) = with_key(&["put", &url, local, &place("copy"), "--mode", "600"]);
+    assert_eq!(status, 0, "{err}");
+    assert!(out.contains("\"size\":1200000"), "{out}");
+    assert_eq!(fs::read(place("copy")).unwrap(), content);
+    assert_eq!(fs::metadata(place("copy")).unwrap().mode() & 0o777, 0o600);
+
+    // Two names of one agent.
+    let inventory = folder.path().join("hosts");
+    fs::write(&inventory, format!("a {url}\nb {url}\n")).unwrap();
+    let hosts = format!("@{}", inventory.display());
+    let into = folder.path().join("got/{host}");
+    let into = into.to_str().unwrap();
+    let get = ["-w", &hosts, "get", &place("copy"), into, "--partial"];
+    let (status, _, err) = with_key(&get);
+    assert_eq!(status, 0, "{err}");
+    for host in ["a", "b"] {
+        assert_eq!(fs::read(into.replace("{host}", host)).unwrap(), content);
+    }
+    let (status, _, err) = with_key(&["-w", &hosts, "get", &place("copy"), local]);
+    assert_eq!(status, 2, "{err}");
+    assert!(err.contains("needs {host}"), "{err}");
+    let (status, _, err) = with_key(&["get", &url, &place("none"), local]);
+    assert_eq!(status, 1, "{err}");
+    assert_eq!(fs::read(local).unwrap(), content);
+    let (status, _, err) = with_key(&["put", &url, &place("none"), &place("copy")]);
+    assert_eq!(status, 2, "{err}");
+
+    fs::write(place("log"), "one\ntwo\n").unwrap();
+    let mut tail = Command::new(env!("CARGO_BIN_EXE_farcall"))
+        .args([
+            "-w",
+            &hosts,
+            "-x",
+            "b",
+            "tail",
+            &place("log"),
+            "--lines",
+            "1",
+        ])
+        .args(["--authkey-file", &key])
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(tail.stdout.take().unwrap()).lines();
+    let mut next = || lines.next().unwrap().unwrap();
+    assert_eq!(next(), "a: two");
+    fs::write(place("log"), "one\ntwo\nthree\x1b[2J\n").unwrap();
+    assert_eq!(next(), "a: three\\u{1b}[2J");
+    let id = tail.id().to_string();
+    assert!(
+        Command::new("kill")
+            .args(["-INT", &id])
+            .status()
+            .unwrap()
+            .success()
+    );
+    assert_eq!(tail.wait().unwrap().code(), Some(0));
+}
+
+#[test]
+fn hosts_are_called_through_agents() {
+    let (folder, deploy, watch) = keys();
+    let mut behind = Running::start(&["--listen", "conn+rpc://127.0.0.1:0"]);
+    let inventory = folder.path().join("hosts.toml");
+    let url = behind.url();
+    fs::write(
+        &inventory,
+        format!("[hosts.\"node[1-3]\"]\nurl = \"{url}\"\n"),
+    )
+    .unwrap();
+    let config = folder.path().join("agent.toml");
+    let text = format!(
+        "listen = \"conn+rpc://127.0.0.1:0\"\ninventory = \"{}\"\n\
+         [authkeys]\ndeploy = \"{deploy}\"\nwatch = \"{watch}\"\n\
+         [fanout]\nallow = [\"key:deploy\"]\nhosts = \"node[1-3]\"\n",
+        inventory.display()
+    );
+    fs::write(&config, text).unwrap();
+    let mut agents: Vec<Running> = (0..2)
+        .map(|_| Running::start(&["--config", config.to_str().unwrap()]))
+        .collect();
+    let urls: Vec<String> = agents.iter_mut().map(Running::url).collect();
+    let call = |hosts: &str, key: &str| {
+        let agents = ["--via", &urls[0], "--via", &urls[1]];
+        let call = ["-w", hosts, "-o", "gathered", "call", "facts.host"];
+        farcall(&[&agents[..], &["--authkey-file", key], &call].concat())
+    };
+    let (status, out, err) = call("node[1-3]", &deploy);
+    assert_eq!(status, 0, "{err}");
+    assert!(out.starts_with("node[1-3] (3): "), "{out}");
+    let (status, out, err) = call("node[3-4]", &deploy);
+    assert_eq!(status, 2, "{err}");
+    assert!(out.contains("node4 (1): never ran"), "{out}");
+    let (status, out, err) = call("node[1-3]", &watch);
+    assert_eq!(status, 2, "{err}");
+    assert!(out.contains("node[1-3] (3): never ran"), "{out}");
+    // One agent is left, and then none.
+    assert_eq!(agents[0].end(), Some(0));
+    let (status, out, err) = call("node[1-3]", &deploy);
+    assert_eq!((status, out.lines().count()), (0, 1), "{out}{err}");
+    behind.end();
+    let (status, out, err) = call("node[1-3]", &deploy);
+    assert_eq!(status, 2, "{out}{err}");
+    assert!(out.contains("node[1-3] (3): never ran"), "{out}");
+}

@@ -830,3 +830,30 @@ fn without_hosts_the_options_for_many_are_refused() {
     let (status, out, _) = fleet.run(&["ping", &url]);
     assert!(status == 0 && out.contains(" ms"), "{out}");
 }
+
+#[test]
+fn long_results_of_some_hosts_do_not_delay_the_time_limits_of_others() {
+    let fleet = Fleet::start();
+    let names: Vec<String> = (0..8).map(|number| format!("long{number}")).collect();
+    let mut hosts: Vec<(&str, &str)> = names.iter().map(|name| (&**name, "long")).collect();
+    hosts.push(("silent", "blackhole"));
+    let hosts = fleet.hosts(&hosts);
+    let files = fleet.path("results/{host}");
+    let (_, out, err) = fleet.run(&[
+        "-w",
+        &hosts,
+        "--timeout",
+        "2",
+        "-o",
+        "jsonl",
+        "--output-file",
+        files.to_str().unwrap(),
+        "call",
+        "echo",
+        "1",
+    ]);
+    let (lines, _) = jsonl(&out);
+    let silent = lines.iter().find(|line| line["host"] == "silent").unwrap();
+    let ms = silent["ms"].as_f64().unwrap();
+    assert!(ms < 2900.0, "{ms}: {err}");
+}

@@ -32,6 +32,7 @@
 #[cfg_attr(docsrs, doc(cfg(feature = "agent")))]
 pub mod agent;
 mod client;
+mod fault_kinds;
 mod fleet;
 mod hosts;
 #[cfg(feature = "nats")]
@@ -40,7 +41,7 @@ pub mod nats;
 
 pub use client::{
     AnyFormat, Client, ClientFormat, ConnectOptions, ConnectionUrl, Credentials, Protection,
-    Protocol, SessionFailed, UrlError,
+    Protocol, SessionFailed, UrlError, Via,
 };
 pub use fleet::{
     AnyHost, BatchSize, Batches, Event, Events, Fleet, FleetFormat, Host, InvalidBatches, Job,

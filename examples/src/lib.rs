@@ -3,9 +3,10 @@
 pub mod slow_link;
 
 use std::error::Error;
+use std::path::Path;
 use std::process::ExitCode;
 
-use farcall::cluster::{Client, ConnectOptions, Credentials, Host};
+use farcall::cluster::{Client, ConnectOptions, Credentials, Host, HostEntry, Inventory};
 use farcall::protocol::output::{Causes, Foreign};
 
 /// Returns the exit code of a program that has ended with `result`, and prints an error and its
@@ -21,28 +22,27 @@ pub fn report(program: &str, result: Result<(), Box<dyn Error>>) -> ExitCode {
     }
 }
 
-/// Returns the hosts of a file with lines `NAME URL`.
+/// Returns the hosts of a file with lines `NAME URL`, as `farcall -w @FILE` reads it.
 ///
 /// # Errors
-/// If the file cannot be read, or a line is no name with a URL.
-pub fn hosts(file: &str, options: ConnectOptions) -> Result<Vec<Host>, Box<dyn Error>> {
+/// If the file cannot be read, or a line has a mistake.
+pub async fn hosts(file: &str, options: ConnectOptions) -> Result<Vec<Host>, Box<dyn Error>> {
+    let path = Path::new(file);
+    // A name without a folder would be that of a group.
+    let path = if path.is_absolute() {
+        path.into()
+    } else {
+        Path::new(".").join(path)
+    };
+    let entries = Inventory::default()
+        .hosts(&format!("@{}", path.display()))
+        .await?;
     let credentials = Credentials::new();
-    let lines = std::fs::read_to_string(file).map_err(|error| format!("{file}: {error}"))?;
-    let mut hosts = Vec::new();
-    for (number, line) in (1..).zip(lines.lines()) {
-        let host = line.trim();
-        if host.is_empty() || host.starts_with('#') {
-            continue;
-        }
-        let at_line = |error: &dyn std::fmt::Display| format!("{file}, line {number}: {error}");
-        let (name, url) = host
-            .split_once(char::is_whitespace)
-            .ok_or_else(|| at_line(&"expected a name and a URL"))?;
-        let client = Client::with_options(url.trim(), &credentials, options);
-        let client = client.map_err(|error| at_line(&error))?;
-        hosts.push(Host::new(name, client));
-    }
-    Ok(hosts)
+    let host = |entry: HostEntry| {
+        let client = Client::with_options(&entry.url, &credentials, options)?;
+        Ok(Host::new(&*entry.name, client))
+    };
+    entries.into_iter().map(host).collect()
 }
 
 /// Compiles the code of the READMEs. That of the crate `farcall` is compiled there.

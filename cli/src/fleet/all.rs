@@ -15,6 +15,7 @@ use super::options::FleetOptions;
 use super::output::Files;
 use super::run::{Calls, Finished, View};
 use super::summary::Summary;
+use super::workers::Workers;
 use crate::Options;
 use crate::terminal::print;
 
@@ -55,6 +56,7 @@ pub(super) async fn run(
         targets: by_name(targets),
         operation,
         log,
+        workers: Workers::new()?,
     });
     let mut view = View::new(&calls, options, fleet.hosts().len(), summary)?;
     let mut sizes = batches(given, fleet.hosts().len())?.into_iter();
@@ -63,8 +65,8 @@ pub(super) async fn run(
     let mut times = 0;
     let mut events = fleet
         .each(|host| {
-            let (calls, key) = (Arc::clone(&calls), keys[host.name()].clone());
-            async move { calls.attempt(host, &key, None).await }
+            let key = keys[host.name()].clone();
+            Arc::clone(&calls).attempt(host, key, None)
         })
         .events();
     loop {

@@ -53,13 +53,18 @@ impl Template {
         Self::from_source(&texts, &mut source)
     }
 
+    /// Creates these arguments, with placeholders.
+    pub(crate) fn of(args: impl IntoIterator<Item = Json>) -> Self {
+        let args: Vec<Json> = args.into_iter().collect();
+        Self {
+            has_placeholders: args.iter().any(has_placeholder),
+            args,
+        }
+    }
+
     /// Creates the argument of a program: an array of its words, with placeholders.
     pub(crate) fn of_program(words: impl IntoIterator<Item = String>) -> Self {
-        let words = Json::Array(words.into_iter().map(Json::String).collect());
-        Self {
-            has_placeholders: has_placeholder(&words),
-            args: vec![words],
-        }
+        Self::of([Json::Array(words.into_iter().map(Json::String).collect())])
     }
 
     fn from_source(texts: &[String], source: &mut Source) -> Result<Self, String> {
@@ -179,7 +184,13 @@ pub(crate) struct Places<'a> {
     pub(crate) input: Option<&'a Json>,
 }
 
-impl Places<'_> {
+impl<'a> Places<'a> {
+    /// Those of a host, without an input.
+    pub(crate) const fn of(host: &'a str, url: &'a str) -> Self {
+        let input = None;
+        Self { host, url, input }
+    }
+
     fn fill(self, value: &Json) -> Json {
         match (value, self.input) {
             // Alone, it keeps the type of the input.

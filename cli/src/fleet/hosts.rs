@@ -8,8 +8,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use farcall::cluster::{
-    Client, ConnectOptions, Credentials, Host, HostEntry, HostSet, HostSettings, Inventory,
-    WithheldSecret,
+    Client, Config, ConnectOptions, Credentials, Host, HostEntry, HostSet, HostSettings, Inventory,
+    Via, WithheldSecret,
 };
 use farcall::conn::auth::AuthKey;
 use farcall::protocol::output::Causes;
@@ -17,7 +17,7 @@ use farcall::protocol::{Call, Payload};
 use farcall::xmlrpc::{InvalidHeader, XmlRpc};
 use farcall::{CallError, Caller};
 
-use super::options::FleetOptions;
+use super::options::{FleetOptions, WINDOW};
 use crate::connection::authkey_of_environment;
 use crate::terminal::redact_url;
 use crate::{Options, call, config, tls};
@@ -40,17 +40,64 @@ impl Target {
     }
 }
 
+/// The hosts of a command.
+pub(crate) struct Targets {
+    pub(crate) hosts: Vec<Target>,
+    /// Calls under way at once, unless an option says otherwise.
+    pub(crate) window: usize,
+}
+
 /// Returns the hosts that the options name, or the only one with this URL.
 pub(crate) async fn targets(
     url: Option<&str>,
     options: &Options,
-) -> Result<Vec<Target>, Box<dyn Error>> {
+) -> Result<Targets, Box<dyn Error>> {
     let inventory = inventory()?.overrides(given_settings(options)?);
     let hosts = match url {
         Some(url) => [url].into_iter().collect(),
         None => named(&inventory, &options.fleet).await?,
     };
     let entries = inventory.entries(&hosts).await?;
+    if options.fleet.via.is_empty() {
+        return Ok(Targets {
+            hosts: reached(entries, connect_options(options))?,
+            window: WINDOW,
+        });
+    }
+    let agents = union(&inventory, &options.fleet.via).await?;
+    let agents = reached(inventory.entries(&agents).await?, connect_options(options))?;
+    let via = Via::new(agents.iter().map(|agent| agent.host.client().clone()));
+    // The agents have credentials of their own.
+    let behind = entries.into_iter().map(|entry| Target {
+        host: Host::new(&*entry.name, via.client(&entry.name)),
+        entry,
+    });
+    Ok(Targets {
+        hosts: behind.collect(),
+        window: WINDOW.saturating_mul(agents.len()),
+    })
+}
+
+/// Returns the hosts that an agent calls, with the credentials of its configuration.
+#[cfg(unix)]
+pub(crate) async fn of_agent(
+    names: &str,
+    file: Option<&Path>,
+) -> Result<Vec<Host>, Box<dyn Error>> {
+    let config = match file {
+        Some(file) => Config::from_file(file).map_err(|error| config::first(&error))?,
+        None => config::load()?,
+    };
+    let entries = config.inventory().hosts(names).await?;
+    let targets = reached(entries, ConnectOptions::default())?;
+    Ok(targets.into_iter().map(|target| target.host).collect())
+}
+
+/// Returns hosts that are called without agents.
+fn reached(
+    entries: Vec<HostEntry>,
+    options: ConnectOptions,
+) -> Result<Vec<Target>, Box<dyn Error>> {
     let mut all = Vec::with_capacity(entries.len());
     // Hosts with the same rules share their settings, whose files are read once.
     let mut made: HashMap<*const HostSettings, Credentials> = HashMap::new();
@@ -64,7 +111,7 @@ pub(crate) async fn targets(
                 credentials
             }
         };
-        let client = Client::with_options(&entry.url, &credentials, connect_options(options));
+        let client = Client::with_options(&entry.url, &credentials, options);
         let client = client.map_err(|error| format!("{}: {}", entry.name, Causes(&error)))?;
         let client = match entry.withheld {
             Some(reason) => Client::of(&entry.url, Withheld(reason)),
@@ -125,18 +172,24 @@ fn inventory() -> Result<Inventory, String> {
 
 /// Returns the hosts that `-w` names, without those of `-x`.
 async fn named(inventory: &Inventory, options: &FleetOptions) -> Result<HostSet, Box<dyn Error>> {
-    let mut hosts = HostSet::default();
-    for text in &options.hosts {
-        hosts = hosts.union(&inventory.groups().resolve(text).await?);
-    }
-    for text in &options.exclude {
-        hosts = hosts.difference(&inventory.groups().resolve(text).await?);
-    }
+    let left_out = union(inventory, &options.exclude).await?;
+    let mut hosts = union(inventory, &options.hosts)
+        .await?
+        .difference(&left_out);
     if let Some(file) = &options.exclude_silent {
         hosts = hosts.difference(&silent(file)?);
     }
     if hosts.is_empty() {
         return Err("there are no hosts: -w names none, or -x leaves out all".into());
+    }
+    Ok(hosts)
+}
+
+/// Returns the hosts that any of these texts means.
+async fn union(inventory: &Inventory, texts: &[String]) -> Result<HostSet, Box<dyn Error>> {
+    let mut hosts = HostSet::default();
+    for text in texts {
+        hosts = hosts.union(&inventory.groups().resolve(text).await?);
     }
     Ok(hosts)
 }
@@ -212,6 +265,14 @@ pub(crate) fn credentials(settings: &HostSettings) -> Result<Credentials, Box<dy
         let (user, password) =
             pair.ok_or_else(|| format!("the file {} is not USER:PASSWORD", file.display()))?;
         credentials = credentials.basic_auth(user, password)?;
+    }
+    if let Some(file) = &settings.nats_file {
+        let text = read(file)?;
+        credentials = if text.contains("-----BEGIN") {
+            credentials.nats_credentials(text)
+        } else {
+            credentials.nats_nkey(text.trim())
+        };
     }
     for (name, value) in &settings.headers {
         credentials = match credentials.header(name, value) {

@@ -19,6 +19,7 @@ use super::operation::Operation;
 use super::report::Job;
 use super::run::{Calls, Finished, View};
 use super::summary::Summary;
+use super::workers::Workers;
 use crate::Options;
 use crate::json::Json;
 use crate::terminal::print;
@@ -67,6 +68,7 @@ pub(super) async fn run(
         targets: by_name(targets),
         operation,
         log,
+        workers: Workers::new()?,
     });
     let mut view = View::new(&calls, options, inputs.len(), summary)?;
     let under_way = Arc::new(Mutex::new(BTreeMap::new()));
@@ -81,7 +83,8 @@ pub(super) async fn run(
         async move {
             let (index, input) = &*input;
             locked(&under_way).insert(*index, host.name().to_owned());
-            let result = calls.attempt(host, &input.key, Some(&input.value)).await;
+            let (key, value) = (input.key.clone(), Some(input.value.clone()));
+            let result = calls.attempt(host, key, value).await;
             let is_never = |error: &CallError| error.execution() == Execution::Never;
             if result.as_ref().is_err_and(is_never) {
                 locked(&under_way).remove(index);

@@ -54,6 +54,10 @@ fn protection(entry: &HostEntry) -> String {
             scheme.starts_with("conn") && settings.authkey_file.is_some(),
         ),
         (
+            "NATS key",
+            scheme.starts_with("nats") && settings.nats_file.is_some(),
+        ),
+        (
             "token",
             scheme.starts_with("http") && settings.bearer_file.is_some(),
         ),

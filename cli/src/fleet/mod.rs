@@ -2,6 +2,7 @@
 
 mod all;
 mod arguments;
+mod follow;
 mod hosts;
 mod interrupts;
 mod joblog;
@@ -16,6 +17,7 @@ mod run;
 mod screen;
 mod summary;
 mod top;
+mod workers;
 
 use std::error::Error;
 use std::process::ExitCode;
@@ -23,11 +25,13 @@ use std::process::ExitCode;
 use farcall::cluster::{Fleet, Host, Retries, StopRule};
 
 pub(crate) use self::arguments::Template;
-use self::hosts::Target;
+use self::follow::Followed;
+#[cfg(unix)]
+pub(crate) use self::hosts::of_agent;
+use self::hosts::{Target, Targets};
 pub(crate) use self::hosts::{authkey, credentials, known_names, settings};
 use self::operation::Operation;
 pub(crate) use self::options::FleetOptions;
-use self::options::WINDOW;
 use crate::Options;
 use crate::call::{CallCommand, Request, perform};
 use crate::json::Json;
@@ -39,12 +43,19 @@ pub(crate) async fn run(
 ) -> Result<ExitCode, Box<dyn Error>> {
     options.fleet.check()?;
     let words = command.split(options.fleet.hosts.is_empty())?;
-    let targets = hosts::targets(words.url, options).await?;
+    let Targets {
+        hosts: targets,
+        window,
+    } = hosts::targets(words.url, options).await?;
     if let CallCommand::Hosts { fold, .. } = command {
         return Ok(listing::run(&targets, *fold));
     }
+    if let Some(followed) = Followed::of(command, &words)? {
+        let fleet = fleet(&targets, window, options)?;
+        return follow::run(&fleet, targets, followed, options).await;
+    }
     let operation = Operation::new(command, &words, options, &targets)?;
-    let fleet = fleet(&targets, options)?;
+    let fleet = fleet(&targets, window, options)?;
     match command {
         CallCommand::Map { .. } => jobs::run(&fleet, targets, operation, options).await,
         CallCommand::Top {
@@ -58,7 +69,7 @@ pub(crate) async fn run(
 pub(crate) async fn methods(url: &str, options: &Options) -> Result<Json, Box<dyn Error>> {
     let url = options.fleet.hosts.is_empty().then_some(url);
     let targets = hosts::targets(url, options).await?;
-    let fleet = Fleet::new(targets.iter().map(|target| target.host.clone()));
+    let fleet = Fleet::new(targets.hosts.iter().map(|target| target.host.clone()));
     let mut outcomes = fleet.each(async |host| perform(&host, &Request::Methods).await);
     while let Some((_, outcome)) = outcomes.next().await {
         if let Ok(methods) = outcome.result {
@@ -69,7 +80,7 @@ pub(crate) async fn methods(url: &str, options: &Options) -> Result<Json, Box<dy
 }
 
 /// Creates the fleet of these hosts, with the policy that the options give.
-fn fleet(targets: &[Target], options: &Options) -> Result<Fleet, Box<dyn Error>> {
+fn fleet(targets: &[Target], window: usize, options: &Options) -> Result<Fleet, Box<dyn Error>> {
     let hosts = targets.iter().map(|target| target.host.clone());
     let hosts: Vec<Host> = hosts.collect();
     let given = &options.fleet;
@@ -78,7 +89,7 @@ fn fleet(targets: &[Target], options: &Options) -> Result<Fleet, Box<dyn Error>>
         Some(retries) => Retries::new(retries),
     };
     let mut fleet = Fleet::new(hosts)
-        .window(given.window.unwrap_or(WINDOW))
+        .window(given.window.unwrap_or(window))
         .timeout(Some(options.timeout))
         .total_timeout(given.total_timeout)
         .retries(retries)

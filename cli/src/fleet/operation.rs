@@ -1,14 +1,28 @@
 //! The operation that a command makes on each host.
 
+#[cfg(unix)]
+use farcall::cluster::agent::CopyOptions;
+
+#[cfg(unix)]
+use super::arguments::Places;
 use super::arguments::Template;
 use super::hosts::Target;
 use super::joblog::{Key, call_name};
+#[cfg(unix)]
+use super::output::Files;
 use crate::Options;
 use crate::call::{self, CallCommand, Request, Words};
 use crate::json::Json;
 
 /// The method of an agent that runs a program.
 const RUN: &str = "run.output";
+
+/// The settings of a copy. The time of an attempt limits it, too.
+#[cfg(unix)]
+fn copy_options(options: &Options, partial: bool) -> CopyOptions {
+    let copy = CopyOptions::default().timeout(options.timeout);
+    if partial { copy.resume() } else { copy }
+}
 
 /// An operation, with placeholders for the host and the input.
 pub(crate) enum Operation {
@@ -25,6 +39,20 @@ pub(crate) enum Operation {
         method: String,
     },
     Ping,
+    /// A file that is copied to hosts. The paths have placeholders.
+    #[cfg(unix)]
+    Put {
+        local: String,
+        remote: String,
+        options: CopyOptions,
+    },
+    /// A file that is copied from hosts.
+    #[cfg(unix)]
+    Get {
+        remote: String,
+        local: String,
+        options: CopyOptions,
+    },
 }
 
 impl Operation {
@@ -46,6 +74,32 @@ impl Operation {
                 let words = std::iter::once(program).chain(args.iter().cloned());
                 let template = Template::of_program(words);
                 return Ok(Self::Run { template });
+            }
+            #[cfg(unix)]
+            (CallCommand::Put { mode, partial, .. }, Some(local)) => {
+                let options = copy_options(options, *partial);
+                let options = mode.map_or(options.clone(), |mode| options.mode(mode));
+                let remote = args.concat();
+                return Ok(Self::Put {
+                    local,
+                    remote,
+                    options,
+                });
+            }
+            #[cfg(unix)]
+            (CallCommand::Get { partial, .. }, Some(remote)) => {
+                let local = args.concat();
+                if targets.len() > 1 {
+                    if !local.contains("{host}") {
+                        return Err("the local file needs {host}, as DIR/{host}".to_owned());
+                    }
+                    Files::check(targets.iter().map(|target| target.host.name()))?;
+                }
+                return Ok(Self::Get {
+                    remote,
+                    local,
+                    options: copy_options(options, *partial),
+                });
             }
             (CallCommand::Map { .. }, Some(method)) => {
                 (method, Template::read_for_inputs(args, are_bytes)?)
@@ -74,6 +128,26 @@ impl Operation {
             Self::Methods => Request::Methods,
             Self::Help { method } => Request::Help { method },
             Self::Ping => Request::Ping,
+            #[cfg(unix)]
+            Self::Put {
+                local,
+                remote,
+                options,
+            } => Request::Put {
+                local: Places::of(host, url).text(local).into(),
+                remote: Places::of(host, url).text(remote),
+                options: options.clone(),
+            },
+            #[cfg(unix)]
+            Self::Get {
+                remote,
+                local,
+                options,
+            } => Request::Get {
+                remote: Places::of(host, url).text(remote),
+                local: Files::path(local, host),
+                options: options.clone(),
+            },
         }
     }
 
@@ -90,6 +164,10 @@ impl Operation {
             Self::Methods => ("system.listMethods", String::new()),
             Self::Help { method } => ("system.methodHelp", method.clone()),
             Self::Ping => ("ping", String::new()),
+            #[cfg(unix)]
+            Self::Put { local, remote, .. } => ("files.put", format!("{local}\n{remote}")),
+            #[cfg(unix)]
+            Self::Get { remote, local, .. } => ("files.get", format!("{remote}\n{local}")),
         };
         if let Some((input, number)) = input {
             arguments = format!("{arguments}\n{input}\n{number}");
@@ -111,6 +189,10 @@ impl Operation {
             Request::Methods => "methods".to_owned(),
             Request::Help { method } => format!("help {method}"),
             Request::Ping => "ping".to_owned(),
+            #[cfg(unix)]
+            Request::Put { local, remote, .. } => format!("put {} {remote}", local.display()),
+            #[cfg(unix)]
+            Request::Get { remote, local, .. } => format!("get {remote} {}", local.display()),
         }
     }
 }

@@ -30,7 +30,10 @@ pub(crate) struct FleetOptions {
     /// The URL of the hosts, other than in a file with URLs; `{host}` stands for the host
     #[arg(long = "url", global = true, value_name = "URL", value_parser = argument)]
     pub(crate) url_template: Option<String>,
-    /// Calls under way at once [default: 64]
+    /// Call the hosts through these agents, which know them and have the right `fanout`
+    #[arg(long, global = true, value_name = "HOSTS", value_parser = argument)]
+    pub(crate) via: Vec<String>,
+    /// Calls under way at once [default: 64, with --via 64 for each agent]
     #[arg(long, global = true, value_name = "N", value_parser = positive)]
     pub(crate) window: Option<usize>,
     /// Make a call up to N times more, with growing pauses, if it cannot have run
@@ -102,6 +105,7 @@ impl FleetOptions {
             ("-x", !self.exclude.is_empty()),
             ("--exclude-silent", self.exclude_silent.is_some()),
             ("--url", self.url_template.is_some()),
+            ("--via", !self.via.is_empty()),
             ("--window", self.window.is_some()),
             ("--retries", self.retries.is_some()),
             ("--idempotent", self.idempotent),

@@ -19,6 +19,7 @@ use super::output::{Files, Form, Output};
 use super::report::{Failure, Job, Program, Report, is_timeout};
 use super::screen::Screen;
 use super::summary::Summary;
+use super::workers::Workers;
 use crate::Options;
 use crate::call::perform;
 use crate::json::Json;
@@ -29,21 +30,36 @@ pub(super) struct Calls {
     pub(super) operation: Operation,
     pub(super) targets: HashMap<String, Target>,
     pub(super) log: Option<Mutex<JobLog>>,
+    pub(super) workers: Workers,
 }
 
 impl Calls {
     /// Makes one attempt of a call, which is logged before.
+    ///
+    /// The call goes on on another thread: results of many megabytes are decoded there, and the time
+    /// limits of the others hold meanwhile.
     pub(super) async fn attempt(
-        &self,
+        self: Arc<Self>,
         host: Host,
-        key: &Key,
-        input: Option<&Json>,
+        key: Key,
+        input: Option<Json>,
     ) -> Result<Json, CallError> {
-        let logged = self.log(|log| log.sent(key, host.name()));
+        let logged = self.log(|log| log.sent(&key, host.name()));
         logged.map_err(|problem| CallError::NotSent(problem.into()))?;
-        let url = host.client().url();
-        let request = self.operation.request(host.name(), url, input);
-        perform(&host, &request).await
+        let calls = Arc::clone(&self);
+        let mut call = Box::pin(async move {
+            let url = host.client().url();
+            let request = calls.operation.request(host.name(), url, input.as_ref());
+            perform(&host, &request).await
+        });
+        // The call begins here, so that the run knows that it may have, whenever it is cancelled.
+        tokio::select! {
+            biased;
+            result = &mut call => return result,
+            () = std::future::ready(()) => {}
+        }
+        let ended = self.workers.spawn(call).await;
+        ended.unwrap_or_else(|error| Err(CallError::Lost(error.into())))
     }
 
     fn log(&self, write: impl FnOnce(&mut JobLog) -> Result<(), String>) -> Result<(), String> {

@@ -22,7 +22,7 @@ pub enum AgentError {
     #[error("`[{0}]` does not say who may call it: set `allow`")]
     NoRights(String),
     /// No module has this name.
-    #[error("there is no module `{0}`: they are facts, processes, run, files and tail")]
+    #[error("there is no module `{0}`: they are facts, processes, run, files, tail and fanout")]
     UnknownModule(String),
     /// A root is not an absolute path.
     #[error("the root `{}` is not an absolute path", .0.display())]
@@ -30,6 +30,9 @@ pub enum AgentError {
     /// A module for files has no roots, so there is nothing that it could serve.
     #[error("the module `{0}` has no root, so it would refuse every call")]
     NoRoots(&'static str),
+    /// The module `fanout` has no hosts, so there is nothing that it could call.
+    #[error("the module `fanout` has no hosts, so it would refuse every call")]
+    NoHosts,
     /// The machine has no user with this name, as whom commands should run.
     #[error("`[run]` names the user `{0}`, who does not exist")]
     UnknownUser(String),

@@ -11,6 +11,7 @@
 //! | `run` | [`run`](AgentApi::run), [`start`](AgentApi::start) | off |
 //! | `files` | [`get_file`](AgentApi::get_file), [`put_file`](AgentApi::put_file), … | off |
 //! | `tail` | [`tail_file`](AgentApi::tail_file) | off |
+//! | `fanout` | calls of other hosts, by [`Via`](crate::Via) | off |
 //!
 //! A program adds services of its own, with or without these modules.
 //!
@@ -66,6 +67,7 @@ mod beneath;
 mod copy;
 mod error;
 mod facts;
+mod fanout;
 mod files;
 mod options;
 mod processes;
@@ -91,6 +93,7 @@ pub use api::AgentApi;
 pub use copy::{CopyError, CopyOptions, download, upload};
 pub use error::AgentError;
 pub use facts::{CpuFacts, DiskFacts, Facts, HostFacts, MemoryFacts};
+pub use fanout::FanOutOptions;
 pub use files::{Download, FileKind, FilePart, FilePrefix, FileStat, PutOptions, StoredFile};
 pub use options::{
     AgentOptions, FactsOptions, FileOptions, FileRoot, ProcessOptions, RunOptions, TailOptions,
@@ -105,6 +108,7 @@ pub use systemd::{
 };
 
 use facts::FactsService;
+use fanout::FanOut;
 use files::Files;
 use processes::Processes;
 use run::Runner;
@@ -132,7 +136,7 @@ impl Agent {
     /// Creates an agent with these modules.
     ///
     /// # Errors
-    /// If a root is not absolute, `files` or `tail` has none, or commands run as another user, who
+    /// If a root is not absolute, `files` or `tail` has none, `fanout` has no hosts, or commands run as another user, who
     /// does not exist or whom an agent that does not run as root cannot become.
     pub fn with_options(options: AgentOptions) -> Result<Self, AgentError> {
         let tasks = TaskTracker::new();
@@ -170,6 +174,12 @@ impl Agent {
             }
             let allow = options.allow.clone();
             agent.module(&allow, Tail::new(options, tasks)?);
+        }
+        if let Some(options) = options.fanout {
+            if options.hosts.is_empty() {
+                return Err(AgentError::NoHosts);
+            }
+            agent.module(&options.allow, FanOut::new(&options));
         }
         Ok(agent)
     }

@@ -11,6 +11,8 @@ use toml::de::{DeTable, DeValue, Deserializer};
 
 use super::access::Allow;
 use super::error::AgentError;
+use super::fanout::FanOutOptions;
+use crate::fleet::Host;
 
 /// Defines a struct of settings: its fields with their defaults, and a setter for each. A time is
 /// written `in "seconds"` in TOML.
@@ -217,6 +219,7 @@ pub struct AgentOptions {
     pub(super) run: Option<RunOptions>,
     pub(super) files: Option<FileOptions>,
     pub(super) tail: Option<TailOptions>,
+    pub(super) fanout: Option<FanOutOptions>,
     #[serde(skip)]
     pub(super) server: ServerOptions,
 }
@@ -229,6 +232,7 @@ impl Default for AgentOptions {
             run: None,
             files: None,
             tail: None,
+            fanout: None,
             server: ServerOptions::default(),
         }
     }
@@ -273,6 +277,12 @@ impl AgentOptions {
         self
     }
 
+    /// Switches the module `fanout` on. Default: off.
+    pub fn fanout(mut self, options: FanOutOptions) -> Self {
+        self.fanout = Some(options);
+        self
+    }
+
     /// Limits of the server. Default: those of [`ServerOptions`].
     pub fn server(mut self, options: ServerOptions) -> Self {
         self.server = options;
@@ -280,7 +290,8 @@ impl AgentOptions {
     }
 
     /// Switches a module on by its name, for everyone who can connect, unless it is on already.
-    /// The modules `files` and `tail` cannot do anything before they have roots.
+    /// The modules `files` and `tail` cannot do anything before they have roots, nor `fanout` before
+    /// it has hosts.
     ///
     /// # Errors
     /// If there is no such module.
@@ -307,6 +318,10 @@ impl AgentOptions {
                 let on = || TailOptions::default().allow(allow);
                 self.tail.get_or_insert_with(on);
             }
+            "fanout" => {
+                let on = || FanOutOptions::default().allow(allow);
+                self.fanout.get_or_insert_with(on);
+            }
             _ => return Err(AgentError::UnknownModule(module.to_owned())),
         }
         Ok(self)
@@ -331,6 +346,26 @@ impl AgentOptions {
             || self.run.is_some()
             || self.files.is_some()
             || self.tail.is_some()
+            || self.fanout.is_some()
+    }
+
+    /// Sets the hosts of the module `fanout`, if it is on. `find` returns those with the names in its
+    /// settings.
+    ///
+    /// # Errors
+    /// Those of `find`.
+    ///
+    /// # Cancel safety
+    /// Dropping the future loses the settings.
+    pub async fn with_fanout_hosts<E>(
+        mut self,
+        find: impl AsyncFnOnce(&str) -> Result<Vec<Host>, E>,
+    ) -> Result<Self, E> {
+        if let Some(options) = self.fanout.take() {
+            let hosts = find(options.names()).await?;
+            self.fanout = Some(options.hosts(hosts));
+        }
+        Ok(self)
     }
 
     /// Returns the modules that are on, with the callers that they serve.
@@ -342,6 +377,7 @@ impl AgentOptions {
             ("run", self.run.as_ref().map(|options| &options.allow)),
             ("files", self.files.as_ref().map(|options| &options.allow)),
             ("tail", self.tail.as_ref().map(|options| &options.allow)),
+            ("fanout", self.fanout.as_ref().map(|options| &options.allow)),
         ];
         let is_on = |(module, allow): (_, Option<_>)| Some((module, allow?));
         modules.into_iter().filter_map(is_on)

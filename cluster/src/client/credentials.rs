@@ -39,6 +39,23 @@ struct Inner {
     tls: ClientTls,
     /// The headers of HTTP, which it keeps checked and hidden.
     http: ClientOptions,
+    #[cfg(feature = "nats")]
+    nats: Option<NatsProof>,
+}
+
+/// The proof for NATS servers.
+#[cfg(feature = "nats")]
+#[derive(Clone)]
+pub(crate) enum NatsProof {
+    Password {
+        user: String,
+        password: String,
+    },
+    Token(String),
+    /// The seed of a key, which signs what the server asks.
+    NKey(String),
+    /// The text of a file of credentials: a token of JWT, and the seed of its key.
+    Credentials(String),
 }
 
 /// No credentials, and for TLS the authorities that the system trusts. They are read once in a
@@ -53,6 +70,8 @@ impl Default for Credentials {
                 #[cfg(feature = "_tls")]
                 tls: ClientTls::new(),
                 http: ClientOptions::default(),
+                #[cfg(feature = "nats")]
+                nats: None,
             }))
         });
         NONE.clone()
@@ -84,7 +103,7 @@ impl Credentials {
         self
     }
 
-    /// Sets TLS for `https` and `conn+rpc+tls`: the authorities that are trusted, and the
+    /// Sets TLS for `https`, `conn+rpc+tls` and `nats+tls`: the authorities that are trusted, and the
     /// certificate of the client. Default: the authorities of the system, and no certificate.
     #[cfg(feature = "_tls")]
     #[cfg_attr(docsrs, doc(cfg(feature = "tls")))]
@@ -127,6 +146,54 @@ impl Credentials {
         self.http(|http| http.basic_auth(user, password))
     }
 
+    /// Proves a user name and a password to NATS servers, in place of those in the URL. They are
+    /// sent in clear text, unless the URL is `nats+tls://`. Default: those in the URL, if any.
+    #[cfg(feature = "nats")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "nats")))]
+    pub fn nats_password(self, user: impl Into<String>, password: impl Into<String>) -> Self {
+        let (user, password) = (user.into(), password.into());
+        self.nats(NatsProof::Password { user, password })
+    }
+
+    /// Proves a token to NATS servers, which is sent as [a password](Self::nats_password) is.
+    #[cfg(feature = "nats")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "nats")))]
+    pub fn nats_token(self, token: impl Into<String>) -> Self {
+        self.nats(NatsProof::Token(token.into()))
+    }
+
+    /// Proves an nkey to NATS servers, by its seed (`SU…`), which is never sent.
+    #[cfg(feature = "nats")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "nats")))]
+    pub fn nats_nkey(self, seed: impl Into<String>) -> Self {
+        self.nats(NatsProof::NKey(seed.into()))
+    }
+
+    /// Proves credentials to NATS servers: the text of a file `*.creds`, as `nsc` writes it. Its key
+    /// is never sent.
+    #[cfg(feature = "nats")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "nats")))]
+    pub fn nats_credentials(self, text: impl Into<String>) -> Self {
+        self.nats(NatsProof::Credentials(text.into()))
+    }
+
+    #[cfg(feature = "nats")]
+    fn nats(mut self, proof: NatsProof) -> Self {
+        self.inner().nats = Some(proof);
+        self
+    }
+
+    #[cfg(feature = "nats")]
+    pub(crate) fn nats_proof(&self) -> Option<&NatsProof> {
+        self.0.nats.as_ref()
+    }
+
+    /// Returns `true` if these are clones of the same credentials.
+    #[cfg(feature = "nats")]
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
     /// Returns the options of a client over HTTP, with the headers.
     pub(super) fn http_options(&self) -> ClientOptions {
         let options = self.0.http.clone();
@@ -145,7 +212,7 @@ impl Credentials {
     }
 
     #[cfg(feature = "_tls")]
-    pub(super) fn client_tls(&self) -> ClientTls {
+    pub(crate) fn client_tls(&self) -> ClientTls {
         self.0.tls.clone()
     }
 }

@@ -5,6 +5,7 @@ mod format;
 mod options;
 mod session;
 mod url;
+pub(crate) mod via;
 
 use std::fmt;
 use std::future::Future;
@@ -18,6 +19,8 @@ use farcall_xmlrpc as xmlrpc;
 use serde::de::DeserializeOwned;
 
 pub use self::credentials::Credentials;
+#[cfg(feature = "nats")]
+pub(crate) use self::credentials::NatsProof;
 use self::format::mismatch;
 pub use self::format::{AnyFormat, ClientFormat};
 pub use self::options::ConnectOptions;
@@ -25,6 +28,7 @@ use self::session::Session;
 pub use self::session::SessionFailed;
 use self::url::without_secrets;
 pub use self::url::{ConnectionUrl, Protection, Protocol, UrlError};
+pub use self::via::Via;
 #[cfg(feature = "nats")]
 use crate::nats::LazyClient;
 
@@ -108,7 +112,9 @@ impl Client {
                 Link::Http(Mutex::new(None))
             }
             #[cfg(feature = "nats")]
-            Protocol::Nats => Link::Nats(LazyClient::new(url, options.connect_timeout)?),
+            Protocol::Nats => {
+                Link::Nats(LazyClient::new(url, credentials, options.connect_timeout)?)
+            }
             #[cfg(not(feature = "nats"))]
             Protocol::Nats => return Err(UrlError::NoNats),
             _ => Link::Session(Session::new(url)?),

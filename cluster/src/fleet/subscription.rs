@@ -1,7 +1,7 @@
 //! A stream from every host, merged.
 
 use std::fmt;
-use std::future::poll_fn;
+use std::future::{Future, poll_fn, ready};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context as TaskContext, Poll};
@@ -79,18 +79,30 @@ impl Fleet {
     where
         T: DeserializeOwned + Send + 'static,
     {
-        descriptors::window(self.hosts.len());
         let context = Context::new(method);
         let encoded = FleetFormat::of(&self.hosts).encode(&args);
-        let call = move |host: Host| -> BoxFuture<'static, _> {
+        self.subscribe_each(move |host| {
             let call = encoded.call(host.format(), context.clone());
-            async move {
-                if host.client().protocol() == Protocol::XmlRpc {
-                    return Err(CallError::Refused(Box::new(NoStreams)));
-                }
-                host.call_encoded(call?).await
+            async move { host.call_encoded(call?).await }
+        })
+    }
+
+    /// Merges the streams that a function opens, once for each host: by a typed call of a
+    /// `#[client]` trait, or with arguments of its own for each host.
+    ///
+    /// Otherwise, it is [`subscribe`](Self::subscribe).
+    pub fn subscribe_each<T, F, Fut>(&self, open: F) -> Subscription<T>
+    where
+        T: DeserializeOwned + Send + 'static,
+        F: Fn(Host) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<rpc::Stream<T>, CallError>> + Send + 'static,
+    {
+        descriptors::window(self.hosts.len());
+        let call = move |host: Host| -> BoxFuture<'static, _> {
+            if host.client().protocol() == Protocol::XmlRpc {
+                return ready(Err(CallError::Refused(Box::new(NoStreams)))).boxed();
             }
-            .boxed()
+            open(host).boxed()
         };
         Subscription {
             opening: self.run(self.settings.idempotent, Arc::new(call)),

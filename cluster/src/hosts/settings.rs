@@ -30,6 +30,9 @@ pub struct HostSettings {
     pub bearer_file: Option<PathBuf>,
     /// File with `USER:PASSWORD`, sent as `Authorization: Basic`.
     pub basic_file: Option<PathBuf>,
+    /// File with the credentials for NATS servers, as `nsc` writes it, or with the seed of an nkey.
+    /// Its key is never sent.
+    pub nats_file: Option<PathBuf>,
     /// Headers of HTTP requests, by name. Those of less specific settings are sent as well.
     pub headers: BTreeMap<String, String>,
     /// TLS, for URLs with `https` or `+tls`.
@@ -75,6 +78,9 @@ impl HostSettings {
         if self.authkey_file.is_none() {
             self.authkey_file.clone_from(&other.authkey_file);
         }
+        if self.nats_file.is_none() {
+            self.nats_file.clone_from(&other.nats_file);
+        }
         self.legacy_md5 = self.legacy_md5.or(other.legacy_md5);
         for (name, value) in &other.headers {
             let is_set = self
@@ -105,6 +111,7 @@ impl HostSettings {
             ("authkey_file", &mut self.authkey_file, true),
             ("bearer_file", &mut self.bearer_file, true),
             ("basic_file", &mut self.basic_file, true),
+            ("nats_file", &mut self.nats_file, true),
             ("tls.cacert", &mut tls.cacert, false),
             ("tls.pin", &mut tls.pin, false),
             // The key may be in the same file.

@@ -19,6 +19,7 @@ use super::caller_clock::CallerClock;
 use super::headers;
 use super::inbox::Inbox;
 use super::stream_state::{MessageKind, message, parse};
+use crate::client::{Credentials, NatsProof};
 
 /// Messages that wait for the socket. What waits here when a connection breaks is sent over the
 /// next one, so it is few.
@@ -117,7 +118,22 @@ impl Connection {
     /// # Cancel safety
     /// Dropping the future abandons the attempt.
     pub async fn open(servers: &str) -> Result<Self, ConnectionError> {
-        let options = with_tls(ConnectOptions::new().name("farcall")).map_err(ConnectionError)?;
+        Self::open_as(servers, &Credentials::default()).await
+    }
+
+    /// Connects as [`open`](Self::open) does, with the part of credentials that is for NATS, and
+    /// their TLS.
+    ///
+    /// # Errors
+    /// If a URL or the credentials are invalid, no server can be reached, or it refuses them.
+    ///
+    /// # Cancel safety
+    /// Dropping the future abandons the attempt.
+    pub async fn open_as(
+        servers: &str,
+        credentials: &Credentials,
+    ) -> Result<Self, ConnectionError> {
+        let options = options(credentials).map_err(ConnectionError)?;
         Self::open_with(servers, options).await
     }
 
@@ -287,15 +303,30 @@ impl fmt::Debug for Connection {
     }
 }
 
+/// Returns the options of a connection with these credentials.
+fn options(
+    credentials: &Credentials,
+) -> Result<ConnectOptions, Box<dyn std::error::Error + Send + Sync>> {
+    let options = with_tls(ConnectOptions::new().name("farcall"), credentials)?;
+    Ok(match credentials.nats_proof().cloned() {
+        None => options,
+        Some(NatsProof::Password { user, password }) => options.user_and_password(user, password),
+        Some(NatsProof::Token(token)) => options.token(token),
+        Some(NatsProof::NKey(seed)) => options.nkey(seed),
+        Some(NatsProof::Credentials(text)) => options.credentials(&text)?,
+    })
+}
+
 /// Sets the TLS of Farcall. That of async-nats panics if a program contains both providers of
 /// cryptography.
 #[cfg(feature = "_tls")]
 fn with_tls(
     options: ConnectOptions,
+    credentials: &Credentials,
 ) -> Result<ConnectOptions, Box<dyn std::error::Error + Send + Sync>> {
-    use farcall_core::transport::tls::{ClientTls, Profile};
+    use farcall_core::transport::tls::Profile;
 
-    let config = ClientTls::new().config(Profile::Http)?;
+    let config = credentials.client_tls().config(Profile::Http)?;
     let mut config = (*config).clone();
     config.alpn_protocols.clear();
     Ok(options.tls_client_config(config))
@@ -304,6 +335,7 @@ fn with_tls(
 #[cfg(not(feature = "_tls"))]
 fn with_tls(
     options: ConnectOptions,
+    _: &Credentials,
 ) -> Result<ConnectOptions, Box<dyn std::error::Error + Send + Sync>> {
     Ok(options)
 }

@@ -9,6 +9,7 @@ use farcall_core::{Fault, FaultKind};
 use serde::{Deserialize, Serialize};
 
 use super::content_type::ContentType;
+use crate::fault_kinds;
 
 pub(super) const CONTENT_TYPE: &str = "Content-Type";
 /// The time that the caller waits, in microseconds.
@@ -37,23 +38,6 @@ const MAX_MESSAGE: usize = 16 * 1024;
 
 /// Bytes of the headers of a message on the wire, beside those of each header.
 const HEADERS_FRAME: usize = "NATS/1.0\r\n\r\n".len();
-
-/// Name of each kind of fault in the header.
-const KINDS: [(&str, FaultKind); 13] = [
-    ("Parse", FaultKind::Parse),
-    ("UnsupportedEncoding", FaultKind::UnsupportedEncoding),
-    ("InvalidCharacter", FaultKind::InvalidCharacter),
-    ("InvalidRequest", FaultKind::InvalidRequest),
-    ("UnknownMethod", FaultKind::UnknownMethod),
-    ("InvalidParams", FaultKind::InvalidParams),
-    ("Internal", FaultKind::Internal),
-    ("Application", FaultKind::Application),
-    ("Denied", FaultKind::Denied),
-    ("Overloaded", FaultKind::Overloaded),
-    ("DeadlineExceeded", FaultKind::DeadlineExceeded),
-    ("Cancelled", FaultKind::Cancelled),
-    ("Gone", FaultKind::Gone),
-];
 
 /// Content of the message of a fault.
 #[derive(Default, Deserialize, Serialize)]
@@ -141,8 +125,7 @@ pub(super) fn micros(time: Duration) -> u64 {
 
 /// Adds a fault to the headers of its message, and returns the body.
 pub(super) fn fault_message(fault: &Fault, with_causes: bool, headers: &mut HeaderMap) -> Bytes {
-    let kind = KINDS.iter().find(|(_, kind)| *kind == fault.kind());
-    set(headers, FAULT, kind.map_or("Internal", |(name, _)| name));
+    set(headers, FAULT, fault_kinds::name(fault.kind()));
     let text = match cleaned(fault.message()) {
         text if text.is_empty() => "error".to_owned(),
         text => text,
@@ -184,14 +167,11 @@ pub(super) fn fault(headers: Option<&HeaderMap>, body: &[u8]) -> Option<Fault> {
         return Some(Fault::new(code, text.unwrap_or("an error without a text")));
     };
     let body: FaultBody = serde_json::from_slice(body).unwrap_or_default();
-    let kind = KINDS.iter().find(|(known, _)| *known == name);
-    // A kind of a later version is not taken for a refusal.
-    let kind = kind.map_or(FaultKind::Internal, |(_, kind)| *kind);
     let message = match body.message.as_str() {
         "" => text.unwrap_or_default(),
         message => message,
     };
-    let fault = Fault::of(kind, message).with_code(code.unwrap_or(body.code));
+    let fault = Fault::of(fault_kinds::of(name), message).with_code(code.unwrap_or(body.code));
     let causes: Vec<String> = body.causes.into_iter().take(MAX_CAUSES).collect();
     Some(if causes.is_empty() {
         fault
@@ -206,7 +186,7 @@ mod tests {
 
     #[test]
     fn a_fault_survives_with_kind_code_text_and_causes() {
-        for kind in KINDS.map(|(_, kind)| kind) {
+        for kind in [FaultKind::Application, FaultKind::Denied, FaultKind::Gone] {
             let sent = Fault::of(kind, "two\r\nlines: grüße").with_code(7);
             let sent = sent.with_remote_causes(["a".to_owned(), "b".to_owned()]);
             let mut headers = HeaderMap::new();

@@ -15,12 +15,14 @@ use super::connection::{Connection, ConnectionError, SendError};
 use super::content_type::ContentType;
 use super::discovery::Gather;
 use super::url::{InvalidNatsUrl, NatsUrl};
+use crate::client::Credentials;
 
 /// Client of a service by its URL, `nats://HOST:PORT/SERVICE` or `nats://HOST:PORT/SERVICE/INSTANCE`.
-/// It connects when the first call is made. All clients of a process with the same servers share
-/// one connection, which is closed with the last of them.
+/// It connects when the first call is made. All clients of a process with the same servers and
+/// credentials share one connection, which is closed with the last of them.
 pub(crate) struct LazyClient {
     url: NatsUrl,
+    credentials: Credentials,
     options: ClientOptions,
     connect_timeout: Duration,
     connection: Mutex<Arc<OnceCell<Connection>>>,
@@ -30,8 +32,13 @@ pub(crate) struct LazyClient {
 const LIST_METHODS: &str = "system.listMethods";
 
 /// The connections of the process, by their servers.
-static CONNECTIONS: LazyLock<Mutex<HashMap<String, Weak<OnceCell<Connection>>>>> =
-    LazyLock::new(Mutex::default);
+static CONNECTIONS: LazyLock<Mutex<HashMap<String, Vec<Shared>>>> = LazyLock::new(Mutex::default);
+
+/// A connection that clients share.
+struct Shared {
+    credentials: Credentials,
+    connection: Weak<OnceCell<Connection>>,
+}
 
 /// A connection was not made in time.
 #[derive(Clone, Copy, thiserror::Error)]
@@ -45,11 +52,16 @@ impl LazyClient {
     ///
     /// # Errors
     /// If the URL is none of a service.
-    pub(crate) fn new(url: &str, connect_timeout: Duration) -> Result<Self, InvalidNatsUrl> {
+    pub(crate) fn new(
+        url: &str,
+        credentials: &Credentials,
+        connect_timeout: Duration,
+    ) -> Result<Self, InvalidNatsUrl> {
         let url = NatsUrl::parse(url)?;
-        let connection = Mutex::new(shared(&url.servers, None));
+        let connection = Mutex::new(shared(&url.servers, credentials, None));
         Ok(Self {
             url,
+            credentials: credentials.clone(),
             options: ClientOptions::default(),
             connect_timeout,
             connection,
@@ -61,13 +73,13 @@ impl LazyClient {
         let cell = {
             let mut cell = locked(&self.connection);
             if !cell.initialized() {
-                *cell = shared(&self.url.servers, None);
+                *cell = shared(&self.url.servers, &self.credentials, None);
             }
             Arc::clone(&cell)
         };
         let not_sent = |error: Box<dyn Error + Send + Sync>| CallError::NotSent(error);
         let open = cell.get_or_try_init(|| async {
-            let open = Connection::open(&self.url.servers);
+            let open = Connection::open_as(&self.url.servers, &self.credentials);
             let opened = timeout(self.connect_timeout, open).await;
             let late = || ConnectionError(TimedOut(self.connect_timeout).into());
             opened.map_err(|_| late())?
@@ -93,15 +105,30 @@ async fn methods(client: &Client) -> Option<Payload> {
     client.format().reply(&found.first()?.methods()).ok()
 }
 
-/// Returns the connection to these servers that the process has, other than the `closed` one.
-fn shared(servers: &str, closed: Option<&Arc<OnceCell<Connection>>>) -> Arc<OnceCell<Connection>> {
-    let mut connections = locked(&CONNECTIONS);
-    connections.retain(|_, connection| connection.strong_count() > 0);
-    let known = connections.get(servers).and_then(Weak::upgrade);
+/// Returns the connection to these servers, with these credentials, that the process has, other
+/// than the `closed` one.
+fn shared(
+    servers: &str,
+    credentials: &Credentials,
+    closed: Option<&Arc<OnceCell<Connection>>>,
+) -> Arc<OnceCell<Connection>> {
+    let mut all = locked(&CONNECTIONS);
+    all.retain(|_, connections| {
+        connections.retain(|shared| shared.connection.strong_count() > 0);
+        !connections.is_empty()
+    });
+    let connections = all.entry(servers.to_owned()).or_default();
     let is_open = |known: &Arc<_>| closed.is_none_or(|closed| !Arc::ptr_eq(known, closed));
-    known.filter(is_open).unwrap_or_else(|| {
+    let mut known = connections
+        .iter()
+        .filter(|shared| shared.credentials.is_same(credentials))
+        .filter_map(|shared| shared.connection.upgrade());
+    known.find(is_open).unwrap_or_else(|| {
         let connection = Arc::default();
-        connections.insert(servers.to_owned(), Arc::downgrade(&connection));
+        connections.push(Shared {
+            credentials: credentials.clone(),
+            connection: Arc::downgrade(&connection),
+        });
         connection
     })
 }
@@ -135,7 +162,7 @@ impl Caller for LazyClient {
         {
             let mut connection = locked(&self.connection);
             if Arc::ptr_eq(&connection, &cell) {
-                *connection = shared(&self.url.servers, Some(&cell));
+                *connection = shared(&self.url.servers, &self.credentials, Some(&cell));
             }
         }
         result

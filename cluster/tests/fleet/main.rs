@@ -10,3 +10,4 @@ mod jobs;
 mod outcomes;
 mod some;
 mod support;
+mod via;

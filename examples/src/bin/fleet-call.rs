@@ -43,7 +43,7 @@ async fn main() -> ExitCode {
 }
 
 async fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
-    let fleet = Fleet::new(hosts(&arguments.inventory, ConnectOptions::default())?)
+    let fleet = Fleet::new(hosts(&arguments.inventory, ConnectOptions::default()).await?)
         .window(arguments.window)
         .timeout(Some(Duration::try_from_secs_f64(arguments.timeout)?))
         .retries(Retries::new(arguments.retries))

@@ -27,7 +27,7 @@ async fn main() -> ExitCode {
 
 async fn run() -> Result<(), Box<dyn Error>> {
     let file = std::env::args().nth(1).ok_or("expected a file of hosts")?;
-    let fleet = Fleet::new(hosts(&file, ConnectOptions::default())?)
+    let fleet = Fleet::new(hosts(&file, ConnectOptions::default()).await?)
         .window(128)
         .timeout(Some(Duration::from_secs(5)));
     let mut facts = fleet.each(async |host: Host| Ok((host.now().await?, host.methods().await?)));

@@ -20,7 +20,7 @@ async fn main() -> ExitCode {
 
 async fn run() -> Result<(), Box<dyn Error>> {
     let file = std::env::args().nth(1).ok_or("expected a file of hosts")?;
-    let fleet = Fleet::new(hosts(&file, ConnectOptions::default())?)
+    let fleet = Fleet::new(hosts(&file, ConnectOptions::default()).await?)
         .jobs_per_host(8)
         .timeout(Some(Duration::from_secs(10)));
     let (mut total, mut done, mut open) = (0, BTreeMap::<String, u32>::new(), Vec::new());

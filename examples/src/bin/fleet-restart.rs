@@ -27,7 +27,7 @@ async fn main() -> ExitCode {
 
 async fn run() -> Result<(), Box<dyn Error>> {
     let file = std::env::args().nth(1).ok_or("expected a file of hosts")?;
-    let fleet = Fleet::new(hosts(&file, ConnectOptions::default())?)
+    let fleet = Fleet::new(hosts(&file, ConnectOptions::default()).await?)
         .timeout(Some(Duration::from_secs(30)))
         .stop_after(StopRule::failures(0));
     let batches: Batches = "1,10%,rest".parse()?;

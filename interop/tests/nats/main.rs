@@ -10,6 +10,7 @@ mod calls;
 mod failures;
 mod fleet;
 mod micro;
+mod proofs;
 mod server;
 mod sessions;
 

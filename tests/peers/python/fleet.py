@@ -16,6 +16,7 @@ The path of a URL says which: http://127.0.0.1:PORT/FATE/NAME is the host NAME w
     garbage     runs the call, and answers with a page of HTML
     evil        answers with characters that a terminal would obey
     huge        answers with a string of a GiB
+    long        answers with an array of 12 MiB, which takes a while to read
 
 The only argument is a file, to which a line `NAME TOKEN` is written when a call of `run(token)` runs. The first line
 of the output is the port.
@@ -27,6 +28,7 @@ import xmlrpc.client as x
 
 EVIL = "evil\x9b2J\x7f\u202e\u2066\u2028\nforged: line"
 GIB = 1 << 30
+LONG = x.dumps(([7] * 400_000,), methodresponse=True)
 refused = {}
 
 
@@ -95,6 +97,7 @@ async def answer(ledger, path, body, writer):
         "fault": document(x.Fault(42, "on purpose"), fault=True),
         "garbage": "<html>Bad gateway</html>",
         "evil": document(EVIL),
+        "long": LONG,
     }
     return await write(writer, replies.get(fate, reply))
 

@@ -38,11 +38,17 @@ impl Files {
             // Some file systems make no difference between capitals and other letters.
             if let Some(other) = names.insert(safe(host).to_lowercase(), host) {
                 return Err(format!(
-                    "--output-file: the hosts {other} and {host} would have the same file"
+                    "the hosts {other} and {host} would have the same file"
                 ));
             }
         }
         Ok(())
+    }
+
+    /// Returns the path of the file of a host.
+    #[cfg(unix)]
+    pub(crate) fn path(template: &str, host: &str) -> PathBuf {
+        Places::of(&safe(host), "{url}").text(template).into()
     }
 
     /// Writes a result, and returns the path of its file.
@@ -51,12 +57,7 @@ impl Files {
         if let Some(job) = &report.job {
             name = format!("{name}-{}", job.line);
         }
-        let places = Places {
-            host: &name,
-            url: "{url}",
-            input: None,
-        };
-        let path = PathBuf::from(places.text(&self.template));
+        let path = PathBuf::from(Places::of(&name, "{url}").text(&self.template));
         write(&path, result)?;
         Ok(path.display().to_string())
     }
