@@ -2,10 +2,12 @@
 //! package `examples`; tests of other packages serve the same methods.
 
 pub mod connections;
+mod hostile;
 pub mod managers;
 mod methods;
 mod specification;
 mod validator1;
 
+pub use hostile::Hostile;
 pub use methods::Demo;
 pub use specification::Specification;
