@@ -1,5 +1,6 @@
 //! Doc comments as HTML that can do nothing.
 
+use farcall_core::protocol::output::is_harmless;
 use pulldown_cmark::{CowStr, Event, HeadingLevel, Options, Parser, Tag, TagEnd, html};
 
 /// Maximum bytes of the documentation of one method. The rest of it is not shown.
@@ -11,7 +12,10 @@ pub(super) fn write(out: &mut String, text: &str, level: HeadingLevel) {
     // Links can be nested in images only, so one flag is enough for each.
     let mut is_plain_link = false;
     let events = Parser::new_ext(excerpt(text), options()).filter_map(|event| match event {
-        Event::Html(text) | Event::InlineHtml(text) => Some(Event::Text(text)),
+        Event::Text(text) | Event::Html(text) | Event::InlineHtml(text) => {
+            Some(Event::Text(visible(text)))
+        }
+        Event::Code(text) => Some(Event::Code(visible(text))),
         Event::Start(Tag::HtmlBlock) => Some(Event::Start(Tag::Paragraph)),
         Event::End(TagEnd::HtmlBlock) => Some(Event::End(TagEnd::Paragraph)),
         Event::Start(Tag::Image { .. }) | Event::End(TagEnd::Image) => None,
@@ -72,6 +76,23 @@ impl FloorCharBoundary for str {
     }
 }
 
+/// Escapes characters that would hide or reorder others.
+fn visible(text: CowStr<'_>) -> CowStr<'_> {
+    let is_plain = |character| is_harmless(character) || matches!(character, '\n' | '\t');
+    if text.chars().all(is_plain) {
+        return text;
+    }
+    let mut visible = String::with_capacity(text.len() + 8);
+    for character in text.chars() {
+        if is_plain(character) {
+            visible.push(character);
+        } else {
+            visible.extend(character.escape_unicode());
+        }
+    }
+    visible.into()
+}
+
 fn is_safe(url: &CowStr<'_>) -> bool {
     let scheme = |scheme: &str| {
         let start = url.get(..scheme.len());
@@ -121,6 +142,17 @@ mod tests {
         }
         let quoted = html("[x](https://a.example/\"onclick=x)");
         assert!(!quoted.contains("\"onclick"), "{quoted}");
+    }
+
+    #[test]
+    fn characters_that_reorder_others_are_shown() {
+        assert_eq!(
+            html("a\u{202e}b `c\u{202e}`\n\n    d\n\te\n")
+                .matches("\\u{202e}")
+                .count(),
+            2
+        );
+        assert_eq!(html("a\nb"), "<p>a\nb</p>\n");
     }
 
     #[test]

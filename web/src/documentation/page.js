@@ -83,14 +83,18 @@ const hex = bytes => Array.from(bytes, b => b.toString(16).padStart(2, '0')).joi
 const toBase64 = bytes => { let s = ''; for (const b of bytes) s += String.fromCharCode(b); return btoa(s); };
 const fromBase64 = text => Uint8Array.from(atob(text.replace(/\s/g, '')), c => c.charCodeAt(0));
 
+/** Characters that hide or reorder others, as each language escapes them. */
+const visible = (text, escape) => text.replace(/\p{Cf}/gu, c => escape(c.codePointAt(0).toString(16)));
+const jsonString = text => JSON.stringify(text).replace(/\p{Cf}/gu, c => c.replace(/[^]/g, u => '\\u' + u.charCodeAt(0).toString(16).padStart(4, '0')));
+
 /** Returns a value as JSON in one line. */
 function toJson([type, content]) {
   switch (type) {
     case 'nil': return 'null';
-    case 'string': case 'date': return JSON.stringify(content);
+    case 'string': case 'date': return jsonString(content);
     case 'bytes': return `[${content.join(',')}]`;
     case 'array': return `[${content.map(toJson).join(', ')}]`;
-    case 'struct': return `{${content.map(([n, v]) => `${JSON.stringify(n)}: ${toJson(v)}`).join(', ')}}`;
+    case 'struct': return `{${content.map(([n, v]) => `${jsonString(n)}: ${toJson(v)}`).join(', ')}}`;
     default: return String(content);
   }
 }
@@ -114,14 +118,14 @@ function show(value) {
       content.forEach((entry, i) => {
         if (room <= 0) return;
         put((i ? ',\n' : '\n') + inner);
-        if (type === 'struct') { put(JSON.stringify(entry[0]), 'key'); put(': '); entry = entry[1]; }
+        if (type === 'struct') { put(jsonString(entry[0]), 'key'); put(': '); entry = entry[1]; }
         walk(entry, inner);
       });
       put(`\n${indent}${close}`);
     } else if (type === 'bytes') {
       put(`${content.length} bytes`, 'number');
       if (content.length) put(' ' + hex(content.slice(0, 256)) + (content.length > 256 ? ' …' : ''), 'other');
-    } else if (type === 'string' || type === 'date') put(JSON.stringify(content).replace(/\\n/g, '\\n'), 'string');
+    } else if (type === 'string' || type === 'date') put(jsonString(content), 'string');
     else put(type === 'nil' ? 'nil' : String(content), type === 'int' || type === 'double' ? 'number' : 'word');
   };
   walk(value, '');
@@ -167,7 +171,8 @@ function writeXml(method, params) {
   const list = add(doc.documentElement, 'params');
   for (const param of params) write(add(list, 'param'), param);
   // A carriage return as itself would be read as a line feed.
-  return '<?xml version="1.0"?>\n' + new XMLSerializer().serializeToString(doc).replace(/\r/g, '&#13;');
+  const written = new XMLSerializer().serializeToString(doc).replace(/\r/g, '&#13;');
+  return '<?xml version="1.0"?>\n' + visible(written, code => `&#x${code};`);
 }
 
 function readXml(text) {
@@ -213,7 +218,7 @@ function document_of(method, params) {
   return protocol === 'xml'
     ? { type: 'text/xml', text: writeXml(method, params) }
     : { type: 'application/json',
-        text: `{"jsonrpc": "2.0", "id": 1, "method": ${JSON.stringify(method)}, "params": [${params.map(toJson).join(', ')}]}` };
+        text: `{"jsonrpc": "2.0", "id": 1, "method": ${jsonString(method)}, "params": [${params.map(toJson).join(', ')}]}` };
 }
 
 // Fields: each returns its value, or throws an error for its reader.
@@ -250,7 +255,7 @@ function typed(kind, text) {
   }
 }
 
-function field({ name, kind, type, inside, optional, example, choices }, removable) {
+function field({ name, shown = name, kind, type, inside, optional, example, choices }, removable) {
   const problem = el('p', { class: 'problem', id: `.problem${++serial}` });
   const common = { name, 'aria-label': name, 'aria-describedby': problem.id, autocomplete: 'off', spellcheck: 'false' };
   let file, input;
@@ -280,7 +285,7 @@ function field({ name, kind, type, inside, optional, example, choices }, removab
   } });
   if (omit) { omit.checked = true; input.disabled = true; }
   const row = el('div', { class: 'field' },
-    el('div', { class: 'title' }, el('code', {}, name), el('span', { class: 'type' }, type)),
+    el('div', { class: 'title' }, el('code', {}, shown), el('span', { class: 'type' }, type)),
     el('div', { class: 'control' }, input, ...(file ? [file] : []),
       ...(omit ? [el('label', { class: 'omit' }, omit, 'leave out')] : []),
       ...(inside ? [el('p', { class: 'inside' }, inside)] : []), problem));
@@ -303,7 +308,11 @@ function field({ name, kind, type, inside, optional, example, choices }, removab
 
 // Code that makes the call.
 
-const shell = text => /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replace(/'/g, `'\\''`)}'`;
+const shell = text => {
+  if (/^[\w@%+=:,./-]+$/.test(text)) return text;
+  if (/\p{Cf}/u.test(text)) return `$'${visible(text.replace(/['\\]/g, '\\$&'), code => `\\U${code.padStart(8, '0')}`)}'`;
+  return `'${text.replace(/'/g, `'\\''`)}'`;
+};
 const isName = text => /^[A-Za-z_]\w*$/.test(text);
 
 /** A text in double quotes, for languages with \u escapes of this form. */
@@ -380,7 +389,7 @@ function build(method) {
   list?.previousElementSibling.classList.add('parameters-title');
   const text = (li, selector) => li.querySelector(selector)?.textContent;
   const fields = [...(list?.children ?? [])].map(li => field({
-    name: li.dataset.param, kind: li.dataset.kind, type: text(li, '.type'), inside: text(li, '.inside'),
+    name: li.dataset.param, shown: text(li, 'code'), kind: li.dataset.kind, type: text(li, '.type'), inside: text(li, '.inside'),
     optional: 'optional' in li.dataset, example: li.dataset.example, choices: li.dataset.choices?.split('\n'),
   }));
   const rows = el('div', {}, ...fields.map(f => f.row)), more = [];
@@ -446,7 +455,7 @@ function build(method) {
       }
       if (outcome.fault) {
         const [code, text, kind] = outcome.fault;
-        fault.append(el('b', {}, `Fault ${code}`), text, ...(kind ? [el('span', { class: 'other' }, `\n${kind}`)] : []));
+        fault.append(el('b', {}, `Fault ${code}`), visible(text, code => `\\u{${code}}`), ...(kind ? [el('span', { class: 'other' }, `\n${kind}`)] : []));
       } else {
         result.append(show(outcome.value));
         if (outcome.value[0] === 'bytes' && outcome.value[1].length) meta.append(el('button', { type: 'button', class: 'small', onclick: () => save(name, outcome.value[1]) }, 'Save'));
@@ -568,7 +577,7 @@ if (canCall) {
   const secret = el('input', { type: 'password', 'aria-label': 'Authorization header', placeholder: 'Authorization: Bearer …', autocomplete: 'off', hidden: true,
     oninput: () => { authorization = secret.value.replace(/^authorization:\s*/i, '').trim(); key.setAttribute('aria-pressed', String(!!authorization)); } });
   const key = el('button', { type: 'button', class: 'icon', title: 'Credentials', 'aria-label': 'Credentials', 'aria-pressed': 'false',
-    onclick: () => { secret.hidden = !secret.hidden; if (!secret.hidden) secret.focus(); } }, icon('M14 10a4 4 0 1 1-4 4l-6 6m2-2 2 2m0-4 1 1'));
+    onclick: () => { secret.hidden = !secret.hidden; if (!secret.hidden) secret.focus(); } }, icon('M12 15.5a4 4 0 1 1-8 0 4 4 0 0 1 8 0zM11 12.5 20 3.5m-4 4 3 3m-6 0 2 2'));
   tools.append(secret, key);
 }
 tools.append(el('button', { type: 'button', class: 'icon', title: 'Dark or light', 'aria-label': 'Dark or light', onclick: () => {
