@@ -1,6 +1,11 @@
 //! The documentation page in Chromium: `interop/install` installs it, and playwright and axe from
 //! npm. With `FARCALL_SHOTS=docs`, the screenshots of `docs` are made anew.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "a failure of a helper is one of its test"
+)]
+
 use std::path::Path;
 use std::process::Command;
 

@@ -1,4 +1,4 @@
-//! What a server shows to people: its [`Documentation`].
+//! Pages of a server for people: its [`Documentation`].
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 

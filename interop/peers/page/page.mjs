@@ -185,7 +185,7 @@ await test('a small screen', async () => {
 await test('nothing from elsewhere, and no error', () => expect(!problems.length, problems.join(' | ')));
 
 if (folder) for (const colorScheme of ['light', 'dark']) {
-  const page = await opened(`${demo}#divide`, { colorScheme, viewport: { width: 1100, height: 760 } });
+  const page = await opened(`${demo}#divide`, { colorScheme, viewport: { width: 1100, height: 1080 } });
   const place = method(page, 'divide');
   await place.locator('[name=a]').fill('355');
   await place.locator('[name=b]').fill('113');

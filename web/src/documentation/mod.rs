@@ -86,8 +86,8 @@ impl Documentation {
     }
 
     /// Lets the forms of the page call the service. Default: only on listeners at a loopback
-    /// address, so that a page which is for reading does not invite its readers to change something.
-    /// Without calls the forms still write code that makes the call.
+    /// address, so that a page which is for reading does not invite its readers to change
+    /// something. Without calls the forms still write code that makes the call.
     pub const fn calls(mut self, calls: bool) -> Self {
         self.calls = Some(calls);
         self

@@ -16,7 +16,7 @@ use super::{Documentation, markdown};
 /// enough for its readers. 2 MiB are 1,000 methods with long texts.
 const MAX_DOCUMENTED: usize = 2 << 20;
 
-/// What a rendered page depends on.
+/// The facts that a rendered page depends on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Key {
     pub(super) version: u64,

@@ -42,7 +42,7 @@ pub(super) static SCRIPT: LazyLock<Content> = LazyLock::new(|| {
     )
 });
 
-/// What a response carries: a text, and the same compressed.
+/// The content of a response: a text, and the same compressed.
 pub(super) struct Content {
     content_type: &'static str,
     text: Bytes,
