@@ -2,12 +2,14 @@
 //! package `examples`; tests of other packages serve the same methods.
 
 pub mod connections;
+mod hostile;
 pub mod managers;
 mod methods;
 mod specification;
 mod ticks;
 mod validator1;
 
+pub use hostile::Hostile;
 pub use methods::Demo;
 pub use specification::Specification;
 pub use ticks::Ticks;

@@ -22,6 +22,7 @@
 //! | [layers] | figures and traces for every call, and limits of a client |
 //! | [cluster] | scripts and programs that act on many machines at once |
 //! | [workers] | a server on all processors, replaced without losing a call |
+//! | [pages] | a page that shows the methods of a server to people, and calls them |
 //! | [testing] | tests of a service without sockets |
 //! | [features] | a build with only what you need |
 //!
@@ -54,6 +55,7 @@ macro_rules! chapters {
             "[middleware]: crate::guide::middleware\n",
             "[layers]: crate::guide::layers\n",
             "[workers]: crate::guide::workers\n",
+            "[pages]: crate::guide::pages\n",
             "[testing]: crate::guide::testing\n",
             "[cluster]: crate::guide::cluster\n",
             "[features]: crate::guide::features\n",
@@ -85,6 +87,7 @@ macro_rules! chapters {
             "[api-memory]: crate::transport::memory\n",
             "[api-reconnect]: crate::rpc::Reconnect\n",
             "[api-cluster]: crate::cluster\n",
+            "[api-pages]: crate::xmlrpc::Pages\n",
         )]
         ///
         #[doc = include_str!(concat!("../docs/guide/", stringify!($name), ".md"))]
@@ -94,7 +97,7 @@ macro_rules! chapters {
 
 chapters! {
     functions objects clients requests errors retries python pickles managers rpc json_sockets reconnect security
-    tls blocking middleware layers cluster workers testing features
+    tls blocking middleware layers cluster workers pages testing features
     from_xmlrpc from_multiprocessing from_pyro5 from_tarpc from_tonic from_jsonrpsee
 }
 

@@ -320,8 +320,8 @@ pub mod __private {
 
     /// The result type of a method, used to determine its shape.
     ///
-    /// `(&result).result_shape()` resolves to [`Exact`] if `T` can be deserialized, and otherwise to
-    /// [`Guess`], which needs one more auto-reference.
+    /// `(&result).result_shape()` resolves to [`Exact`] if `T` can be deserialized, and otherwise
+    /// to [`Guess`], which needs one more auto-reference.
     #[derive(Debug)]
     pub struct ResultOf<T>(PhantomData<fn() -> T>);
 

@@ -1,6 +1,9 @@
-//! What a server shows to people: its documentation.
+//! Pages of a server for people: its [`Documentation`].
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 #[cfg(feature = "documentation")]
 mod documentation;
+
+#[cfg(feature = "documentation")]
+pub use documentation::Documentation;

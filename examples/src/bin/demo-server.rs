@@ -8,7 +8,7 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use clap::{Parser, ValueEnum};
-use demo::{Demo, Specification, Ticks, connections};
+use demo::{Demo, Hostile, Specification, Ticks, connections};
 use farcall::cluster::nats;
 use farcall::conn::auth::AuthKey;
 use farcall::conn::{Bincode, Json, Listener, ListenerBuilder};
@@ -16,6 +16,7 @@ use farcall::jsonrpc::{BoundSocketServer, Framing, Service, SocketServer, Socket
 use farcall::pickle::{self, Pickle};
 use farcall::rpc;
 use farcall::transport::tls::{ClientCertificates, ServerTls, TlsError};
+use farcall::web::Documentation;
 use farcall::xmlrpc::{BoundServer, ServerOptions};
 use farcall::{Fault, RegisterError};
 use tokio::task::JoinSet;
@@ -111,7 +112,7 @@ async fn main() -> anyhow::Result<()> {
     }
 
     let demo = Arc::new(Demo::default());
-    let mut options = ServerOptions::default();
+    let mut options = ServerOptions::default().pages(documentation());
     let tls = arguments.tls()?;
     if let Some(tls) = &tls {
         #[cfg(unix)]
@@ -122,6 +123,7 @@ async fn main() -> anyhow::Result<()> {
     over_http.register_instance(Arc::clone(&demo))?;
     over_http.register_instance(Specification)?;
     over_http.service().registry().register_instance(Ticks)?;
+    over_http.register_instance(Hostile)?;
     let over_connections = rpc::Server::new();
     over_connections.register_instance(Ticks)?;
     over_connections.register_instance(Arc::clone(&demo))?;
@@ -210,6 +212,16 @@ async fn main() -> anyhow::Result<()> {
     stop.cancel();
     listeners.join_all().await;
     Ok(())
+}
+
+/// The page that browsers see.
+fn documentation() -> Documentation {
+    Documentation::new("Demo server")
+        .version(env!("CARGO_PKG_VERSION"))
+        .introduction(
+            "Small methods for peers in any language to try. The same object answers **XML-RPC** \
+             and **JSON-RPC 2.0** at this address.",
+        )
 }
 
 impl Arguments {

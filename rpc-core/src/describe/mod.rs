@@ -229,7 +229,7 @@ mod tests {
             full_name: Option<String>,
             data: Vec<u8>,
             color: Color,
-            children: Vec<Tree>,
+            children: Vec<Self>,
             by_name: HashMap<String, f64>,
         }
         #[derive(serde::Deserialize)]

@@ -1,4 +1,4 @@
-//! What a server answers to GET and HEAD.
+//! Answers of a server to GET and HEAD.
 
 use bytes::Bytes;
 use farcall_core::Registry;
@@ -8,7 +8,6 @@ use http::request::Parts;
 use http::{Method, Response, StatusCode};
 
 use super::Rejection;
-use super::browser::HostPolicy;
 use super::protocol::Protocol;
 use crate::XmlRpc;
 
@@ -47,13 +46,13 @@ impl<'a> PageRequest<'a> {
         head: &'a Parts,
         service: Option<&'a Registry<XmlRpc>>,
         beside: Option<&'a dyn Protocol>,
-        hosts: HostPolicy,
+        is_loopback: bool,
     ) -> Option<Self> {
         matches!(head.method, Method::GET | Method::HEAD).then_some(Self {
             head,
             methods: service.map(|service| service as &dyn Catalog),
             beside,
-            is_loopback: hosts == HostPolicy::Loopback,
+            is_loopback,
         })
     }
 

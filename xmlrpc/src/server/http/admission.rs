@@ -186,8 +186,9 @@ impl Server {
     ) -> Result<(), Rejection> {
         let is_default = service.is_some_and(|service| std::ptr::eq(service, &self.main));
         let beside = self.beside.as_deref().filter(|_| is_default);
+        let is_loopback = hosts == HostPolicy::Loopback;
         for pages in &self.options.pages {
-            let Some(request) = PageRequest::of(parts, service, beside, hosts) else {
+            let Some(request) = PageRequest::of(parts, service, beside, is_loopback) else {
                 return Ok(());
             };
             let Some(page) = pages.page(&request) else {
