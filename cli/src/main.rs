@@ -147,10 +147,52 @@ fn seconds(text: &str) -> Result<Duration, &'static str> {
     }
 }
 
+/// Returns the help of a command with its own options only, if the error is help: all commands have
+/// all options, so that these can stand before and behind the command.
+fn with_own_options(error: clap::Error, arguments: &[OsString]) -> clap::Error {
+    if error.kind() != ErrorKind::DisplayHelp {
+        return error;
+    }
+    let ids = |command: clap::Command| -> Vec<clap::Id> {
+        command
+            .get_arguments()
+            .map(|option| option.get_id().clone())
+            .collect()
+    };
+    let all = ids(Options::augment_args(clap::Command::new("all")));
+    let many = ids(FleetOptions::augment_args(clap::Command::new("many")));
+    let mut definition = Cli::command();
+    // Only then subcommands have the options of all.
+    definition.build();
+    for command in definition.get_subcommands_mut() {
+        let others: &[&str] = match command.get_name() {
+            "certs" | "config" | "completions" => &[],
+            "send" => &["headers"],
+            "agent" => &["headers", "timeout", "legacy_md5", "pin", "insecure"],
+            _ => continue,
+        };
+        let is_other = |option: &clap::Arg| {
+            let id = option.get_id();
+            let hidden = if others.is_empty() { &all } else { &many };
+            hidden.contains(id) || others.contains(&id.as_str())
+        };
+        let own = std::mem::take(command);
+        *command = own.mut_args(|option| {
+            let hide = option.is_hide_set() || is_other(&option);
+            option.hide(hide)
+        });
+    }
+    definition
+        .try_get_matches_from(arguments)
+        .err()
+        .unwrap_or(error)
+}
+
 /// Parses the arguments. Of `run`, options end with the program or with `--`: those between the URL
 /// and the program are ours.
 fn parsed(arguments: &[OsString]) -> Result<Cli, clap::Error> {
-    let parsed = Cli::try_parse_from(arguments)?;
+    let parsed =
+        Cli::try_parse_from(arguments).map_err(|error| with_own_options(error, arguments))?;
     let Some((place, words)) = words_of_run(&parsed, arguments)? else {
         return Ok(parsed);
     };
@@ -296,6 +338,26 @@ mod tests {
                 .any(|argument| argument.get_short().is_some_and(is_numeric))
         };
         assert!(!has_numeric(&command) && !command.get_subcommands().any(has_numeric));
+    }
+
+    #[test]
+    fn the_help_of_a_command_has_its_own_options() {
+        for (command, has, has_not) in [
+            ("call", "--joblog", "--listen"),
+            ("agent", "--authkey-file", "--joblog"),
+            ("agent", "--listen", "--timeout"),
+            ("send", "--timeout", "--header"),
+            ("certs", "--client", "--insecure"),
+            ("completions", "--help", "--serial"),
+        ] {
+            let arguments = ["farcall", command, "--help"].map(OsString::from);
+            let Err(help) = parsed(&arguments) else {
+                panic!("help is no command");
+            };
+            let help = help.to_string();
+            assert!(help.contains(has), "{command}: {help}");
+            assert!(!help.contains(has_not), "{command}: {help}");
+        }
     }
 
     #[test]

@@ -36,7 +36,11 @@ impl Head {
             bytes,
             &mut headers,
         );
-        let Status::Complete(length) = status.map_err(ResponseError::Head)? else {
+        let status = status.map_err(|error| match error {
+            httparse::Error::Version => ResponseError::NotHttp,
+            error => ResponseError::Head(error),
+        });
+        let Status::Complete(length) = status? else {
             return Ok(None);
         };
         let code = response.code.unwrap_or_default();

@@ -34,6 +34,10 @@ pub(super) enum ResponseError {
     CutOff,
     #[error("the server speaks TLS: the URL must begin with `https`")]
     Tls,
+    #[error(
+        "the response is none of HTTP: of a server for connections, the URL begins with `conn`"
+    )]
+    NotHttp,
     #[error("the head of the response is malformed")]
     Head(#[source] httparse::Error),
     #[error("the head of the response has more than {MAX_HEAD} bytes")]
