@@ -337,7 +337,8 @@ mod tests {
         };
         let client = HttpClient::at("http://localhost", kind, options, Connector::default());
         let client = client.unwrap();
-        let request = client.request(0, |_| Ok(())).unwrap();
+        let context = Context::new("nothing");
+        let request = client.request(&context, 0, |_| Ok(())).unwrap();
         let error = client.exchange(request, None).await.err();
         assert!(matches!(error, Some(CallError::NotSent(_))), "{error:?}");
     }
