@@ -11,6 +11,10 @@ fn header(cx: &Context, name: &HeaderName) -> String {
 }
 
 /// Returns the headers that a call was received with.
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "handlers take their context by value"
+)]
 fn shown(cx: Context) -> Vec<String> {
     let names = [TOKEN, TRACEPARENT, TRACESTATE];
     names.iter().map(|name| header(&cx, name)).collect()
