@@ -15,6 +15,7 @@ use farcall::protocol::output::Foreign;
 use farcall::protocol::{Call, Format as _};
 use farcall::{CallError, Caller, Context, FormatError, FormatErrorKind, Variadic};
 use serde::de::IgnoredAny;
+use tokio::task::spawn_blocking;
 
 use crate::json::Json;
 use crate::{argument, manager, seconds};
@@ -26,6 +27,10 @@ const URL: &str = "http://HOST:PORT/PATH, https://HOST:PORT/PATH, http+unix://SO
 
 /// The method that every server with introspection has.
 const LIST_METHODS: &str = "system.listMethods";
+
+/// Length of a result above which it is decoded on another thread, while the timers of other calls
+/// go on.
+const LONG: usize = 256 * 1024;
 
 pub(crate) const HEADER: &str = "--header expects NAME: VALUE, with a name that HTTP allows";
 
@@ -302,7 +307,12 @@ async fn call(
     };
     let reply = server.send(call).await?;
     if reply.attachments().is_empty() {
-        return format.decode_reply(&reply).map_err(CallError::Decode);
+        if reply.as_slice().len() < LONG {
+            return format.decode_reply(&reply).map_err(CallError::Decode);
+        }
+        let decoded = spawn_blocking(move || format.decode_reply(&reply)).await;
+        let decoded = decoded.map_err(|error| CallError::Lost(error.into()))?;
+        return decoded.map_err(CallError::Decode);
     }
     let text = "it has a stream or an object, which this command cannot show";
     let error = FormatError::new(FormatErrorKind::Mismatch, text);
