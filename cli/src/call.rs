@@ -319,7 +319,7 @@ async fn call(
     Err(CallError::Decode(error))
 }
 
-/// What was copied.
+/// The size and the digest of a copied file.
 #[cfg(unix)]
 fn stored(file: &StoredFile) -> Json {
     Json::object([

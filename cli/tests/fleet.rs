@@ -846,7 +846,7 @@ fn long_results_of_some_hosts_do_not_delay_the_time_limits_of_others() {
     assert!(ms < 3000.0, "{ms}: {err}");
 }
 
-/// Accepts connections, and sends these bytes to each again and again until it is closed, or nothing.
+/// Accepts connections, and sends these bytes to each, so many times.
 fn hostile(bytes: &'static [u8], times: usize) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();

@@ -13,8 +13,8 @@ use tokio_util::task::AbortOnDropHandle;
 /// Number of threads: on one of them, shorter results go on while another one decodes a long one.
 const THREADS: usize = 2;
 
-/// Times that a call over HTTP waits before it moves: for a connection, and for the head and the body
-/// of an answer. The parts of a long result are more.
+/// Times that a call over HTTP waits before it moves: for a connection, and for the head and the
+/// body of an answer. The parts of a long result are more.
 const WAITS: u32 = 3;
 
 /// The threads that long results are received and decoded on, while the first thread of the command
@@ -24,8 +24,8 @@ const WAITS: u32 = 3;
 pub(super) struct Workers(Mutex<Option<Runtime>>);
 
 impl Workers {
-    /// Runs a call over HTTP, which moves to another thread if it waits again and again. Dropping the future
-    /// ends the call.
+    /// Runs a call over HTTP, which moves to another thread if it waits again and again. Dropping
+    /// the future ends the call.
     pub(super) async fn run<T: Send + 'static>(
         &self,
         call: impl Future<Output = Result<T, CallError>> + Send + 'static,
