@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Measures what calls of thousands of hosts cost, and prints a table in Markdown.
 
-    benches/python/scale.py target/release/farcall [--hosts 10000] [--windows 64,256,512] [--agents 2]
+    benches/python/scale.py target/release/farcall [--hosts 10000] [--windows 64,256] [--agents 2]
 
 One agent plays all hosts: it listens at all addresses of 127.0.0.0/8, and each host has one of its own. With --via, two
 more agents call the hosts. All of them share the processors of this machine with the command, so a fleet of machines
@@ -9,6 +9,7 @@ takes less time. A call is `facts.uptime`, over connections with an authkey, in 
 """
 
 import argparse
+import contextlib
 import os
 import pathlib
 import subprocess
@@ -58,7 +59,10 @@ class Agent:
             time.sleep(0.05)
         self.url = self.log.read_text().split("agent at ")[1].split()[0]
 
-    def end(self):
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
         self.process.terminate()
         self.process.wait()
 
@@ -97,21 +101,21 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("farcall")
     parser.add_argument("--hosts", type=int, default=10_000)
-    parser.add_argument("--windows", default="64,256,512")
+    parser.add_argument("--windows", default="64,256")
     parser.add_argument("--agents", type=int, default=2)
     parser.add_argument("--port", type=int, default=17800)
     options = parser.parse_args()
     windows = [int(window) for window in options.windows.split(",")]
     # An authority of its own for each host.
     addresses = [f"127.{8 + n // 62500}.{n // 250 % 250}.{n % 250 + 1}" for n in range(options.hosts)]
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as running:
         folder = pathlib.Path(folder)
         key = folder / "key"
         key.write_text(os.urandom(32).hex())
         key.chmod(0o600)
         ports = {"conn+rpc": options.port, "conn+rpc+encrypted": options.port + 1}
         config = PLAYER.format(port=options.port, encrypted=options.port + 1, key=key)
-        player = Agent(options.farcall, folder, "player", config)
+        player = running.enter_context(Agent(options.farcall, folder, "player", config))
         inventory = folder / "inventory.toml"
         inventory.write_text(f'[defaults]\nauthkey_file = "{key}"\n')
         environment = {**os.environ, "HOME": str(folder)}
@@ -121,7 +125,8 @@ def main():
             hosts = folder / scheme
             hosts.write_text("".join(f"node{n} {scheme}://{a}:{port}\n" for n, a in enumerate(addresses)))
             agent = AGENT.format(inventory=inventory, key=key, hosts=hosts, window=max(windows))
-            agents = [Agent(options.farcall, folder, f"{scheme}{n}", agent) for n in range(options.agents)]
+            names = [f"{scheme}{n}" for n in range(options.agents)]
+            agents = [running.enter_context(Agent(options.farcall, folder, name, agent)) for name in names]
             vias = [part for agent in agents for part in ("--via", agent.url)]
             for name, via, at_work in [("", [], []), (f", {options.agents} agents", vias, agents)]:
                 for window in windows:
@@ -135,8 +140,6 @@ def main():
             for agent in agents:
                 shown = most_memory(agent.process.pid)
                 print(f"<!-- an agent: {shown:.0f} MiB -->", flush=True)
-                agent.end()
-        player.end()
 
 
 if __name__ == "__main__":
