@@ -16,6 +16,7 @@ use farcall::protocol::output::Foreign;
 use farcall::protocol::{Call, Format as _};
 use farcall::{CallError, Caller, Context, FormatError, FormatErrorKind, Variadic};
 use serde::de::IgnoredAny;
+use tokio::task::spawn_blocking;
 
 use crate::json::Json;
 use crate::{argument, manager, seconds};
@@ -29,6 +30,10 @@ const URL: &str = "http://HOST:PORT/PATH, https://HOST:PORT/PATH, http+unix://SO
 
 /// The method that every server with introspection has.
 const LIST_METHODS: &str = "system.listMethods";
+
+/// Length of a result above which it is decoded on another thread, while the timers of other calls
+/// go on.
+const LONG: usize = 256 * 1024;
 
 pub(crate) const HEADER: &str = "--header expects NAME: VALUE, with a name that HTTP allows";
 
@@ -306,14 +311,19 @@ async fn call(
     };
     let reply = server.send(call).await?;
     if reply.attachments().is_empty() {
-        return format.decode_reply(&reply).map_err(CallError::Decode);
+        if reply.as_slice().len() < LONG {
+            return format.decode_reply(&reply).map_err(CallError::Decode);
+        }
+        let decoded = spawn_blocking(move || format.decode_reply(&reply)).await;
+        let decoded = decoded.map_err(|error| CallError::Lost(error.into()))?;
+        return decoded.map_err(CallError::Decode);
     }
     let text = "it has a stream or an object, which this command cannot show";
     let error = FormatError::new(FormatErrorKind::Mismatch, text);
     Err(CallError::Decode(error))
 }
 
-/// What was copied.
+/// The size and the digest of a copied file.
 #[cfg(unix)]
 fn stored(file: &StoredFile) -> Json {
     Json::object([

@@ -4,6 +4,7 @@
 
 use std::fs;
 use std::io::{BufRead as _, BufReader, Write as _};
+use std::net::TcpListener;
 use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
 use std::thread;
@@ -838,22 +839,94 @@ fn long_results_of_some_hosts_do_not_delay_the_time_limits_of_others() {
     let mut hosts: Vec<(&str, &str)> = names.iter().map(|name| (&**name, "long")).collect();
     hosts.push(("silent", "blackhole"));
     let hosts = fleet.hosts(&hosts);
-    let files = fleet.path("results/{host}");
-    let (_, out, err) = fleet.run(&[
-        "-w",
-        &hosts,
-        "--timeout",
-        "2",
-        "-o",
-        "jsonl",
-        "--output-file",
-        files.to_str().unwrap(),
-        "call",
-        "echo",
-        "1",
-    ]);
+    let (_, out, err) = fleet.run(&["-w", &hosts, "--timeout", "2", "-o", "jsonl", "ping"]);
     let (lines, _) = jsonl(&out);
     let silent = lines.iter().find(|line| line["host"] == "silent").unwrap();
     let ms = silent["ms"].as_f64().unwrap();
-    assert!(ms < 2900.0, "{ms}: {err}");
+    assert!(ms < 3000.0, "{ms}: {err}");
+}
+
+/// Accepts connections, and sends these bytes to each, so many times.
+fn hostile(bytes: &'static [u8], times: usize) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    thread::spawn(move || {
+        let mut held = Vec::new();
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let _ = (0..times).try_for_each(|_| stream.write_all(bytes));
+            held.push(stream);
+        }
+    });
+    format!("conn+rpc://{address}")
+}
+
+/// A server with methods that return texts for terminals, and one that is too long.
+fn texts() -> String {
+    let (sender, url) = std::sync::mpsc::channel();
+    thread::spawn(move || {
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        runtime.block_on(async {
+            let server = farcall::rpc::Server::new();
+            let evil = "evil\u{9b}2J\u{7f}\u{202e}\u{2066}\u{2028}\x1b]52;c;eA==\x07\nforged: line";
+            let echo = move |what: String| match what.as_str() {
+                "fault" => Err(farcall::Fault::new(7, evil)),
+                "long" => Ok("x".repeat(20 << 20)),
+                _ => Ok(evil.to_owned()),
+            };
+            server.register_function("echo", echo).unwrap();
+            let bound = server.bind("127.0.0.1:0").await.unwrap();
+            sender.send(bound.url()).unwrap();
+            bound.serve().await;
+        });
+    });
+    url.recv().unwrap()
+}
+
+#[test]
+fn a_hostile_host_over_connections_harms_nobody_either() {
+    static MEGABYTE: [u8; 1 << 20] = [0x41; 1 << 20];
+    let fleet = Fleet::start();
+    let texts = texts();
+    let hosts = [
+        ("a-silent", hostile(b"", 1)),
+        ("b-endless", hostile(&MEGABYTE, 1024)),
+        // Lengths of frames of 2 GiB and of 2^63 bytes.
+        ("c-frame", hostile(b"\x7f\xff\xff\xff\x1b[2J", 1)),
+        (
+            "d-frame",
+            hostile(b"\xff\xff\xff\xff\x7f\xff\xff\xff\xff\xff\xff\xff", 1),
+        ),
+        ("e-http", hostile(b"HTTP/1.1 200 OK\r\n\x1b[2J\r\n\r\n", 1)),
+        ("f-text", texts.clone()),
+        ("g-fault", texts.clone()),
+        ("h-long", texts),
+    ];
+    let lines = hosts.iter().map(|(name, url)| format!("{name} {url}\n"));
+    let file = fleet.path("hostile");
+    fs::write(&file, lines.collect::<String>()).unwrap();
+    let file = format!("@{}", file.display());
+    for form in ["lines", "gathered", "jsonl"] {
+        let options = ["--timeout", "1", "-o", form, "--raw"];
+        for (left_out, argument) in [("g-fault,h-long", "text"), ("@x", "fault"), ("@x", "long")] {
+            let mut args = vec!["-w", &file];
+            if left_out != "@x" {
+                args.extend(["-x", left_out]);
+            }
+            args.extend(options);
+            args.extend(["call", "echo", argument]);
+            let begin = Instant::now();
+            let (status, out, err) = fleet.run(&args);
+            assert!(begin.elapsed() < Duration::from_secs(10), "{form}");
+            assert!(status != 0, "{form}: {err}");
+            let both = out + &err;
+            let harmful = |c: &char| *c != '\n' && !is_harmless(*c);
+            assert_eq!(both.chars().find(harmful), None, "{form}: {both}");
+            assert!(
+                !both.lines().any(|line| line.starts_with("forged")),
+                "{both}"
+            );
+            assert!(both.len() < 10_000, "{form}: {}", both.len());
+        }
+    }
 }

@@ -20,6 +20,7 @@ const KINDS: [(&str, FaultKind); 13] = [
 ];
 
 /// Returns the name of a kind.
+#[cfg(any(feature = "nats", all(unix, feature = "agent"), test))]
 pub(crate) fn name(kind: FaultKind) -> &'static str {
     let known = KINDS.iter().find(|(_, other)| *other == kind);
     known.map_or("Internal", |(name, _)| name)

@@ -32,6 +32,7 @@
 #[cfg_attr(docsrs, doc(cfg(feature = "agent")))]
 pub mod agent;
 mod client;
+mod credentials;
 mod fault_kinds;
 mod fleet;
 mod hosts;
@@ -40,9 +41,10 @@ mod hosts;
 pub mod nats;
 
 pub use client::{
-    AnyFormat, Client, ClientFormat, ConnectOptions, ConnectionUrl, Credentials, Protection,
-    Protocol, SessionFailed, UrlError, Via,
+    AnyFormat, Client, ClientFormat, ConnectOptions, ConnectionUrl, Protection, Protocol,
+    SessionFailed, UrlError, Via,
 };
+pub use credentials::Credentials;
 pub use fleet::{
     AnyHost, BatchSize, Batches, Event, Events, Fleet, FleetFormat, Host, InvalidBatches, Job,
     Jobs, NoQuorum, Outcome, Outcomes, Progress, Retries, StopRule, Stopped, Subscription, Update,

@@ -56,7 +56,7 @@ pub(super) async fn run(
         targets: by_name(targets),
         operation,
         log,
-        workers: Workers::new()?,
+        workers: Workers::default(),
     });
     let mut view = View::new(&calls, options, fleet.hosts().len(), summary)?;
     let mut sizes = batches(given, fleet.hosts().len())?.into_iter();

@@ -68,7 +68,7 @@ pub(super) async fn run(
         targets: by_name(targets),
         operation,
         log,
-        workers: Workers::new()?,
+        workers: Workers::default(),
     });
     let mut view = View::new(&calls, options, inputs.len(), summary)?;
     let under_way = Arc::new(Mutex::new(BTreeMap::new()));

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use farcall::CallError;
-use farcall::cluster::{Host, HostSet};
+use farcall::cluster::{Host, HostSet, Protocol};
 
 use super::hosts::{Target, add_silent};
 use super::joblog::{JobLog, Key};
@@ -35,9 +35,6 @@ pub(super) struct Calls {
 
 impl Calls {
     /// Makes one attempt of a call, which is logged before.
-    ///
-    /// The call goes on on another thread: results of many megabytes are decoded there, and the time
-    /// limits of the others hold meanwhile.
     pub(super) async fn attempt(
         self: Arc<Self>,
         host: Host,
@@ -46,20 +43,18 @@ impl Calls {
     ) -> Result<Json, CallError> {
         let logged = self.log(|log| log.sent(&key, host.name()));
         logged.map_err(|problem| CallError::NotSent(problem.into()))?;
+        let protocol = host.client().protocol();
         let calls = Arc::clone(&self);
-        let mut call = Box::pin(async move {
+        let call = async move {
             let url = host.client().url();
             let request = calls.operation.request(host.name(), url, input.as_ref());
             perform(&host, &request).await
-        });
-        // The call begins here, so that the run knows that it may have, whenever it is cancelled.
-        tokio::select! {
-            biased;
-            result = &mut call => return result,
-            () = std::future::ready(()) => {}
+        };
+        match protocol {
+            Protocol::XmlRpc => self.workers.run(call).await,
+            // Over connections, only decoding takes long.
+            _ => call.await,
         }
-        let ended = self.workers.spawn(call).await;
-        ended.unwrap_or_else(|error| Err(CallError::Lost(error.into())))
     }
 
     fn log(&self, write: impl FnOnce(&mut JobLog) -> Result<(), String>) -> Result<(), String> {

@@ -16,8 +16,9 @@ use serde::Deserialize;
 use tokio::sync::Semaphore;
 
 use super::access::Allow;
-use crate::client::via::{ENCODING, Passed};
+use crate::client::via::{ENCODING, MAX_CAUSES, Passed};
 use crate::client::{AnyFormat, Client};
+use crate::fault_kinds;
 use crate::fleet::Host;
 
 /// Maximum characters of the text of an error.
@@ -136,7 +137,7 @@ impl FanOut {
         client.disconnect();
         match passed {
             Ok(result) => Ok(Passed::Result(result)),
-            Err(CallError::Fault(fault)) => Ok(Passed::of_fault(&fault)),
+            Err(CallError::Fault(fault)) => Ok(passed_fault(&fault)),
             Err(error) => {
                 let execution = error.execution().into();
                 let error = Causes(&error).to_string();
@@ -144,6 +145,15 @@ impl FanOut {
                 Ok(Passed::Failed { execution, error })
             }
         }
+    }
+}
+
+fn passed_fault(fault: &Fault) -> Passed {
+    Passed::Fault {
+        kind: fault_kinds::name(fault.kind()).to_owned(),
+        code: fault.code(),
+        message: fault.message().to_owned(),
+        causes: fault.causes().take(MAX_CAUSES).collect(),
     }
 }
 

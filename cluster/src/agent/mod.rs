@@ -136,8 +136,9 @@ impl Agent {
     /// Creates an agent with these modules.
     ///
     /// # Errors
-    /// If a root is not absolute, `files` or `tail` has none, `fanout` has no hosts, or commands run as another user, who
-    /// does not exist or whom an agent that does not run as root cannot become.
+    /// If a root is not absolute, `files` or `tail` has none, `fanout` has no hosts, or commands
+    /// run as another user, who does not exist or whom an agent that does not run as root cannot
+    /// become.
     pub fn with_options(options: AgentOptions) -> Result<Self, AgentError> {
         let tasks = TaskTracker::new();
         let agent = Self::empty(Server::with_options(options.server), tasks.clone());

@@ -290,8 +290,8 @@ impl AgentOptions {
     }
 
     /// Switches a module on by its name, for everyone who can connect, unless it is on already.
-    /// The modules `files` and `tail` cannot do anything before they have roots, nor `fanout` before
-    /// it has hosts.
+    /// The modules `files` and `tail` cannot do anything before they have roots, nor `fanout`
+    /// before it has hosts.
     ///
     /// # Errors
     /// If there is no such module.
@@ -349,8 +349,8 @@ impl AgentOptions {
             || self.fanout.is_some()
     }
 
-    /// Sets the hosts of the module `fanout`, if it is on. `find` returns those with the names in its
-    /// settings.
+    /// Sets the hosts of the module `fanout`, if it is on. `find` returns those with the names in
+    /// its settings.
     ///
     /// # Errors
     /// Those of `find`.

@@ -1,6 +1,5 @@
 //! Clients of any protocol, by URL.
 
-mod credentials;
 mod format;
 mod options;
 mod session;
@@ -18,9 +17,6 @@ use farcall_core::{CallError, Caller, Context};
 use farcall_xmlrpc as xmlrpc;
 use serde::de::DeserializeOwned;
 
-pub use self::credentials::Credentials;
-#[cfg(feature = "nats")]
-pub(crate) use self::credentials::NatsProof;
 use self::format::mismatch;
 pub use self::format::{AnyFormat, ClientFormat};
 pub use self::options::ConnectOptions;
@@ -29,6 +25,7 @@ pub use self::session::SessionFailed;
 use self::url::without_secrets;
 pub use self::url::{ConnectionUrl, Protection, Protocol, UrlError};
 pub use self::via::Via;
+use crate::credentials::Credentials;
 #[cfg(feature = "nats")]
 use crate::nats::LazyClient;
 

@@ -15,9 +15,9 @@ use futures_util::FutureExt as _;
 use futures_util::future::WeakShared;
 use tokio::time::timeout_at;
 
-use super::credentials::Credentials;
 use super::options::ConnectOptions;
 use super::url::{ConnectionUrl, Protection, UrlError};
+use crate::credentials::Credentials;
 
 /// The session with a host could not be opened: the source of [`CallError::NotSent`], or of
 /// [`CallError::Refused`] if the host refused the credentials. Calls that waited for the same

@@ -21,7 +21,7 @@ const CALL: &str = "fanout.call";
 pub(crate) const ENCODING: Encoding = Encoding::MessagePack;
 
 /// Maximum causes of a fault that are passed on, as over connections.
-const MAX_CAUSES: usize = 16;
+pub(crate) const MAX_CAUSES: usize = 16;
 
 /// Time by which an agent's report of a timeout may come after it.
 const GRACE: Duration = Duration::from_millis(150);
@@ -88,18 +88,7 @@ pub(crate) enum Passed {
     Failed { execution: Ran, error: String },
 }
 
-impl Passed {
-    pub(crate) fn of_fault(fault: &Fault) -> Self {
-        Self::Fault {
-            kind: fault_kinds::name(fault.kind()).to_owned(),
-            code: fault.code(),
-            message: fault.message().to_owned(),
-            causes: fault.causes().take(MAX_CAUSES).collect(),
-        }
-    }
-}
-
-/// Whether a call ran: [`Execution`] in the answer of an agent.
+/// The [`Execution`] of a call in the answer of an agent.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Ran {

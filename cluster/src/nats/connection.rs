@@ -19,7 +19,7 @@ use super::caller_clock::CallerClock;
 use super::headers;
 use super::inbox::Inbox;
 use super::stream_state::{MessageKind, message, parse};
-use crate::client::{Credentials, NatsProof};
+use crate::credentials::{Credentials, NatsProof};
 
 /// Messages that wait for the socket. What waits here when a connection breaks is sent over the
 /// next one, so it is few.

@@ -15,7 +15,7 @@ use super::connection::{Connection, ConnectionError, SendError};
 use super::content_type::ContentType;
 use super::discovery::Gather;
 use super::url::{InvalidNatsUrl, NatsUrl};
-use crate::client::Credentials;
+use crate::credentials::Credentials;
 
 /// Client of a service by its URL, `nats://HOST:PORT/SERVICE` or `nats://HOST:PORT/SERVICE/INSTANCE`.
 /// It connects when the first call is made. All clients of a process with the same servers and

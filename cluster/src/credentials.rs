@@ -8,7 +8,7 @@ use farcall_conn::auth::AuthKey;
 use farcall_core::transport::tls::ClientTls;
 use farcall_xmlrpc::{ClientOptions, InvalidHeader};
 
-/// The credentials of a [`Client`](super::Client): those of its protocol are used, the others are
+/// The credentials of a [`Client`](crate::Client): those of its protocol are used, the others are
 /// not. Clones share one state, so that ten thousand hosts with the same credentials hold them
 /// once.
 ///
@@ -103,8 +103,8 @@ impl Credentials {
         self
     }
 
-    /// Sets TLS for `https`, `conn+rpc+tls` and `nats+tls`: the authorities that are trusted, and the
-    /// certificate of the client. Default: the authorities of the system, and no certificate.
+    /// Sets TLS for `https`, `conn+rpc+tls` and `nats+tls`: the authorities that are trusted, and
+    /// the certificate of the client. Default: the authorities of the system, and no certificate.
     #[cfg(feature = "_tls")]
     #[cfg_attr(docsrs, doc(cfg(feature = "tls")))]
     pub fn tls(mut self, tls: ClientTls) -> Self {
@@ -169,8 +169,8 @@ impl Credentials {
         self.nats(NatsProof::NKey(seed.into()))
     }
 
-    /// Proves credentials to NATS servers: the text of a file `*.creds`, as `nsc` writes it. Its key
-    /// is never sent.
+    /// Proves credentials to NATS servers: the text of a file `*.creds`, as `nsc` writes it. Its
+    /// key is never sent.
     #[cfg(feature = "nats")]
     #[cfg_attr(docsrs, doc(cfg(feature = "nats")))]
     pub fn nats_credentials(self, text: impl Into<String>) -> Self {
@@ -195,19 +195,19 @@ impl Credentials {
     }
 
     /// Returns the options of a client over HTTP, with the headers.
-    pub(super) fn http_options(&self) -> ClientOptions {
+    pub(crate) fn http_options(&self) -> ClientOptions {
         let options = self.0.http.clone();
         #[cfg(feature = "_tls")]
         let options = options.tls(self.0.tls.clone());
         options
     }
 
-    pub(super) fn key(&self) -> Option<&AuthKey> {
+    pub(crate) fn key(&self) -> Option<&AuthKey> {
         self.0.authkey.as_ref()
     }
 
     #[cfg(feature = "legacy-md5")]
-    pub(super) fn allows_md5(&self) -> bool {
+    pub(crate) fn allows_md5(&self) -> bool {
         self.0.legacy_md5
     }
 
