@@ -7,6 +7,7 @@ use farcall::conn::managers::{ManagerOptions, Queue, Server};
 use farcall::conn::{Connection, RecvError};
 use farcall::pickle::{Object, Pickle, Value};
 use farcall::transport::Address;
+use futures_util::StreamExt as _;
 use tests::Python;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::process::Command;
@@ -269,26 +270,27 @@ async fn bombs_are_refused() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn clients_that_create_and_vanish_leave_nothing() {
+    const CLIENTS: usize = 10_000;
     let options = ManagerOptions::default()
         .linger(Duration::ZERO)
         .reference_grace(Some(Duration::ZERO));
     let server = Server::with_options(options);
     let address = serve(&server).await;
-    for round in 0..500 {
+    let descriptors = || std::fs::read_dir("/proc/self/fd").map_or(0, Iterator::count);
+    let before = descriptors();
+    // They vanish without reading the reply.
+    let vanish = async |round: usize| {
         let mut client = connect(&address).await;
-        let args = tuple(["list".into(), Value::List(vec![round.into(); 100])]);
-        client
-            .send_as(&(None::<String>, "create", &args, Value::Dict(vec![])))
-            .await
-            .unwrap();
-    }
+        let args = tuple(["list".into(), Value::List(vec![(round as i64).into(); 100])]);
+        let request = (None::<String>, "create", &args, Value::Dict(vec![]));
+        client.send_as(&request).await.unwrap();
+    };
+    let numbers = futures_util::stream::iter(0..CLIENTS);
+    numbers.for_each_concurrent(16, vanish).await;
     let begin = Instant::now();
-    loop {
-        sleep(Duration::from_millis(1200)).await;
-        if server.objects() == 0 {
-            break;
-        }
+    while server.objects() > 0 || descriptors() > before + 16 {
         assert!(begin.elapsed() < LONG, "{} are left", server.objects());
+        sleep(Duration::from_millis(200)).await;
     }
 }
 

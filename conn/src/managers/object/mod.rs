@@ -10,6 +10,7 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use farcall_core::Context;
+use farcall_core::protocol::blocking;
 use farcall_pickle::RawValue;
 use serde::Serialize;
 
@@ -148,6 +149,11 @@ pub(crate) fn no_method(method: &str) -> Exception {
 /// Locks a mutex whose content is intact even if a holder panicked.
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Runs a future on the calling thread.
+pub(crate) fn block_on<F: Future>(future: F) -> Raises<F::Output> {
+    blocking::wait(future).map_err(|error| Exception::with_text("RuntimeError", error.to_string()))
 }
 
 /// Implements `Debug` for objects, by their `repr`.
