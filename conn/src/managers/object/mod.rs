@@ -1,6 +1,8 @@
 //! Objects that a manager holds, as its server calls them.
 
 mod arguments;
+mod key;
+mod kinds;
 mod python;
 mod stored;
 
@@ -15,9 +17,9 @@ use farcall_pickle::RawValue;
 use serde::Serialize;
 
 pub(crate) use arguments::{Arguments, timeout_of, within};
-pub(crate) use python::{
-    Key, Slice, compare, equal, index_of, is_true, iterate, slice_of, type_name,
-};
+pub(crate) use key::Key;
+pub(crate) use kinds::type_name;
+pub(crate) use python::{Slice, compare, equal, index_of, is_true, iterate, slice_of};
 pub(crate) use stored::{Reference, Stored, StoredGuard};
 
 use super::wire::Exception;

@@ -206,16 +206,15 @@ impl Queue {
     /// more, and those who wait for room fail. Items that are left can be taken, unless it is
     /// `immediate`: then they are dropped, and counted as done.
     pub fn shutdown(&self, immediate: bool) {
-        let dropped = {
+        let mut dropped = Vec::new();
+        {
             let mut items = lock(&self.items);
             self.available.close();
             self.room.close();
-            let dropped: Vec<Stored> = match immediate {
-                true => std::iter::from_fn(|| items.pop()).collect(),
-                false => Vec::new(),
-            };
-            dropped
-        };
+            if immediate {
+                dropped.extend(std::iter::from_fn(|| items.pop()));
+            }
+        }
         let done = |count: usize| Some(count.saturating_sub(dropped.len()));
         // It never fails: there always is a new number.
         let _ = self
@@ -283,6 +282,8 @@ impl Queue {
             return Ok(None);
         };
         let rank = item.value()?;
+        // An opcode of one byte may be a value.
+        item.charge(item.raw().code().len().saturating_mul(size_of::<Value>()))?;
         if let Some(other) = items.peek() {
             compare(&rank, &other.rank)?;
         }
@@ -292,7 +293,7 @@ impl Queue {
     async fn take(&self, timeout: Option<f64>) -> Raises<Stored> {
         match within(timeout, self.available.acquire()).await {
             Some(Ok(permit)) => permit.forget(),
-            // What is left of a queue that is shut down has no permits.
+            // The items that are left once it is shut down have no permits.
             Some(Err(_)) => {}
             None => return Err(Exception::new("queue.Empty")),
         }

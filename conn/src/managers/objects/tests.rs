@@ -239,7 +239,7 @@ async fn queues_that_are_shut_down_give_out_what_is_left() {
     let refused = |result: Result<(), Exception>| result.unwrap_err().is("queue.ShutDown");
     assert!(refused(putting.await.unwrap()));
     assert!(refused(queue.0.put(&4).await));
-    assert_eq!(queue.call("get", &[]).await.unwrap(), 1.into());
+    assert_eq!(queue.call("get", &[]).await.unwrap(), 1_i64);
     assert_eq!(queue.0.try_get::<i64>().unwrap(), Some(2));
     assert!(refused(queue.0.get::<i64>().await.map(drop)));
     assert!(refused(queue.0.try_get::<i64>().map(drop)));
@@ -247,7 +247,8 @@ async fn queues_that_are_shut_down_give_out_what_is_left() {
     let queue = Queue::new(0);
     queue.put(&1).await.unwrap();
     queue.shutdown(true);
-    queue.join().await;
+    let joined = Calls(Arc::clone(&queue), 1).call("join", &[]).await;
+    assert!(joined.is_ok());
     assert!(refused(queue.get::<i64>().await.map(drop)));
 }
 
