@@ -17,6 +17,7 @@ macro_rules! setters {
     )*};
 }
 
+#[cfg(any(feature = "xmlrpc-client", feature = "xmlrpc-server"))]
 pub(crate) use setters;
 
 /// The XML-RPC format: its settings and limits.
