@@ -60,6 +60,11 @@ impl Counter {
         Proxied::new("Made", Self(AtomicI64::new(self.value())))
     }
 
+    /// The same, for proxies that were passed on to other processes.
+    pub fn child_in_value(&self) -> Proxied {
+        self.child().in_value()
+    }
+
     /// Raises a ValueError.
     pub fn fail(&self, text: String) -> Result<(), Exception> {
         Err(Exception::new("ValueError").with_args([text.into(), 3.into()]))

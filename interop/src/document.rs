@@ -39,10 +39,13 @@ pub fn document(columns: &[Column], applications: &[(String, Findings)]) -> Stri
     format!(
         "{HEAD}\n## Peers as clients of our server\n\n{clients}\n## Peers as servers for our clients\n\n{servers}\n\
          ## Applications, driven by our client\n\n{applications}\
-         ## Notes\n\n{}\n## Checks\n\n{checked}",
+         ## Notes\n\n{}\n## Checks\n\n{checked}{MANAGERS}",
         notes.list()
     )
 }
+
+/// The section about managers, which have their tests in `tests/tests/conn`.
+const MANAGERS: &str = include_str!("managers.md");
 
 const HEAD: &str = "\
 # Interoperability

@@ -51,7 +51,10 @@
 //!   ([`reference_grace`](ManagerOptions::reference_grace)), waits end with their client, and an
 //!   `RLock` is released when the connection of its holder ends.
 //! - `iter(dict)` has the keys of the moment at which it was made. So it needs no further calls,
-//!   and works for a proxy that was passed on to another process, which fails in CPython.
+//!   and works for a proxy that was passed on to another process, which fails in CPython. Methods
+//!   of the program return objects to such a proxy by [`Proxied::in_value`].
+//! - All queues have `shutdown`, as in CPython 3.13. Older clients cannot read the exception
+//!   `queue.ShutDown`.
 //! - Exceptions have a cause with the object and the method that raised them.
 //! - Proxies within values are released with the value.
 //! - Each new proxy takes a millisecond, where a CPython manager on Linux takes 45 for each of its

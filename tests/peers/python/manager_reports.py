@@ -72,19 +72,20 @@ def late(manager):
     assert jobs.get()[:] == [3]
 
 
-def iterate(shared, out):
+def iterate(shared, counter, out):
     try:
-        out.put(sorted(key for key in shared))
+        out.put((sorted(key for key in shared), counter.child_in_value().increment()))
     except BaseException as error:
         out.put(repr(error))
 
 
 def passed_on(manager):
-    """99595: a proxy that was passed on can do what returns iterators."""
+    """99595: a proxy that was passed on can do what returns iterators and objects."""
     shared, out = manager.dict({"a": 1, "b": 2}), multiprocessing.Queue()
-    process = multiprocessing.Process(target=iterate, args=(shared, out))
+    counter = manager.Counter(6)
+    process = multiprocessing.Process(target=iterate, args=(shared, counter, out))
     process.start()
-    assert out.get(timeout=60) == ["a", "b"]
+    assert out.get(timeout=60) == (["a", "b"], 7)
     process.join()
 
 

@@ -5,8 +5,9 @@ use std::time::{Duration, Instant};
 
 use farcall::conn::managers::{ManagerOptions, Queue, Server};
 use farcall::conn::{Connection, RecvError};
-use farcall::pickle::{Object, Pickle, Value};
+use farcall::pickle::{Class, Object, Pickle, Value};
 use farcall::transport::Address;
+use futures_util::StreamExt as _;
 use tests::Python;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::process::Command;
@@ -267,28 +268,121 @@ async fn bombs_are_refused() {
     assert_eq!(kind, "#TRACEBACK");
 }
 
+/// A request whose argument is a tuple of two equal tuples of two equal ones, and so on: a pickle
+/// of some hundred bytes. Further arguments are pickled in `rest`.
+fn doubled(ident: &str, method: &str, rest: &[u8]) -> Vec<u8> {
+    let mut message = b"\x80\x04(".to_vec();
+    for text in [ident, method] {
+        message.extend([0x8c, text.len() as u8]);
+        message.extend(text.as_bytes());
+    }
+    message.extend(b"(K\x01\x85\x94");
+    for number in 0..60 {
+        message.extend([b'h', number, 0x86, 0x94]);
+    }
+    [&message, rest, b"t}t."].concat()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn memory_that_requests_make_of_little_is_counted() {
+    const BUDGET: usize = 4 << 20;
+    let server = Server::with_options(ManagerOptions::default().max_value_bytes(BUDGET));
+    let address = serve(&server).await;
+    let mut client = accepted(&address).await;
+    let mut idents = std::collections::HashMap::new();
+    for typeid in ["dict", "list", "PriorityQueue"] {
+        let (_, created) = once(&address, "create", &tuple([typeid.into()])).await;
+        idents.insert(typeid, created[0].as_str().unwrap().to_owned());
+    }
+    // Keys share nothing; comparisons take no longer than the values are.
+    for (typeid, method, rest, kind) in [
+        ("dict", "__setitem__", &b"N"[..], "#ERROR"),
+        ("dict", "__contains__", b"", "#ERROR"),
+        ("list", "append", b"", "#RETURN"),
+        ("list", "count", b"", "#RETURN"),
+        ("list", "index", b"", "#RETURN"),
+        ("PriorityQueue", "put", b"", "#RETURN"),
+        ("PriorityQueue", "put", b"", "#RETURN"),
+    ] {
+        let message = doubled(&idents[typeid], method, rest);
+        client.send_bytes(&message).await.unwrap();
+        let reply: (String, Value) = timeout(LONG, client.recv_as()).await.unwrap().unwrap();
+        assert_eq!(reply.0, kind, "{method}: {}", reply.1);
+    }
+    // Lists that are added to themselves, or multiplied, and elements that are larger than theirs.
+    let (_, created) = once(&address, "create", &tuple(["list".into(), "ab".into()])).await;
+    let ident = created[0].as_str().unwrap().to_owned();
+    let own = Object::call("multiprocessing.managers.RebuildProxy").with_args([
+        Class::new("multiprocessing.managers", "ListProxy").into(),
+        Object::new("multiprocessing.managers.Token")
+            .with_state(("list", ("127.0.0.1", 1), &*ident))
+            .into(),
+        "pickle".into(),
+        Value::Dict(vec![]),
+    ]);
+    let mut doubled = 0;
+    while ask(
+        &mut client,
+        Some(&ident),
+        "extend",
+        &tuple([own.clone().into()]),
+    )
+    .await
+    .0 == "#RETURN"
+    {
+        doubled += 1;
+    }
+    assert!((10..20).contains(&doubled), "{doubled}");
+    let times = tuple([1_000.into()]);
+    let (kind, _) = ask(&mut client, Some(&ident), "__imul__", &times).await;
+    assert_eq!(kind, "#ERROR");
+    let bytes = Value::Bytes(vec![7; 1 << 20]);
+    for args in [
+        tuple(["Array".into(), "B".into(), bytes.clone()]),
+        tuple(["list".into(), bytes]),
+        tuple(["list".into(), "x".repeat(1 << 20).into()]),
+        tuple([
+            "list".into(),
+            Object::call("range")
+                .with_args([0.into(), 9_000_000.into(), 1.into()])
+                .into(),
+        ]),
+    ] {
+        let (kind, text) = once(&address, "create", &args).await;
+        assert!(
+            text.as_str().unwrap().contains("MemoryError"),
+            "{kind} {text}"
+        );
+    }
+    // Nothing is left of the refused ones in the budget.
+    let (kind, _) = ask(&mut client, Some(&ident), "clear", &tuple([])).await;
+    assert_eq!(kind, "#RETURN");
+    let large = tuple([Value::Bytes(vec![7; 3 << 20])]);
+    let (kind, text) = ask(&mut client, Some(&ident), "append", &large).await;
+    assert_eq!(kind, "#RETURN", "{text}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn clients_that_create_and_vanish_leave_nothing() {
+    const CLIENTS: usize = 10_000;
     let options = ManagerOptions::default()
         .linger(Duration::ZERO)
         .reference_grace(Some(Duration::ZERO));
     let server = Server::with_options(options);
     let address = serve(&server).await;
-    for round in 0..500 {
+    // They vanish without reading the reply.
+    let vanish = async |round: usize| {
         let mut client = connect(&address).await;
-        let args = tuple(["list".into(), Value::List(vec![round.into(); 100])]);
-        client
-            .send_as(&(None::<String>, "create", &args, Value::Dict(vec![])))
-            .await
-            .unwrap();
-    }
+        let args = tuple(["list".into(), Value::List(vec![(round as i64).into(); 100])]);
+        let request = (None::<String>, "create", &args, Value::Dict(vec![]));
+        client.send_as(&request).await.unwrap();
+    };
+    let numbers = futures_util::stream::iter(0..CLIENTS);
+    numbers.for_each_concurrent(16, vanish).await;
     let begin = Instant::now();
-    loop {
-        sleep(Duration::from_millis(1200)).await;
-        if server.objects() == 0 {
-            break;
-        }
+    while server.objects() > 0 {
         assert!(begin.elapsed() < LONG, "{} are left", server.objects());
+        sleep(Duration::from_millis(200)).await;
     }
 }
 

@@ -1,6 +1,8 @@
 //! Objects that a manager holds, as its server calls them.
 
 mod arguments;
+mod key;
+mod kinds;
 mod python;
 mod stored;
 
@@ -10,13 +12,14 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use farcall_core::Context;
+use farcall_core::protocol::blocking;
 use farcall_pickle::RawValue;
 use serde::Serialize;
 
 pub(crate) use arguments::{Arguments, timeout_of, within};
-pub(crate) use python::{
-    Key, Slice, compare, equal, index_of, is_true, iterate, slice_of, type_name,
-};
+pub(crate) use key::Key;
+pub(crate) use kinds::type_name;
+pub(crate) use python::{Slice, compare, equal, index_of, is_true, iterate, slice_of};
 pub(crate) use stored::{Reference, Stored, StoredGuard};
 
 use super::wire::Exception;
@@ -148,6 +151,11 @@ pub(crate) fn no_method(method: &str) -> Exception {
 /// Locks a mutex whose content is intact even if a holder panicked.
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Runs a future on the calling thread.
+pub(crate) fn block_on<F: Future>(future: F) -> Raises<F::Output> {
+    blocking::wait(future).map_err(|error| Exception::with_text("RuntimeError", error.to_string()))
 }
 
 /// Implements `Debug` for objects, by their `repr`.

@@ -1,36 +1,17 @@
 //! Semantics of Python's values: truth, equality, order, hashing, iteration, indices.
 
 use std::cmp::Ordering;
-use std::sync::Arc;
+use std::collections::{HashMap, HashSet};
 
-use farcall_pickle::{Value, to_vec};
+use farcall_pickle::Value;
 
 use super::Raises;
+use super::key::Key;
+use super::kinds::{integer, type_name};
 use crate::managers::wire::Exception;
 
 /// Maximum elements of a `range` that is iterated.
-const MAX_RANGE: i64 = 10_000_000;
-
-/// Returns the name of the type of a value.
-pub(crate) fn type_name(value: &Value) -> &str {
-    match value.unshared() {
-        Value::None | Value::Shared(_) => "NoneType",
-        Value::Bool(_) => "bool",
-        Value::Int(_) | Value::BigInt(_) => "int",
-        Value::Float(_) => "float",
-        Value::Complex(..) => "complex",
-        Value::Str(_) | Value::SurrogateStr(_) => "str",
-        Value::Bytes(_) => "bytes",
-        Value::ByteArray(_) => "bytearray",
-        Value::List(_) => "list",
-        Value::Tuple(_) => "tuple",
-        Value::Set(_) => "set",
-        Value::FrozenSet(_) => "frozenset",
-        Value::Dict(_) => "dict",
-        Value::Class(_) => "type",
-        Value::Object(object) => object.class().map_or("object", |class| class.name()),
-    }
-}
+const MAX_RANGE: i128 = 10_000_000;
 
 /// Returns whether a value counts as true.
 pub(crate) fn is_true(value: &Value) -> bool {
@@ -60,18 +41,6 @@ fn real(value: &Value) -> Option<f64> {
     }
 }
 
-fn integer(value: &Value) -> Option<i64> {
-    match value {
-        Value::Bool(truth) => Some((*truth).into()),
-        Value::Int(number) => Some(*number),
-        // 2 to the power of 53: all integers up to it are floats.
-        Value::Float(number) if number.fract() == 0.0 && number.abs() <= 9e15 => {
-            Some(*number as i64)
-        }
-        _ => None,
-    }
-}
-
 /// Compares numbers, if both are.
 fn numbers(a: &Value, b: &Value) -> Option<Option<Ordering>> {
     if let (Some(a), Some(b)) = (integer(a), integer(b)) {
@@ -85,24 +54,36 @@ fn numbers(a: &Value, b: &Value) -> Option<Option<Ordering>> {
 
 /// Returns `a == b`.
 pub(crate) fn equal(a: &Value, b: &Value) -> bool {
+    same(a, b, &mut HashSet::new())
+}
+
+/// Compares two values. `compared` has the pairs of shared values that were or are compared: one
+/// that differs ends the comparison. Without it, nested shared values would take exponential time.
+fn same(a: &Value, b: &Value, compared: &mut HashSet<[*const Value; 2]>) -> bool {
+    if let (Value::Shared(_), Value::Shared(_)) = (a, b) {
+        let (a, b) = (a.unshared(), b.unshared());
+        return std::ptr::eq(a, b) || !compared.insert([a, b]) || same(a, b, compared);
+    }
     let (a, b) = (a.unshared(), b.unshared());
     if let Some(order) = numbers(a, b) {
         return order == Some(Ordering::Equal);
     }
     match (a, b) {
         (Value::List(a), Value::List(b)) | (Value::Tuple(a), Value::Tuple(b)) => {
-            a.len() == b.len() && a.iter().zip(b).all(|(a, b)| equal(a, b))
+            a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same(a, b, compared))
         }
         (Value::Bytes(a) | Value::ByteArray(a), Value::Bytes(b) | Value::ByteArray(b)) => a == b,
         (Value::Set(a) | Value::FrozenSet(a), Value::Set(b) | Value::FrozenSet(b)) => {
             a.len() == b.len() && keys(a) == keys(b)
         }
         (Value::Dict(a), Value::Dict(b)) => {
-            a.len() == b.len()
-                && a.iter().all(|(key, value)| {
-                    let mut entries = b.iter();
-                    entries.any(|(other, content)| equal(key, other) && equal(value, content))
-                })
+            let keyed = b.iter().map(|(key, value)| Ok((Key::of(key)?, value)));
+            let keyed: Raises<HashMap<Key, &Value>> = keyed.collect();
+            let mut is_in_b = |(key, value): &(Value, Value)| {
+                let other = keyed.as_ref().ok()?.get(&Key::of(key).ok()?)?;
+                Some(same(value, other, compared))
+            };
+            a.len() == b.len() && a.iter().all(|entry| is_in_b(entry) == Some(true))
         }
         (a, b) => a == b,
     }
@@ -145,98 +126,28 @@ pub(crate) fn compare(a: &Value, b: &Value) -> Raises<Ordering> {
     }
 }
 
-/// Key of a dict or element of a set, in a form in which equal values have equal bytes.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) struct Key(Arc<[u8]>);
-
-impl Key {
-    /// Returns the key of a text.
-    pub(super) fn of_text(text: &str) -> Self {
-        let mut out = Vec::with_capacity(text.len() + 9);
-        sized(b's', text.as_bytes(), &mut out);
-        Self(out.into())
-    }
-
-    pub(crate) fn of(value: &Value) -> Raises<Self> {
-        let mut out = Vec::new();
-        write_key(value, &mut out)?;
-        Ok(Self(out.into()))
-    }
-}
-
-fn sized(kind: u8, bytes: &[u8], out: &mut Vec<u8>) {
-    out.push(kind);
-    out.extend((bytes.len() as u64).to_le_bytes());
-    out.extend(bytes);
-}
-
-fn write_key(value: &Value, out: &mut Vec<u8>) -> Raises<()> {
-    let value = value.unshared();
-    if let Some(number) = integer(value) {
-        out.push(b'i');
-        out.extend(number.to_le_bytes());
-        return Ok(());
-    }
-    match value {
-        Value::None => out.push(b'n'),
-        Value::BigInt(number) => sized(b'l', &number.to_signed_bytes_le(), out),
-        Value::Float(number) => {
-            out.push(b'f');
-            out.extend(number.to_bits().to_le_bytes());
-        }
-        Value::Complex(real, imaginary) if *imaginary == 0.0 => {
-            write_key(&Value::Float(*real), out)?;
-        }
-        Value::Complex(real, imaginary) => {
-            out.push(b'c');
-            out.extend(real.to_bits().to_le_bytes());
-            out.extend(imaginary.to_bits().to_le_bytes());
-        }
-        Value::Str(text) => sized(b's', text.as_bytes(), out),
-        Value::SurrogateStr(text) => sized(b'u', text, out),
-        Value::Bytes(bytes) => sized(b'b', bytes, out),
-        Value::Tuple(values) => {
-            sized(b't', &(values.len() as u64).to_le_bytes(), out);
-            for value in values {
-                write_key(value, out)?;
-            }
-        }
-        Value::FrozenSet(values) => {
-            let keys: Raises<Vec<Key>> = values.iter().map(Key::of).collect();
-            let mut keys = keys?;
-            keys.sort_unstable();
-            sized(b'z', &(keys.len() as u64).to_le_bytes(), out);
-            for key in keys {
-                sized(b'k', &key.0, out);
-            }
-        }
-        // Their class decides when instances are equal, and does not run here: those with the same
-        // content are.
-        Value::Class(_) | Value::Object(_) => match to_vec(value) {
-            Ok(bytes) => sized(b'o', &bytes, out),
-            Err(error) => return Err(Exception::with_text("TypeError", error.to_string())),
-        },
-        value => {
-            let text = format!("unhashable type: '{}'", type_name(value));
-            return Err(Exception::with_text("TypeError", text));
-        }
-    }
-    Ok(())
-}
-
-/// Returns the elements of an iterable value.
-pub(crate) fn iterate(value: &Value) -> Raises<Vec<Value>> {
+/// Returns the elements of an iterable value. `admit` is called with their number before they take
+/// memory.
+pub(crate) fn iterate(value: &Value, admit: &dyn Fn(usize) -> Raises<()>) -> Raises<Vec<Value>> {
     let not_iterable = || {
         let text = format!("'{}' object is not iterable", type_name(value));
         Exception::with_text("TypeError", text)
     };
     if let Some(elements) = value.elements() {
+        admit(elements.len())?;
         return Ok(elements.to_vec());
     }
     match value.unshared() {
-        Value::Dict(entries) => Ok(entries.iter().map(|(key, _)| key.clone()).collect()),
-        Value::Str(text) => Ok(text.chars().map(Value::from).collect()),
+        Value::Dict(entries) => {
+            admit(entries.len())?;
+            Ok(entries.iter().map(|(key, _)| key.clone()).collect())
+        }
+        Value::Str(text) => {
+            admit(text.len())?;
+            Ok(text.chars().map(Value::from).collect())
+        }
         Value::Bytes(bytes) | Value::ByteArray(bytes) => {
+            admit(bytes.len())?;
             Ok(bytes.iter().map(|byte| i64::from(*byte).into()).collect())
         }
         Value::Object(object) => {
@@ -244,17 +155,19 @@ pub(crate) fn iterate(value: &Value) -> Raises<Vec<Value>> {
             match (class.module(), class.name(), object.args()) {
                 ("builtins", "range", [start, stop, step]) => {
                     let bounds = (start.as_i64(), stop.as_i64(), step.as_i64());
+                    admit(range_len(bounds).ok_or_else(not_iterable)?)?;
                     range(bounds).ok_or_else(not_iterable)
                 }
                 ("builtins", "iter" | "reversed", [elements, ..]) => {
-                    let mut elements = iterate(elements)?;
+                    let mut elements = iterate(elements, admit)?;
                     let skipped = object.state().and_then(Value::as_i64).unwrap_or(0);
                     let skipped = usize::try_from(skipped).unwrap_or(0).min(elements.len());
                     elements.drain(..skipped);
                     Ok(elements)
                 }
-                ("array", "array", [code, elements]) => iterate_array(code, elements),
+                ("array", "array", [code, elements]) => iterate_array(code, elements, admit),
                 _ if !object.entries().is_empty() => {
+                    admit(object.entries().len())?;
                     let entries = object.entries().iter();
                     Ok(entries.map(|(key, _)| key.clone()).collect())
                 }
@@ -266,24 +179,32 @@ pub(crate) fn iterate(value: &Value) -> Raises<Vec<Value>> {
     }
 }
 
-fn range(bounds: (Option<i64>, Option<i64>, Option<i64>)) -> Option<Vec<Value>> {
-    let (start, stop, step) = (bounds.0?, bounds.1?, bounds.2?);
-    let mut values = Vec::new();
-    let mut next = start;
-    while (step > 0 && next < stop) || (step < 0 && next > stop) {
-        if values.len() as i64 >= MAX_RANGE {
-            return None;
-        }
-        values.push(next.into());
-        next = next.checked_add(step)?;
-    }
-    (step != 0).then_some(values)
+type Bounds = (Option<i64>, Option<i64>, Option<i64>);
+
+/// Returns the number of elements of a range, if there are not too many.
+fn range_len((start, stop, step): Bounds) -> Option<usize> {
+    let (start, stop, step) = (i128::from(start?), i128::from(stop?), i128::from(step?));
+    let len = (stop - start + step - step.signum())
+        .checked_div(step)?
+        .max(0);
+    (len <= MAX_RANGE).then_some(len as usize)
 }
 
-fn iterate_array(code: &Value, elements: &Value) -> Raises<Vec<Value>> {
+fn range(bounds: Bounds) -> Option<Vec<Value>> {
+    let (start, step) = (bounds.0?, bounds.2?);
+    let numbers = (0..range_len(bounds)? as i64).map(|index| start + index * step);
+    Some(numbers.map(Value::from).collect())
+}
+
+fn iterate_array(
+    code: &Value,
+    elements: &Value,
+    admit: &dyn Fn(usize) -> Raises<()>,
+) -> Raises<Vec<Value>> {
     let (Some(code), Some(bytes)) = (code.as_str(), elements.as_bytes()) else {
-        return iterate(elements);
+        return iterate(elements, admit);
     };
+    admit(bytes.len())?;
     macro_rules! all {
         ($type:ty) => {
             bytes
@@ -451,8 +372,19 @@ mod tests {
     #[test]
     fn iterables_have_their_elements() {
         let range = Object::call("range").with_args([0.into(), 5.into(), 2.into()]);
-        assert_eq!(iterate(&range.into()).unwrap(), [0, 2, 4].map(Value::from));
-        assert_eq!(iterate(&"ab".into()).unwrap(), ["a", "b"].map(Value::from));
-        assert!(iterate(&5.into()).is_err());
+        let all = |value: Value| iterate(&value, &|_| Ok(()));
+        assert_eq!(all(range.into()).unwrap(), [0, 2, 4].map(Value::from));
+        assert_eq!(all("ab".into()).unwrap(), ["a", "b"].map(Value::from));
+        assert!(all(5.into()).is_err());
+        for (bounds, len) in [
+            ((3, 0, -1), Some(3)),
+            ((0, 5, 2), Some(3)),
+            ((5, 0, 1), Some(0)),
+            ((0, 5, 0), None),
+            ((i64::MIN, i64::MAX, 1), None),
+        ] {
+            let (start, stop, step) = bounds;
+            assert_eq!(range_len((Some(start), Some(stop), Some(step))), len);
+        }
     }
 }

@@ -7,7 +7,8 @@ use farcall_pickle::{Pickle, RawValue, Value};
 use serde::de::DeserializeOwned;
 use serde::{Serialize, Serializer};
 
-use super::python::{Key, iterate};
+use super::key::Key;
+use super::python::iterate;
 use super::{Raises, SharedObject};
 use crate::managers::wire::Exception;
 
@@ -20,7 +21,17 @@ pub(crate) trait Reference: Send + Sync {
 pub(crate) trait StoredGuard: Send + Sync {
     /// Returns the object, if the whole value is a proxy of it.
     fn referent(&self) -> Option<&Arc<dyn SharedObject>>;
+
+    /// Counts more bytes in the budget, until the value is released.
+    fn charge(&self, bytes: usize) -> Raises<()>;
+
+    /// Takes another value into the budget, with references to the objects whose proxies are in it.
+    fn store(&self, raw: RawValue) -> Raises<Stored>;
 }
+
+/// Bytes that an element counts for when it is taken out of a value, beside those of its code: what
+/// a container needs for it.
+const ELEMENT: usize = 64;
 
 /// A value that stays pickled, with references to the objects whose proxies are in it.
 #[derive(Clone)]
@@ -46,6 +57,31 @@ impl Stored {
     /// Returns the object that the value is a proxy of.
     pub(crate) fn referent(&self) -> Option<&Arc<dyn SharedObject>> {
         self.guard.as_ref()?.referent()
+    }
+
+    /// Returns the hold on the budget and on objects, which outlives the value.
+    pub(crate) fn guard(&self) -> Option<Arc<dyn StoredGuard>> {
+        self.guard.clone()
+    }
+
+    /// Counts memory that is made of this argument in the budget of the manager.
+    pub(crate) fn charge(&self, bytes: usize) -> Raises<()> {
+        self.guard
+            .as_ref()
+            .map_or(Ok(()), |guard| guard.charge(bytes))
+    }
+
+    /// Counts this number of elements, which are made of this argument.
+    pub(crate) fn charge_elements(&self, count: usize) -> Raises<()> {
+        self.charge(count.saturating_mul(ELEMENT))
+    }
+
+    /// Takes a value into the budget that this argument is in.
+    pub(crate) fn admit(&self, raw: RawValue) -> Raises<Self> {
+        match &self.guard {
+            Some(guard) => guard.store(raw),
+            None => Ok(raw.into()),
+        }
     }
 
     pub(crate) fn is_none(&self) -> bool {
@@ -95,29 +131,36 @@ impl Stored {
     /// object.
     pub(crate) fn elements(&self) -> Raises<Vec<Self>> {
         if let Some(object) = self.referent() {
-            let value = Arc::clone(object).value()?;
-            return value.elements();
+            let copy = Arc::clone(object).value()?;
+            return self.admit(copy.raw)?.elements();
         }
         if !self.raw.is_dict()
             && let Ok(Some(parts)) = self.raw.parts()
         {
+            self.charge_elements(parts.len())?;
             return Ok(parts.into_iter().map(|part| self.part_of(part)).collect());
         }
         let value = self.value()?;
-        iterate(&value)?
-            .iter()
-            .map(|element| Ok(self.part_of(super::encode(element)?)))
-            .collect()
+        // Each has a code of its own.
+        iterate(&value, &|count| {
+            self.charge_elements(count.saturating_mul(2))
+        })?
+        .iter()
+        .map(|element| Ok(self.part_of(super::encode(element)?)))
+        .collect()
     }
 
     /// Returns the entries of a dict, or of an iterable of pairs.
     pub(crate) fn entries(&self) -> Raises<Vec<(Self, Self)>> {
         if let Some(object) = self.referent() {
-            return Arc::clone(object).value()?.entries();
+            let copy = Arc::clone(object).value()?;
+            return self.admit(copy.raw)?.entries();
         }
         if self.raw.is_dict()
             && let Ok(Some(parts)) = self.raw.parts()
         {
+            // An entry also has a hashed key, and a place in the table.
+            self.charge_elements(parts.len().saturating_mul(2))?;
             let mut parts = parts.into_iter().map(|part| self.part_of(part));
             let mut entries = Vec::with_capacity(parts.len() / 2);
             while let (Some(key), Some(value)) = (parts.next(), parts.next()) {
@@ -127,6 +170,7 @@ impl Stored {
         }
         let value = self.value()?;
         if let Some(entries) = value.as_dict() {
+            self.charge_elements(entries.len().saturating_mul(4))?;
             return entries
                 .iter()
                 .map(|(key, value)| {

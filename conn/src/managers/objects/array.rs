@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex};
 use farcall_pickle::{Class, Object, Value};
 
 use crate::managers::object::{
-    Answer, MethodCall, Raises, SharedObject, Slice, Stored, debug_by_repr, encode, index_of,
-    iterate, lock, names, no_method, slice_of, type_name,
+    Answer, MethodCall, Raises, SharedObject, Slice, Stored, StoredGuard, debug_by_repr, encode,
+    index_of, iterate, lock, names, no_method, slice_of, type_name,
 };
 use crate::managers::wire::Exception;
 
@@ -14,6 +14,8 @@ use crate::managers::wire::Exception;
 pub struct Array {
     typecode: char,
     elements: Mutex<Vec<Value>>,
+    /// Holds the memory of the elements in the budget.
+    _guard: Option<Arc<dyn StoredGuard>>,
 }
 
 impl Array {
@@ -28,7 +30,8 @@ impl Array {
             let text = "bad typecode (must be b, B, h, H, i, I, l, L, q, Q, f or d)";
             return Err(Exception::with_text("ValueError", text));
         };
-        let elements = iterate(&elements.unwrap_or_default().value()?)?;
+        let source = elements.unwrap_or_default();
+        let elements = iterate(&source.value()?, &|count| source.charge_elements(count))?;
         let elements: Raises<Vec<Value>> = elements
             .iter()
             .map(|element| checked(typecode, element))
@@ -36,6 +39,7 @@ impl Array {
         Ok(Arc::new(Self {
             typecode,
             elements: Mutex::new(elements?),
+            _guard: source.guard(),
         }))
     }
 
@@ -45,6 +49,7 @@ impl Array {
         Arc::new(Self {
             typecode: 'd',
             elements: Mutex::new(numbers.into_iter().map(Value::from).collect()),
+            _guard: None,
         })
     }
 
@@ -54,6 +59,7 @@ impl Array {
         Arc::new(Self {
             typecode: 'q',
             elements: Mutex::new(numbers.into_iter().map(Value::from).collect()),
+            _guard: None,
         })
     }
 
@@ -126,7 +132,7 @@ impl Array {
                 );
                 return Err(Exception::with_text("TypeError", text));
             }
-            let values: Raises<Vec<Value>> = iterate(value)?
+            let values: Raises<Vec<Value>> = iterate(value, &|_| Ok(()))?
                 .iter()
                 .map(|value| checked(self.typecode, value))
                 .collect();

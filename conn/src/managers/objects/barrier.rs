@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex};
 use tokio::sync::oneshot;
 
 use crate::managers::object::{
-    Answer, MethodCall, Outcome, Raises, SharedObject, debug_by_repr, lock, names, no_method,
-    timeout_of, within,
+    Answer, MethodCall, Outcome, Raises, SharedObject, block_on, debug_by_repr, lock, names,
+    no_method, timeout_of, within,
 };
 use crate::managers::wire::Exception;
 
@@ -80,6 +80,14 @@ impl Barrier {
     /// A dropped wait no longer counts.
     pub async fn wait(&self) -> Result<usize, Exception> {
         self.wait_within(self.timeout).await
+    }
+
+    /// Waits like [`wait`](Self::wait), and blocks the thread meanwhile.
+    ///
+    /// # Errors
+    /// As with [`wait`](Self::wait), or `RuntimeError` within async code.
+    pub fn blocking_wait(&self) -> Result<usize, Exception> {
+        block_on(self.wait())?
     }
 
     async fn wait_within(&self, timeout: Option<f64>) -> Raises<usize> {

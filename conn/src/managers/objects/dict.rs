@@ -162,6 +162,7 @@ impl Dict {
 
     fn set(&self, key: Stored, value: Stored) -> Raises<()> {
         let hashed = key.key()?;
+        key.charge(hashed.len())?;
         // Dropped after the lock: it may hold objects.
         let old = lock(&self.entries).insert(hashed, key, value);
         drop(old);

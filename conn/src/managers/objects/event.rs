@@ -6,8 +6,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::sync::Notify;
 
 use crate::managers::object::{
-    Answer, MethodCall, Outcome, Raises, SharedObject, names, no_method, timeout_of, within,
+    Answer, MethodCall, Outcome, Raises, SharedObject, block_on, names, no_method, timeout_of,
+    within,
 };
+use crate::managers::wire::Exception;
 
 /// Flag that callers wait for, as `threading.Event` in Python.
 #[derive(Debug, Default)]
@@ -49,6 +51,14 @@ impl Event {
         if !self.is_set() {
             changed.await;
         }
+    }
+
+    /// Waits like [`wait`](Self::wait), and blocks the thread meanwhile.
+    ///
+    /// # Errors
+    /// `RuntimeError` within async code.
+    pub fn blocking_wait(&self) -> Result<(), Exception> {
+        block_on(self.wait())
     }
 }
 

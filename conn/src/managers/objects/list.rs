@@ -224,8 +224,8 @@ impl List {
         Answer::none()
     }
 
-    fn repeated(&self, times: &Stored) -> Raises<Vec<Stored>> {
-        let times = times.value()?;
+    fn repeated(&self, argument: &Stored) -> Raises<Vec<Stored>> {
+        let times = argument.value()?;
         let Some(count) = times.as_i64() else {
             let text = format!(
                 "can't multiply sequence by non-int of type '{}'",
@@ -235,9 +235,11 @@ impl List {
         };
         let count = usize::try_from(count).unwrap_or(0);
         let elements = self.copied();
-        if elements.len().saturating_mul(count) > MAX_REPEATED {
+        let len = elements.len().saturating_mul(count);
+        if len > MAX_REPEATED {
             return Err(Exception::new("MemoryError"));
         }
+        argument.charge_elements(len)?;
         Ok(std::iter::repeat_n(elements, count).flatten().collect())
     }
 
@@ -352,11 +354,11 @@ impl SharedObject for List {
             }
             "__imul__" => {
                 let [times] = call.bind_all(["value"])?;
-                let repeated = self.repeated(&times)?;
-                let answer = Answer::of(&repeated);
-                let old = std::mem::replace(&mut *lock(&self.elements), repeated);
+                let repeated = encode(&self.repeated(&times)?)?;
+                let elements = times.admit(repeated.clone())?.elements()?;
+                let old = std::mem::replace(&mut *lock(&self.elements), elements);
                 drop(old);
-                answer
+                Answer::stored(repeated.into())
             }
             "__iadd__" => {
                 self.extend(call)?;

@@ -7,8 +7,8 @@ use std::sync::{Arc, Mutex};
 use tokio::sync::Semaphore as Permits;
 
 use crate::managers::object::{
-    Answer, MethodCall, Outcome, Raises, SharedObject, Stored, debug_by_repr, is_true, lock, names,
-    no_method, timeout_of, within,
+    Answer, MethodCall, Outcome, Raises, SharedObject, Stored, block_on, debug_by_repr, is_true,
+    lock, names, no_method, timeout_of, within,
 };
 use crate::managers::wire::Exception;
 
@@ -27,6 +27,23 @@ fn waiting(call: &mut MethodCall) -> Raises<(bool, Option<f64>)> {
         Some(time) if time < 0.0 => error("timeout value must be a non-negative number"),
         timeout => Ok((blocking, timeout)),
     }
+}
+
+/// Answers `acquire`: at once if `is_acquired` returns `true`, or when the future of `waits` ends.
+fn acquire<F: Future<Output = bool> + Send + 'static>(
+    call: &mut MethodCall,
+    is_acquired: impl FnOnce() -> bool,
+    waits: impl FnOnce(Option<f64>) -> F,
+) -> Raises<Answer> {
+    let (blocking, timeout) = waiting(call)?;
+    if is_acquired() {
+        return Answer::of(&true);
+    }
+    if !blocking {
+        return Answer::of(&false);
+    }
+    let waiting = waits(timeout);
+    Answer::later(async move { Outcome::of(&waiting.await) })
 }
 
 /// Lock that one holder has at a time, as `threading.Lock` in Python: anyone can release it. Those
@@ -56,6 +73,14 @@ impl Lock {
     /// The lock is either acquired or not.
     pub async fn acquire(&self) {
         self.acquire_within(None).await;
+    }
+
+    /// Acquires the lock like [`acquire`](Self::acquire), and blocks the thread meanwhile.
+    ///
+    /// # Errors
+    /// `RuntimeError` within async code.
+    pub fn blocking_acquire(&self) -> Result<(), Exception> {
+        block_on(self.acquire())
     }
 
     /// Acquires the lock, if nobody has it. Returns `true` if it did.
@@ -109,14 +134,9 @@ impl SharedObject for Lock {
     fn call(self: Arc<Self>, call: &mut MethodCall) -> Raises<Answer> {
         match &*call.method {
             "acquire" => {
-                let (blocking, timeout) = waiting(call)?;
-                if self.try_acquire() {
-                    return Answer::of(&true);
-                }
-                if !blocking {
-                    return Answer::of(&false);
-                }
-                Answer::later(async move { Outcome::of(&self.acquire_within(timeout).await) })
+                let own = Arc::clone(&self);
+                let waits = |timeout| async move { own.acquire_within(timeout).await };
+                acquire(call, || self.try_acquire(), waits)
             }
             "release" => {
                 call.bind_none()?;
@@ -226,16 +246,9 @@ impl SharedObject for RLock {
         let caller = call.caller;
         match &*call.method {
             "acquire" => {
-                let (blocking, timeout) = waiting(call)?;
-                if self.try_acquire(caller) {
-                    return Answer::of(&true);
-                }
-                if !blocking {
-                    return Answer::of(&false);
-                }
-                Answer::later(
-                    async move { Outcome::of(&self.acquire_within(caller, 1, timeout).await) },
-                )
+                let own = Arc::clone(&self);
+                let waits = |timeout| async move { own.acquire_within(caller, 1, timeout).await };
+                acquire(call, || self.try_acquire(caller), waits)
             }
             "release" => {
                 call.bind_none()?;
@@ -353,6 +366,14 @@ impl Semaphore {
         self.acquire_within(None).await;
     }
 
+    /// Takes a permit like [`acquire`](Self::acquire), and blocks the thread meanwhile.
+    ///
+    /// # Errors
+    /// `RuntimeError` within async code.
+    pub fn blocking_acquire(&self) -> Result<(), Exception> {
+        block_on(self.acquire())
+    }
+
     /// Takes a permit, if there is one. Returns `true` if it did.
     pub fn try_acquire(&self) -> bool {
         let permit = self.permits.try_acquire();
@@ -397,14 +418,9 @@ impl SharedObject for Semaphore {
     fn call(self: Arc<Self>, call: &mut MethodCall) -> Raises<Answer> {
         match &*call.method {
             "acquire" => {
-                let (blocking, timeout) = waiting(call)?;
-                if self.try_acquire() {
-                    return Answer::of(&true);
-                }
-                if !blocking {
-                    return Answer::of(&false);
-                }
-                Answer::later(async move { Outcome::of(&self.acquire_within(timeout).await) })
+                let own = Arc::clone(&self);
+                let waits = |timeout| async move { own.acquire_within(timeout).await };
+                acquire(call, || self.try_acquire(), waits)
             }
             "release" => {
                 let [count] = call.bind(["n"], 0)?;

@@ -5,17 +5,19 @@ use std::collections::{BinaryHeap, VecDeque};
 use std::sync::atomic::{AtomicUsize, Ordering as Atomic};
 use std::sync::{Arc, Mutex};
 
-use farcall_core::protocol::blocking;
 use farcall_pickle::Value;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use tokio::sync::{Notify, Semaphore as Permits};
+use tokio::sync::{Notify, Semaphore as Permits, TryAcquireError};
 
 use crate::managers::object::{
-    Answer, MethodCall, Outcome, Raises, SharedObject, Stored, compare, debug_by_repr, encode,
-    is_true, lock, names, no_method, timeout_of, within,
+    Answer, MethodCall, Outcome, Raises, SharedObject, Stored, block_on, compare, debug_by_repr,
+    encode, is_true, lock, names, no_method, timeout_of, within,
 };
 use crate::managers::wire::Exception;
+
+/// The exception of a queue that is shut down. CPython has it from 3.13 on.
+const SHUT_DOWN: &str = "queue.ShutDown";
 
 /// Order in which a [`Queue`] gives its items out.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -167,7 +169,8 @@ impl Queue {
     /// Adds an item. Waits while the queue is full.
     ///
     /// # Errors
-    /// `TypeError` if the value cannot be pickled, or cannot be ordered by a priority queue.
+    /// `TypeError` if the value cannot be pickled, or cannot be ordered by a priority queue;
+    /// `queue.ShutDown` if the queue is [shut down](Self::shutdown).
     ///
     /// # Cancel safety
     /// The item is either added or not.
@@ -179,25 +182,46 @@ impl Queue {
     /// Takes the next item. Waits while there is none.
     ///
     /// # Errors
-    /// `TypeError` if the item is not a `T`; it is taken then.
+    /// `TypeError` if the item is not a `T`; it is taken then. `queue.ShutDown` if the queue is
+    /// [shut down](Self::shutdown) and empty.
     ///
     /// # Cancel safety
     /// No item is lost.
     pub async fn get<T: DeserializeOwned>(&self) -> Result<T, Exception> {
-        self.take(true, None).await?.decode()
+        self.take(None).await?.decode()
     }
 
     /// Takes the next item, if there is one.
     ///
     /// # Errors
-    /// `TypeError` if the item is not a `T`; it is taken then.
+    /// As with [`get`](Self::get).
     pub fn try_get<T: DeserializeOwned>(&self) -> Result<Option<T>, Exception> {
-        match self.available.try_acquire() {
-            Ok(permit) => {
-                permit.forget();
-                self.pop()?.decode().map(Some)
+        match self.try_take() {
+            Some(item) => item?.decode().map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// Shuts the queue down, as `Queue.shutdown` of CPython 3.13 does: nothing can be added any
+    /// more, and those who wait for room fail. Items that are left can be taken, unless it is
+    /// `immediate`: then they are dropped, and counted as done.
+    pub fn shutdown(&self, immediate: bool) {
+        let mut dropped = Vec::new();
+        {
+            let mut items = lock(&self.items);
+            self.available.close();
+            self.room.close();
+            if immediate {
+                dropped.extend(std::iter::from_fn(|| items.pop()));
             }
-            Err(_) => Ok(None),
+        }
+        let done = |count: usize| Some(count.saturating_sub(dropped.len()));
+        // It never fails: there always is a new number.
+        let _ = self
+            .unfinished
+            .fetch_update(Atomic::AcqRel, Atomic::Acquire, done);
+        if immediate {
+            self.finished.notify_waiters();
         }
     }
 
@@ -206,7 +230,7 @@ impl Queue {
     /// # Errors
     /// As with [`put`](Self::put), or `RuntimeError` within async code.
     pub fn blocking_put<T: Serialize + ?Sized>(&self, item: &T) -> Result<(), Exception> {
-        wait(self.put(item))
+        block_on(self.put(item))?
     }
 
     /// Takes an item like [`get`](Self::get), and blocks the thread meanwhile.
@@ -214,7 +238,7 @@ impl Queue {
     /// # Errors
     /// As with [`get`](Self::get), or `RuntimeError` within async code.
     pub fn blocking_get<T: DeserializeOwned>(&self) -> Result<T, Exception> {
-        wait(self.get())
+        block_on(self.get())?
     }
 
     async fn store(&self, item: Stored, block: bool, timeout: Option<f64>) -> Raises<()> {
@@ -229,9 +253,13 @@ impl Queue {
             } else {
                 self.room.try_acquire().ok()
             };
-            permit.ok_or_else(|| Exception::new("queue.Full"))?.forget();
+            permit.ok_or_else(|| self.refusal("queue.Full"))?.forget();
         }
-        match &mut *lock(&self.items) {
+        let mut items = lock(&self.items);
+        if self.available.is_closed() {
+            return Err(Exception::new(SHUT_DOWN));
+        }
+        match &mut *items {
             QueuedItems::Fifo(items) => items.push_back(item),
             QueuedItems::Lifo(items) => items.push(item),
             QueuedItems::Priority(items, number) => {
@@ -254,33 +282,47 @@ impl Queue {
             return Ok(None);
         };
         let rank = item.value()?;
+        // An opcode of one byte may be a value.
+        item.charge(item.raw().code().len().saturating_mul(size_of::<Value>()))?;
         if let Some(other) = items.peek() {
             compare(&rank, &other.rank)?;
         }
         Ok(Some(rank))
     }
 
-    async fn take(&self, block: bool, timeout: Option<f64>) -> Raises<Stored> {
-        let permit = if block {
-            match within(timeout, self.available.acquire()).await {
-                Some(permit) => permit.ok(),
-                None => None,
-            }
-        } else {
-            self.available.try_acquire().ok()
-        };
-        let permit = permit.ok_or_else(|| Exception::new("queue.Empty"))?;
-        permit.forget();
+    async fn take(&self, timeout: Option<f64>) -> Raises<Stored> {
+        match within(timeout, self.available.acquire()).await {
+            Some(Ok(permit)) => permit.forget(),
+            // The items that are left once it is shut down have no permits.
+            Some(Err(_)) => {}
+            None => return Err(Exception::new("queue.Empty")),
+        }
         self.pop()
+    }
+
+    /// Takes the next item, if there is one, or fails as a queue that is shut down.
+    fn try_take(&self) -> Option<Raises<Stored>> {
+        match self.available.try_acquire() {
+            Ok(permit) => permit.forget(),
+            Err(TryAcquireError::NoPermits) => return None,
+            Err(TryAcquireError::Closed) => {}
+        }
+        Some(self.pop())
     }
 
     /// Takes the item that a permit is for.
     fn pop(&self) -> Raises<Stored> {
         let item = lock(&self.items).pop();
-        if self.maxsize > 0 {
+        if self.maxsize > 0 && item.is_some() {
             self.room.add_permits(1);
         }
-        item.ok_or_else(|| Exception::new("queue.Empty"))
+        item.ok_or_else(|| self.refusal("queue.Empty"))
+    }
+
+    /// Returns the exception for a queue without items or room, unless it is shut down.
+    fn refusal(&self, class: &str) -> Exception {
+        let is_shut_down = self.available.is_closed();
+        Exception::new(if is_shut_down { SHUT_DOWN } else { class })
     }
 
     fn task_done(&self) -> Raises<()> {
@@ -316,14 +358,13 @@ impl Queue {
 
     fn get_by(self: Arc<Self>, block: bool, timeout: Option<f64>) -> Raises<Answer> {
         // Most often there is an item.
-        if let Ok(permit) = self.available.try_acquire() {
-            permit.forget();
-            return Answer::stored(self.pop()?);
+        match self.try_take() {
+            Some(item) => Answer::stored(item?),
+            None if block => {
+                Answer::later(async move { self.take(timeout).await.map(Outcome::Value) })
+            }
+            None => Err(Exception::new("queue.Empty")),
         }
-        if !block {
-            return Err(Exception::new("queue.Empty"));
-        }
-        Answer::later(async move { self.take(true, timeout).await.map(Outcome::Value) })
     }
 
     fn put_by(self: Arc<Self>, item: Stored, block: bool, timeout: Option<f64>) -> Raises<Answer> {
@@ -348,12 +389,6 @@ fn waiting(block: Option<&Stored>, timeout: Option<&Stored>) -> Raises<(bool, Op
     Ok((block, timeout))
 }
 
-/// Runs a future on the calling thread.
-fn wait<T>(future: impl Future<Output = Raises<T>>) -> Raises<T> {
-    blocking::wait(future)
-        .unwrap_or_else(|error| Err(Exception::with_text("RuntimeError", error.to_string())))
-}
-
 impl SharedObject for Queue {
     fn exposed(&self) -> Vec<String> {
         names(&[
@@ -365,6 +400,7 @@ impl SharedObject for Queue {
             "put",
             "put_nowait",
             "qsize",
+            "shutdown",
             "task_done",
         ])
     }
@@ -396,6 +432,12 @@ impl SharedObject for Queue {
             "task_done" => {
                 call.bind_none()?;
                 self.task_done()?;
+                Answer::none()
+            }
+            "shutdown" => {
+                let [immediate] = call.bind(["immediate"], 0)?;
+                let immediate = immediate.map(|immediate| immediate.value()).transpose()?;
+                self.shutdown(immediate.as_ref().is_some_and(is_true));
                 Answer::none()
             }
             "qsize" => Answer::of(&self.len()),

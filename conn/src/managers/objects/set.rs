@@ -62,6 +62,7 @@ impl Set {
 
     fn add(&self, element: Stored) -> Raises<()> {
         let key = element.key()?;
+        element.charge(key.len())?;
         lock(&self.elements).entry(key).or_insert(element);
         Ok(())
     }
@@ -114,7 +115,11 @@ impl Set {
 fn elements_of(stored: &Stored) -> Raises<Elements> {
     let elements = stored.elements()?.into_iter();
     elements
-        .map(|element| Ok((element.key()?, element)))
+        .map(|element| {
+            let key = element.key()?;
+            element.charge(key.len())?;
+            Ok((key, element))
+        })
         .collect()
 }
 

@@ -9,6 +9,7 @@ use super::*;
 use crate::managers::object::{
     Answer, Arguments, MethodCall, Outcome, Raises, SharedObject, encode,
 };
+use crate::managers::wire::Exception;
 
 /// Calls of one object, by one caller.
 struct Calls<T>(Arc<T>, u64);
@@ -221,6 +222,34 @@ fn arrays_have_elements_of_one_type() {
     }
     let wrong = &mut method_call("Array", &["x".into(), list(&[])], 1);
     assert!(Array::create(wrong).is_err());
+}
+
+#[tokio::test]
+async fn queues_that_are_shut_down_give_out_what_is_left() {
+    let queue = Calls(Queue::new(2), 1);
+    for item in [1, 2] {
+        queue.call("put", &[item.into()]).await.unwrap();
+    }
+    let putting = {
+        let queue = Arc::clone(&queue.0);
+        tokio::spawn(async move { queue.put(&3).await })
+    };
+    tokio::task::yield_now().await;
+    queue.call("shutdown", &[]).await.unwrap();
+    let refused = |result: Result<(), Exception>| result.unwrap_err().is("queue.ShutDown");
+    assert!(refused(putting.await.unwrap()));
+    assert!(refused(queue.0.put(&4).await));
+    assert_eq!(queue.call("get", &[]).await.unwrap(), 1_i64);
+    assert_eq!(queue.0.try_get::<i64>().unwrap(), Some(2));
+    assert!(refused(queue.0.get::<i64>().await.map(drop)));
+    assert!(refused(queue.0.try_get::<i64>().map(drop)));
+    // The items that are dropped count as done, and those who wait fail.
+    let queue = Queue::new(0);
+    queue.put(&1).await.unwrap();
+    queue.shutdown(true);
+    let joined = Calls(Arc::clone(&queue), 1).call("join", &[]).await;
+    assert!(joined.is_ok());
+    assert!(refused(queue.get::<i64>().await.map(drop)));
 }
 
 #[tokio::test(start_paused = true)]

@@ -19,6 +19,8 @@ pub(super) struct ReturnedObject {
     pub(super) typeid: String,
     pub(super) object: Arc<dyn SharedObject>,
     pub(super) proxy: ProxyValue,
+    /// It stays a value if it is the whole result.
+    pub(super) in_value: bool,
 }
 
 /// A result that cannot be pickled: the reason.
@@ -39,6 +41,7 @@ thread_local! {
 /// Serializes the object that `make` returns as its proxy.
 pub(super) fn serialize_object<S: Serializer>(
     typeid: &str,
+    in_value: bool,
     make: impl FnOnce(&ObjectFormat) -> Result<Arc<dyn SharedObject>, String>,
     serializer: S,
 ) -> Result<S::Ok, S::Error> {
@@ -54,6 +57,7 @@ pub(super) fn serialize_object<S: Serializer>(
                 typeid: typeid.to_owned(),
                 object,
                 proxy: proxy.clone(),
+                in_value,
             });
         }
     });

@@ -51,8 +51,9 @@ impl ManagerOptions {
         self
     }
 
-    /// Maximum number of bytes of all values that objects hold, pickled, with 128 bytes for each.
-    /// Beyond it, calls with arguments fail with a `MemoryError`.
+    /// Maximum number of bytes of all values that objects hold, pickled, with 128 bytes for each
+    /// argument and 64 or 128 for each element that a container gets out of one. Beyond it, calls
+    /// with arguments fail with a `MemoryError`.
     ///
     /// Default: 1 GiB.
     pub const fn max_value_bytes(mut self, bytes: usize) -> Self {

@@ -23,6 +23,10 @@ use crate::managers::wire::Exception;
 /// for its type id, through the manager by which the method was called. One within a value is an
 /// `AutoProxy`, whose authkey is `multiprocessing.current_process().authkey`.
 ///
+/// A proxy that a Python program has passed on to another process knows no manager, so that its
+/// methods cannot return objects alone: return a list or a tuple of it there, or set
+/// [`in_value`](Self::in_value).
+///
 /// ```
 /// use farcall::conn::managers::Proxied;
 /// use farcall::service;
@@ -40,6 +44,7 @@ use crate::managers::wire::Exception;
 pub struct Proxied {
     typeid: String,
     source: Source,
+    in_value: bool,
 }
 
 #[derive(Clone)]
@@ -72,6 +77,7 @@ impl Proxied {
                 make: Box::new(make),
                 made: OnceLock::new(),
             })),
+            in_value: false,
         }
     }
 
@@ -89,6 +95,16 @@ impl Proxied {
         self
     }
 
+    /// Sends the object as one within a value, also if it is returned alone: as an `AutoProxy`. So
+    /// the method can be called by a proxy that was passed on to another process, and only by
+    /// programs that have set `multiprocessing.current_process().authkey`. Default: as the class
+    /// of proxies that the program has registered for the type id.
+    #[must_use]
+    pub fn in_value(mut self) -> Self {
+        self.in_value = true;
+        self
+    }
+
     /// Returns the object, which is made if it is not yet.
     pub(super) fn object(&self, format: &ObjectFormat) -> Result<Arc<dyn SharedObject>, String> {
         match &self.source {
@@ -100,7 +116,8 @@ impl Proxied {
 
 impl Serialize for Proxied {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serialize_object(&self.typeid, |format| self.object(format), serializer)
+        let make = |format: &ObjectFormat| self.object(format);
+        serialize_object(&self.typeid, self.in_value, make, serializer)
     }
 }
 
@@ -119,6 +136,7 @@ macro_rules! from_objects {
                 Self {
                     typeid: $typeid.to_owned(),
                     source: Source::Object(object),
+                    in_value: false,
                 }
             }
         }

@@ -152,6 +152,7 @@ fn outcome(result: Result<Payload, Fault>) -> Raises<Outcome> {
     let value = read.map_err(|error| Exception::with_text(UNSERIALIZABLE, error.to_string()))?;
     if let [only] = &attachments[..]
         && let Some(returned) = only.downcast_ref::<ReturnedObject>()
+        && !returned.in_value
         && encode(&returned.proxy)? == value
     {
         return Ok(Outcome::Object {

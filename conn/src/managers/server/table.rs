@@ -265,19 +265,15 @@ impl Table {
 
     /// Takes an argument into the budget, with references to the objects whose proxies are in it.
     pub(super) fn store(&self, pickle: &Pickle, raw: RawValue) -> Raises<Stored> {
-        let bytes = raw.code().len() + OVERHEAD;
-        let total = self.value_bytes.fetch_add(bytes, Ordering::AcqRel) + bytes;
         // Releases the bytes if it fails.
         let mut guard = ValueGuard {
             table: self.own.clone(),
-            bytes,
+            pickle: pickle.clone(),
+            bytes: AtomicUsize::new(0),
             held: Vec::new(),
             is_whole: false,
         };
-        if total > self.options.max_value_bytes {
-            let text = "the manager holds its maximum of values";
-            return Err(Exception::with_text("MemoryError", text));
-        }
+        guard.charge(raw.code().len() + OVERHEAD)?;
         if may_contain_proxies(&raw) {
             let value: Value = raw
                 .decode(&pickle.clone().max_depth(255))
@@ -381,7 +377,8 @@ fn new_ident(entries: &HashMap<String, Entry>) -> Raises<String> {
 /// The things that a stored value holds: its bytes in the budget, and its references.
 struct ValueGuard {
     table: Weak<Table>,
-    bytes: usize,
+    pickle: Pickle,
+    bytes: AtomicUsize,
     held: Vec<HeldReference>,
     /// `true` if the whole value is a proxy.
     is_whole: bool,
@@ -394,12 +391,40 @@ impl StoredGuard for ValueGuard {
             _ => None,
         }
     }
+
+    fn charge(&self, bytes: usize) -> Raises<()> {
+        let Some(table) = self.table.upgrade() else {
+            return Ok(());
+        };
+        let held = &table.value_bytes;
+        let max = table.options.max_value_bytes;
+        let more = |total: usize| total.checked_add(bytes).filter(|total| *total <= max);
+        match held.fetch_update(Ordering::AcqRel, Ordering::Acquire, more) {
+            Ok(_) => {
+                self.bytes.fetch_add(bytes, Ordering::AcqRel);
+                Ok(())
+            }
+            Err(_) => {
+                let text = "the manager holds its maximum of values";
+                Err(Exception::with_text("MemoryError", text))
+            }
+        }
+    }
+
+    fn store(&self, raw: RawValue) -> Raises<Stored> {
+        match self.table.upgrade() {
+            Some(table) => table.store(&self.pickle, raw),
+            None => Ok(raw.into()),
+        }
+    }
 }
 
 impl Drop for ValueGuard {
     fn drop(&mut self) {
         if let Some(table) = self.table.upgrade() {
-            table.value_bytes.fetch_sub(self.bytes, Ordering::AcqRel);
+            table
+                .value_bytes
+                .fetch_sub(*self.bytes.get_mut(), Ordering::AcqRel);
         }
     }
 }

@@ -160,4 +160,17 @@ impl QueueProxy {
     pub async fn join(&self) -> Result<(), CallError> {
         self.0.wait_for("join", ()).await
     }
+
+    /// Shuts the queue down: nothing can be put into it any more, and `get` fails once it is empty,
+    /// with `queue.ShutDown`. If it is immediate, the items that are left are dropped. A manager in
+    /// CPython can do that from 3.13 on.
+    ///
+    /// # Errors
+    /// See [`CallError`].
+    ///
+    /// # Cancel safety
+    /// It may be shut down nevertheless.
+    pub async fn shutdown(&self, immediate: bool) -> Result<(), CallError> {
+        self.0.call("shutdown", (immediate,)).await
+    }
 }
