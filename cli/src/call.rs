@@ -14,7 +14,7 @@ use crate::json::Json;
 use crate::{argument, manager, seconds};
 
 const URL: &str = "http://HOST:PORT/PATH, https://HOST:PORT/PATH, http+unix://SOCKET:/PATH, \
-                   conn+rpc://HOST:PORT, conn+rpc+tls://HOST:PORT, conn+rpc+encrypted://HOST:PORT \
+                   scgi://HOST:PORT, scgi+unix://SOCKET, conn+rpc://HOST:PORT, conn+rpc+tls://HOST:PORT, conn+rpc+encrypted://HOST:PORT \
                    (TLS by the authkey alone), conn+rpc+unix://PATH, nats://HOST:PORT/SERVICE or \
                    conn+manager://HOST:PORT/TYPEID (a manager of Python)";
 

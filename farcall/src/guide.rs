@@ -21,6 +21,8 @@
 //! | [layers] | figures and traces for every call, and limits of a client |
 //! | [cluster] | scripts and programs that act on many machines at once |
 //! | [workers] | a server on all processors, replaced without losing a call |
+//! | [services] | a service that systemd starts, watches and reloads, and a web server in front |
+//! | [sockets] | servers of bytes and datagrams, as Python's `socketserver` |
 //! | [testing] | tests of a service without sockets |
 //! | [features] | a build with only what you need |
 //!
@@ -52,6 +54,8 @@ macro_rules! chapters {
             "[middleware]: crate::guide::middleware\n",
             "[layers]: crate::guide::layers\n",
             "[workers]: crate::guide::workers\n",
+            "[services]: crate::guide::services\n",
+            "[sockets]: crate::guide::sockets\n",
             "[testing]: crate::guide::testing\n",
             "[cluster]: crate::guide::cluster\n",
             "[features]: crate::guide::features\n",
@@ -79,6 +83,8 @@ macro_rules! chapters {
             "[api-middleware]: crate::middleware\n",
             "[api-registry-layer]: crate::Registry::layer\n",
             "[api-workers]: crate::workers\n",
+            "[api-systemd]: crate::systemd\n",
+            "[api-sockets]: crate::sockets\n",
             "[api-service-caller]: crate::ServiceCaller\n",
             "[api-memory]: crate::transport::memory\n",
             "[api-reconnect]: crate::rpc::Reconnect\n",
@@ -92,7 +98,7 @@ macro_rules! chapters {
 
 chapters! {
     functions objects clients requests errors retries python pickles managers rpc reconnect security tls
-    blocking middleware layers cluster workers testing features
+    blocking middleware layers cluster workers services sockets testing features
     from_xmlrpc from_multiprocessing from_pyro5 from_tarpc from_tonic from_jsonrpsee
 }
 

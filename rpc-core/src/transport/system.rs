@@ -66,6 +66,8 @@ impl SystemListener {
                 let listener = UnixListener::bind_abstract(name);
                 Ok(Self::Unix(listener.map_err(|e| cannot_listen(target, &e))?))
             }
+            #[cfg(all(unix, feature = "systemd"))]
+            Target::Address(Address::Passed(name)) => crate::systemd::take_listener(name),
             Target::Address(_) => Err(cannot_listen(target, &unsupported())),
         }
     }

@@ -7,9 +7,8 @@ use std::time::Duration;
 use tokio::runtime::{Builder, Runtime};
 use tokio_util::sync::CancellationToken;
 
-use super::sockets::Socket;
 use crate::serve::ShutdownReport;
-use crate::transport::SystemListener;
+use crate::transport::{Socket, SystemListener};
 
 /// Any error that keeps a worker from serving. It is logged, and the worker restarted.
 pub type WorkerError = Box<dyn std::error::Error + Send + Sync>;

@@ -21,6 +21,7 @@ use super::redirect;
 use super::reply::reply;
 use super::request::Request;
 use super::response::Response;
+use super::scgi::Wire;
 use super::secrets::Secrets;
 use super::transport::Destination;
 use super::url::{HttpUrl, InvalidUrl, Target};
@@ -78,7 +79,9 @@ impl<T: Transport> Endpoint<T> {
         target: &Target,
         options: ClientOptions,
     ) -> Self {
-        let cookies = Cookies::new(options.cookies, cookie).map(Arc::new);
+        // SCGI has no cookies, and a redirect would be to a server of HTTP.
+        let is_http = target.wire == Wire::Http;
+        let cookies = Cookies::new(options.cookies && is_http, cookie).map(Arc::new);
         Self {
             link,
             transport,
@@ -143,7 +146,7 @@ impl<T: Transport> Endpoint<T> {
                 cookies.keep(url, &response.headers);
             }
             let max = self.options.redirects;
-            if max == 0 || !response.status.is_redirection() {
+            if max == 0 || link.wire == Wire::Scgi || !response.status.is_redirection() {
                 return Ok(response);
             }
             let headers = &response.headers;

@@ -20,6 +20,7 @@ mod reply;
 mod request;
 mod response;
 mod route;
+mod scgi;
 mod secrets;
 mod stream;
 #[cfg(feature = "_tls")]
@@ -52,7 +53,7 @@ pub use self::options::ClientOptions;
 use self::transport::TokioConnector;
 pub use self::url::InvalidUrl;
 #[cfg(fuzzing)]
-pub(crate) use self::{response::segments::read_segments, url::Target};
+pub(crate) use self::{response::segments::read_segments_over, scgi::Wire, url::Target};
 use crate::XmlRpc;
 use crate::document::reply_result;
 
@@ -96,6 +97,10 @@ impl Client {
     /// server expects credentials. The password
     /// never appears in errors or `Debug` output. Without a path, `/RPC2` is used. Nothing is sent
     /// yet.
+    ///
+    /// Servers that speak SCGI have `scgi://HOST:PORT/PATH` or `scgi+unix://SOCKET:/PATH` (also
+    /// written `scgi:///SOCKET`). Headers become variables (`HTTP_…`); there are neither proxies,
+    /// cookies, redirects nor TLS, and each call has a connection of its own.
     ///
     /// # Errors
     /// If the URL is malformed or has another scheme, or if the proxy set in the environment cannot

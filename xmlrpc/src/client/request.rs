@@ -9,6 +9,7 @@ use http::{Uri, uri::PathAndQuery};
 
 use super::options::ClientOptions;
 use super::proxy::Proxy;
+use super::scgi::{self, Wire};
 use super::secrets::Secrets;
 use super::url::{HttpUrl, Target};
 use crate::coding::Gzip;
@@ -63,6 +64,8 @@ enum TargetForm {
     Origin,
     /// The whole URL, for proxies.
     Absolute,
+    /// The variable `REQUEST_URI` of SCGI. The head of the template is a list of variables.
+    Variable,
 }
 
 impl Template {
@@ -99,10 +102,10 @@ impl Template {
         }
         let cookie = options.cookies.then(|| headers.remove(COOKIE)).flatten();
         let path = target.uri.path_and_query().map(PathAndQuery::as_str);
-        let form = if is_forwarded {
-            TargetForm::Absolute
-        } else {
-            TargetForm::Origin
+        let form = match target.wire {
+            Wire::Scgi => TargetForm::Variable,
+            Wire::Http if is_forwarded => TargetForm::Absolute,
+            Wire::Http => TargetForm::Origin,
         };
         let line = match (form, path) {
             (TargetForm::Origin, Some(path)) => line(path),
@@ -112,6 +115,9 @@ impl Template {
         head.extend_from_slice(b"\r\n");
         for (name, value) in &headers {
             write_header(name, value.as_bytes(), &mut head);
+        }
+        if target.wire == Wire::Scgi {
+            head = scgi::variables(path.unwrap_or("/"), &headers);
         }
         let gzip_over = options.gzip_over;
         let template = Self {
@@ -125,7 +131,7 @@ impl Template {
     /// Changes the target of a request to another URL of the same host and port.
     pub(super) fn redirect(&self, request: &mut Request, url: &HttpUrl) {
         request.set_line(&line(match self.form {
-            TargetForm::Origin => url.path_and_query(),
+            TargetForm::Origin | TargetForm::Variable => url.path_and_query(),
             TargetForm::Absolute => url.as_str(),
         }));
     }
@@ -168,6 +174,17 @@ impl Template {
             bytes.truncate(room);
             bytes.extend_from_slice(&zipped);
             coding = GZIP;
+        }
+        if matches!(self.form, TargetForm::Variable) {
+            let coding = (!coding.is_empty()).then_some("gzip");
+            let head = scgi::head(bytes.len() - room, coding, &self.head);
+            bytes.splice(..room, head);
+            return Ok(Request {
+                bytes,
+                start: 0,
+                own: 0,
+                cookie: 0,
+            });
         }
         let mut digits = itoa::Buffer::new();
         let digits = digits.format(bytes.len() - room).as_bytes();
