@@ -6,7 +6,9 @@ use tokio::io::{AsyncWriteExt, copy, split};
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let address = std::env::args().nth(1).unwrap_or("127.0.0.1:20000".into());
+    let address = std::env::args()
+        .nth(1)
+        .unwrap_or_else(|| "127.0.0.1:20000".into());
     let server = StreamServer::new(|connection| async {
         println!("got a connection from {}", connection.peer());
         let (mut reader, mut writer) = split(connection);

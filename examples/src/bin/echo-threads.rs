@@ -5,7 +5,9 @@ use std::io::{BufRead, BufReader, Read, Write};
 use farcall::sockets::StreamServer;
 
 fn main() -> std::io::Result<()> {
-    let address = std::env::args().nth(1).unwrap_or("127.0.0.1:20000".into());
+    let address = std::env::args()
+        .nth(1)
+        .unwrap_or_else(|| "127.0.0.1:20000".into());
     let server = StreamServer::threads(|connection| {
         let mut connection = BufReader::new(connection);
         let mut line = Vec::new();

@@ -9,8 +9,10 @@ use tower_http::set_header::SetResponseHeaderLayer;
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
-    let folder = std::env::args().nth(1).unwrap_or(".".into());
-    let address = std::env::args().nth(2).unwrap_or("127.0.0.1:8000".into());
+    let folder = std::env::args().nth(1).unwrap_or_else(|| ".".into());
+    let address = std::env::args()
+        .nth(2)
+        .unwrap_or_else(|| "127.0.0.1:8000".into());
     // Addresses and `localhost` only: no page of another name can call the service.
     let rpc = Server::with_options(ServerOptions::default().hosts(["localhost"]));
     rpc.register_function("add", |a: i64, b: i64| a + b)?;

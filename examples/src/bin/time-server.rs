@@ -8,7 +8,9 @@ use farcall::sockets::DatagramServer;
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let address = std::env::args().nth(1).unwrap_or("127.0.0.1:20001".into());
+    let address = std::env::args()
+        .nth(1)
+        .unwrap_or_else(|| "127.0.0.1:20001".into());
     let server = DatagramServer::new(|datagram| async move {
         let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
         datagram.reply(now.map_or(0, |time| time.as_secs()).to_string().as_bytes())

@@ -26,8 +26,11 @@ pub struct Connection {
     stopped: Pin<Box<dyn Future<Output = ()> + Send>>,
     is_stopped: bool,
     idle_timeout: Duration,
-    /// Runs while the handler waits for the peer.
-    idle: Countdown,
+    /// Runs while the handler waits for the peer to send.
+    reading: Countdown,
+    /// Runs while it waits for the peer to read. They differ, since code that copies flushes what it
+    /// has written whenever there is nothing to read.
+    writing: Countdown,
 }
 
 impl Connection {
@@ -42,7 +45,8 @@ impl Connection {
             }),
             is_stopped: false,
             idle_timeout,
-            idle: Countdown::new(),
+            reading: Countdown::new(),
+            writing: Countdown::new(),
         }
     }
 
@@ -51,22 +55,23 @@ impl Connection {
     pub const fn peer(&self) -> &Peer {
         &self.peer
     }
+}
 
-    /// Returns the result of reading or writing, or an error if the peer lets the handler wait for
-    /// too long.
-    fn in_time<T>(
-        &mut self,
-        polled: Poll<io::Result<T>>,
-        cx: &mut Context<'_>,
-    ) -> Poll<io::Result<T>> {
-        if polled.is_ready() {
-            self.idle.stop();
-            return polled;
-        }
-        ready!(self.idle.poll(self.idle_timeout, cx));
-        let message = "the peer neither sends nor reads";
-        Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, message)))
+/// Returns the result of reading or writing, or an error if the peer lets the handler wait for too
+/// long.
+fn in_time<T>(
+    polled: Poll<io::Result<T>>,
+    countdown: &mut Countdown,
+    timeout: Duration,
+    cx: &mut Context<'_>,
+) -> Poll<io::Result<T>> {
+    if polled.is_ready() {
+        countdown.stop();
+        return polled;
     }
+    ready!(countdown.poll(timeout, cx));
+    let message = "the peer neither sends nor reads";
+    Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, message)))
 }
 
 impl AsyncRead for Connection {
@@ -83,7 +88,7 @@ impl AsyncRead for Connection {
                 return Poll::Ready(Ok(()));
             }
         }
-        this.in_time(polled, cx)
+        in_time(polled, &mut this.reading, this.idle_timeout, cx)
     }
 }
 
@@ -95,19 +100,19 @@ impl AsyncWrite for Connection {
     ) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
         let polled = Pin::new(&mut this.io).poll_write(cx, bytes);
-        this.in_time(polled, cx)
+        in_time(polled, &mut this.writing, this.idle_timeout, cx)
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         let polled = Pin::new(&mut this.io).poll_flush(cx);
-        this.in_time(polled, cx)
+        in_time(polled, &mut this.writing, this.idle_timeout, cx)
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         let polled = Pin::new(&mut this.io).poll_shutdown(cx);
-        this.in_time(polled, cx)
+        in_time(polled, &mut this.writing, this.idle_timeout, cx)
     }
 }
 
