@@ -23,7 +23,6 @@ pub use self::format::{AnyFormat, ClientFormat};
 pub use self::options::ConnectOptions;
 use self::session::Session;
 pub use self::session::SessionFailed;
-pub(crate) use self::url::XMLRPC_SCHEMES;
 use self::url::without_secrets;
 pub use self::url::{ConnectionUrl, Protection, Protocol, UrlError};
 #[cfg(feature = "nats")]

@@ -12,9 +12,6 @@ const FORMS: &str = "http://HOST:PORT/PATH, https://HOST:PORT/PATH, http+unix://
                      conn+rpc+unix://PATH, conn+rpc+abstract://NAME, nats://HOST:PORT/SERVICE or \
                      nats://HOST:PORT/SERVICE/INSTANCE";
 
-/// The schemes of XML-RPC.
-pub(crate) const XMLRPC_SCHEMES: [&str; 5] = ["http", "https", "http+unix", "scgi", "scgi+unix"];
-
 /// A URL that a client cannot use. It does not repeat the URL, which may contain a password.
 #[derive(thiserror::Error)]
 #[non_exhaustive]
@@ -138,7 +135,9 @@ impl Protocol {
     /// [`UrlError::Scheme`].
     pub fn of(url: &str) -> Result<Self, UrlError> {
         let (scheme, _) = url.split_once("://").ok_or(UrlError::Scheme)?;
-        if XMLRPC_SCHEMES.contains(&&*scheme.to_ascii_lowercase()) {
+        if ["http", "https", "http+unix", "scgi", "scgi+unix"]
+            .contains(&&*scheme.to_ascii_lowercase())
+        {
             Ok(Self::XmlRpc)
         } else if scheme.starts_with("conn+rpc") {
             Ok(Self::Connection)

@@ -3,7 +3,6 @@
 use std::net::IpAddr;
 
 use super::settings::HostSettings;
-use crate::client::XMLRPC_SCHEMES;
 
 /// A secret that a host does not get, since its URL was not meant for it: the reason why a call
 /// must not be sent at all.
@@ -56,7 +55,7 @@ impl Way {
         let (scheme, _) = url.split_once("://")?;
         let is_http = |name: &&str| scheme.eq_ignore_ascii_case(name);
         let is_clear = is_clear(url);
-        XMLRPC_SCHEMES
+        ["http", "https", "http+unix", "scgi", "scgi+unix"]
             .iter()
             .any(is_http)
             .then_some(Self { origin, is_clear })

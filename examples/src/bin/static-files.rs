@@ -17,7 +17,7 @@ async fn main() -> anyhow::Result<()> {
     let rpc = Server::with_options(ServerOptions::default().hosts(["localhost"]));
     rpc.register_function("add", |a: i64, b: i64| a + b)?;
 
-    // `ServeDir` neither leaves the folder nor lists it. Browsers must not guess the type of a file.
+    // `ServeDir` neither leaves the folder nor lists it. Browsers must not guess types.
     let (name, value) = ("x-content-type-options", "nosniff");
     let (name, value) = (
         HeaderName::from_static(name),

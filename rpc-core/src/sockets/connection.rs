@@ -28,8 +28,8 @@ pub struct Connection {
     idle_timeout: Duration,
     /// Runs while the handler waits for the peer to send.
     reading: Countdown,
-    /// Runs while it waits for the peer to read. They differ, since code that copies flushes what it
-    /// has written whenever there is nothing to read.
+    /// Runs while it waits for the peer to read. They differ, since code that copies flushes what
+    /// it has written whenever there is nothing to read.
     writing: Countdown,
 }
 

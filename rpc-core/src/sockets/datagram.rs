@@ -111,7 +111,8 @@ impl DatagramServer {
     }
 
     /// Calls `verify` for the sender of each datagram before its handler, and drops the datagram if
-    /// the result is `false`. It runs where datagrams are received: it must neither block nor panic.
+    /// the result is `false`. It runs where datagrams are received: it must neither block nor
+    /// panic.
     ///
     /// Default: all senders are served.
     pub fn verify(mut self, verify: impl Fn(&Peer) -> bool + Send + Sync + 'static) -> Self {

@@ -45,8 +45,8 @@ impl Networks {
         parsed.collect::<Result<_, _>>().map(Self)
     }
 
-    /// Returns `true` if one of the networks contains the address. An IPv4 address that is mapped to
-    /// IPv6 counts as IPv4.
+    /// Returns `true` if one of the networks contains the address. An IPv4 address that is mapped
+    /// to IPv6 counts as IPv4.
     #[must_use]
     pub fn contains(&self, address: IpAddr) -> bool {
         let address = address.to_canonical();

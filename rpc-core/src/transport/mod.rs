@@ -34,6 +34,8 @@
 pub(crate) mod certificate;
 pub(crate) mod happy_eyeballs;
 pub mod memory;
+#[cfg(all(unix, feature = "systemd"))]
+pub(crate) mod passed;
 #[cfg(any(feature = "workers", all(unix, feature = "systemd")))]
 mod socket;
 mod system;
@@ -195,8 +197,8 @@ impl fmt::Display for Credentials {
 /// The address of a listener.
 ///
 /// Its text form is `127.0.0.1:8000`, `unix:/run/service.sock`, `unix-abstract:name`,
-/// `memory:name` or `systemd:name`. Bytes of an abstract name that are not printable ASCII are escaped, as in
-/// `unix-abstract:name\\x00`.
+/// `memory:name` or `systemd:name`. Bytes of an abstract name that are not printable ASCII are
+/// escaped, as in `unix-abstract:name\\x00`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Address {

@@ -5,8 +5,7 @@ use std::net::TcpListener;
 #[cfg(unix)]
 use std::os::unix::net::UnixListener;
 
-use super::SystemListener;
-#[cfg(unix)]
+#[cfg(all(unix, feature = "systemd"))]
 use super::unix;
 
 /// A listening socket outside of any event loop.
@@ -33,17 +32,5 @@ impl Socket {
             Self::Tcp(socket) => Ok(super::Address::Tcp(socket.local_addr()?)),
             Self::Unix(socket) => unix::address_of(socket),
         }
-    }
-
-    /// Registers the socket with the event loop that runs this code.
-    pub(crate) fn into_listener(self) -> io::Result<SystemListener> {
-        Ok(match self {
-            Self::Tcp(socket) => {
-                socket.set_nonblocking(true)?;
-                SystemListener::Tcp(tokio::net::TcpListener::from_std(socket)?)
-            }
-            #[cfg(unix)]
-            Self::Unix(socket) => SystemListener::Unix(unix::UnixListener::from_std(socket)?),
-        })
     }
 }

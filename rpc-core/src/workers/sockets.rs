@@ -61,7 +61,7 @@ impl Sockets {
             }
             #[cfg(all(unix, feature = "systemd"))]
             Address::Passed(name) => {
-                let socket = crate::systemd::take(name)?;
+                let socket = crate::transport::passed::take(name)?;
                 (socket.local_address()?, vec![socket])
             }
             _ => {

@@ -58,7 +58,7 @@ impl Worker {
     /// # Errors
     /// If the socket cannot be registered with the event loop.
     pub fn listen(self) -> io::Result<(SystemListener, CancellationToken)> {
-        let listener = self.socket.into_listener()?;
+        let listener = SystemListener::of_socket(self.socket)?;
         (self.ready)();
         Ok((listener, self.stop))
     }

@@ -46,8 +46,8 @@ impl<S: Stream> Connection<S> {
         matches!(self.stream.try_read(self.buffer.space()).await, Ok(None))
     }
 
-    /// Sends a request, and has `response` read its response. A response that arrives before the whole request is
-    /// sent counts as its response.
+    /// Sends a request, and has `response` read its response. A response that arrives
+    /// before the whole request is sent counts as its response.
     pub(super) async fn exchange(
         &mut self,
         request: &[u8],

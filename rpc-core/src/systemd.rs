@@ -39,13 +39,28 @@
 //! Without a service manager they do nothing; one that cannot be sent is logged.
 //! [Workers](crate::workers) notify by themselves.
 
-mod sockets;
+use std::io;
 
 use sd_notify::NotifyState;
 use tokio::time::{MissedTickBehavior, interval};
 
-pub(crate) use self::sockets::take;
-pub use self::sockets::{socket_names, take_listener};
+pub use crate::transport::passed::socket_names;
+use crate::transport::passed::take;
+use crate::transport::{Address, SystemListener, cannot_listen};
+
+/// Takes a socket by its name; the empty name is the first one that is left. Binding a server at
+/// the address `systemd:NAME` is the same.
+///
+/// # Errors
+/// If there is no socket of this name, it was taken, or it is no listening stream socket. The error
+/// names it.
+///
+/// # Panics
+/// Outside of a tokio runtime, like tokio's own listeners.
+pub fn take_listener(name: &str) -> io::Result<SystemListener> {
+    let opened = take(name).and_then(SystemListener::of_socket);
+    opened.map_err(|error| cannot_listen(Address::Passed(name.to_owned()), &error))
+}
 
 /// Tells the service manager that the service has started, or that a [reload](reloading) is
 /// complete (`READY=1`).

@@ -6,8 +6,8 @@ use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 
 use listenfd::ListenFd;
 
+use super::socket::Socket;
 use crate::output::Foreign;
-use crate::transport::{Address, Socket, SystemListener, cannot_listen};
 
 /// A socket that was passed to this process.
 struct PassedSocket {
@@ -23,24 +23,10 @@ pub fn socket_names() -> Vec<String> {
     passed().iter().map(|socket| socket.name.clone()).collect()
 }
 
-/// Takes a socket by its name; the empty name is the first one that is left. Binding a server at
-/// the address `systemd:NAME` is the same.
-///
-/// # Errors
-/// If there is no socket of this name, it was taken, or it is no listening stream socket. The error
-/// names it.
-///
-/// # Panics
-/// Outside of a tokio runtime, like tokio's own listeners.
-pub fn take_listener(name: &str) -> io::Result<SystemListener> {
-    let opened = take(name).and_then(Socket::into_listener);
-    opened.map_err(|error| cannot_listen(Address::Passed(name.to_owned()), &error))
-}
-
 /// Takes a socket by its name.
 ///
 /// # Errors
-/// As with [`take_listener`], without the name.
+/// If there is no socket of this name, it was taken, or it is no listening stream socket.
 pub(crate) fn take(name: &str) -> io::Result<Socket> {
     let mut sockets = passed();
     let is_asked_for = |socket: &PassedSocket| name.is_empty() || socket.name == name;
