@@ -87,7 +87,7 @@ async fn clients_call_over_tcp_and_unix_sockets() {
     let bound = [
         server.bind_scgi("127.0.0.1:0").await.unwrap(),
         server
-            .bind_scgi(&directory.path().join("a socket"))
+            .bind_scgi(directory.path().join("a socket"))
             .await
             .unwrap(),
     ];
@@ -101,7 +101,7 @@ async fn clients_call_over_tcp_and_unix_sockets() {
             assert_eq!(sum, number + 5);
         }
         let error = client.call::<i64>("nothing", ()).await.unwrap_err();
-        assert_eq!(error.fault().map(|fault| fault.code()), Some(-32601));
+        assert_eq!(error.fault().map(farcall_core::Fault::code), Some(-32601));
         let blocking = tokio::task::spawn_blocking(move || {
             let client = crate::blocking::Client::new(&url).unwrap();
             client.call::<i64>("add", (3, 5)).unwrap()
