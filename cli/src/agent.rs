@@ -9,12 +9,12 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use farcall::cluster::Protection;
 use farcall::cluster::agent::{
-    ActivatedSocket, Agent, AgentError, AgentOptions, FileRoot, activated_sockets, feed_watchdog,
-    notify_ready, notify_stopping,
+    ActivatedSocket, Agent, AgentError, AgentOptions, FileRoot, activated_sockets,
 };
 use farcall::conn::auth::{AuthKey, AuthKeys};
 use farcall::protocol::output::Causes;
 use farcall::rpc::{Bind, BoundServer};
+use farcall::systemd;
 use farcall::transport::{Address, Target};
 use serde::{Deserialize, Deserializer};
 use tokio::signal::unix::{SignalKind, signal};
@@ -233,20 +233,23 @@ async fn serve(
         let stop = stop.clone();
         serving.spawn(async move { server.serve_until(stop.cancelled_owned()).await });
     }
-    notify_ready();
+    systemd::ready();
+    systemd::status("serving");
     let watchdog = async {
-        feed_watchdog().await;
+        systemd::feed_watchdog().await;
         pending::<()>().await;
     };
     let reloading = async {
         while reload.recv().await.is_some() {
             // Nothing to read again: the terminal was closed.
             let Keys::Labelled(keys) = keys else { return };
+            systemd::reloading();
             let replaced = config.keys().and_then(|new| Ok(keys.replace(new)?));
             match replaced {
                 Ok(()) => print_error("farcall: the authkeys were read again"),
                 Err(error) => print_error(format_args!("farcall: {error}")),
             }
+            systemd::ready();
         }
     };
     tokio::select! {
@@ -255,7 +258,7 @@ async fn serve(
         () = watchdog => {}
         () = reloading => {}
     }
-    notify_stopping();
+    systemd::stopping();
     stop.cancel();
     while serving.join_next().await.is_some() {}
     Ok(())

@@ -22,6 +22,7 @@ use crate::json::Json;
 use crate::{argument, manager, seconds};
 
 const URL: &str = "http://HOST:PORT/PATH, https://HOST:PORT/PATH, http+unix://SOCKET:/PATH, \
+                   scgi://HOST:PORT, scgi+unix://SOCKET, \
                    conn+rpc://HOST:PORT, conn+rpc+tls://HOST:PORT, conn+rpc+encrypted://HOST:PORT \
                    (TLS by the authkey alone), conn+rpc+unix://PATH, nats://HOST:PORT/SERVICE, \
                    json+tcp://HOST:PORT, json+unix://PATH, ws://HOST:PORT/PATH, \

@@ -297,6 +297,83 @@ fn workers_are_replaced_while_calls_continue() {
 }
 
 #[test]
+fn socket_servers_answer_cpython() {
+    let echoes = "b'Hello\\n'\nb'World\\n'\nb''\n";
+    for program in [
+        env!("CARGO_BIN_EXE_echo-server"),
+        env!("CARGO_BIN_EXE_echo-threads"),
+    ] {
+        let mut server = Running::new(program, &["127.0.0.1:0"]);
+        let line = server.line();
+        let address = line.strip_prefix("listening on ").unwrap();
+        // Sockets of CPython 2 are no context managers.
+        for python in pythons().iter().filter(|python| python.version >= (3, 6)) {
+            let client = include_str!("../python/echo_client.py");
+            assert_eq!(python.run_text(client, &[address]), echoes);
+        }
+    }
+    let mut server = Running::new(env!("CARGO_BIN_EXE_time-server"), &["127.0.0.1:0"]);
+    let line = server.line();
+    let address = line.strip_prefix("listening on ").unwrap();
+    let client = include_str!("../python/time_client.py");
+    let printed = newest_python().run_text(client, &[address]);
+    let seconds: u64 = printed.trim().parse().unwrap();
+    assert!(seconds > 1_700_000_000, "{printed}");
+}
+
+#[test]
+fn static_files_stand_beside_the_service() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir(folder.path().join("www")).unwrap();
+    std::fs::write(folder.path().join("www/index.html"), "<p>a page").unwrap();
+    std::fs::write(folder.path().join("secret"), "secret").unwrap();
+    let www = folder.path().join("www");
+    let args = [www.to_str().unwrap(), "127.0.0.1:0"];
+    let mut server = Running::new(env!("CARGO_BIN_EXE_static-files"), &args);
+    let line = server.line();
+    let url = line.strip_prefix("listening on ").unwrap();
+    let program = "
+import http.client, json, sys, xmlrpc.client
+url = sys.argv[1]
+c = http.client.HTTPConnection(url.split('//')[1])
+def ask(method, path, body=None, **headers):
+    c.request(method, path, body, headers)
+    r = c.getresponse()
+    return r.status, r.read(), r.getheader('x-content-type-options')
+assert ask('GET', '/') == (200, b'<p>a page', 'nosniff'), ask('GET', '/')
+for path in '/../secret', '/%2e%2e/secret', '//secret', '/missing':
+    assert ask('GET', path)[0] == 404, path
+assert xmlrpc.client.ServerProxy(url + '/RPC2').add(3, 5) == 8
+call = json.dumps({'jsonrpc': '2.0', 'id': 1, 'method': 'add', 'params': [3, 5]})
+headers = {'content-type': 'application/json'}
+assert json.loads(ask('POST', '/RPC2', call, **headers)[1])['result'] == 8
+assert ask('POST', '/RPC2', call, host='evil.example', **headers)[0] == 403
+print('fine')
+";
+    assert_eq!(newest_python().run_text(program, &[url]), "fine\n");
+}
+
+#[cfg(unix)]
+#[test]
+fn the_demo_server_speaks_scgi() {
+    let folder = tempfile::tempdir().unwrap();
+    let socket = folder.path().join("scgi.sock");
+    let path = socket.to_str().unwrap();
+    let mut server = demo_server(&["--scgi", "127.0.0.1:0", "--scgi-unix", path]);
+    let line = server.line();
+    let url = line.strip_prefix("listening scgi ").unwrap();
+    assert_eq!(server.line(), format!("listening scgi-unix {path}"));
+    for url in [
+        url,
+        &format!("scgi+unix://{path}"),
+        &format!("scgi://{path}"),
+    ] {
+        let client = Client::new(url).unwrap();
+        assert_eq!(client.call::<i64>("add", (3, 5)).unwrap(), 8);
+    }
+}
+
+#[test]
 fn one_calculator_answers_python_and_rust() {
     let _python = newest_python();
     let text = printed(env!("CARGO_BIN_EXE_calculator"));

@@ -23,6 +23,8 @@
 //! | [cluster] | scripts and programs that act on many machines at once |
 //! | [workers] | a server on all processors, replaced without losing a call |
 //! | [pages] | a page that shows the methods of a server to people, and calls them |
+//! | [services] | a service that systemd starts, watches and reloads, and a web server in front |
+//! | [sockets] | servers of bytes and datagrams, as Python's `socketserver` |
 //! | [testing] | tests of a service without sockets |
 //! | [features] | a build with only what you need |
 //!
@@ -56,6 +58,8 @@ macro_rules! chapters {
             "[layers]: crate::guide::layers\n",
             "[workers]: crate::guide::workers\n",
             "[pages]: crate::guide::pages\n",
+            "[services]: crate::guide::services\n",
+            "[sockets]: crate::guide::sockets\n",
             "[testing]: crate::guide::testing\n",
             "[cluster]: crate::guide::cluster\n",
             "[features]: crate::guide::features\n",
@@ -83,6 +87,8 @@ macro_rules! chapters {
             "[api-middleware]: crate::middleware\n",
             "[api-registry-layer]: crate::Registry::layer\n",
             "[api-workers]: crate::workers\n",
+            "[api-systemd]: crate::systemd\n",
+            "[api-sockets]: crate::sockets\n",
             "[api-service-caller]: crate::ServiceCaller\n",
             "[api-memory]: crate::transport::memory\n",
             "[api-reconnect]: crate::rpc::Reconnect\n",
@@ -97,7 +103,7 @@ macro_rules! chapters {
 
 chapters! {
     functions objects clients requests errors retries python pickles managers rpc json_sockets reconnect security
-    tls blocking middleware layers cluster workers pages testing features
+    tls blocking middleware layers cluster workers services sockets pages testing features
     from_xmlrpc from_multiprocessing from_pyro5 from_tarpc from_tonic from_jsonrpsee
 }
 

@@ -58,6 +58,10 @@ pub use farcall_core::*;
 // Named, so that the compiler can name the features that they need.
 #[cfg(feature = "middleware")]
 pub use farcall_core::middleware;
+#[cfg(feature = "sockets")]
+pub use farcall_core::sockets;
+#[cfg(all(unix, feature = "systemd"))]
+pub use farcall_core::systemd;
 #[cfg(feature = "workers")]
 pub use farcall_core::workers;
 #[cfg(any(feature = "jsonrpc-client", feature = "jsonrpc-server"))]

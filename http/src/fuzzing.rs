@@ -1,6 +1,6 @@
 //! Internals of this crate for the fuzz targets. Only compiled for them.
 
-use crate::client::{InvalidUrl, Target, read_segments};
+use crate::client::{InvalidUrl, Target, Wire, read_segments_over};
 
 /// Parses a URL, and returns its text without secrets, its host and its port.
 ///
@@ -11,12 +11,14 @@ pub fn url(text: &str) -> Result<(String, (String, u16)), InvalidUrl> {
     Ok((target.to_string(), target.host_and_port()))
 }
 
-/// Reads an HTTP response at once, and again in pieces of these sizes.
+/// Reads a response of HTTP, and of SCGI, at once, and again in pieces of these sizes.
 ///
 /// # Panics
 /// If the two results differ.
 pub fn read_response(stream: &[u8], pieces: &[usize], max_body: usize) {
-    let outcome = read_segments(&[], stream, max_body);
-    assert_eq!(read_segments(pieces, stream, max_body), outcome);
-    assert!(outcome.length() <= max_body);
+    for wire in [Wire::Http, Wire::Scgi] {
+        let outcome = read_segments_over(wire, &[], stream, max_body);
+        assert_eq!(read_segments_over(wire, pieces, stream, max_body), outcome);
+        assert!(outcome.length() <= max_body);
+    }
 }

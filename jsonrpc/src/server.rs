@@ -197,6 +197,15 @@ impl Server {
         self.http.bind(target)
     }
 
+    /// Returns a builder of this server at an address, where it speaks SCGI: see
+    /// [`farcall::xmlrpc::Server::bind_scgi`](farcall_xmlrpc::Server::bind_scgi).
+    ///
+    /// # Errors
+    /// Awaiting the builder fails if the server cannot listen at the address.
+    pub fn bind_scgi(&self, target: impl ToTarget) -> Bind {
+        self.http.bind_scgi(target)
+    }
+
     /// Accepts connections from any listener.
     ///
     /// # Errors

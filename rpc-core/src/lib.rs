@@ -93,7 +93,11 @@ mod refuse;
 mod registry;
 #[cfg(feature = "server")]
 pub mod serve;
+#[cfg(feature = "sockets")]
+pub mod sockets;
 mod system;
+#[cfg(all(unix, feature = "systemd"))]
+pub mod systemd;
 mod time;
 mod trace;
 pub mod transport;

@@ -103,9 +103,7 @@ pub use run::{
     CommandApi, CommandEvent, CommandExit, CommandOptions, CommandOutput, StartedCommand,
 };
 pub use signal::{Signal, UnknownSignal};
-pub use systemd::{
-    ActivatedSocket, activated_sockets, feed_watchdog, notify_ready, notify_stopping,
-};
+pub use systemd::{ActivatedSocket, activated_sockets};
 
 use facts::FactsService;
 use fanout::FanOut;

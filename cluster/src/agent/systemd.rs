@@ -1,13 +1,10 @@
-//! Sockets from a service manager, and its notifications.
+//! Sockets from a service manager.
 
 use std::io;
 
 use farcall_conn::{Listener, ListenerBuilder};
-use farcall_core::transport::tcp::TcpListener;
-use farcall_core::transport::unix::UnixListener;
-use farcall_core::transport::{Address, Listen as _};
-use listenfd::ListenFd;
-use sd_notify::NotifyState;
+use farcall_core::systemd::{socket_names, take_listener};
+use farcall_core::transport::{Address, SystemListener};
 
 /// A listening socket that a service manager has opened.
 #[derive(Debug)]
@@ -18,10 +15,8 @@ pub struct ActivatedSocket {
     pub listener: ListenerBuilder,
 }
 
-/// Takes the sockets that a service manager has opened for this process, as systemd does for a
+/// Takes all sockets that a service manager has opened for this process, as systemd does for a
 /// `.socket` unit (`LISTEN_FDS`). There are none if it has opened none, or if they were taken.
-///
-/// Call it before the program starts threads: it removes the variables from the environment.
 ///
 /// # Errors
 /// If a descriptor is no listening stream socket.
@@ -29,56 +24,15 @@ pub struct ActivatedSocket {
 /// # Panics
 /// Outside of a tokio runtime.
 pub fn activated_sockets() -> io::Result<Vec<ActivatedSocket>> {
-    let mut passed = ListenFd::from_env();
-    let mut sockets = Vec::new();
-    for index in 0..passed.len() {
-        // An error means that the socket is of another kind.
-        if let Ok(Some(socket)) = passed.take_unix_listener(index) {
-            let socket = UnixListener::from_std(socket)?;
-            sockets.push(ActivatedSocket {
-                address: socket.local_address()?,
-                listener: Listener::over(socket),
-            });
-        } else if let Some(socket) = passed.take_tcp_listener(index)? {
-            socket.set_nonblocking(true)?;
-            let socket = TcpListener::from_std(socket)?;
-            sockets.push(ActivatedSocket {
-                address: socket.local_address()?,
-                listener: Listener::over(socket),
-            });
-        }
-    }
-    Ok(sockets)
-}
-
-/// Tells the service manager that the agent serves. Without one it does nothing.
-pub fn notify_ready() {
-    notify(&[NotifyState::Ready, NotifyState::Status("serving")]);
-}
-
-/// Tells the service manager that the agent stops.
-pub fn notify_stopping() {
-    notify(&[NotifyState::Stopping]);
-}
-
-/// Tells the service manager that the agent is alive, as often as its watchdog demands. Completes
-/// at once if there is no watchdog.
-///
-/// # Cancel safety
-/// Can be dropped and called again at any time.
-pub async fn feed_watchdog() {
-    let Some(period) = sd_notify::watchdog_enabled().filter(|period| !period.is_zero()) else {
-        return;
-    };
-    let mut ticks = tokio::time::interval(period / 2);
-    loop {
-        ticks.tick().await;
-        notify(&[NotifyState::Watchdog]);
-    }
-}
-
-fn notify(state: &[NotifyState<'_>]) {
-    if let Err(error) = sd_notify::notify(state) {
-        tracing::warn!(%error, "cannot notify the service manager");
-    }
+    let sockets = socket_names().into_iter().map(|name| {
+        let listener = take_listener(&name)?;
+        Ok(ActivatedSocket {
+            address: listener.local_address()?,
+            listener: match listener {
+                SystemListener::Tcp(socket) => Listener::over(socket),
+                SystemListener::Unix(socket) => Listener::over(socket),
+            },
+        })
+    });
+    sockets.collect()
 }

@@ -38,6 +38,7 @@ use crate::nats::LazyClient;
 /// | URL | protocol |
 /// |---|---|
 /// | `http://HOST:PORT/PATH`, `https://…`, `http+unix://SOCKET:/PATH` | XML-RPC |
+/// | `scgi://HOST:PORT`, `scgi+unix://SOCKET` | XML-RPC over SCGI, as rtorrent has it |
 /// | `nats://HOST:PORT/SERVICE`, `nats://HOST:PORT/SERVICE/INSTANCE`, `nats+tls://…` | a service over NATS, any instance or a certain one (feature `nats`) |
 /// | `conn+rpc://HOST:PORT`, `conn+rpc+tls://…`, `conn+rpc+encrypted://…` (TLS by the authkey alone), `conn+rpc+unix://PATH`, `conn+rpc+abstract://NAME` | calls over connections |
 ///

@@ -8,7 +8,7 @@ use farcall_xmlrpc::InvalidUrl;
 
 /// The forms of URLs that a client takes.
 const FORMS: &str = "http://HOST:PORT/PATH, https://HOST:PORT/PATH, http+unix://SOCKET:/PATH, \
-                     conn+rpc://HOST:PORT, conn+rpc+tls://HOST:PORT, conn+rpc+encrypted://HOST:PORT, \
+                     scgi://HOST:PORT, scgi+unix://SOCKET, conn+rpc://HOST:PORT, conn+rpc+tls://HOST:PORT, conn+rpc+encrypted://HOST:PORT, \
                      conn+rpc+unix://PATH, conn+rpc+abstract://NAME, nats://HOST:PORT/SERVICE or \
                      nats://HOST:PORT/SERVICE/INSTANCE";
 
@@ -135,7 +135,9 @@ impl Protocol {
     /// [`UrlError::Scheme`].
     pub fn of(url: &str) -> Result<Self, UrlError> {
         let (scheme, _) = url.split_once("://").ok_or(UrlError::Scheme)?;
-        if ["http", "https", "http+unix"].contains(&&*scheme.to_ascii_lowercase()) {
+        if ["http", "https", "http+unix", "scgi", "scgi+unix"]
+            .contains(&&*scheme.to_ascii_lowercase())
+        {
             Ok(Self::XmlRpc)
         } else if scheme.starts_with("conn+rpc") {
             Ok(Self::Connection)

@@ -55,7 +55,7 @@ impl Way {
         let (scheme, _) = url.split_once("://")?;
         let is_http = |name: &&str| scheme.eq_ignore_ascii_case(name);
         let is_clear = is_clear(url);
-        ["http", "https", "http+unix"]
+        ["http", "https", "http+unix", "scgi", "scgi+unix"]
             .iter()
             .any(is_http)
             .then_some(Self { origin, is_clear })
@@ -126,7 +126,12 @@ pub(super) fn names(settings: &HostSettings) -> impl Iterator<Item = &'static st
 /// host is not this one.
 pub(super) fn is_clear(url: &str) -> bool {
     let (scheme, rest) = url.split_once("://").unwrap_or_default();
-    scheme.eq_ignore_ascii_case("http") && !is_loopback(rest)
+    match scheme.to_ascii_lowercase().as_str() {
+        "http" => !is_loopback(rest),
+        // Without a host it is a socket file.
+        "scgi" => !rest.starts_with('/') && !is_loopback(rest),
+        _ => false,
+    }
 }
 
 /// Returns `true` if the authority at the beginning of a text is surely this machine.

@@ -70,14 +70,7 @@ impl ListenerBuilder {
             credentials: own_credentials(),
             pending: PendingHandshakes::new(self.max_pending, self.max_pending_per_address),
         };
-        let is_network = matches!(
-            &self.bind_target,
-            BindTarget::Target(Ok(Target::Host(..) | Target::Address(Address::Tcp(_))))
-        );
-        let config = &handshakes.config;
-        if is_network && config.requires_binding() && config.tls.is_none() {
-            return Err(AuthError::NothingToBind.into());
-        }
+        let is_socket = matches!(self.bind_target, BindTarget::Target(_));
         let streams = match self.bind_target {
             BindTarget::Transport(streams) => streams,
             #[cfg(unix)]
@@ -88,8 +81,14 @@ impl ListenerBuilder {
                 SystemListener::Unix(listener) => Streams(Box::new(listener)),
             },
         };
+        let address = streams.0.address()?;
+        let is_network = is_socket && matches!(address, Address::Tcp(_));
+        let config = &handshakes.config;
+        if is_network && config.requires_binding() && config.tls.is_none() {
+            return Err(AuthError::NothingToBind.into());
+        }
         Ok(OpenListener {
-            address: streams.0.address()?,
+            address,
             streams,
             handshakes,
         })

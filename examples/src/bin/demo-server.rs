@@ -15,6 +15,8 @@ use farcall::conn::{Bincode, Json, Listener, ListenerBuilder};
 use farcall::jsonrpc::{BoundSocketServer, Framing, Service, SocketServer, SocketServerOptions};
 use farcall::pickle::{self, Pickle};
 use farcall::rpc;
+#[cfg(unix)]
+use farcall::systemd;
 use farcall::transport::tls::{ClientCertificates, ServerTls, TlsError};
 use farcall::web::Documentation;
 use farcall::xmlrpc::{BoundServer, ServerOptions};
@@ -28,7 +30,8 @@ use tokio_util::sync::CancellationToken;
 )]
 struct Arguments {
     /// Serve XML-RPC and JSON-RPC, also over WebSocket, on this TCP address; port 0 selects a free
-    /// port [default: 127.0.0.1:8000 if no listener is given]
+    /// port, and systemd:NAME a socket of systemd, here and below [default: 127.0.0.1:8000 if no
+    /// listener is given, or the sockets of systemd named xmlrpc, scgi, rpc, conn and manager]
     #[arg(long, value_name = "HOST:PORT")]
     xmlrpc: Option<String>,
     /// Serve XML-RPC and JSON-RPC on this Unix socket
@@ -42,6 +45,13 @@ struct Arguments {
     #[cfg(unix)]
     #[arg(long, value_name = "PATH")]
     json_unix: Option<PathBuf>,
+    /// Serve XML-RPC and JSON-RPC over SCGI on this TCP address
+    #[arg(long, value_name = "HOST:PORT")]
+    scgi: Option<String>,
+    /// Serve XML-RPC and JSON-RPC over SCGI on this Unix socket
+    #[cfg(unix)]
+    #[arg(long, value_name = "PATH")]
+    scgi_unix: Option<PathBuf>,
     /// Serve RPC over connections on this TCP address
     #[arg(long, value_name = "HOST:PORT")]
     rpc: Option<String>,
@@ -108,15 +118,19 @@ async fn main() -> anyhow::Result<()> {
         .init();
     let mut arguments = Arguments::parse();
     if arguments.has_no_listener() {
+        #[cfg(unix)]
+        arguments.take_sockets();
+    }
+    if arguments.has_no_listener() {
         arguments.xmlrpc = Some("127.0.0.1:8000".to_owned());
     }
 
     let demo = Arc::new(Demo::default());
     let mut options = ServerOptions::default().pages(documentation());
     let tls = arguments.tls()?;
+    #[cfg(unix)]
+    reload_on_hangup(tls.clone())?;
     if let Some(tls) = &tls {
-        #[cfg(unix)]
-        reload_on_hangup(tls.clone())?;
         options = options.tls(tls.clone());
     }
     let over_http = farcall::jsonrpc::Server::with_options(options);
@@ -154,6 +168,17 @@ async fn main() -> anyhow::Result<()> {
         let bound = as_lines.bind(path).await?;
         println!("listening json-unix {}", path.display());
         serve_lines(&mut listeners, bound, &stop);
+    }
+    if let Some(address) = &arguments.scgi {
+        let listening = over_http.bind_scgi(address).await?;
+        println!("listening scgi {}", listening.url());
+        serve(&mut listeners, listening, &stop);
+    }
+    #[cfg(unix)]
+    if let Some(path) = &arguments.scgi_unix {
+        let listening = over_http.bind_scgi(path).mode(arguments.unix_mode).await?;
+        println!("listening scgi-unix {}", path.display());
+        serve(&mut listeners, listening, &stop);
     }
     if let Some(address) = &arguments.rpc {
         let listener = arguments.configured(Listener::bind(address))?;
@@ -208,7 +233,14 @@ async fn main() -> anyhow::Result<()> {
         });
     }
 
+    #[cfg(unix)]
+    {
+        systemd::ready();
+        tokio::spawn(systemd::feed_watchdog());
+    }
     stopped.await;
+    #[cfg(unix)]
+    systemd::stopping();
     stop.cancel();
     listeners.join_all().await;
     Ok(())
@@ -230,6 +262,7 @@ impl Arguments {
         let unix = [
             &self.xmlrpc_unix,
             &self.json_unix,
+            &self.scgi_unix,
             &self.rpc_unix,
             &self.conn_unix,
         ];
@@ -240,6 +273,7 @@ impl Arguments {
         let tcp = [
             &self.xmlrpc,
             &self.json_lines,
+            &self.scgi,
             &self.rpc,
             &self.conn,
             &self.nats,
@@ -254,6 +288,22 @@ impl Arguments {
         #[cfg(unix)]
         let options = options.mode(self.unix_mode);
         SocketServer::with_options(service.clone(), Framing::Lines, options)
+    }
+
+    /// Listens on the sockets of the service manager that have names of listeners.
+    #[cfg(unix)]
+    fn take_sockets(&mut self) {
+        for name in systemd::socket_names() {
+            let listener = match name.as_str() {
+                "xmlrpc" => &mut self.xmlrpc,
+                "scgi" => &mut self.scgi,
+                "rpc" => &mut self.rpc,
+                "conn" => &mut self.conn,
+                "manager" => &mut self.manager,
+                _ => continue,
+            };
+            *listener = Some(format!("systemd:{name}"));
+        }
     }
 
     /// Returns the TLS of the server, if it has a certificate.
@@ -362,18 +412,21 @@ fn serve_calls(listeners: &mut JoinSet<()>, bound: rpc::BoundServer, stop: &Canc
     });
 }
 
-/// Reads the files of TLS again on each SIGHUP.
+/// Reads the files of TLS again on each SIGHUP, if there are any.
 #[cfg(unix)]
-fn reload_on_hangup(tls: ServerTls) -> std::io::Result<()> {
+fn reload_on_hangup(tls: Option<ServerTls>) -> std::io::Result<()> {
     use tokio::signal::unix::{SignalKind, signal};
 
     let mut hangup = signal(SignalKind::hangup())?;
     tokio::spawn(async move {
         while hangup.recv().await.is_some() {
-            match tls.reload() {
-                Ok(()) => eprintln!("read the files of TLS again"),
-                Err(error) => eprintln!("the files of TLS cannot be used: {error:?}"),
+            systemd::reloading();
+            match tls.as_ref().map(ServerTls::reload) {
+                None => {}
+                Some(Ok(())) => eprintln!("read the files of TLS again"),
+                Some(Err(error)) => eprintln!("the files of TLS cannot be used: {error:?}"),
             }
+            systemd::ready();
         }
     });
     Ok(())

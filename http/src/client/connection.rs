@@ -46,16 +46,15 @@ impl<S: Stream> Connection<S> {
         matches!(self.stream.try_read(self.buffer.space()).await, Ok(None))
     }
 
-    /// Sends a request and reads its response. A response that arrives before the whole request is
-    /// sent counts as its response.
+    /// Sends a request, and has `response` read its response. A response that arrives
+    /// before the whole request is sent counts as its response.
     pub(super) async fn exchange(
         &mut self,
         request: &[u8],
-        max_body: usize,
+        mut response: ResponseReader,
         deadline: Option<Instant>,
     ) -> Result<Response, ExchangeError> {
         self.is_reusable = false;
-        let mut response = ResponseReader::new(max_body);
         let mut unsent = request;
         let mut failure = None;
         let mut is_read = false;

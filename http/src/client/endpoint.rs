@@ -18,6 +18,7 @@ use super::pool::Transport;
 use super::redirect;
 use super::request::Request;
 use super::response::{Headers, Response};
+use super::scgi::Wire;
 use super::secrets::Secrets;
 use super::transport::Destination;
 use super::url::{HttpUrl, InvalidUrl, Target};
@@ -91,7 +92,9 @@ impl<T: Transport, F> HttpClient<T, F> {
         target: &Target,
         options: ClientOptions<F>,
     ) -> Self {
-        let cookies = Cookies::new(options.cookies, cookie).map(Arc::new);
+        // SCGI has no cookies, and a redirect would be to a server of HTTP.
+        let is_http = target.wire == Wire::Http;
+        let cookies = Cookies::new(options.cookies && is_http, cookie).map(Arc::new);
         Self {
             kind,
             link,
@@ -125,12 +128,9 @@ impl<T: Transport, F> HttpClient<T, F> {
         size: usize,
         write: impl FnOnce(&mut Vec<u8>) -> Result<(), FormatError>,
     ) -> Result<Request, CallError> {
-        let request = self.link.template.request(size, write);
-        let mut request = request.map_err(CallError::Encode)?;
-        if let Some(headers) = context.headers_to_send() {
-            request.add_headers(&headers);
-        }
-        Ok(request)
+        let headers = context.headers_to_send();
+        let request = self.link.template.request(headers.as_ref(), size, write);
+        request.map_err(CallError::Encode)
     }
 
     /// Sends a request, follows redirects, and waits for the response.
@@ -167,7 +167,7 @@ impl<T: Transport, F> HttpClient<T, F> {
                 cookies.keep(url, &response.headers);
             }
             let max = self.options.redirects;
-            if max == 0 || !response.status.is_redirection() {
+            if max == 0 || link.wire == Wire::Scgi || !response.status.is_redirection() {
                 return Ok(response);
             }
             let headers = &response.headers;

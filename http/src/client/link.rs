@@ -15,8 +15,9 @@ use super::options::ClientOptions;
 use super::pool::{Pool, Transport};
 use super::proxy::Proxy;
 use super::request::{Request, Template};
-use super::response::Response;
+use super::response::{Response, ResponseReader};
 use super::route::{Place, Route};
+use super::scgi::Wire;
 use super::secrets::Secrets;
 use super::stream::{Unreached, is_timed_out};
 use super::transport::Destination;
@@ -26,6 +27,7 @@ use super::url::{HttpUrl, InvalidUrl, Target};
 pub(super) struct Link<T: Transport> {
     pub(super) url: HttpUrl,
     pub(super) template: Template,
+    pub(super) wire: Wire,
     transport: T,
     route: Route,
     pool: Pool<T>,
@@ -45,7 +47,10 @@ impl<T: Transport> Link<T> {
         idle_timeout: Duration,
         transport: impl FnOnce(Destination) -> T,
     ) -> Result<(Self, Option<HeaderValue>, Secrets), InvalidUrl> {
-        let proxy = options.proxy.for_target(target)?;
+        let proxy = match target.wire {
+            Wire::Http => options.proxy.for_target(target)?,
+            Wire::Scgi => None,
+        };
         let (destination, peer) = match &target.socket {
             Some(socket) => {
                 let peer = socket.display().to_string();
@@ -97,6 +102,7 @@ impl<T: Transport> Link<T> {
         let link = Self {
             url: target.url.clone(),
             template,
+            wire: target.wire,
             transport,
             route: Route::new(&target.url, proxy, options)?,
             pool: Pool::new(idle_timeout),
@@ -121,7 +127,7 @@ impl<T: Transport> Link<T> {
                 Some(connection) => connection,
                 None => self.connect(begin, limit).await?,
             };
-            let exchange = connection.exchange(request.as_slice(), self.max_body, limit);
+            let exchange = connection.exchange(request.as_slice(), self.reader(), limit);
             let response = match exchange.await {
                 Ok(response) => response,
                 // The kept connection turned out to be closed: try another. A later failure
@@ -143,6 +149,10 @@ impl<T: Transport> Link<T> {
             self.pool.put(connection);
             return Ok(response);
         }
+    }
+
+    fn reader(&self) -> ResponseReader {
+        ResponseReader::new(self.wire, self.max_body)
     }
 
     async fn connect(

@@ -19,6 +19,7 @@ mod redirect;
 mod request;
 mod response;
 mod route;
+mod scgi;
 mod secrets;
 mod stream;
 #[cfg(feature = "_tls")]
@@ -45,4 +46,4 @@ pub use self::transport::{
 pub use self::url::InvalidUrl;
 pub use self::waiting::{complete, require_runtime};
 #[cfg(fuzzing)]
-pub(crate) use self::{response::segments::read_segments, url::Target};
+pub(crate) use self::{response::segments::read_segments_over, scgi::Wire, url::Target};

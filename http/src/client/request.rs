@@ -10,6 +10,7 @@ use http::{Uri, uri::PathAndQuery};
 use super::kind::DocumentKind;
 use super::options::{ClientOptions, RESERVED};
 use super::proxy::Proxy;
+use super::scgi::{Variables, Wire};
 use super::secrets::Secrets;
 use super::url::{HttpUrl, Target};
 use crate::coding::Gzip;
@@ -22,6 +23,8 @@ pub(super) struct Template {
     /// The request line and the headers, except cookies and headers that depend on the body.
     head: Vec<u8>,
     form: TargetForm,
+    /// What replaces the head in requests of SCGI.
+    variables: Option<Variables>,
     gzip_over: Option<usize>,
 }
 
@@ -56,11 +59,9 @@ impl Request {
 
     /// Adds the headers of a call, in place of those of the template. Those that the client itself
     /// sets are left out.
-    pub(super) fn add_headers(&mut self, headers: &HeaderMap) {
-        let is_sent = |name: &HeaderName| !RESERVED.contains(name) && !UNREPLACED.contains(name);
-        let sent = || headers.iter().filter(|(name, _)| is_sent(name));
+    fn add_headers(&mut self, headers: &HeaderMap) {
         let mut lines = Vec::new();
-        for (name, value) in sent() {
+        for (name, value) in headers.iter().filter(|(name, _)| is_sent(name)) {
             write_header(name, value.as_bytes(), &mut lines);
         }
         let after = self.own + self.cookie;
@@ -159,11 +160,12 @@ impl Template {
         for (name, value) in &headers {
             write_header(name, value.as_bytes(), &mut head);
         }
-        let gzip_over = options.gzip_over;
+        let is_scgi = target.wire == Wire::Scgi;
         let template = Self {
             head,
             form,
-            gzip_over,
+            variables: is_scgi.then(|| Variables::new(path.unwrap_or("/"), headers)),
+            gzip_over: options.gzip_over,
         };
         (template, cookie, secrets)
     }
@@ -185,12 +187,14 @@ impl Template {
         request.remove_replaced();
     }
 
-    /// Builds a request with the document that `write` appends, of about `size` bytes.
+    /// Builds a request with the document that `write` appends, of about `size` bytes, and with the
+    /// headers of a call.
     ///
     /// # Errors
     /// The errors of `write`.
     pub(super) fn request(
         &self,
+        headers: Option<&HeaderMap>,
         size: usize,
         write: impl FnOnce(&mut Vec<u8>) -> Result<(), FormatError>,
     ) -> Result<Request, FormatError> {
@@ -216,6 +220,19 @@ impl Template {
             bytes.extend_from_slice(&zipped);
             coding = GZIP;
         }
+        if let Some(variables) = &self.variables {
+            let sent = headers.into_iter().flatten();
+            let sent = sent.filter(|(name, _)| is_sent(name));
+            let head = variables.head(sent, bytes.len() - room, !coding.is_empty());
+            bytes.splice(..room, head);
+            return Ok(Request {
+                bytes,
+                start: 0,
+                own: 0,
+                cookie: 0,
+                replaced: Vec::new(),
+            });
+        }
         let mut digits = itoa::Buffer::new();
         let digits = digits.format(bytes.len() - room).as_bytes();
         let mut start = room;
@@ -225,14 +242,23 @@ impl Template {
             bytes[start..end].copy_from_slice(part);
         }
         let own = start + self.head.len();
-        Ok(Request {
+        let mut request = Request {
             bytes,
             start,
             own,
             cookie: 0,
             replaced: Vec::new(),
-        })
+        };
+        if let Some(headers) = headers {
+            request.add_headers(headers);
+        }
+        Ok(request)
     }
+}
+
+/// Returns `true` for the header of a call that is sent, and not set by the client itself.
+fn is_sent(name: &HeaderName) -> bool {
+    !RESERVED.contains(name) && !UNREPLACED.contains(name)
 }
 
 /// Returns the request line without its line break.
@@ -285,7 +311,7 @@ mod tests {
         let target = Target::parse(url, "/RPC2").unwrap();
         let proxy = options.proxy.for_target(&target).unwrap();
         let (template, ..) = Template::new(&target, XML, proxy.as_ref(), options);
-        let request = template.request(0, |out| {
+        let request = template.request(None, 0, |out| {
             out.extend_from_slice(document.as_bytes());
             Ok(())
         });
@@ -325,7 +351,7 @@ mod tests {
             let target = Target::parse(url, "/RPC2").unwrap();
             let proxy = options.proxy.for_target(&target).unwrap();
             let (template, ..) = Template::new(&target, XML, proxy.as_ref(), &options);
-            let request = template.request(0, |out| {
+            let request = template.request(None, 0, |out| {
                 out.extend_from_slice(b"<x/>");
                 Ok(())
             });
@@ -367,6 +393,6 @@ mod tests {
         let target = Target::parse("http://localhost", "/RPC2").unwrap();
         let (template, ..) = Template::new(&target, XML, None, &options);
         let error = || FormatError::new(farcall_core::FormatErrorKind::Unrepresentable, "no");
-        assert!(template.request(0, |_| Err(error())).is_err());
+        assert!(template.request(None, 0, |_| Err(error())).is_err());
     }
 }

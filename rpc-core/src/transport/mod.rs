@@ -34,6 +34,10 @@
 pub(crate) mod certificate;
 pub(crate) mod happy_eyeballs;
 pub mod memory;
+#[cfg(all(unix, feature = "systemd"))]
+pub(crate) mod passed;
+#[cfg(any(feature = "workers", all(unix, feature = "systemd")))]
+mod socket;
 mod system;
 mod target;
 pub mod tcp;
@@ -52,6 +56,8 @@ use std::str::FromStr;
 
 use tokio::io::{AsyncRead, AsyncWrite};
 
+#[cfg(any(feature = "workers", all(unix, feature = "systemd")))]
+pub(crate) use self::socket::Socket;
 pub use self::system::{SystemConnector, SystemListener};
 pub use self::target::{Target, ToTarget};
 use crate::output::Foreign;
@@ -190,9 +196,9 @@ impl fmt::Display for Credentials {
 
 /// The address of a listener.
 ///
-/// Its text form is `127.0.0.1:8000`, `unix:/run/service.sock`, `unix-abstract:name` or
-/// `memory:name`. Bytes of an abstract name that are not printable ASCII are escaped, as in
-/// `unix-abstract:name\\x00`.
+/// Its text form is `127.0.0.1:8000`, `unix:/run/service.sock`, `unix-abstract:name`,
+/// `memory:name` or `systemd:name`. Bytes of an abstract name that are not printable ASCII are
+/// escaped, as in `unix-abstract:name\\x00`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Address {
@@ -204,6 +210,10 @@ pub enum Address {
     Abstract(Vec<u8>),
     /// The name of a listener within this process.
     Memory(String),
+    /// The name of a socket that a service manager has opened for this process, with the feature
+    /// `systemd`: a server that is bound here listens on it. The empty name is the first socket
+    /// that is left.
+    Passed(String),
 }
 
 impl fmt::Display for Address {
@@ -213,6 +223,7 @@ impl fmt::Display for Address {
             Self::Unix(path) => write!(f, "unix:{}", path.display()),
             Self::Abstract(name) => write!(f, "unix-abstract:{}", name.escape_ascii()),
             Self::Memory(name) => write!(f, "memory:{name}"),
+            Self::Passed(name) => write!(f, "systemd:{name}"),
         }
     }
 }
@@ -226,6 +237,7 @@ impl FromStr for Address {
             Some(("unix", path)) => Self::Unix(PathBuf::from(path)),
             Some(("unix-abstract", name)) => Self::Abstract(unescape(name)),
             Some(("memory", name)) => Self::Memory(name.to_owned()),
+            Some(("systemd", name)) => Self::Passed(name.to_owned()),
             _ => Self::Tcp(text.parse().map_err(|_| AddressError::new(text, "IP"))?),
         })
     }
@@ -317,6 +329,7 @@ mod tests {
             "unix:/run/a socket",
             "unix-abstract:name",
             "memory:x",
+            "systemd:http",
         ] {
             let address: Result<Address, _> = text.parse();
             assert_eq!(address.map(|a| a.to_string()).as_deref(), Ok(text));
@@ -346,7 +359,8 @@ mod tests {
                 Address::Tcp(socket),
                 Address::Unix(path.into()),
                 Address::Abstract(name),
-                Address::Memory(label),
+                Address::Memory(label.clone()),
+                Address::Passed(label),
             ] {
                 // The text form has no flow label.
                 let text = address.to_string();

@@ -66,8 +66,26 @@ impl SystemListener {
                 let listener = UnixListener::bind_abstract(name);
                 Ok(Self::Unix(listener.map_err(|e| cannot_listen(target, &e))?))
             }
+            #[cfg(all(unix, feature = "systemd"))]
+            Target::Address(Address::Passed(name)) => {
+                let opened = super::passed::take(name).and_then(Self::of_socket);
+                opened.map_err(|error| cannot_listen(target, &error))
+            }
             Target::Address(_) => Err(cannot_listen(target, &unsupported())),
         }
+    }
+
+    /// Registers a socket with the event loop that runs this code.
+    #[cfg(any(feature = "workers", all(unix, feature = "systemd")))]
+    pub(crate) fn of_socket(socket: super::Socket) -> io::Result<Self> {
+        Ok(match socket {
+            super::Socket::Tcp(socket) => {
+                socket.set_nonblocking(true)?;
+                Self::Tcp(TcpListener::from_std(socket)?)
+            }
+            #[cfg(unix)]
+            super::Socket::Unix(socket) => Self::Unix(UnixListener::from_std(socket)?),
+        })
     }
 
     /// Returns the address at which peers reach this listener.

@@ -66,8 +66,16 @@
 //!
 //! A server that stops for good accepts the connections in its backlog before it closes its
 //! sockets. A connection established between the two is reset by the system.
+//!
+//! # Service managers
+//!
+//! At the address `systemd:NAME` the workers share a socket that systemd has opened. With the
+//! feature `systemd`, `run` tells the service manager that the server is ready, stops and is alive,
+//! and [processes](Workers::processes) also that they are replaced: a unit of `Type=notify-reload`
+//! needs no more.
 
 mod backoff;
+mod manager;
 #[cfg(unix)]
 mod processes;
 mod sockets;

@@ -2,45 +2,13 @@
 
 use std::io;
 use std::net::{SocketAddr, TcpListener};
-#[cfg(unix)]
-use std::os::unix::net::UnixListener;
 use std::sync::{Mutex, PoisonError};
 
 use socket2::{Domain, Protocol, Socket as RawSocket, Type};
 
 #[cfg(unix)]
 use crate::transport::unix::{self, SocketFile};
-use crate::transport::{Address, BACKLOG, SystemListener, cannot_listen};
-
-/// A listening socket outside of any event loop.
-#[derive(Debug)]
-pub(super) enum Socket {
-    Tcp(TcpListener),
-    #[cfg(unix)]
-    Unix(UnixListener),
-}
-
-impl Socket {
-    fn try_clone(&self) -> io::Result<Self> {
-        Ok(match self {
-            Self::Tcp(socket) => Self::Tcp(socket.try_clone()?),
-            #[cfg(unix)]
-            Self::Unix(socket) => Self::Unix(socket.try_clone()?),
-        })
-    }
-
-    /// Registers the socket with the event loop that runs this code.
-    pub(super) fn into_listener(self) -> io::Result<SystemListener> {
-        Ok(match self {
-            Self::Tcp(socket) => {
-                socket.set_nonblocking(true)?;
-                SystemListener::Tcp(tokio::net::TcpListener::from_std(socket)?)
-            }
-            #[cfg(unix)]
-            Self::Unix(socket) => SystemListener::Unix(unix::UnixListener::from_std(socket)?),
-        })
-    }
-}
+use crate::transport::{Address, BACKLOG, Socket, cannot_listen};
 
 /// The sockets, one for each worker or one for all, until they are closed.
 #[derive(Debug)]
@@ -90,6 +58,11 @@ impl Sockets {
             Address::Abstract(name) => {
                 let socket = Socket::Unix(unix::listen_at_abstract(name)?);
                 (Address::Abstract(name.clone()), vec![socket])
+            }
+            #[cfg(all(unix, feature = "systemd"))]
+            Address::Passed(name) => {
+                let socket = crate::transport::passed::take(name)?;
+                (socket.local_address()?, vec![socket])
             }
             _ => {
                 let message = "workers need a TCP or Unix address";

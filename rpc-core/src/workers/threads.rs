@@ -17,7 +17,7 @@ use super::backoff::Backoff;
 use super::sockets::Sockets;
 use super::stop::stop_signal;
 use super::worker::{Worker, WorkerError, event_loop};
-use super::{GRACE, Workers};
+use super::{GRACE, Workers, manager};
 use crate::call::panic_message;
 use crate::serve::ShutdownReport;
 use crate::transport::Address;
@@ -57,7 +57,17 @@ impl Threads {
     /// # Panics
     /// If called within an event loop.
     pub fn run(self) -> io::Result<()> {
-        event_loop()?.block_on(async { self.serve_until(stop_signal()?).await })
+        event_loop()?.block_on(async {
+            let stop = stop_signal()?;
+            tokio::spawn(manager::feed_watchdog());
+            // The sockets are open: peers that connect wait for the workers.
+            manager::ready();
+            self.serve_until(async {
+                stop.await;
+                manager::stopping();
+            })
+            .await
+        })
     }
 
     /// Serves until `stop` completes, then waits for the workers to finish running calls. A worker

@@ -7,9 +7,8 @@ use std::time::Duration;
 use tokio::runtime::{Builder, Runtime};
 use tokio_util::sync::CancellationToken;
 
-use super::sockets::Socket;
 use crate::serve::ShutdownReport;
-use crate::transport::SystemListener;
+use crate::transport::{Socket, SystemListener};
 
 /// Any error that keeps a worker from serving. It is logged, and the worker restarted.
 pub type WorkerError = Box<dyn std::error::Error + Send + Sync>;
@@ -59,7 +58,7 @@ impl Worker {
     /// # Errors
     /// If the socket cannot be registered with the event loop.
     pub fn listen(self) -> io::Result<(SystemListener, CancellationToken)> {
-        let listener = self.socket.into_listener()?;
+        let listener = SystemListener::of_socket(self.socket)?;
         (self.ready)();
         Ok((listener, self.stop))
     }

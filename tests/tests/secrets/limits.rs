@@ -85,6 +85,14 @@ fn defaults() -> Vec<(&'static str, String)> {
             debug(&farcall::middleware::RateLimit::per_second(1)),
         ),
         (
+            "farcall::sockets::StreamServer",
+            debug(&farcall::sockets::StreamServer::new(async |_| Ok(()))),
+        ),
+        (
+            "farcall::sockets::DatagramServer",
+            debug(&farcall::sockets::DatagramServer::new(async |_| Ok(()))),
+        ),
+        (
             "farcall::cluster::agent::RunOptions",
             debug(&farcall::cluster::agent::RunOptions::default()),
         ),

@@ -72,6 +72,10 @@ impl Client {
     /// never appears in errors or `Debug` output. Without a path, `/RPC2` is used. Nothing is sent
     /// yet.
     ///
+    /// Servers that speak SCGI have `scgi://HOST:PORT/PATH` or `scgi+unix://SOCKET:/PATH` (also
+    /// written `scgi:///SOCKET`). Headers become variables (`HTTP_…`); there are neither proxies,
+    /// cookies, redirects nor TLS, and each call has a connection of its own.
+    ///
     /// # Errors
     /// If the URL is malformed or has another scheme, or if the proxy set in the environment cannot
     /// be used.

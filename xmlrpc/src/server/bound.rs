@@ -21,14 +21,20 @@ use farcall_http::EncodedSocketPath;
 pub struct Bind {
     server: Server,
     target: Result<Target, AddressError>,
+    is_scgi: bool,
     mode: u32,
 }
 
 impl Bind {
-    pub(super) const fn new(server: Server, target: Result<Target, AddressError>) -> Self {
+    pub(super) const fn new(
+        server: Server,
+        target: Result<Target, AddressError>,
+        is_scgi: bool,
+    ) -> Self {
         Self {
             server,
             target,
+            is_scgi,
             mode: SystemListener::MODE,
         }
     }
@@ -46,6 +52,13 @@ impl Bind {
 
     async fn listen(self) -> Result<BoundServer, BindError> {
         let listener = SystemListener::bind(&self.target?, self.mode).await?;
+        if self.is_scgi {
+            return Ok(match listener {
+                SystemListener::Tcp(listener) => self.server.listen_scgi(listener)?,
+                #[cfg(unix)]
+                SystemListener::Unix(listener) => self.server.listen_scgi(listener)?,
+            });
+        }
         Ok(self.server.listen_at(listener)?)
     }
 }
@@ -92,8 +105,8 @@ pub struct BoundServer {
     server: Server,
     address: Address,
     serve: Serve,
-    #[cfg(feature = "_tls")]
-    is_tls: bool,
+    /// `http`, `https` or `scgi`.
+    scheme: &'static str,
 }
 
 /// The accept loop for one kind of listener. The call of the loop is dynamic; what it does for each
@@ -114,7 +127,7 @@ impl BoundServer {
                 server,
                 address,
                 serve,
-                is_tls: true,
+                scheme: "https",
             });
         }
         let serve = accept_loop(listener, move |server, (io, peer), stop| {
@@ -124,8 +137,18 @@ impl BoundServer {
             server,
             address,
             serve,
-            #[cfg(feature = "_tls")]
-            is_tls: false,
+            scheme: "http",
+        })
+    }
+
+    pub(super) fn over_scgi<L: Listen>(server: Server, listener: L) -> io::Result<Self> {
+        Ok(Self {
+            server,
+            address: listener.local_address()?,
+            serve: accept_loop(listener, |server, (io, peer), stop| {
+                server.scgi_connection(io, peer, stop)
+            }),
+            scheme: "scgi",
         })
     }
 
@@ -137,13 +160,13 @@ impl BoundServer {
 
     /// Returns the URL that clients call: `http://127.0.0.1:8000/RPC2` (or `https://`, if the server
     /// has TLS), or `http+unix://PATH:/RPC2` with special characters in the path percent-encoded.
+    /// Over SCGI it begins with `scgi`.
     #[must_use]
     pub fn url(&self) -> String {
+        let scheme = self.scheme;
         match &self.address {
-            #[cfg(feature = "_tls")]
-            Address::Tcp(address) if self.is_tls => format!("https://{address}/RPC2"),
-            Address::Tcp(address) => format!("http://{address}/RPC2"),
-            Address::Unix(path) => format!("http+unix://{}:/RPC2", EncodedSocketPath(path)),
+            Address::Tcp(address) => format!("{scheme}://{address}/RPC2"),
+            Address::Unix(path) => format!("{scheme}+unix://{}:/RPC2", EncodedSocketPath(path)),
             address => address.to_string(),
         }
     }

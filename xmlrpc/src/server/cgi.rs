@@ -1,7 +1,7 @@
 //! CGI (RFC 3875): one request from a web server, and one response to it.
 
 use std::collections::HashMap;
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 use std::io::{self, Read, Write};
 use std::net::{IpAddr, SocketAddr};
 use std::str::FromStr;
@@ -10,6 +10,7 @@ use bytes::Bytes;
 use farcall_core::Identity;
 use farcall_core::transport::Peer;
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderName, HeaderValue};
+use http::response::Parts;
 use http::{HeaderMap, Method, Request, StatusCode, Uri};
 use http_body_util::{BodyExt, Full};
 use percent_encoding::{AsciiSet, CONTROLS, percent_encode};
@@ -70,14 +71,10 @@ where
         .read_to_end(&mut body)?;
     let rejection = length.and_then(|length| check_length(length, body.len() as u64, limit));
 
-    let mut request = Request::new(Full::new(Bytes::from(body)));
-    let method = Method::from_bytes(variables.bytes("REQUEST_METHOD").unwrap_or_default());
-    *request.method_mut() = method.unwrap_or_default();
-    *request.uri_mut() = variables.path();
-    *request.headers_mut() = variables.headers();
-    if let Some(length) = length {
-        request.headers_mut().insert(CONTENT_LENGTH, length.into());
-    }
+    let path = variables
+        .path_info()
+        .unwrap_or_else(|| Uri::from_static("/"));
+    let mut request = variables.request(path, Full::new(Bytes::from(body)));
     let caller = variables.caller();
     request.extensions_mut().insert(caller.clone());
 
@@ -92,16 +89,24 @@ where
             (parts, body.to_bytes())
         }
     };
-    let reason = parts.status.canonical_reason().unwrap_or_default();
-    write!(output, "Status: {} {reason}\r\n", parts.status.as_u16())?;
-    for (name, value) in &parts.headers {
-        write!(output, "{name}: ")?;
-        output.write_all(value.as_bytes())?;
-        output.write_all(b"\r\n")?;
-    }
-    write!(output, "{CONTENT_LENGTH}: {}\r\n\r\n", body.len())?;
+    output.write_all(&response_head(&parts, body.len()))?;
     output.write_all(&body)?;
     output.flush()
+}
+
+/// Returns the head of a response with a body of `length` bytes: that of HTTP, with the status as a
+/// header.
+pub(super) fn response_head(parts: &Parts, length: usize) -> Vec<u8> {
+    let reason = parts.status.canonical_reason().unwrap_or_default();
+    let mut head = format!("Status: {} {reason}\r\n", parts.status.as_u16()).into_bytes();
+    for (name, value) in &parts.headers {
+        head.extend_from_slice(name.as_str().as_bytes());
+        head.extend_from_slice(b": ");
+        head.extend_from_slice(value.as_bytes());
+        head.extend_from_slice(b"\r\n");
+    }
+    head.extend_from_slice(format!("{CONTENT_LENGTH}: {length}\r\n\r\n").as_bytes());
+    head
 }
 
 /// Rejects a body that is longer than the limit, or shorter than declared.
@@ -116,63 +121,88 @@ fn check_length(declared: u64, received: u64, limit: u64) -> Option<Rejection> {
     })
 }
 
-/// The environment variables of a request, as bytes, because clients control many of them.
-struct CgiVariables(HashMap<OsString, OsString>);
+/// The variables of a request, as bytes, because clients control many of them.
+pub(crate) struct CgiVariables(HashMap<Vec<u8>, Vec<u8>>);
 
 impl CgiVariables {
     fn new<N: Into<OsString>, V: Into<OsString>>(
         variables: impl IntoIterator<Item = (N, V)>,
     ) -> Self {
-        let owned = |(name, value): (N, V)| (name.into(), value.into());
+        let bytes = |text: OsString| text.into_encoded_bytes();
+        let owned = |(name, value): (N, V)| (bytes(name.into()), bytes(value.into()));
         Self(variables.into_iter().map(owned).collect())
+    }
+
+    pub(super) const fn from_bytes(variables: HashMap<Vec<u8>, Vec<u8>>) -> Self {
+        Self(variables)
     }
 
     /// Returns the value of a variable. An empty one counts as unset (RFC 3875, 4.1).
     fn bytes(&self, name: &str) -> Option<&[u8]> {
-        let value = self.0.get(OsStr::new(name))?.as_encoded_bytes();
+        let value = self.0.get(name.as_bytes())?;
         (!value.is_empty()).then_some(value)
     }
 
     /// Returns the length of the body, which consists of digits only (RFC 3875, 4.1.2).
-    fn length(&self) -> Option<u64> {
+    pub(super) fn length(&self) -> Option<u64> {
         let digits = self.bytes("CONTENT_LENGTH")?;
         digits.iter().all(u8::is_ascii_digit).then_some(())?;
         self.parsed("CONTENT_LENGTH")
+    }
+
+    /// Returns the request for a path.
+    pub(super) fn request<B>(&self, path: Uri, body: B) -> Request<B> {
+        let mut request = Request::new(body);
+        let method = Method::from_bytes(self.bytes("REQUEST_METHOD").unwrap_or_default());
+        *request.method_mut() = method.unwrap_or_default();
+        *request.uri_mut() = path;
+        *request.headers_mut() = self.headers();
+        if let Some(length) = self.length() {
+            request.headers_mut().insert(CONTENT_LENGTH, length.into());
+        }
+        request
     }
 
     fn parsed<T: FromStr>(&self, name: &str) -> Option<T> {
         str::from_utf8(self.bytes(name)?).ok()?.trim().parse().ok()
     }
 
-    /// Returns the path, percent-encoded as in a request. The web server has decoded it.
-    fn path(&self) -> Uri {
-        let path = self.bytes("PATH_INFO").unwrap_or(b"/");
-        let encoded = percent_encode(path, SPECIAL).to_string();
+    /// Returns the part of the path after the program's own, percent-encoded as in a request. The
+    /// web server has decoded it.
+    pub(super) fn path_info(&self) -> Option<Uri> {
+        let encoded = percent_encode(self.bytes("PATH_INFO")?, SPECIAL).to_string();
         // There is no service at `*`, as at any path that is invalid in a request.
-        encoded.parse().unwrap_or_else(|_| Uri::from_static("*"))
+        Some(encoded.parse().unwrap_or_else(|_| Uri::from_static("*")))
+    }
+
+    /// Returns the path and query of the request, as the client sent them.
+    pub(super) fn request_uri(&self) -> Option<Uri> {
+        let path = self.bytes("REQUEST_URI")?;
+        // Not a whole URL, whose host would count instead of the header.
+        let path = path.starts_with(b"/").then(|| Uri::try_from(path).ok());
+        Some(path.flatten().unwrap_or_else(|| Uri::from_static("*")))
     }
 
     /// Returns the headers of the request: `HTTP_ACCEPT_ENCODING` was `Accept-Encoding`.
     fn headers(&self) -> HeaderMap {
         let named = self.0.iter().filter_map(|(variable, value)| {
-            let name = match variable.to_str()? {
+            let name = match str::from_utf8(variable).ok()? {
                 "CONTENT_TYPE" => CONTENT_TYPE,
+                // The variables without the prefix are the ones that count.
+                "HTTP_CONTENT_TYPE" | "HTTP_CONTENT_LENGTH" => return None,
                 variable => {
                     let name = variable.strip_prefix("HTTP_")?.replace('_', "-");
                     HeaderName::from_bytes(name.as_bytes()).ok()?
                 }
             };
-            Some((
-                name,
-                HeaderValue::from_bytes(value.as_encoded_bytes()).ok()?,
-            ))
+            Some((name, HeaderValue::from_bytes(value).ok()?))
         });
         named.filter(|(_, value)| !value.is_empty()).collect()
     }
 
     /// Returns the identity of the client, as the web server knows it. A header of the request
     /// cannot imitate the variables, since those of headers begin with `HTTP_`.
-    fn caller(&self) -> Identity {
+    pub(super) fn caller(&self) -> Identity {
         let address = self.parsed::<IpAddr>("REMOTE_ADDR");
         let port = self.parsed("REMOTE_PORT").unwrap_or(0);
         let peer = address.map_or(Peer::Unknown, |address| {

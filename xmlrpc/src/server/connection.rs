@@ -56,6 +56,16 @@ impl Server {
         is_refused
     }
 
+    /// Returns `true`, and logs it, if a peer is refused.
+    pub(super) fn refuses_peer(&self, caller: &Identity) -> bool {
+        let accept = self.options.accept_peer.as_ref();
+        let is_refused = accept.is_some_and(|accept| !accept(caller));
+        if is_refused {
+            log_refusal(caller);
+        }
+        is_refused
+    }
+
     /// Serves the requests of one connection until it closes.
     pub(super) async fn exchange(
         self,
@@ -64,9 +74,7 @@ impl Server {
         hosts: HostPolicy,
         stop: impl Future<Output = ()> + Send,
     ) {
-        let accept = self.options.accept_peer.as_ref();
-        if accept.is_some_and(|accept| !accept(&caller)) {
-            log_refusal(&caller);
+        if self.refuses_peer(&caller) {
             announce_end(&mut io).await;
             return;
         }
@@ -200,7 +208,7 @@ async fn announce_end(io: &mut impl Io) {
 /// Closes a connection after the last response has arrived. If it were closed with bytes unread,
 /// such as the body of a refused request, a client that is still sending would see a reset instead
 /// of the response.
-async fn linger(mut io: impl Io) {
+pub(super) async fn linger(mut io: impl Io) {
     const MAX_LINGER: Duration = Duration::from_secs(2);
     let drain = async {
         io.shutdown().await?;

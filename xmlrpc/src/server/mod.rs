@@ -15,6 +15,7 @@ mod pages;
 mod protocol;
 mod reply;
 mod reply_stream;
+pub(crate) mod scgi;
 mod timer;
 #[cfg(feature = "_tls")]
 mod tls;
@@ -220,7 +221,30 @@ impl Server {
     /// Awaiting the builder fails if the target is not an address, cannot be found or bound, or a
     /// running server listens there. The error names the target.
     pub fn bind(&self, target: impl ToTarget) -> Bind {
-        Bind::new(self.clone(), target.to_target())
+        Bind::new(self.clone(), target.to_target(), false)
+    }
+
+    /// Returns a builder of this server at an address, where it speaks SCGI instead of HTTP: behind
+    /// a web server (`scgi_pass` of nginx), or for clients as those of rtorrent. Each connection is
+    /// one request, with the limits of those over HTTP. There is no TLS.
+    ///
+    /// The caller is the peer of the connection, unless it is a web server that the option
+    /// [`trust_scgi`](ServerOptions::trust_scgi) names. The path is the variable `PATH_INFO`, or
+    /// else that of `REQUEST_URI`. [`hosts`](ServerOptions::hosts) are checked if any are set.
+    ///
+    /// ```no_run
+    /// # async fn serve() -> Result<(), Box<dyn std::error::Error>> {
+    /// let server = farcall::xmlrpc::Server::new();
+    /// server.register_function("add", |a: i64, b: i64| a + b)?;
+    /// server.bind_scgi("127.0.0.1:5000").await?.serve().await;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// As with [`bind`](Self::bind).
+    pub fn bind_scgi(&self, target: impl ToTarget) -> Bind {
+        Bind::new(self.clone(), target.to_target(), true)
     }
 
     /// Accepts connections from any listener.
@@ -229,6 +253,15 @@ impl Server {
     /// If the local address of the listener is not available.
     pub fn listen(&self, listener: impl Listen) -> io::Result<BoundServer> {
         BoundServer::new(self.clone(), listener)
+    }
+
+    /// Accepts connections from any listener, over each of which it speaks SCGI, as after
+    /// [`bind_scgi`](Self::bind_scgi).
+    ///
+    /// # Errors
+    /// If the local address of the listener is not available.
+    pub fn listen_scgi(&self, listener: impl Listen) -> io::Result<BoundServer> {
+        BoundServer::over_scgi(self.clone(), listener)
     }
 
     fn listen_at(&self, listener: SystemListener) -> io::Result<BoundServer> {

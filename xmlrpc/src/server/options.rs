@@ -41,6 +41,7 @@ pub struct ServerOptions {
     pub(crate) allow_origins: Vec<String>,
     pub(crate) accept_address: Option<Arc<AcceptAddress>>,
     pub(crate) accept_peer: Option<Arc<AcceptPeer>>,
+    pub(crate) trust_scgi: Option<Arc<AcceptAddress>>,
     pub(crate) authorize: Option<Arc<dyn Authorize>>,
     pub(crate) pages: Vec<Arc<dyn Pages>>,
     #[cfg(feature = "_tls")]
@@ -112,6 +113,7 @@ impl Default for ServerOptions {
             allow_origins: Vec::new(),
             accept_address: None,
             accept_peer: None,
+            trust_scgi: None,
             authorize: None,
             pages: Vec::new(),
             #[cfg(feature = "_tls")]
@@ -312,6 +314,23 @@ impl ServerOptions {
         self
     }
 
+    /// Believes the peers for which `trust` returns `true` what they say of their own clients over
+    /// [SCGI](crate::Server::bind_scgi): the address (`REMOTE_ADDR`, `REMOTE_PORT`) and the user
+    /// (`REMOTE_USER`) are the identity of the caller then, as with CGI. It must hold for web
+    /// servers only: any other peer could name whom it likes. Default: no peer.
+    ///
+    /// ```
+    /// use farcall::xmlrpc::ServerOptions;
+    ///
+    /// // nginx, at a Unix socket that only its user can connect to.
+    /// let options = ServerOptions::default().trust_scgi(|_| true);
+    /// # drop(options);
+    /// ```
+    pub fn trust_scgi(mut self, trust: impl Fn(&Peer) -> bool + Send + Sync + 'static) -> Self {
+        self.trust_scgi = Some(Arc::new(trust));
+        self
+    }
+
     /// Asks `authorize` about each request, with its head, before its body is read. A rejection is
     /// sent unchanged. Handlers see what `authorize` adds to the
     /// [identity](farcall_core::Context::identity) of the caller, and can read extensions that it
@@ -451,6 +470,7 @@ impl fmt::Debug for ServerOptions {
                 &self.accept_address.as_ref().map(|_| ".."),
             )
             .field("accept_peer", &self.accept_peer.as_ref().map(|_| ".."))
+            .field("trust_scgi", &self.trust_scgi.as_ref().map(|_| ".."))
             .field("authorize", &self.authorize.as_ref().map(|_| ".."))
             .field("pages", &self.pages.len())
             .finish()

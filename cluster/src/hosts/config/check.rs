@@ -11,10 +11,12 @@ use crate::hosts::secrets::{self, Level, Origin, Way, WithheldSecret};
 use crate::hosts::settings::HostSettings;
 
 /// Schemes of the protocols that Farcall has.
-const SCHEMES: [&str; 9] = [
+const SCHEMES: [&str; 11] = [
     "http",
     "https",
     "http+unix",
+    "scgi",
+    "scgi+unix",
     "conn+rpc",
     "conn+rpc+tls",
     "conn+rpc+encrypted",

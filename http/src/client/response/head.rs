@@ -3,7 +3,7 @@
 use std::mem::MaybeUninit;
 
 use http::{StatusCode, Version};
-use httparse::{Header, ParserConfig, Status};
+use httparse::{EMPTY_HEADER, Header, ParserConfig, Status};
 
 use super::ResponseError;
 use super::body::Framing;
@@ -64,6 +64,37 @@ impl Head {
                 && !is_ambiguous
                 && framing != Framing::UntilClosed
                 && status != StatusCode::SWITCHING_PROTOCOLS,
+        };
+        Ok(Some((head, length)))
+    }
+
+    /// Parses a head of CGI: headers only, of which `Status` is the status, 200 by default.
+    ///
+    /// # Errors
+    /// As with [`parse`](Self::parse).
+    pub(super) fn parse_cgi(bytes: &[u8]) -> Result<Option<(Self, usize)>, ResponseError> {
+        let mut headers = [EMPTY_HEADER; MAX_HEADERS];
+        let parsed = httparse::parse_headers(bytes, &mut headers).map_err(ResponseError::Head)?;
+        let Status::Complete((length, headers)) = parsed else {
+            return Ok(None);
+        };
+        let mut code = 200;
+        let mut fields = Fields::default();
+        for header in headers {
+            if header.name.eq_ignore_ascii_case("status") {
+                let digits = header.value.split(|byte| *byte == b' ').next();
+                let digits = digits.and_then(|digits| std::str::from_utf8(digits).ok());
+                code = digits.and_then(|digits| digits.parse().ok()).unwrap_or(0);
+            } else {
+                fields.read(header)?;
+            }
+        }
+        let status = StatusCode::from_u16(code).map_err(|_| ResponseError::Status(code))?;
+        let head = Self {
+            status,
+            framing: fields.framing(status, Version::HTTP_10)?,
+            headers: fields.kept,
+            keeps_open: false,
         };
         Ok(Some((head, length)))
     }

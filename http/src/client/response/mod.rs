@@ -20,6 +20,7 @@ pub(crate) use self::buffer::Buffer;
 use self::head::Head;
 pub(super) use self::head::MAX_HEADERS;
 pub(crate) use self::headers::Headers;
+use super::scgi::Wire;
 use crate::coding::Broken;
 
 /// Maximum bytes before a body, the heads of interim responses included.
@@ -121,6 +122,7 @@ fn is_tls(bytes: &[u8]) -> bool {
 
 /// Reads one response.
 pub(super) struct ResponseReader {
+    wire: Wire,
     max_body: usize,
     /// Total bytes of the heads of interim responses.
     interim: usize,
@@ -129,8 +131,9 @@ pub(super) struct ResponseReader {
 }
 
 impl ResponseReader {
-    pub(super) const fn new(max_body: usize) -> Self {
+    pub(super) const fn new(wire: Wire, max_body: usize) -> Self {
         Self {
+            wire,
             max_body,
             interim: 0,
             last: None,
@@ -155,7 +158,11 @@ impl ResponseReader {
             if is_tls(unread) {
                 return Err(ResponseError::Tls);
             }
-            match Head::parse(unread)? {
+            let head = match self.wire {
+                Wire::Http => Head::parse(unread)?,
+                Wire::Scgi => Head::parse_cgi(unread)?,
+            };
+            match head {
                 Some((head, length)) => {
                     buffer.consume(length);
                     if head.is_interim() {

@@ -1,6 +1,6 @@
 //! Reading of responses in segments of given sizes, for tests and fuzz targets.
 
-use super::{Broken, Buffer, Response, ResponseReader};
+use super::{Broken, Buffer, Response, ResponseReader, Wire};
 
 /// The outcome of reading a response.
 #[derive(Clone, Debug, PartialEq)]
@@ -33,8 +33,18 @@ impl Outcome {
 /// # Panics
 /// If the buffer has no space, or the reader does not stop at the end of the stream.
 pub(crate) fn read_segments(sizes: &[usize], bytes: &[u8], max_body: usize) -> Outcome {
+    read_segments_over(Wire::Http, sizes, bytes, max_body)
+}
+
+/// Does the same for a response of this framing.
+pub(crate) fn read_segments_over(
+    wire: Wire,
+    sizes: &[usize],
+    bytes: &[u8],
+    max_body: usize,
+) -> Outcome {
     let mut buffer = Buffer::new();
-    let mut reader = ResponseReader::new(max_body);
+    let mut reader = ResponseReader::new(wire, max_body);
     let mut sizes = sizes.iter().cycle();
     let mut stream = bytes;
     loop {

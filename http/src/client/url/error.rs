@@ -12,7 +12,10 @@ pub enum InvalidUrl {
     #[error("not a URL: {0}")]
     Syntax(String),
     /// The client does not support this scheme.
-    #[error("the scheme `{0}` is not supported: expected `http`, `https` or `http+unix`")]
+    #[error(
+        "the scheme `{0}` is not supported: expected `http`, `https`, `http+unix`, `scgi` or \
+         `scgi+unix`"
+    )]
     Scheme(String),
     /// The client does not support this scheme for proxies.
     #[error(

@@ -17,6 +17,7 @@ pub(super) use self::error::syntax;
 pub(crate) use self::host::Host;
 pub(crate) use self::http_url::{HttpUrl, Scheme};
 pub(super) use self::http_url::{Referred, UserInfo, parse_authority};
+use super::scgi::Wire;
 use crate::socket_url::EncodedSocketPath;
 
 /// A parsed server URL.
@@ -29,6 +30,7 @@ pub(crate) struct Target {
     pub(super) authorization: Option<HeaderValue>,
     /// The socket file, which replaces host and port.
     pub(super) socket: Option<std::path::PathBuf>,
+    pub(super) wire: Wire,
 }
 
 impl Target {
@@ -44,7 +46,13 @@ impl Target {
             }
             "https" => Err(InvalidUrl::NoTls),
             "http+unix" if cfg!(unix) => Self::unix(rest, default_path),
-            "http+unix" => Err(InvalidUrl::NoUnixSockets),
+            "scgi" if !rest.starts_with('/') => Self::scgi(rest, default_path),
+            // Clients of rtorrent write `scgi:///SOCKET`.
+            "scgi" | "scgi+unix" if cfg!(unix) => Ok(Self {
+                wire: Wire::Scgi,
+                ..Self::unix(rest, default_path)?
+            }),
+            "http+unix" | "scgi" | "scgi+unix" => Err(InvalidUrl::NoUnixSockets),
             _ if is_scheme(scheme) => Err(InvalidUrl::Scheme(scheme.to_owned())),
             // Not repeated, since it may be misplaced user information.
             _ => Err(syntax("the text before `://` is not a scheme")),
@@ -67,6 +75,19 @@ impl Target {
         Ok(Self { socket, ..target })
     }
 
+    /// Parses the part of a URL after `scgi://`, which needs a port: SCGI has no usual one.
+    fn scgi(rest: &str, default_path: &str) -> Result<Self, InvalidUrl> {
+        let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+        let port = rest[..end].rsplit(['@', ']']).next();
+        if !port.is_some_and(|port| port.contains(':')) {
+            return Err(syntax("the port is missing: expected `scgi://HOST:PORT`"));
+        }
+        Ok(Self {
+            wire: Wire::Scgi,
+            ..Self::http(Scheme::Http, rest, default_path, None)?
+        })
+    }
+
     /// Returns the target of a URL with these credentials.
     pub(super) fn of(url: HttpUrl, authorization: Option<HeaderValue>) -> Result<Self, InvalidUrl> {
         let uri = url
@@ -78,6 +99,7 @@ impl Target {
             uri,
             authorization,
             socket: None,
+            wire: Wire::Http,
         })
     }
 
@@ -128,14 +150,18 @@ impl Target {
 /// token.
 impl fmt::Display for Target {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.socket {
-            Some(socket) => write!(
-                f,
-                "http+unix://{}:{}",
-                EncodedSocketPath(socket),
-                self.url.path()
-            ),
-            None => f.write_str(self.url.without_query()),
+        let path = self.url.path();
+        match (&self.socket, self.wire) {
+            (Some(socket), Wire::Http) => {
+                write!(f, "http+unix://{}:{path}", EncodedSocketPath(socket))
+            }
+            (Some(socket), Wire::Scgi) => {
+                write!(f, "scgi+unix://{}:{path}", EncodedSocketPath(socket))
+            }
+            (None, Wire::Http) => f.write_str(self.url.without_query()),
+            (None, Wire::Scgi) => {
+                write!(f, "scgi://{}:{}{path}", self.url.host(), self.url.port())
+            }
         }
     }
 }
@@ -312,6 +338,34 @@ mod tests {
             let target = Target::parse(&url, "/RPC2").unwrap();
             assert_eq!(target.socket.as_deref(), Some(path), "{url}");
             assert_eq!(target.to_string(), url);
+        }
+    }
+
+    #[test]
+    fn scgi_has_a_port_or_a_socket_file() {
+        let shown = |text: &str| {
+            let target = Target::parse(text, "/RPC2").unwrap();
+            assert_eq!(target.wire, Wire::Scgi);
+            target.to_string()
+        };
+        assert_eq!(shown("scgi://localhost:5000"), "scgi://localhost:5000/RPC2");
+        assert_eq!(shown("SCGI://[::1]:80/x?y"), "scgi://[::1]:80/x");
+        if cfg!(unix) {
+            let expected = "scgi+unix:///run/x.sock:/RPC2";
+            assert_eq!(shown("scgi+unix:///run/x.sock"), expected);
+            assert_eq!(shown("scgi:///run/x.sock"), expected);
+            assert_eq!(
+                shown("scgi+unix:///run/x.sock:/a"),
+                "scgi+unix:///run/x.sock:/a"
+            );
+        }
+        for text in [
+            "scgi://localhost",
+            "scgi://[::1]",
+            "scgi://u:p@host/x:1",
+            "scgi://",
+        ] {
+            assert!(Target::parse(text, "/RPC2").is_err(), "{text}");
         }
     }
 

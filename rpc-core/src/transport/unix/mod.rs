@@ -135,7 +135,7 @@ pub(crate) fn listen_at_abstract(name: &[u8]) -> io::Result<StdListener> {
 }
 
 /// The address at which a socket listens.
-fn address_of(socket: &StdListener) -> io::Result<Address> {
+pub(super) fn address_of(socket: &StdListener) -> io::Result<Address> {
     let address = SockRef::from(socket).local_addr()?;
     if let Some(path) = address.as_pathname() {
         return Ok(Address::Unix(path.to_owned()));

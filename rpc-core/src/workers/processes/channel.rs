@@ -12,7 +12,7 @@ use rustix::net::{
     SendAncillaryMessage, SendFlags,
 };
 
-use crate::workers::sockets::Socket;
+use crate::transport::Socket;
 
 /// The byte that signals readiness, and that accompanies a socket.
 pub(super) const BYTE: &[u8; 1] = b"w";

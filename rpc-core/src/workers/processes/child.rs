@@ -17,7 +17,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::channel;
 use crate::serve::ShutdownReport;
-use crate::workers::sockets::Socket;
+use crate::transport::Socket;
 use crate::workers::stop::stop_signal;
 use crate::workers::worker::{Worker, WorkerError, event_loop};
 

@@ -21,10 +21,10 @@ use tokio_util::sync::CancellationToken;
 pub(super) use self::child::child_worker;
 use self::parent::Program;
 use self::slot::Slot;
-use super::Workers;
 use super::sockets::Sockets;
 use super::stop::stop_signal;
 use super::worker::event_loop;
+use super::{Workers, manager};
 use crate::transport::Address;
 
 /// The supervisor of workers that are processes, with open sockets. Created by
@@ -43,6 +43,8 @@ struct Supervisor {
     stop: CancellationToken,
     /// Held by the slot whose worker is being replaced.
     replacing: Mutex<()>,
+    /// For each slot, the last reload that its worker is not older than.
+    done: watch::Sender<Vec<u64>>,
 }
 
 impl Processes {
@@ -84,26 +86,42 @@ impl Processes {
     async fn supervise(self) -> io::Result<()> {
         let mut hangup = signal(SignalKind::hangup())?;
         let mut stop_signal = std::pin::pin!(stop_signal()?);
-        let (reload, reloads) = watch::channel(());
+        let count = self.workers.count;
+        let (reload, reloads) = watch::channel(0_u64);
+        let (done, mut all_done) = watch::channel(vec![0; count]);
         let supervisor = Arc::new(Supervisor {
             processes: self,
             stop: CancellationToken::new(),
             replacing: Mutex::default(),
+            done,
         });
         let mut slots = JoinSet::new();
-        for index in 0..supervisor.processes.workers.count {
+        for index in 0..count {
             let slot = Slot::new(index, Arc::clone(&supervisor));
             slots.spawn(slot.run(reloads.clone()));
         }
+        tokio::spawn(manager::feed_watchdog());
+        // The sockets are open: peers that connect wait for the workers.
+        manager::ready();
+        let mut is_reloading = false;
         loop {
+            let reloaded =
+                all_done.wait_for(|done| done.iter().all(|&done| done == *reloads.borrow()));
             tokio::select! {
                 () = &mut stop_signal => break,
                 Some(()) = hangup.recv() => {
                     tracing::info!("replacing the workers");
-                    reload.send_replace(());
+                    manager::reloading();
+                    is_reloading = true;
+                    reload.send_modify(|reload| *reload += 1);
+                }
+                Ok(_) = reloaded, if is_reloading => {
+                    is_reloading = false;
+                    manager::ready();
                 }
             }
         }
+        manager::stopping();
         // Closed first, so that a worker that then closes its socket closes the last duplicate.
         supervisor.processes.sockets.close();
         supervisor.stop.cancel();

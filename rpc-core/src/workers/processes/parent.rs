@@ -16,7 +16,7 @@ use tokio::time::timeout;
 
 use super::channel;
 use super::child::VARIABLE;
-use crate::workers::sockets::Socket;
+use crate::transport::Socket;
 
 /// The program of the workers.
 #[derive(Debug)]
@@ -42,6 +42,8 @@ impl Program {
         let child = Command::new(&self.file)
             .args(&self.arguments)
             .env(VARIABLE, index.to_string())
+            // The service manager expects notifications from the supervisor only.
+            .env_remove("NOTIFY_SOCKET")
             .stdin(OwnedFd::from(child_end))
             .spawn()?;
         Ok(WorkerProcess {

@@ -34,15 +34,17 @@ impl Slot {
     }
 
     /// Runs workers until the server stops, and returns when all have exited.
-    pub(super) async fn run(mut self, mut reloads: watch::Receiver<()>) {
+    pub(super) async fn run(mut self, mut reloads: watch::Receiver<u64>) {
         let worker = self.index;
         let mut pause = Duration::ZERO;
         let stop = self.supervisor.stop.clone();
         while stop.run_until_cancelled(sleep(pause)).await.is_some() {
             let begin = Instant::now();
             // Reloads requested before its start do not concern the new worker.
-            reloads.mark_unchanged();
-            match self.start() {
+            let reload = *reloads.borrow_and_update();
+            let started = self.start();
+            self.is_done(reload);
+            match started {
                 Ok(None) => break,
                 Ok(Some(process)) => match self.watch(process, &mut reloads).await {
                     None => break,
@@ -78,7 +80,7 @@ impl Slot {
     async fn watch(
         &mut self,
         mut process: WorkerProcess,
-        reloads: &mut watch::Receiver<()>,
+        reloads: &mut watch::Receiver<u64>,
     ) -> Option<io::Result<ExitStatus>> {
         let drain_timeout = self.supervisor.processes.workers.drain_timeout;
         let drain_timeout = drain_timeout.saturating_add(GRACE);
@@ -88,14 +90,27 @@ impl Slot {
                     process.finish(drain_timeout).await;
                     return None;
                 }
-                Ok(()) = reloads.changed() => if let Some(new) = self.successor().await {
-                    let old = replace(&mut process, new);
-                    self.finishing.spawn(old.finish(drain_timeout));
-                },
+                Ok(()) = reloads.changed() => {
+                    let reload = *reloads.borrow_and_update();
+                    if let Some(new) = self.successor().await {
+                        let old = replace(&mut process, new);
+                        self.finishing.spawn(old.finish(drain_timeout));
+                    }
+                    self.is_done(reload);
+                }
                 Some(_) = self.finishing.join_next() => {}
                 result = process.wait() => return Some(result),
             }
         }
+    }
+
+    /// Reports that this slot has done its part of a reload.
+    fn is_done(&self, reload: u64) {
+        self.supervisor.done.send_modify(|done| {
+            if let Some(done) = done.get_mut(self.index) {
+                *done = reload;
+            }
+        });
     }
 
     /// Starts a successor and waits until it is ready.
