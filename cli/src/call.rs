@@ -22,10 +22,12 @@ use crate::json::Json;
 use crate::{argument, manager, seconds};
 
 const URL: &str = "http://HOST:PORT/PATH, https://HOST:PORT/PATH, http+unix://SOCKET:/PATH, \
+                   json+http://HOST:PORT/PATH, json+https://HOST:PORT/PATH, \
+                   json+http+unix://SOCKET:/PATH (JSON-RPC), \
                    scgi://HOST:PORT, scgi+unix://SOCKET, \
                    conn+rpc://HOST:PORT, conn+rpc+tls://HOST:PORT, conn+rpc+encrypted://HOST:PORT \
                    (TLS by the authkey alone), conn+rpc+unix://PATH, nats://HOST:PORT/SERVICE, \
-                   json+tcp://HOST:PORT, json+unix://PATH, ws://HOST:PORT/PATH, \
+                   json+tcp://HOST:PORT, json+tls://HOST:PORT, json+unix://PATH, ws://HOST:PORT/PATH, \
                    wss://HOST:PORT/PATH (JSON-RPC) or \
                    conn+manager://HOST:PORT/TYPEID (a manager of Python)";
 
@@ -281,7 +283,7 @@ pub(crate) enum Request<'a> {
 
 /// The largest integer that a protocol carries.
 pub(crate) fn max_integer(url: &str) -> u64 {
-    if ["conn+rpc", "nats", manager::SCHEME]
+    if ["conn+rpc", "nats", "json+", manager::SCHEME]
         .iter()
         .any(|scheme| url.starts_with(scheme))
         || SocketClient::has_scheme(url)
@@ -302,7 +304,7 @@ async fn call(
 ) -> Result<Json, CallError> {
     let args = Variadic(args.iter().collect());
     let format = server.format();
-    if let AnyFormat::XmlRpc(_) = format.clone().into() {
+    if let AnyFormat::XmlRpc(_) | AnyFormat::Json(_) = format.clone().into() {
         return server.call(method, args).await;
     }
     let call = Call {

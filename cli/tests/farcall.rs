@@ -96,6 +96,34 @@ fn calls_the_objects_of_a_manager_in_python() {
     server.wait().unwrap();
 }
 
+/// Every document that `call`, `methods` and `help` need is the same in JSON-RPC.
+#[test]
+fn calls_a_server_over_json_rpc() {
+    let (url, _runtime) = demo_jsonrpc();
+    let call = |args: &[&str]| printed(&[&["call", url.as_str()], args].concat());
+    assert_eq!(call(&["add", "3", "5"]), "8");
+    let json = r#"{"b":[1,-2.5,"x",true,null,18446744073709551615],"a":{}}"#;
+    assert_eq!(call(&["echo", json]), json);
+    assert_eq!(call(&["blob", "3"]), r#""AAEC""#);
+    let methods = printed(&["methods", &url]);
+    assert!(methods.lines().any(|line| line == "add"), "{methods}");
+    let help = printed(&["help", &url, "divide"]);
+    assert!(
+        help.starts_with("divide(double, double) -> double"),
+        "{help}"
+    );
+    let (status, out, err) = farcall(&["call", &url, "fail", "7", "on purpose"]);
+    assert_eq!(
+        (status, out.as_str(), err.as_str()),
+        (1, "", "fault 7: on purpose\n")
+    );
+    let (status, out, _) = farcall(&["-w", &url, "-o", "lines", "call", "add", "3", "5"]);
+    assert_eq!(status, 0);
+    assert!(out.contains("8"), "{out}");
+    let (status, _, err) = farcall(&["call", "json+http://127.0.0.1:1/", "add", "3", "5"]);
+    assert_eq!(status, 2, "{err}");
+}
+
 #[test]
 fn shows_the_signature_and_documentation_of_a_method() {
     let (url, _runtime) = demo();
@@ -456,12 +484,28 @@ fn demo() -> (String, tokio::runtime::Runtime) {
     (url, runtime)
 }
 
+/// Serves the same methods over JSON-RPC.
+fn demo_jsonrpc() -> (String, tokio::runtime::Runtime) {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let server = farcall::jsonrpc::Server::new();
+    server
+        .register_instance(std::sync::Arc::new(Demo::default()))
+        .unwrap();
+    let listening = runtime
+        .block_on(server.bind("127.0.0.1:0").into_future())
+        .unwrap();
+    let url = format!("json+{}", listening.url());
+    runtime.spawn(listening.serve());
+    (url, runtime)
+}
+
 #[test]
 fn errors_do_not_show_the_password_of_a_url() {
     let login = "user:correct-horse";
     for url in [
         format!("http://{login}@127.0.0.1:1/RPC2"),
         format!("https://{login}@127.0.0.1:1/RPC2"),
+        format!("json+http://{login}@127.0.0.1:1/"),
         format!("conn+rpc://{login}@127.0.0.1:1"),
         format!("http+unix://{login}@/nowhere:/RPC2"),
         format!("{login}@host"),

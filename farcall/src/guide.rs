@@ -13,6 +13,7 @@
 //! | [pickles] | Python's classes as structs, and messages of any type |
 //! | [managers] | the objects that Python processes share, hosted by Rust or used by it |
 //! | [rpc] | objects, callbacks and streams over connections |
+//! | [jsonrpc] | one object over JSON-RPC and XML-RPC at one port, and clients of it |
 //! | [json_sockets] | JSON-RPC over sockets and WebSockets, with subscriptions |
 //! | [reconnect] | clients and objects that survive a broken connection |
 //! | [security] | a server that other machines can reach, with limits that fit it |
@@ -49,6 +50,7 @@ macro_rules! chapters {
             "[pickles]: crate::guide::pickles\n",
             "[managers]: crate::guide::managers\n",
             "[rpc]: crate::guide::rpc\n",
+            "[jsonrpc]: crate::guide::jsonrpc\n",
             "[json_sockets]: crate::guide::json_sockets\n",
             "[reconnect]: crate::guide::reconnect\n",
             "[security]: crate::guide::security\n",
@@ -102,7 +104,7 @@ macro_rules! chapters {
 }
 
 chapters! {
-    functions objects clients requests errors retries python pickles managers rpc json_sockets reconnect security
+    functions objects clients requests errors retries python pickles managers rpc jsonrpc json_sockets reconnect security
     tls blocking middleware layers cluster workers services sockets pages testing features
     from_xmlrpc from_multiprocessing from_pyro5 from_tarpc from_tonic from_jsonrpsee
 }

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::applications::Findings;
+use crate::applications::{Finding, Findings};
 use crate::{Capability, Cells, Outcome};
 
 /// The results of a peer.
@@ -16,9 +16,14 @@ pub struct Column {
     pub server: Option<Cells>,
 }
 
-/// Generates the document. Each application comes with its name and version.
+/// Generates the document. Each application and each library for JSON-RPC comes with its name and
+/// version.
 #[must_use]
-pub fn document(columns: &[Column], applications: &[(String, Findings)]) -> String {
+pub fn document(
+    columns: &[Column],
+    applications: &[(String, Findings)],
+    libraries: &[(String, Findings)],
+) -> String {
     let mut notes = Notes::default();
     let clients = columns
         .iter()
@@ -32,6 +37,7 @@ pub fn document(columns: &[Column], applications: &[(String, Findings)]) -> Stri
         .iter()
         .map(|(title, findings)| application_table(title, findings, &mut notes))
         .collect();
+    let libraries = library_table(libraries, &mut notes);
     let mut checked = String::new();
     for capability in Capability::ALL {
         let _ = writeln!(checked, "- **{capability}**: {}", capability.about());
@@ -39,6 +45,7 @@ pub fn document(columns: &[Column], applications: &[(String, Findings)]) -> Stri
     format!(
         "{HEAD}\n## Peers as clients of our server\n\n{clients}\n## Peers as servers for our clients\n\n{servers}\n\
          ## Applications, driven by our client\n\n{applications}\
+         ## Libraries for JSON-RPC\n\n{libraries}\n\
          ## Notes\n\n{}\n## Checks\n\n{checked}{MANAGERS}",
         notes.list()
     )
@@ -50,8 +57,8 @@ const MANAGERS: &str = include_str!("managers.md");
 const HEAD: &str = "\
 # Interoperability
 
-XML-RPC with real peers: the libraries of other languages call our server, and our clients, async
-and blocking, call theirs. The second command writes this document, and only if nothing failed:
+XML-RPC and JSON-RPC with real peers: the libraries of other languages call our server, and our
+clients, async and blocking, call theirs. The second command writes this document, and only if nothing failed:
 
 ```sh
 interop/install          # installs missing peers from Debian, npm and PyPI
@@ -76,6 +83,31 @@ fn table(columns: &[(&str, &Cells)], notes: &mut Notes) -> String {
             .iter()
             .map(|(title, cells)| cell(title, cells.outcome(*capability), notes));
         row(&mut table, capability.name(), cells);
+    }
+    table
+}
+
+/// Generates the table of libraries, which have the same checks, with a column for each.
+fn library_table(libraries: &[(String, Findings)], notes: &mut Notes) -> String {
+    let mut table = String::new();
+    row(
+        &mut table,
+        "",
+        libraries.iter().map(|(title, _)| title.clone()),
+    );
+    row(
+        &mut table,
+        "---",
+        libraries.iter().map(|_| "---".to_owned()),
+    );
+    let actions = libraries.first().map(|(_, findings)| findings.all());
+    for (index, Finding { action, .. }) in actions.unwrap_or_default().iter().enumerate() {
+        let cells = libraries.iter().map(|(title, findings)| {
+            let finding = findings.all().get(index);
+            let outcome = finding.map(|finding| finding.outcome.clone());
+            cell(title, outcome.unwrap_or(Outcome::Works(None)), notes)
+        });
+        row(&mut table, action, cells);
     }
     table
 }

@@ -10,7 +10,7 @@ use interop::applications::{self, Application, Findings};
 use interop::document::{self, Column};
 use interop::{Cells, Peer, peers, run};
 
-/// Tests Farcall's XML-RPC with the libraries of other languages
+/// Tests Farcall's XML-RPC and JSON-RPC with the libraries of other languages
 #[derive(Parser)]
 struct Arguments {
     /// Run only peers and applications whose names begin with one of these, and write no document
@@ -37,17 +37,24 @@ async fn start(arguments: &Arguments) -> Result<()> {
         |name: &str| names.is_empty() || names.iter().any(|begin| name.starts_with(&**begin));
     let peers = peers::all().into_iter().filter(|peer| chosen(&peer.name));
     let peers: Vec<Peer> = peers.collect();
-    let applications = applications::all()
-        .into_iter()
-        .filter(|application| chosen(application.name));
-    let applications: Vec<Application> = applications.collect();
-    if peers.is_empty() && applications.is_empty() {
+    let chosen = |applications: Vec<Application>| -> Vec<Application> {
+        let applications = applications.into_iter();
+        applications
+            .filter(|application| chosen(application.name))
+            .collect()
+    };
+    let (applications, libraries) = (
+        chosen(applications::all()),
+        chosen(applications::libraries()),
+    );
+    if peers.is_empty() && applications.is_empty() && libraries.is_empty() {
         bail!("no peer has such a name: --list lists them");
     }
     if arguments.list {
         let peers = peers.iter().map(|peer| (&*peer.name, &*peer.title));
         let applications = applications
             .iter()
+            .chain(&libraries)
             .map(|application| (application.name, application.title));
         for (name, title) in peers.chain(applications) {
             println!("{name:16} {title}");
@@ -60,23 +67,22 @@ async fn start(arguments: &Arguments) -> Result<()> {
         .buffered(at_once)
         .collect()
         .await;
-    let findings: Vec<Option<(String, Findings)>> = stream::iter(&applications)
-        .map(run_application)
-        .buffered(at_once)
-        .collect()
-        .await;
+    let all = stream::iter(applications.iter().chain(&libraries));
+    let findings: Vec<Option<(String, Findings)>> =
+        all.map(run_application).buffered(at_once).collect().await;
     let columns: Option<Vec<Column>> = columns.into_iter().collect();
     let findings: Option<Vec<(String, Findings)>> = findings.into_iter().collect();
-    let (Some(columns), Some(findings)) = (columns, findings) else {
+    let (Some(columns), Some(mut findings)) = (columns, findings) else {
         bail!(
             "some checks failed: fix them, or describe the peer's behaviour in interop/src/peers"
         );
     };
     if names.is_empty() {
         let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs");
+        let libraries = findings.split_off(applications.len());
         std::fs::write(
             docs.join("INTEROP.md"),
-            document::document(&columns, &findings),
+            document::document(&columns, &findings, &libraries),
         )?;
         println!("docs/INTEROP.md is written");
     }

@@ -13,7 +13,10 @@ fn main() -> ExitCode {
     let arguments = Arguments::from_args();
     let peers = peers::all().into_iter().map(Arc::new);
     let peers = peers.flat_map(|peer| [client(Arc::clone(&peer))].into_iter().chain(server(peer)));
-    let applications = applications::all().into_iter().map(application);
+    let applications = applications::all().into_iter();
+    let applications = applications
+        .chain(applications::libraries())
+        .map(application);
     libtest_mimic::run(&arguments, peers.chain(applications).collect()).exit_code()
 }
 

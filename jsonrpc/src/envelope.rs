@@ -90,6 +90,12 @@ pub(crate) fn read_entry(text: &str) -> Result<Request<'_>, Refusal<'_>> {
     into_request(&members)
 }
 
+/// Returns `true` for an answer: an object without a method, and with a result or an error.
+pub(crate) fn is_answer(text: &str) -> bool {
+    let members = parse_seed(text, Names(["method", "result", "error"]));
+    members.is_ok_and(|members| matches!(members.values, [None, Some(_), _] | [None, _, Some(_)]))
+}
+
 fn parse_fault(error: &serde_json::Error) -> Fault {
     let (line, column) = (error.line(), error.column());
     let message = raw::message(error);

@@ -85,7 +85,8 @@
 //! # Types
 //!
 //! Integers are exact in both directions, also beyond 2⁵³, which JavaScript does not read exactly.
-//! Bytes are arrays of numbers, as the [format](farcall_core::Json) writes them.
+//! Bytes are texts in base64, dates are texts of RFC 3339, and NaN and infinities are errors: see the
+//! [format](farcall_core::Json).
 //!
 //! # Limits
 //!
@@ -134,6 +135,8 @@ pub use service::Service;
 pub use session::{Session, SessionEnded, Subscription, SubscriptionError};
 #[cfg(feature = "jsonrpc-sockets")]
 pub use session_options::SessionOptions;
+#[cfg(all(feature = "jsonrpc-sockets", feature = "jsonrpc-client"))]
+pub use socket::SocketBatch;
 #[cfg(feature = "jsonrpc-sockets")]
 pub use socket::{
     BoundSocketServer, InvalidSocketUrl, SocketBindError, SocketClient, SocketClientOptions,

@@ -35,10 +35,9 @@ fn widest<'a>(texts: impl Iterator<Item = &'a str>) -> usize {
 /// The protection of the connections to a host, and the proofs that it gets.
 fn protection(entry: &HostEntry) -> String {
     let (scheme, _) = entry.url.split_once("://").unwrap_or_default();
-    let (settings, is_tls) = (
-        &entry.settings,
-        scheme == "https" || scheme.ends_with("+tls"),
-    );
+    // JSON-RPC has the proofs of HTTP.
+    let http = scheme.strip_prefix("json+").unwrap_or(scheme);
+    let (settings, is_tls) = (&entry.settings, http == "https" || scheme.ends_with("+tls"));
     let insecure = settings.tls.insecure == Some(true);
     let parts = [
         ("TLS", is_tls && !insecure),
@@ -59,15 +58,15 @@ fn protection(entry: &HostEntry) -> String {
         ),
         (
             "token",
-            scheme.starts_with("http") && settings.bearer_file.is_some(),
+            http.starts_with("http") && settings.bearer_file.is_some(),
         ),
         (
             "password",
-            scheme.starts_with("http") && settings.basic_file.is_some(),
+            http.starts_with("http") && settings.basic_file.is_some(),
         ),
         (
             "headers",
-            scheme.starts_with("http") && !settings.headers.is_empty(),
+            http.starts_with("http") && !settings.headers.is_empty(),
         ),
     ];
     let parts = parts.into_iter().filter(|(_, given)| *given);

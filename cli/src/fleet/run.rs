@@ -51,7 +51,7 @@ impl Calls {
             perform(&host, &request).await
         };
         match protocol {
-            Protocol::XmlRpc => self.workers.run(call).await,
+            Protocol::XmlRpc | Protocol::JsonRpc => self.workers.run(call).await,
             // Over connections, only decoding takes long.
             _ => call.await,
         }

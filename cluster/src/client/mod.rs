@@ -1,6 +1,7 @@
 //! Clients of any protocol, by URL.
 
 mod format;
+mod http;
 mod options;
 mod session;
 mod url;
@@ -9,16 +10,16 @@ pub(crate) mod via;
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use farcall_core::protocol::{Args, Call, Format as _, Payload};
 use farcall_core::{CallError, Caller, Context};
-use farcall_xmlrpc as xmlrpc;
 use serde::de::DeserializeOwned;
 
 use self::format::mismatch;
 pub use self::format::{AnyFormat, ClientFormat};
+use self::http::HttpLink;
 pub use self::options::ConnectOptions;
 use self::session::Session;
 pub use self::session::SessionFailed;
@@ -38,6 +39,7 @@ use crate::nats::LazyClient;
 /// | URL | protocol |
 /// |---|---|
 /// | `http://HOST:PORT/PATH`, `https://…`, `http+unix://SOCKET:/PATH` | XML-RPC |
+/// | `json+http://HOST:PORT/PATH`, `json+https://…`, `json+http+unix://SOCKET:/PATH` | JSON-RPC (feature `jsonrpc-client`) |
 /// | `scgi://HOST:PORT`, `scgi+unix://SOCKET` | XML-RPC over SCGI, as rtorrent has it |
 /// | `nats://HOST:PORT/SERVICE`, `nats://HOST:PORT/SERVICE/INSTANCE`, `nats+tls://…` | a service over NATS, any instance or a certain one (feature `nats`) |
 /// | `conn+rpc://HOST:PORT`, `conn+rpc+tls://…`, `conn+rpc+encrypted://…` (TLS by the authkey alone), `conn+rpc+unix://PATH`, `conn+rpc+abstract://NAME` | calls over connections |
@@ -75,9 +77,7 @@ struct Inner {
 }
 
 enum Link {
-    /// The client with its connections, which exists while these are kept: it takes more memory
-    /// than its URL, which counts for ten thousand hosts.
-    Http(Mutex<Option<xmlrpc::Client>>),
+    Http(HttpLink),
     Session(Session),
     #[cfg(feature = "nats")]
     Nats(LazyClient),
@@ -104,10 +104,8 @@ impl Client {
         options: ConnectOptions,
     ) -> Result<Self, UrlError> {
         let link = match Protocol::of(url)? {
-            Protocol::XmlRpc => {
-                // Checks the URL.
-                xmlrpc::Client::with_options(url, http_options(credentials, options))?;
-                Link::Http(Mutex::new(None))
+            protocol @ (Protocol::XmlRpc | Protocol::JsonRpc) => {
+                Link::Http(HttpLink::new(protocol, url, credentials, options)?)
             }
             #[cfg(feature = "nats")]
             Protocol::Nats => {
@@ -164,7 +162,7 @@ impl Client {
     #[must_use]
     pub fn protocol(&self) -> Protocol {
         match &self.0.link {
-            Link::Http(_) => Protocol::XmlRpc,
+            Link::Http(link) => link.protocol(),
             Link::Session(_) => Protocol::Connection,
             #[cfg(feature = "nats")]
             Link::Nats(_) => Protocol::Nats,
@@ -176,10 +174,7 @@ impl Client {
     /// ended. The next call connects anew.
     pub fn disconnect(&self) {
         match &self.0.link {
-            Link::Http(client) => {
-                let client = client.lock().unwrap_or_else(PoisonError::into_inner).take();
-                drop(client);
-            }
+            Link::Http(link) => link.disconnect(),
             Link::Session(session) => session.disconnect(),
             #[cfg(feature = "nats")]
             // One connection carries the calls of all hosts.
@@ -200,25 +195,19 @@ impl Client {
         &self,
         call: Call<AnyFormat>,
     ) -> Result<R, CallError> {
-        if let Link::Http(client) = &self.0.link {
-            let client = self.http(client)?;
-            // Hides the secrets of the client in errors of decoding, too.
-            return client.call_encoded(convert(self.limited(call))?).await;
+        if let Link::Http(link) = &self.0.link {
+            let Inner {
+                url,
+                credentials,
+                options,
+                ..
+            } = &*self.0;
+            let call = self.limited(call);
+            return link.call_encoded(url, credentials, *options, call).await;
         }
         let format = self.format();
         let reply = self.send(call).await?;
         format.decode_reply(&reply).map_err(CallError::Decode)
-    }
-
-    fn http(&self, slot: &Mutex<Option<xmlrpc::Client>>) -> Result<xmlrpc::Client, CallError> {
-        let mut client = slot.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(client) = &*client {
-            return Ok(client.clone());
-        }
-        let options = http_options(&self.0.credentials, self.0.options);
-        let new = xmlrpc::Client::with_options(&self.0.url, options)
-            .map_err(|error| CallError::NotSent(error.into()))?;
-        Ok(client.insert(new).clone())
     }
 
     /// Applies the default timeout to a call that has no deadline of its own.
@@ -230,16 +219,6 @@ impl Client {
         }
         call
     }
-}
-
-/// Returns the options of a client over HTTP. Its own timeout is off: a call has the deadline of
-/// its context.
-fn http_options(credentials: &Credentials, options: ConnectOptions) -> xmlrpc::ClientOptions {
-    credentials
-        .http_options()
-        .timeout(None)
-        .connect_timeout(Some(options.connect_timeout))
-        .max_body(options.max_reply)
 }
 
 /// Limits a call to `timeout` from now on, or to its deadline if that is earlier.
@@ -265,7 +244,7 @@ impl Caller for Client {
 
     fn format(&self) -> AnyFormat {
         match &self.0.link {
-            Link::Http(_) => AnyFormat::XmlRpc(xmlrpc::XmlRpc::default()),
+            Link::Http(link) => link.format(),
             Link::Session(_) => AnyFormat::Rpc(self.0.options.encoding),
             #[cfg(feature = "nats")]
             Link::Nats(client) => AnyFormat::Nats(client.format()),
@@ -278,12 +257,10 @@ impl Caller for Client {
     /// goes on if other calls wait for it.
     async fn send(&self, call: Call<AnyFormat>) -> Result<Payload, CallError> {
         let call = self.limited(call);
+        let (credentials, options) = (&self.0.credentials, &self.0.options);
         match &self.0.link {
-            Link::Http(client) => self.http(client)?.send(convert(call)?).await,
-            Link::Session(session) => {
-                let (credentials, options) = (&self.0.credentials, &self.0.options);
-                session.send(convert(call)?, credentials, options).await
-            }
+            Link::Http(link) => link.send(&self.0.url, credentials, *options, call).await,
+            Link::Session(session) => session.send(convert(call)?, credentials, options).await,
             #[cfg(feature = "nats")]
             Link::Nats(client) => client.send(convert(call)?).await,
             Link::Other(caller) => caller.send_any(call).await,

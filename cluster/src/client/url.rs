@@ -8,6 +8,7 @@ use farcall_xmlrpc::InvalidUrl;
 
 /// The forms of URLs that a client takes.
 const FORMS: &str = "http://HOST:PORT/PATH, https://HOST:PORT/PATH, http+unix://SOCKET:/PATH, \
+                     the same with json+ for JSON-RPC, \
                      scgi://HOST:PORT, scgi+unix://SOCKET, conn+rpc://HOST:PORT, conn+rpc+tls://HOST:PORT, conn+rpc+encrypted://HOST:PORT, \
                      conn+rpc+unix://PATH, conn+rpc+abstract://NAME, nats://HOST:PORT/SERVICE or \
                      nats://HOST:PORT/SERVICE/INSTANCE";
@@ -46,6 +47,9 @@ pub enum UrlError {
     /// The URL is one of NATS, and this build has no feature `nats`.
     #[error("`nats://` needs the feature `nats`")]
     NoNats,
+    /// The URL is one of JSON-RPC, and this build has no feature `jsonrpc-client`.
+    #[error("`json+http://` needs the feature `jsonrpc-client`")]
+    NoJsonRpc,
     /// The URL asks for TLS, and this build has no feature `tls`.
     #[error("`{0}` needs the feature `tls`")]
     NoTls(&'static str),
@@ -120,6 +124,8 @@ impl ConnectionUrl {
 pub enum Protocol {
     /// XML-RPC over HTTP.
     XmlRpc,
+    /// JSON-RPC over HTTP.
+    JsonRpc,
     /// Calls over connections.
     Connection,
     /// Calls to services over NATS.
@@ -135,10 +141,11 @@ impl Protocol {
     /// [`UrlError::Scheme`].
     pub fn of(url: &str) -> Result<Self, UrlError> {
         let (scheme, _) = url.split_once("://").ok_or(UrlError::Scheme)?;
-        if ["http", "https", "http+unix", "scgi", "scgi+unix"]
-            .contains(&&*scheme.to_ascii_lowercase())
-        {
+        let small = scheme.to_ascii_lowercase();
+        if ["http", "https", "http+unix", "scgi", "scgi+unix"].contains(&&*small) {
             Ok(Self::XmlRpc)
+        } else if ["json+http", "json+https", "json+http+unix"].contains(&&*small) {
+            Ok(Self::JsonRpc)
         } else if scheme.starts_with("conn+rpc") {
             Ok(Self::Connection)
         } else if ["nats", "nats+tls"].contains(&scheme) {
@@ -153,6 +160,7 @@ impl fmt::Display for Protocol {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::XmlRpc => "XML-RPC",
+            Self::JsonRpc => "JSON-RPC",
             Self::Connection => "RPC over connections",
             Self::Nats => "NATS",
             Self::Other => "another protocol",
@@ -228,6 +236,7 @@ mod tests {
                 "http+unix://u:p@/run/x:/RPC2",
                 Some("http+unix:///run/x:/RPC2"),
             ),
+            ("json+https://u:p@h:1/", Some("json+https://h:1/")),
             ("http://h:1/RPC2", None),
             ("conn+rpc://h:1", None),
         ] {

@@ -42,6 +42,18 @@ pub(super) enum Origin {
     Source,
 }
 
+/// Schemes of the protocols over HTTP.
+const HTTP_SCHEMES: [&str; 8] = [
+    "http",
+    "https",
+    "http+unix",
+    "json+http",
+    "json+https",
+    "json+http+unix",
+    "scgi",
+    "scgi+unix",
+];
+
 /// The facts that decide whether a URL of HTTP gets a secret.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Way {
@@ -55,7 +67,7 @@ impl Way {
         let (scheme, _) = url.split_once("://")?;
         let is_http = |name: &&str| scheme.eq_ignore_ascii_case(name);
         let is_clear = is_clear(url);
-        ["http", "https", "http+unix", "scgi", "scgi+unix"]
+        HTTP_SCHEMES
             .iter()
             .any(is_http)
             .then_some(Self { origin, is_clear })
@@ -127,7 +139,7 @@ pub(super) fn names(settings: &HostSettings) -> impl Iterator<Item = &'static st
 pub(super) fn is_clear(url: &str) -> bool {
     let (scheme, rest) = url.split_once("://").unwrap_or_default();
     match scheme.to_ascii_lowercase().as_str() {
-        "http" => !is_loopback(rest),
+        "http" | "json+http" => !is_loopback(rest),
         // Without a host it is a socket file.
         "scgi" => !rest.starts_with('/') && !is_loopback(rest),
         _ => false,
@@ -169,11 +181,14 @@ mod tests {
             "http://localhost.example.com:80",
             "http://[::2]:80/",
             "http://10.0.0.1/",
+            "JSON+http://h/",
         ] {
             assert!(is_clear(url), "{url}");
         }
         for url in [
             "https://h/",
+            "json+https://h/",
+            "json+http://127.0.0.1:80/",
             "http+unix:///run/x:/RPC2",
             "http://127.0.0.1:80/x",
             "http://u:p@127.1.2.3",

@@ -8,7 +8,9 @@ use farcall::conn::auth::AuthKey;
 use farcall::{CallError, Caller as _, Context, Execution, client as typed, rpc};
 use futures_util::future::join_all;
 
-use crate::support::{Fate, Ledger, MS, address, client, fated, refusing, rpc_at, xmlrpc_at};
+use crate::support::{
+    Fate, Ledger, MS, address, client, fated, jsonrpc_at, refusing, rpc_at, xmlrpc_at,
+};
 
 #[typed(crate = "farcall")]
 trait Adder {
@@ -19,16 +21,18 @@ trait Adder {
 async fn typed_calls_work_over_every_protocol() {
     let ledger = Ledger::default();
     let http = xmlrpc_at(address(), &ledger).await;
+    let json = jsonrpc_at(address(), &ledger).await;
     let session = rpc_at(address(), &ledger).await;
     for (url, protocol) in [
         (&http.url, Protocol::XmlRpc),
+        (&json.url, Protocol::JsonRpc),
         (&session.url, Protocol::Connection),
     ] {
         let client = client(url);
         assert_eq!(client.protocol(), protocol);
         assert_eq!(client.add(3, 5).await.unwrap(), 8);
     }
-    assert_eq!(ledger.runs(), 2);
+    assert_eq!(ledger.runs(), 3);
 }
 
 #[tokio::test]

@@ -1,4 +1,4 @@
-//! Fleets and clients with real servers of both protocols, and with hosts that refuse, hang, cut
+//! Fleets and clients with real servers of all protocols, and with hosts that refuse, hang, cut
 //! connections and come back. Each host has an address of its own in 127.0.0.0/8.
 
 #![cfg(target_os = "linux")]
@@ -7,6 +7,7 @@
 mod client;
 mod control;
 mod jobs;
+mod jsonrpc;
 mod outcomes;
 mod some;
 mod support;

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use farcall::cluster::{Client, Credentials, Fleet, Host, Retries};
 use farcall::protocol::Format;
-use farcall::{Context, Fault, Registry, rpc, xmlrpc};
+use farcall::{Context, Fault, Registry, jsonrpc, rpc, xmlrpc};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
@@ -124,6 +124,21 @@ pub(crate) async fn xmlrpc_at(address: SocketAddr, ledger: &Ledger) -> Serving {
     }
 }
 
+pub(crate) async fn jsonrpc_at(address: SocketAddr, ledger: &Ledger) -> Serving {
+    let registry = Registry::new();
+    offer(&registry, ledger);
+    let options = xmlrpc::ServerOptions::default();
+    let server = jsonrpc::Server::of(options, jsonrpc::Service::new(registry));
+    let bound = server.bind(address).await.unwrap();
+    let task = tokio::spawn(async move {
+        bound.serve().await;
+    });
+    Serving {
+        url: format!("json+http://{address}/"),
+        task,
+    }
+}
+
 pub(crate) async fn rpc_at(address: SocketAddr, ledger: &Ledger) -> Serving {
     let server = rpc::Server::new();
     offer(&server, ledger);
@@ -156,7 +171,7 @@ pub(crate) enum Fate {
     Hang,
     /// Runs the call and closes without an answer.
     CutAfter,
-    /// Answers with something that is no XML-RPC.
+    /// Answers with something that is neither XML-RPC nor JSON-RPC.
     Garbage,
 }
 
@@ -197,7 +212,11 @@ fn fated_at(listener: TcpListener, fates: &'static [Fate], ledger: &Ledger) -> S
 /// Reads a request.
 async fn request(mut stream: TcpStream) -> TcpStream {
     let mut read = Vec::new();
-    while !read.trim_ascii_end().ends_with(b"</methodCall>") {
+    let is_whole = |read: &[u8]| {
+        let read = read.trim_ascii_end();
+        read.ends_with(b"</methodCall>") || read.ends_with(b"}")
+    };
+    while !is_whole(&read) {
         if stream.read_buf(&mut read).await.unwrap() == 0 {
             break;
         }

@@ -157,7 +157,7 @@ async fn main() -> anyhow::Result<()> {
         println!("listening xmlrpc-unix {}", path.display());
         serve(&mut listeners, listening, &stop);
     }
-    let as_lines = arguments.over_lines(over_http.service());
+    let as_lines = arguments.over_lines(over_http.service(), tls.as_ref());
     if let Some(address) = &arguments.json_lines {
         let bound = as_lines.bind(address).await?;
         println!("listening json-lines {}", bound.url());
@@ -283,8 +283,11 @@ impl Arguments {
     }
 
     /// Returns the server of JSON-RPC as lines.
-    fn over_lines(&self, service: &Service) -> SocketServer {
-        let options = SocketServerOptions::default();
+    fn over_lines(&self, service: &Service, tls: Option<&ServerTls>) -> SocketServer {
+        let mut options = SocketServerOptions::default();
+        if let Some(tls) = tls {
+            options = options.tls(tls.clone());
+        }
         #[cfg(unix)]
         let options = options.mode(self.unix_mode);
         SocketServer::with_options(service.clone(), Framing::Lines, options)

@@ -83,6 +83,38 @@ impl<F: Copy> ClientOptions<F> {
 }
 
 impl<F> ClientOptions<F> {
+    /// Returns the same settings for documents of another format, such as those of another protocol.
+    pub fn with_format<G>(self, format: G) -> ClientOptions<G> {
+        let Self {
+            format: _,
+            timeout,
+            connect_timeout,
+            idle_timeout,
+            max_body,
+            gzip_over,
+            cookies,
+            redirects,
+            proxy,
+            tls,
+            proxy_tls,
+            headers,
+        } = self;
+        ClientOptions {
+            format,
+            timeout,
+            connect_timeout,
+            idle_timeout,
+            max_body,
+            gzip_over,
+            cookies,
+            redirects,
+            proxy,
+            tls,
+            proxy_tls,
+            headers,
+        }
+    }
+
     setters! {
         /// Maximum duration of a call, from the first connection attempt to the last byte of the
         /// reply. An earlier deadline in the context of a call takes precedence. Default: 60 s,

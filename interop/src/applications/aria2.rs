@@ -21,16 +21,21 @@ use crate::peer::Start;
 use crate::relay::Relay;
 
 const SECRET: &str = "s\u{e9}cret <&>";
-const TOKEN: &str = "token:s\u{e9}cret <&>";
+pub(super) const TOKEN: &str = "token:s\u{e9}cret <&>";
 
 pub(super) fn application() -> Application {
     Application {
         name: "aria2",
         title: "aria2",
         packages: "aria2",
-        version: Start::program("sh", &["-c", "aria2c --version | sed -n '1s/.* //p'"]),
+        version: version_command(),
         checks: || Box::pin(findings()),
     }
+}
+
+/// Returns the command that prints the version.
+pub(super) fn version_command() -> Start {
+    Start::program("sh", &["-c", "aria2c --version | sed -n '1s/.* //p'"])
 }
 
 async fn findings() -> Result<Findings> {
@@ -104,7 +109,7 @@ async fn findings() -> Result<Findings> {
     Ok(findings)
 }
 
-fn command(folder: &Path, port: u16) -> Result<Command> {
+pub(super) fn command(folder: &Path, port: u16) -> Result<Command> {
     let mut command = Command::new("aria2c");
     command
         .args(["--no-conf", "--quiet", "--enable-rpc", "--enable-dht=false"])
@@ -128,8 +133,8 @@ async fn introspection(client: &Client) -> Result<()> {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Version {
-    version: String,
+pub(super) struct Version {
+    pub(super) version: String,
     enabled_features: Vec<String>,
 }
 
@@ -221,7 +226,7 @@ fn content() -> Vec<u8> {
 }
 
 /// Serves the content until the runtime is dropped.
-async fn serve_content() -> Result<String> {
+pub(super) async fn serve_content() -> Result<String> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let url = format!("http://{}/content", listener.local_addr()?);
     let service = Router::new().route("/content", get(async || content()));
@@ -255,6 +260,11 @@ async fn completed(client: &Client, gid: &str, file: &Path) -> Result<()> {
         (&done.total_length, &done.completed_length) == (&length, &length),
         "{done:?}"
     );
+    completed_file(file)
+}
+
+/// Checks that a file is what was served.
+pub(super) fn completed_file(file: &Path) -> Result<()> {
     ensure!(
         std::fs::read(file)? == content(),
         "the file is not what was served"

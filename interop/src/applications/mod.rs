@@ -1,7 +1,10 @@
-//! Real applications with an XML-RPC interface, controlled by our client. Each has its own checks.
+//! Real applications with an XML-RPC or JSON-RPC interface, controlled by our clients, each with its
+//! own checks; and libraries for JSON-RPC, which all have the same ones.
 
 mod aria2;
+mod aria2_jsonrpc;
 mod findings;
+mod jsonrpc;
 mod process;
 mod supervisor;
 
@@ -12,7 +15,7 @@ use anyhow::Result;
 pub use self::findings::{Finding, Findings};
 use crate::peer::Start;
 
-/// An application that is controlled over XML-RPC.
+/// An application that is controlled by calls, or a library for JSON-RPC.
 #[derive(Debug)]
 pub struct Application {
     /// Its name on the command line and in tests.
@@ -42,5 +45,15 @@ impl Application {
 /// Returns all applications.
 #[must_use]
 pub fn all() -> Vec<Application> {
-    vec![aria2::application(), supervisor::application()]
+    vec![
+        aria2::application(),
+        aria2_jsonrpc::application(),
+        supervisor::application(),
+    ]
+}
+
+/// Returns the libraries for JSON-RPC.
+#[must_use]
+pub fn libraries() -> Vec<Application> {
+    jsonrpc::libraries()
 }

@@ -184,7 +184,7 @@ pub(super) fn write_request(
 }
 
 /// Appends parameters by name.
-pub(super) fn write_named(
+pub(crate) fn write_named(
     format: Json,
     params: &(impl Serialize + ?Sized),
     out: &mut Vec<u8>,

@@ -21,6 +21,7 @@ use serde::de::{DeserializeOwned, IgnoredAny};
 use tower_service::Service;
 
 pub use self::answer::ErrorData;
+use self::answer::decode;
 pub use self::batch::{Batch, BatchError, Results, Ticket};
 use self::endpoint::Endpoint;
 
@@ -200,6 +201,24 @@ impl Client {
     /// methods of every `#[client]` trait are available on it.
     pub fn within(&self, time: Duration) -> Within<&Self> {
         Caller::within(self, time)
+    }
+
+    /// Sends a call whose arguments are already encoded, such as one that goes to several servers,
+    /// and decodes the result.
+    ///
+    /// # Errors
+    /// Those of [`call`](Self::call).
+    ///
+    /// # Cancel safety
+    /// The same as for [`call`](Self::call).
+    pub async fn call_encoded<R: DeserializeOwned>(
+        &self,
+        call: Call<Json>,
+    ) -> Result<R, CallError> {
+        require_runtime(BLOCKING)?;
+        let format = call.format;
+        let result = self.endpoint.send(call).await?;
+        decode(format, &result, self.endpoint.secrets())
     }
 
     /// Starts a [`Batch`]: several calls in one request.

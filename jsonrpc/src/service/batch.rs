@@ -6,7 +6,7 @@ use farcall_core::{Fault, FaultKind, Position};
 use farcall_xmlrpc::Exchange;
 
 use super::{ENVELOPE, Service, Subscribe, offset, text_within};
-use crate::envelope::{Refusal, read_entry, write_error, write_result};
+use crate::envelope::{Refusal, is_answer, read_entry, write_error, write_result};
 
 /// Bytes reserved for the error of a call that has not run yet.
 const SHORT_ERROR: usize = 768;
@@ -37,6 +37,8 @@ impl Service {
             answers.remaining -= 1;
             let request = match read_entry(text) {
                 Ok(request) => request,
+                // See `answer_document`.
+                Err(_) if streams.is_some() && is_answer(text) => continue,
                 Err(Refusal { id, fault }) => {
                     exchange.log("", std::time::Instant::now(), Some(&fault));
                     answers.push(id, Err(fault));

@@ -12,7 +12,7 @@ use tokio::sync::OwnedSemaphorePermit;
 
 use super::answer::{Incoming, entries};
 use super::{CallStreams, Outgoing, Session};
-use crate::envelope::{NO_ID, write_error};
+use crate::envelope::{NO_ID, is_answer, write_error};
 use crate::message::Message;
 use crate::{Service, SessionOptions};
 
@@ -133,6 +133,8 @@ fn refused(document: &[u8], fault: &Fault) -> Option<Bytes> {
     };
     for entry in all {
         let id = match Incoming::read(entry) {
+            // See `Service::answer_document`.
+            Some(_) if is_answer(entry) => continue,
             Some(Incoming { id: Some(id), .. }) => id,
             Some(_) => continue,
             None => NO_ID,
@@ -167,6 +169,8 @@ mod tests {
                 r#"[{"id":1},{"method":"b"},{"id":2}]"#,
                 Some(format!("[{},{}]", error("1"), error("2"))),
             ),
+            (r#"{"result":1,"id":1}"#, None),
+            (r#"[{"error":{"code":5},"id":1}]"#, None),
             ("[]", None),
             ("{", Some(error("null"))),
         ] {

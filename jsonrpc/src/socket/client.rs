@@ -12,6 +12,8 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::Mutex;
 use tokio::time::timeout_at;
 
+#[cfg(feature = "jsonrpc-client")]
+use super::SocketBatch;
 use super::connector::{Connector, start};
 use super::url::SocketUrl;
 use super::{InvalidSocketUrl, SocketClientOptions};
@@ -25,6 +27,7 @@ use crate::{Framing, Service, Subscription};
 /// |---|---|
 /// | `json+tcp://HOST:PORT`, `json+unix://PATH` | [lines](Framing::Lines) |
 /// | `json+lsp+tcp://HOST:PORT`, `json+lsp+unix://PATH` | with [headers](Framing::Headers) |
+/// | `json+tls://HOST:PORT`, `json+lsp+tls://HOST:PORT` | the same over TLS (feature `tls`) |
 /// | `ws://HOST:PORT/PATH`, `wss://…` | WebSocket (feature `websocket`) |
 ///
 /// Many calls can be under way at once, and are answered in any order. Clones share the connection.
@@ -95,8 +98,10 @@ impl SocketClient {
             .map(|(scheme, _)| scheme.to_ascii_lowercase());
         let schemes = [
             "json+tcp",
+            "json+tls",
             "json+unix",
             "json+lsp+tcp",
+            "json+lsp+tls",
             "json+lsp+unix",
             "ws",
             "wss",
@@ -199,7 +204,16 @@ impl SocketClient {
         self.session().await?.subscribe(method, args).await
     }
 
-    /// Sends several calls as one batch: see [`Session::send_batch`].
+    /// Starts a [`SocketBatch`]: several calls in one message.
+    #[cfg(feature = "jsonrpc-client")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "jsonrpc-client")))]
+    pub fn batch(&self) -> SocketBatch {
+        SocketBatch::new(self.clone())
+    }
+
+    /// Sends several calls, whose arguments are encoded, as one batch: see
+    /// [`Session::send_batch`]. The [timeout](SocketClientOptions::timeout) applies to those without
+    /// a deadline of their own.
     ///
     /// # Errors
     /// If they cannot be sent.
@@ -210,7 +224,22 @@ impl SocketClient {
         &self,
         calls: &[Call<Json>],
     ) -> Result<Vec<Result<Payload, CallError>>, CallError> {
-        self.session().await?.send_batch(calls).await
+        let limited = |call: &Call<Json>| self.limited(call.clone());
+        let calls: Vec<_> = calls.iter().map(limited).collect();
+        self.session().await?.send_batch(&calls).await
+    }
+
+    /// Applies the default timeout to a call that has no deadline of its own.
+    fn limited(&self, mut call: Call<Json>) -> Call<Json> {
+        if !call.context.has_own_deadline()
+            && let Some(timeout) = self.0.options.timeout
+        {
+            let limit = time::deadline(timeout).into_std();
+            let deadline = call.context.deadline();
+            let deadline = deadline.map_or(limit, |deadline| deadline.min(limit));
+            call.context = call.context.with_deadline(Some(deadline));
+        }
+        call
     }
 
     async fn send_once(&self, call: &Call<Json>) -> Result<Payload, CallError> {
@@ -236,15 +265,8 @@ impl Caller for SocketClient {
         service.map_or_else(Json::default, Service::json)
     }
 
-    async fn send(&self, mut call: Call<Json>) -> Result<Payload, CallError> {
-        if !call.context.has_own_deadline()
-            && let Some(timeout) = self.0.options.timeout
-        {
-            let limit = time::deadline(timeout).into_std();
-            let deadline = call.context.deadline();
-            let deadline = deadline.map_or(limit, |deadline| deadline.min(limit));
-            call.context = call.context.with_deadline(Some(deadline));
-        }
+    async fn send(&self, call: Call<Json>) -> Result<Payload, CallError> {
+        let call = self.limited(call);
         let had_session = self
             .0
             .slot

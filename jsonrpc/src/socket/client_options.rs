@@ -76,7 +76,7 @@ impl SocketClientOptions {
         Ok(self)
     }
 
-    /// Sets the TLS of `wss://`. Default: the authorities of the system are trusted.
+    /// Sets the TLS of `json+tls://` and `wss://`. Default: the authorities of the system are trusted.
     #[cfg(feature = "_tls")]
     #[cfg_attr(docsrs, doc(cfg(feature = "tls")))]
     pub fn tls(mut self, tls: ClientTls) -> Self {

@@ -8,7 +8,7 @@ use farcall_core::protocol::Origin;
 use farcall_core::transport::{Connect as _, Io, SystemConnector, Target};
 use tokio::io::split;
 
-use super::url::SocketUrl;
+use super::url::{Messages, SocketUrl};
 use super::{InvalidSocketUrl, SocketClientOptions};
 use crate::message::{FramedReader, FramedWriter, ReadMessage, WriteMessage};
 use crate::session::{Driver, Offer, Session};
@@ -20,41 +20,35 @@ pub(super) struct Connector {
 
 impl Connector {
     pub(super) fn new(url: SocketUrl) -> Result<Self, InvalidSocketUrl> {
-        if let SocketUrl::WebSocket { is_secure, .. } = &url {
-            if !cfg!(feature = "websocket") {
-                return Err(InvalidSocketUrl::NoWebSocket);
-            }
-            if *is_secure && !cfg!(feature = "_tls") {
-                return Err(InvalidSocketUrl::NoTls);
-            }
+        if let Messages::WebSocket { .. } = &url.messages
+            && !cfg!(feature = "websocket")
+        {
+            return Err(InvalidSocketUrl::NoWebSocket);
+        }
+        if url.is_secure && !cfg!(feature = "_tls") {
+            return Err(InvalidSocketUrl::NoTls);
         }
         Ok(Self { url })
     }
 
     pub(super) async fn connect(&self, options: &SocketClientOptions) -> io::Result<Session> {
-        match &self.url {
-            SocketUrl::Framed(target, framing) => {
-                let (reader, writer) = split(open(target).await?);
+        let io = open(&self.url.target).await?;
+        let io = if self.url.is_secure {
+            secure(io, &self.url, options).await?
+        } else {
+            io
+        };
+        match &self.url.messages {
+            Messages::Framed(framing) => {
+                let (reader, writer) = split(io);
                 let reader = FramedReader::new(reader, *framing);
                 let writer = FramedWriter::new(writer, *framing, None);
                 Ok(start(reader, writer, options))
             }
             #[cfg(not(feature = "websocket"))]
-            SocketUrl::WebSocket { .. } => Err(io::ErrorKind::Unsupported.into()),
+            Messages::WebSocket { .. } => Err(io::ErrorKind::Unsupported.into()),
             #[cfg(feature = "websocket")]
-            SocketUrl::WebSocket {
-                target,
-                authority,
-                host,
-                is_secure,
-                path,
-            } => {
-                let io = open(target).await?;
-                let io = if *is_secure {
-                    secure(io, host, options).await?
-                } else {
-                    io
-                };
+            Messages::WebSocket { authority, path } => {
                 let opened = crate::message::websocket::open(
                     io,
                     authority,
@@ -80,24 +74,25 @@ async fn open(target: &Target) -> io::Result<AnyIo> {
     })
 }
 
-#[cfg(all(feature = "websocket", feature = "_tls"))]
-async fn secure(io: AnyIo, host: &str, options: &SocketClientOptions) -> io::Result<AnyIo> {
-    use farcall_core::transport::tls::Profile;
+#[cfg(feature = "_tls")]
+async fn secure(io: AnyIo, url: &SocketUrl, options: &SocketClientOptions) -> io::Result<AnyIo> {
     use farcall_core::transport::tls::rustls::pki_types::ServerName;
+    use farcall_core::transport::tls::{Profile, TlsError};
 
-    let config = options
-        .tls
-        .config(Profile::Http)
-        .map_err(io::Error::other)?;
-    // Certificates have no dot at the end.
-    let name = ServerName::try_from(host.strip_suffix('.').unwrap_or(host).to_owned());
+    let profile = match url.messages {
+        Messages::Framed(_) => Profile::Connection,
+        Messages::WebSocket { .. } => Profile::Http,
+    };
+    let config = options.tls.config(profile).map_err(io::Error::other)?;
+    let name = ServerName::try_from(url.host());
     let name = name.map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
     let connector = tokio_rustls::TlsConnector::from(config);
-    Ok(Box::new(connector.connect(name, io).await?))
+    let connected = connector.connect(name, io).await;
+    Ok(Box::new(connected.map_err(TlsError::in_handshake)?))
 }
 
-#[cfg(all(feature = "websocket", not(feature = "_tls")))]
-async fn secure(_: AnyIo, _: &str, _: &SocketClientOptions) -> io::Result<AnyIo> {
+#[cfg(not(feature = "_tls"))]
+async fn secure(_: AnyIo, _: &SocketUrl, _: &SocketClientOptions) -> io::Result<AnyIo> {
     Err(io::ErrorKind::Unsupported.into())
 }
 

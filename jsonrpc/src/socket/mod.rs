@@ -1,11 +1,15 @@
 //! Servers and clients over sockets and other byte streams.
 
+#[cfg(feature = "jsonrpc-client")]
+mod batch;
 mod client;
 mod client_options;
 mod connector;
 mod server;
 mod url;
 
+#[cfg(feature = "jsonrpc-client")]
+pub use self::batch::SocketBatch;
 pub use self::client::SocketClient;
 pub use self::client_options::SocketClientOptions;
 pub use self::server::{BoundSocketServer, SocketBindError, SocketServer, SocketServerOptions};

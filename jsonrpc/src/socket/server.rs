@@ -10,7 +10,11 @@ use std::time::Duration;
 use farcall_core::protocol::output::Quota;
 use farcall_core::protocol::{CallLimit, Origin};
 use farcall_core::serve::{self, ShutdownReport, StopHandle, serve};
-use farcall_core::transport::{Address, AddressError, Listen, SystemListener, ToTarget};
+#[cfg(feature = "_tls")]
+use farcall_core::serve::{PendingHandshakes, TlsHandshakes};
+#[cfg(feature = "_tls")]
+use farcall_core::transport::tls::{Profile, ServerTls};
+use farcall_core::transport::{Address, AddressError, Io, Listen, Peer, SystemListener, ToTarget};
 use farcall_core::{Budget, Identity};
 use tokio::io::{AsyncRead, AsyncWrite, split};
 
@@ -30,9 +34,9 @@ pub(super) const WINDOW: usize = 1024;
 /// subscription. Handlers reach their caller through its [`Session`](crate::Session). The limits of
 /// each connection are those of [`Service::sessions`].
 ///
-/// There is no authentication besides the user of a Unix socket, and no encryption: listen at
-/// loopback addresses and Unix sockets, or see `accept`
-/// ([`SocketServerOptions::accept`]).
+/// There is no authentication besides the user of a Unix socket and, over
+/// [TLS](SocketServerOptions::tls), the certificate of a client: listen at loopback addresses and
+/// Unix sockets, or see [`accept`](SocketServerOptions::accept).
 ///
 /// ```
 /// use farcall::jsonrpc::{Framing, Service, SocketClient, SocketServer};
@@ -69,6 +73,14 @@ pub struct SocketServerOptions {
     mode: u32,
     budget: Budget,
     accept: Option<Arc<Accept>>,
+    #[cfg(feature = "_tls")]
+    tls: Option<ServerTls>,
+    #[cfg(feature = "_tls")]
+    handshake_timeout: Duration,
+    #[cfg(feature = "_tls")]
+    max_pending: usize,
+    #[cfg(feature = "_tls")]
+    max_pending_per_address: usize,
 }
 
 type Accept = dyn Fn(&Identity) -> bool + Send + Sync;
@@ -82,6 +94,14 @@ impl Default for SocketServerOptions {
             mode: SystemListener::MODE,
             budget: Budget::default(),
             accept: None,
+            #[cfg(feature = "_tls")]
+            tls: None,
+            #[cfg(feature = "_tls")]
+            handshake_timeout: Duration::from_secs(10),
+            #[cfg(feature = "_tls")]
+            max_pending: PendingHandshakes::MAX,
+            #[cfg(feature = "_tls")]
+            max_pending_per_address: PendingHandshakes::MAX_PER_ADDRESS,
         }
     }
 }
@@ -122,6 +142,49 @@ impl SocketServerOptions {
     }
 }
 
+#[cfg(feature = "_tls")]
+#[cfg_attr(docsrs, doc(cfg(feature = "tls")))]
+impl SocketServerOptions {
+    /// Serves over TLS 1.3 (`json+tls://`), on all listeners except Unix sockets, whose bytes do not
+    /// leave the machine. `accept` and handlers see the names in the verified certificate of a
+    /// client. Default: no TLS.
+    pub fn tls(mut self, tls: ServerTls) -> Self {
+        self.tls = Some(tls);
+        self
+    }
+
+    setters! {
+        /// Timeout of the TLS handshake. Default: 10 s, enough for slow networks and small devices.
+        handshake_timeout: Duration,
+
+        /// Maximum number of concurrent TLS handshakes of each listener, and at most half of
+        /// [`max_connections`](Self::max_connections). When one more peer connects, the oldest
+        /// handshake is aborted. Default: 512.
+        max_pending: usize,
+
+        /// The same with one IPv4 address or one IPv6 /64 network. Default: 256.
+        max_pending_per_address: usize,
+    }
+
+    /// Returns the handshakes of a listener at `address`, if its connections use TLS.
+    pub(super) fn handshakes_at(&self, address: &Address) -> Option<TlsHandshakes> {
+        if matches!(address, Address::Unix(_) | Address::Abstract(_)) {
+            return None;
+        }
+        let pending = PendingHandshakes::new(
+            self.max_pending.min(self.max_connections / 2),
+            self.max_pending_per_address,
+        );
+        let (tls, timeout) = (self.tls.clone()?, self.handshake_timeout);
+        Some(TlsHandshakes::new(
+            tls,
+            Profile::Connection,
+            timeout,
+            pending,
+        ))
+    }
+}
+
 impl fmt::Debug for SocketServerOptions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SocketServerOptions")
@@ -131,7 +194,7 @@ impl fmt::Debug for SocketServerOptions {
             .field("mode", &format_args!("{:#o}", self.mode))
             .field("budget", &self.budget)
             .field("accept", &self.accept.as_ref().map(|_| ".."))
-            .finish()
+            .finish_non_exhaustive()
     }
 }
 
@@ -177,23 +240,52 @@ impl SocketServer {
     pub fn listen(&self, listener: impl Listen) -> io::Result<BoundSocketServer> {
         let address = listener.local_address()?;
         let server = self.clone();
+        #[cfg(feature = "_tls")]
+        let security = self.options.handshakes_at(&address);
+        #[cfg(feature = "_tls")]
+        let is_secure = security.is_some();
+        #[cfg(not(feature = "_tls"))]
+        let (security, is_secure) = ((), false);
         let serve = Box::new(move |stop: StopHandle| -> Serving {
             Box::pin(async move {
                 let options = serve::Options::default()
                     .max_connections(server.options.max_connections)
                     .drain_timeout(server.options.drain_timeout);
                 serve(listener, &options, stop.stopped(), |(io, peer), stop| {
-                    let (reader, writer) = split(io);
-                    server.clone().connection(reader, writer, peer.into(), stop)
+                    server.clone().accepted(io, peer, security.clone(), stop)
                 })
                 .await
             })
         });
         Ok(BoundSocketServer {
+            url: super::url::url_of(&address, self.framing, is_secure),
             address,
-            framing: self.framing,
             serve,
         })
+    }
+
+    /// Serves a connection of a listener, after its TLS handshake.
+    async fn accepted(
+        self,
+        io: impl Io,
+        peer: Peer,
+        security: Security,
+        stop: impl Future<Output = ()> + Send,
+    ) {
+        #[cfg(feature = "_tls")]
+        if let Some(handshakes) = security {
+            let mut stop = Box::pin(stop);
+            if let Some((io, identity)) = handshakes.perform(io, peer, &mut stop).await {
+                drop(handshakes);
+                let (reader, writer) = split(io);
+                self.connection(reader, writer, identity, stop).await;
+            }
+            return;
+        }
+        #[cfg(not(feature = "_tls"))]
+        let () = security;
+        let (reader, writer) = split(io);
+        self.connection(reader, writer, peer.into(), stop).await;
     }
 
     /// Serves one connection, such as standard input and output, until the peer closes it.
@@ -279,13 +371,19 @@ pub enum SocketBindError {
 
 farcall_core::debug_errors!(SocketBindError);
 
+/// The handshakes of a listener, if its connections use TLS.
+#[cfg(feature = "_tls")]
+type Security = Option<TlsHandshakes>;
+#[cfg(not(feature = "_tls"))]
+type Security = ();
+
 type Serving = Pin<Box<dyn Future<Output = ShutdownReport> + Send>>;
 
 /// A [`SocketServer`] that is bound to an address and ready to serve.
 #[must_use = "it accepts connections when it serves"]
 pub struct BoundSocketServer {
     address: Address,
-    framing: Framing,
+    url: String,
     serve: Box<dyn FnOnce(StopHandle) -> Serving + Send>,
 }
 
@@ -296,11 +394,11 @@ impl BoundSocketServer {
         &self.address
     }
 
-    /// Returns the URL for a [`SocketClient`](crate::SocketClient): `json+tcp://127.0.0.1:4000` or
-    /// `json+unix://PATH`, and `json+lsp+…` for messages with headers.
+    /// Returns the URL for a [`SocketClient`](crate::SocketClient): `json+tcp://127.0.0.1:4000`,
+    /// `json+tls://…` or `json+unix://PATH`, and `json+lsp+…` for messages with headers.
     #[must_use]
     pub fn url(&self) -> String {
-        super::url::url_of(&self.address, self.framing)
+        self.url.clone()
     }
 
     /// Serves until the future is dropped.
@@ -335,7 +433,7 @@ impl fmt::Debug for BoundSocketServer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("BoundSocketServer")
             .field("address", &format_args!("{}", self.address))
-            .field("framing", &self.framing)
+            .field("url", &self.url)
             .finish_non_exhaustive()
     }
 }

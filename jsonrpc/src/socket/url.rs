@@ -14,15 +14,15 @@ use crate::Framing;
 pub enum InvalidSocketUrl {
     /// The URL has another form.
     #[error(
-        "the URL is not json+tcp://HOST:PORT, json+unix://PATH, json+lsp+tcp://HOST:PORT, \
-         json+lsp+unix://PATH, ws://HOST:PORT/PATH or wss://HOST:PORT/PATH"
+        "the URL is not json+tcp://HOST:PORT, json+tls://HOST:PORT, json+unix://PATH, the same \
+         with json+lsp+, ws://HOST:PORT/PATH or wss://HOST:PORT/PATH"
     )]
     Form,
     /// The URL is one of WebSocket, and this build has no feature `websocket`.
     #[error("`ws://` needs the feature `websocket`")]
     NoWebSocket,
     /// The URL asks for TLS, and this build has no feature `tls`.
-    #[error("`wss://` needs the feature `tls`")]
+    #[error("`json+tls://` and `wss://` need the feature `tls`")]
     NoTls,
 }
 
@@ -30,19 +30,23 @@ farcall_core::debug_errors!(InvalidSocketUrl);
 
 /// A parsed URL.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum SocketUrl {
-    Framed(Target, Framing),
+pub(super) struct SocketUrl {
+    pub(super) target: Target,
+    pub(super) is_secure: bool,
+    pub(super) messages: Messages,
+}
+
+/// The form of the messages of a connection.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Messages {
+    Framed(Framing),
     #[cfg_attr(
         not(feature = "websocket"),
         allow(dead_code, reason = "they cannot be used")
     )]
     WebSocket {
-        target: Target,
         /// The host as it is in the URL, with its port.
         authority: String,
-        /// The name for TLS.
-        host: String,
-        is_secure: bool,
         path: String,
     },
 }
@@ -56,16 +60,21 @@ impl SocketUrl {
         } else {
             Framing::Lines
         };
+        let framed = |target, is_secure| Self {
+            target,
+            is_secure,
+            messages: Messages::Framed(framing),
+        };
         match &*scheme {
-            "json+tcp" | "json+lsp+tcp" => {
+            "json+tcp" | "json+lsp+tcp" | "json+tls" | "json+lsp+tls" => {
                 let target = host(rest.strip_suffix('/').unwrap_or(rest))?;
-                Ok(Self::Framed(target, framing))
+                Ok(framed(target, scheme.ends_with("+tls")))
             }
             "json+unix" | "json+lsp+unix" if !rest.is_empty() && !rest.contains(['?', '#']) => {
                 let path = percent_decode_str(rest).decode_utf8();
                 let path = path.map_err(|_| InvalidSocketUrl::Form)?;
                 let address = Address::Unix(PathBuf::from(&*path));
-                Ok(Self::Framed(Target::Address(address), framing))
+                Ok(framed(Target::Address(address), false))
             }
             "ws" | "wss" => {
                 let is_secure = scheme == "wss";
@@ -84,20 +93,26 @@ impl SocketUrl {
                 } else {
                     host(&format!("{authority}:{}", if is_secure { 443 } else { 80 }))?
                 };
-                let host = match &target {
-                    Target::Host(host, _) => host.clone(),
-                    Target::Address(Address::Tcp(address)) => address.ip().to_string(),
-                    Target::Address(_) | _ => return Err(InvalidSocketUrl::Form),
-                };
-                Ok(Self::WebSocket {
+                let authority = authority.to_owned();
+                Ok(Self {
                     target,
-                    authority: authority.to_owned(),
-                    host,
                     is_secure,
-                    path,
+                    messages: Messages::WebSocket { authority, path },
                 })
             }
             _ => Err(InvalidSocketUrl::Form),
+        }
+    }
+
+    /// The name or address that a certificate of the server is for.
+    #[cfg(feature = "_tls")]
+    pub(super) fn host(&self) -> String {
+        match &self.target {
+            // Certificates have no dot at the end.
+            Target::Host(host, _) => host.strip_suffix('.').unwrap_or(host).to_owned(),
+            Target::Address(Address::Tcp(address)) => address.ip().to_string(),
+            // They have no TLS.
+            Target::Address(_) | _ => String::new(),
         }
     }
 }
@@ -114,12 +129,13 @@ fn host(text: &str) -> Result<Target, InvalidSocketUrl> {
 const SPECIAL: &AsciiSet = &CONTROLS.add(b' ').add(b'%').add(b'?').add(b'#');
 
 /// Returns the URL of a listener.
-pub(super) fn url_of(address: &Address, framing: Framing) -> String {
+pub(super) fn url_of(address: &Address, framing: Framing, is_secure: bool) -> String {
     let lsp = match framing {
         Framing::Headers => "lsp+",
         Framing::Lines => "",
     };
     match address {
+        Address::Tcp(address) if is_secure => format!("json+{lsp}tls://{address}"),
         Address::Tcp(address) => format!("json+{lsp}tcp://{address}"),
         Address::Unix(path) => {
             let path = percent_encode(path.as_os_str().as_encoded_bytes(), SPECIAL);
@@ -135,12 +151,21 @@ mod tests {
 
     #[test]
     fn urls() {
-        let framed =
-            |target: &str, framing| Ok(SocketUrl::Framed(target.to_target().unwrap(), framing));
+        let url = |target: &str, framing, is_secure| {
+            Ok(SocketUrl {
+                target: target.to_target().unwrap(),
+                is_secure,
+                messages: Messages::Framed(framing),
+            })
+        };
+        let framed = |target: &str, framing| url(target, framing, false);
         for (url, expected) in [
             ("json+tcp://h:1", framed("h:1", Framing::Lines)),
             ("json+tcp://[::1]:1/", framed("[::1]:1", Framing::Lines)),
             ("json+lsp+tcp://h:1", framed("h:1", Framing::Headers)),
+            ("JSON+tls://h:1", url("h:1", Framing::Lines, true)),
+            ("json+lsp+tls://h:1/", url("h:1", Framing::Headers, true)),
+            ("json+tls://h", Err(InvalidSocketUrl::Form)),
             (
                 "json+unix:///run/a%20b",
                 framed("unix:/run/a b", Framing::Lines),
@@ -161,17 +186,17 @@ mod tests {
             ("ws://h:8000/RPC2#x", 8000, "/RPC2"),
             ("ws://h?b", 80, "/?b"),
         ] {
-            let Ok(SocketUrl::WebSocket {
+            let Ok(SocketUrl {
                 target,
-                path: found,
-                ..
+                is_secure,
+                messages: Messages::WebSocket { path: found, .. },
             }) = SocketUrl::parse(url)
             else {
                 panic!("{url}");
             };
             assert_eq!(
-                (target, &*found),
-                (Target::Host("h".into(), port), path),
+                (target, &*found, is_secure),
+                (Target::Host("h".into(), port), path, port == 443),
                 "{url}"
             );
         }
@@ -181,8 +206,13 @@ mod tests {
     fn a_path_survives_its_url() {
         let path = "/run/a b%?#\u{e9}";
         let address = Address::Unix(path.into());
-        let url = url_of(&address, Framing::Headers);
-        let expected = SocketUrl::Framed(Target::Address(address), Framing::Headers);
+        // TLS is not for Unix sockets.
+        let url = url_of(&address, Framing::Headers, true);
+        let expected = SocketUrl {
+            target: Target::Address(address),
+            is_secure: false,
+            messages: Messages::Framed(Framing::Headers),
+        };
         assert_eq!(SocketUrl::parse(&url), Ok(expected), "{url}");
     }
 }

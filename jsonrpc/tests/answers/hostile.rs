@@ -1,444 +1,101 @@
-//! Hostile and odd documents, and their answers.
+//! Hostile and odd documents, over HTTP, sockets and WebSocket.
 
+use farcall::jsonrpc::{Framing, Server};
+use futures_util::{SinkExt as _, StreamExt as _};
+use tokio::net::TcpStream;
+use tokio_tungstenite::client_async;
+use tokio_tungstenite::tungstenite::Message;
+
+use super::cases::{CASES, DATA, Expected, INVALID, PARAMS, PARSE, UNKNOWN};
+use super::sessions::{connected, exchange};
 use super::{Methods, answer, server};
-
-/// The envelope of a call with this id of `get_data`.
-const DATA: &str = r#"["hello",5]"#;
-
-/// The answer to a document.
-enum Expected {
-    /// The text of the result, and that of the id.
-    Result(&'static str, &'static str),
-    /// The code, and the text of the id.
-    Error(i64, &'static str),
-    /// The codes of the errors of a batch, 0 for a result.
-    Batch(&'static [i64]),
-    Nothing,
-}
-
 use Expected::{Batch, Error, Nothing, Result};
 
-const PARSE: i64 = -32700;
-const INVALID: i64 = -32600;
-const UNKNOWN: i64 = -32601;
-const PARAMS: i64 = -32602;
+/// A request whose answer tells that nothing more comes before it.
+const MARKER: &str = r#"{"jsonrpc":"2.0","method":"get_data","id":"marker"}"#;
 
-const CASES: &[(&str, Expected)] = &[
-    // No JSON.
-    ("", Error(PARSE, "null")),
-    (" \n", Error(PARSE, "null")),
-    ("{", Error(PARSE, "null")),
-    ("[", Error(PARSE, "null")),
-    ("]", Error(PARSE, "null")),
-    ("}", Error(PARSE, "null")),
-    ("[,]", Error(PARSE, "null")),
-    ("[1,]", Error(PARSE, "null")),
-    ("[1 2]", Error(PARSE, "null")),
-    ("{\"a\":1,}", Error(PARSE, "null")),
-    ("{\"a\"}", Error(PARSE, "null")),
-    ("{a:1}", Error(PARSE, "null")),
-    ("{'a':1}", Error(PARSE, "null")),
-    ("{1:1}", Error(PARSE, "null")),
-    ("{\"a\":1}x", Error(PARSE, "null")),
-    ("{}{}", Error(PARSE, "null")),
-    ("[]\0", Error(PARSE, "null")),
-    ("1 1", Error(PARSE, "null")),
-    ("NaN", Error(PARSE, "null")),
-    ("Infinity", Error(PARSE, "null")),
-    ("undefined", Error(PARSE, "null")),
-    ("nul", Error(PARSE, "null")),
-    ("01", Error(PARSE, "null")),
-    ("1.", Error(PARSE, "null")),
-    (".5", Error(PARSE, "null")),
-    ("+1", Error(PARSE, "null")),
-    ("0x10", Error(PARSE, "null")),
-    ("\"a", Error(PARSE, "null")),
-    ("\"\n\"", Error(PARSE, "null")),
-    ("\"\\x41\"", Error(PARSE, "null")),
-    ("\"\\u12\"", Error(PARSE, "null")),
-    ("// c\n1", Error(PARSE, "null")),
-    ("/**/{}", Error(PARSE, "null")),
-    ("\u{feff}{}", Error(PARSE, "null")),
-    ("\u{feff}", Error(PARSE, "null")),
-    ("\u{a0}{}", Error(PARSE, "null")),
-    ("\u{c}{}", Error(PARSE, "null")),
-    ("<methodCall/>", Error(PARSE, "null")),
-    (
-        r#"{"jsonrpc":"2.0","method":"get_data","id":1"#,
-        Error(PARSE, "null"),
-    ),
-    (
-        r#"{"jsonrpc":"2.0","method":"get_data","id":1}}"#,
-        Error(PARSE, "null"),
-    ),
-    (
-        r#"{"jsonrpc":"2.0","method":"get_data","id":01}"#,
-        Error(PARSE, "null"),
-    ),
-    (
-        r#"{"jsonrpc":"2.0","method":"get_data","id":NaN}"#,
-        Error(PARSE, "null"),
-    ),
-    (
-        r#"{"jsonrpc":"2.0","\ud800":1,"method":"get_data","id":1}"#,
-        Error(PARSE, "null"),
-    ),
-    (
-        r#"[{"jsonrpc":"2.0","method":"get_data","id":1},{]"#,
-        Error(PARSE, "null"),
-    ),
-    // JSON, and no request.
-    ("1", Error(INVALID, "null")),
-    ("-0", Error(INVALID, "null")),
-    ("1e999", Error(INVALID, "null")),
-    ("\"a\"", Error(INVALID, "null")),
-    ("null", Error(INVALID, "null")),
-    ("true", Error(INVALID, "null")),
-    ("\"\\ud800\"", Error(INVALID, "null")),
-    ("{}", Error(INVALID, "null")),
-    (r#"{"id":7}"#, Error(INVALID, "7")),
-    (r#"{"foo":"boo"}"#, Error(INVALID, "null")),
-    (r#"{"method":"get_data","id":1}"#, Error(INVALID, "1")),
-    (
-        r#"{"jsonrpc":"1.0","method":"get_data","id":1}"#,
-        Error(INVALID, "1"),
-    ),
-    (
-        r#"{"jsonrpc":"2.00","method":"get_data","id":1}"#,
-        Error(INVALID, "1"),
-    ),
-    (
-        r#"{"jsonrpc":"","method":"get_data","id":1}"#,
-        Error(INVALID, "1"),
-    ),
-    (
-        r#"{"jsonrpc":2.0,"method":"get_data","id":1}"#,
-        Error(INVALID, "1"),
-    ),
-    (
-        r#"{"jsonrpc":2,"method":"get_data","id":1}"#,
-        Error(INVALID, "1"),
-    ),
-    (
-        r#"{"jsonrpc":null,"method":"get_data","id":1}"#,
-        Error(INVALID, "1"),
-    ),
-    (
-        r#"{"jsonrpc":["2.0"],"method":"get_data","id":1}"#,
-        Error(INVALID, "1"),
-    ),
-    (
-        r#"{"JSONRPC":"2.0","method":"get_data","id":1}"#,
-        Error(INVALID, "1"),
-    ),
-    (r#"{"jsonrpc":"2.0","id":1}"#, Error(INVALID, "1")),
-    (
-        r#"{"jsonrpc":"2.0","Method":"get_data","id":1}"#,
-        Error(INVALID, "1"),
-    ),
-    (
-        r#"{"jsonrpc":"2.0","method":null,"id":1}"#,
-        Error(INVALID, "1"),
-    ),
-    (
-        r#"{"jsonrpc":"2.0","method":1,"id":1}"#,
-        Error(INVALID, "1"),
-    ),
-    (
-        r#"{"jsonrpc":"2.0","method":["get_data"],"id":1}"#,
-        Error(INVALID, "1"),
-    ),
-    (
-        r#"{"jsonrpc":"2.0","method":{"a":1},"id":1}"#,
-        Error(INVALID, "1"),
-    ),
-    (
-        r#"{"jsonrpc":"2.0","method":"\ud800","id":1}"#,
-        Error(PARSE, "1"),
-    ),
-    (
-        r#"{"jsonrpc":"2.0","method":"get_data","params":"bar","id":1}"#,
-        Error(INVALID, "1"),
-    ),
-    (
-        r#"{"jsonrpc":"2.0","method":"get_data","params":1,"id":1}"#,
-        Error(INVALID, "1"),
-    ),
-    (
-        r#"{"jsonrpc":"2.0","method":"get_data","params":null,"id":1}"#,
-        Error(INVALID, "1"),
-    ),
-    (
-        r#"{"jsonrpc":"2.0","method":"get_data","params":true,"id":1}"#,
-        Error(INVALID, "1"),
-    ),
-    (
-        r#"{"jsonrpc":"2.0","method":"get_data","params":"bar"}"#,
-        Error(INVALID, "null"),
-    ),
-    // Ids.
-    (
-        r#"{"jsonrpc":"2.0","method":"get_data","id":{}}"#,
-        Error(INVALID, "null"),
-    ),
-    (
-        r#"{"jsonrpc":"2.0","method":"get_data","id":[]}"#,
-        Error(INVALID, "null"),
-    ),
-    (
-        r#"{"jsonrpc":"2.0","method":"get_data","id":[1]}"#,
-        Error(INVALID, "null"),
-    ),
-    (
-        r#"{"jsonrpc":"2.0","method":"get_data","id":true}"#,
-        Error(INVALID, "null"),
-    ),
-    (
-        r#"{"jsonrpc":"2.0","method":"get_data","id":false}"#,
-        Error(INVALID, "null"),
-    ),
-    (
-        r#"{"jsonrpc":"2.0","method":"get_data","id":null}"#,
-        Result(DATA, "null"),
-    ),
-    (
-        r#"{"jsonrpc":"2.0","method":"get_data","id":0}"#,
-        Result(DATA, "0"),
-    ),
-    (
-        r#"{"jsonrpc":"2.0","method":"get_data","id":-1}"#,
-        Result(DATA, "-1"),
-    ),
-    (
-        r#"{"jsonrpc":"2.0","method":"get_data","id":1.50}"#,
-        Result(DATA, "1.50"),
-    ),
-    (
-        r#"{"jsonrpc":"2.0","method":"get_data","id":1E+2}"#,
-        Result(DATA, "1E+2"),
-    ),
-    (
-        r#"{"jsonrpc":"2.0","method":"get_data","id":1e999}"#,
-        Result(DATA, "1e999"),
-    ),
-    (
-        r#"{"jsonrpc":"2.0","method":"get_data","id":9007199254740993}"#,
-        Result(DATA, "9007199254740993"),
-    ),
-    (
-        r#"{"jsonrpc":"2.0","method":"get_data","id":123456789012345678901234567890}"#,
-        Result(DATA, "123456789012345678901234567890"),
-    ),
-    (
-        r#"{"jsonrpc":"2.0","method":"get_data","id":""}"#,
-        Result(DATA, r#""""#),
-    ),
-    (
-        r#"{"jsonrpc":"2.0","method":"get_data","id":"a\u0000\"\/"}"#,
-        Result(DATA, r#""a\u0000\"\/""#),
-    ),
-    (
-        r#"{"jsonrpc":"2.0","method":"get_data","id":"é"}"#,
-        Result(DATA, r#""é""#),
-    ),
-    (
-        r#"{"jsonrpc":"2.0","method":"get_data","id": 7 }"#,
-        Result(DATA, "7"),
-    ),
-    (
-        r#"{"id":1,"params":[],"method":"get_data","jsonrpc":"2.0"}"#,
-        Result(DATA, "1"),
-    ),
-    (r#"{"jsonrpc":"2.0","method":"get_data","ID":1}"#, Nothing),
-    // Members.
-    (
-        r#"{"jsonrpc":"2.0","jsonrpc":"2.0","method":"get_data","id":1}"#,
-        Error(INVALID, "1"),
-    ),
-    (
-        r#"{"jsonrpc":"2.0","method":"get_data","method":"get_data","id":1}"#,
-        Error(INVALID, "1"),
-    ),
-    (
-        r#"{"jsonrpc":"2.0","method":"get_data","m\u0065thod":"sum","id":1}"#,
-        Error(INVALID, "1"),
-    ),
-    (
-        r#"{"jsonrpc":"2.0","method":"sum","params":[],"params":[1],"id":1}"#,
-        Error(INVALID, "1"),
-    ),
-    (
-        r#"{"jsonrpc":"2.0","method":"get_data","id":1,"id":2}"#,
-        Error(INVALID, "null"),
-    ),
-    (
-        r#"{"jsonrpc":"2.0","method":"get_data","id":1,"x":{"y":[1]},"x":2}"#,
-        Result(DATA, "1"),
-    ),
-    (
-        r#"{"jsonrpc":"\u0032.0","m\u0065thod":"g\u0065t_data","id":1}"#,
-        Result(DATA, "1"),
-    ),
-    (
-        "\n {\t\"jsonrpc\"\r:\"2.0\",\"method\":\"get_data\",\"id\":1}\r\n ",
-        Result(DATA, "1"),
-    ),
-    // Methods.
-    (
-        r#"{"jsonrpc":"2.0","method":"","id":1}"#,
-        Error(UNKNOWN, "1"),
-    ),
-    (
-        r#"{"jsonrpc":"2.0","method":"Get_data","id":1}"#,
-        Error(UNKNOWN, "1"),
-    ),
-    (
-        r#"{"jsonrpc":"2.0","method":"rpc.discover","id":1}"#,
-        Error(UNKNOWN, "1"),
-    ),
-    (
-        r#"{"jsonrpc":"2.0","method":"foo","params":{"a":1},"id":1}"#,
-        Error(UNKNOWN, "1"),
-    ),
-    (
-        r#"{"jsonrpc":"2.0","method":"fail","params":[42,"no"],"id":1}"#,
-        Error(42, "1"),
-    ),
-    (
-        r#"{"jsonrpc":"2.0","method":"fail","params":[42,"no"]}"#,
-        Nothing,
-    ),
-    (
-        r#"{"jsonrpc":"2.0","method":"subtract","params":["a"]}"#,
-        Nothing,
-    ),
-    // Parameters.
-    (
-        r#"{"jsonrpc":"2.0","method":"subtract","params":[1],"id":1}"#,
-        Error(PARAMS, "1"),
-    ),
-    (
-        r#"{"jsonrpc":"2.0","method":"subtract","params":[1,2,3],"id":1}"#,
-        Error(PARAMS, "1"),
-    ),
-    (
-        r#"{"jsonrpc":"2.0","method":"subtract","id":1}"#,
-        Error(PARAMS, "1"),
-    ),
-    (
-        r#"{"jsonrpc":"2.0","method":"subtract","params":{},"id":1}"#,
-        Error(PARAMS, "1"),
-    ),
-    (
-        r#"{"jsonrpc":"2.0","method":"subtract","params":{"minuend":1},"id":1}"#,
-        Error(PARAMS, "1"),
-    ),
-    (
-        r#"{"jsonrpc":"2.0","method":"subtract","params":{"minuend":1,"subtrahend":2,"x":3},"id":1}"#,
-        Error(PARAMS, "1"),
-    ),
-    (
-        r#"{"jsonrpc":"2.0","method":"subtract","params":{"minuend":1,"minuend":1,"subtrahend":2},"id":1}"#,
-        Error(PARAMS, "1"),
-    ),
-    (
-        r#"{"jsonrpc":"2.0","method":"subtract","params":{"minuend":1,"Subtrahend":2},"id":1}"#,
-        Error(PARAMS, "1"),
-    ),
-    (
-        r#"{"jsonrpc":"2.0","method":"sum","params":{"a":1},"id":1}"#,
-        Error(PARAMS, "1"),
-    ),
-    (
-        r#"{"jsonrpc":"2.0","method":"sum","params":{},"id":1}"#,
-        Result("0", "1"),
-    ),
-    (
-        r#"{"jsonrpc":"2.0","method":"get_data","params":{},"id":1}"#,
-        Result(DATA, "1"),
-    ),
-    (
-        r#"{"jsonrpc":"2.0","method":"get_data","params":{"a":1},"id":1}"#,
-        Error(PARAMS, "1"),
-    ),
-    (
-        r#"{"jsonrpc":"2.0","method":"optional","params":[1],"id":1}"#,
-        Result("[1,null]", "1"),
-    ),
-    (
-        r#"{"jsonrpc":"2.0","method":"optional","params":{"a":1},"id":1}"#,
-        Result("[1,null]", "1"),
-    ),
-    (
-        r#"{"jsonrpc":"2.0","method":"optional","params":{"b":"x","a":1},"id":1}"#,
-        Result(r#"[1,"x"]"#, "1"),
-    ),
-    (
-        r#"{"jsonrpc":"2.0","method":"big","params":[18446744073709551615],"id":1}"#,
-        Result("18446744073709551615", "1"),
-    ),
-    (
-        r#"{"jsonrpc":"2.0","method":"big","params":[18446744073709551616],"id":1}"#,
-        Error(PARAMS, "1"),
-    ),
-    (
-        r#"{"jsonrpc":"2.0","method":"big","params":[-1],"id":1}"#,
-        Error(PARAMS, "1"),
-    ),
-    (
-        r#"{"jsonrpc":"2.0","method":"big","params":[1.5],"id":1}"#,
-        Error(PARAMS, "1"),
-    ),
-    (
-        r#"{"jsonrpc":"2.0","method":"echo","params":["\ud83d\ude00"],"id":1}"#,
-        Result("\"😀\"", "1"),
-    ),
-    (
-        r#"{"jsonrpc":"2.0","method":"echo","params":["\ud800"],"id":1}"#,
-        Error(PARSE, "1"),
-    ),
-    (
-        r#"{"jsonrpc":"2.0","method":"echo","params":["\ud800x"],"id":1}"#,
-        Error(PARSE, "1"),
-    ),
-    (
-        r#"{"jsonrpc":"2.0","method":"echo","params":[{"a":[1,{"b":null}]}],"id":1}"#,
-        Result(r#"{"a":[1,{"b":null}]}"#, "1"),
-    ),
-    // Batches.
-    (r#"[[]]"#, Batch(&[INVALID])),
-    (
-        r#"[[{"jsonrpc":"2.0","method":"get_data","id":1}]]"#,
-        Batch(&[INVALID]),
-    ),
-    (r#"[null]"#, Batch(&[INVALID])),
-    (r#"[{}]"#, Batch(&[INVALID])),
-    (
-        r#"[{"jsonrpc":"2.0","method":"get_data","id":1}]"#,
-        Batch(&[0]),
-    ),
-    (
-        r#"[{"jsonrpc":"2.0","method":"get_data","id":1},{"jsonrpc":"2.0","method":"get_data","id":1}]"#,
-        Batch(&[0, 0]),
-    ),
-    (
-        r#"[1,{"jsonrpc":"2.0","method":"get_data"},{"jsonrpc":"2.0","method":"x","id":1}]"#,
-        Batch(&[INVALID, UNKNOWN]),
-    ),
-    (
-        r#"[{"jsonrpc":"2.0","method":"get_data"},{"jsonrpc":"2.0","method":"x"}]"#,
-        Nothing,
-    ),
-    (
-        r#"[{"jsonrpc":"2.0","method":"echo","params":["\ud800"],"id":1},{"jsonrpc":"2.0","method":"get_data","id":2}]"#,
-        Batch(&[PARSE, 0]),
-    ),
-];
+/// The ways by which a document reaches a service.
+struct Ways {
+    server: Server,
+    /// The address of the server.
+    address: String,
+}
 
-async fn check(document: Vec<u8>, expected: &Expected) {
-    let server = server(&Methods::default());
-    let shown = String::from_utf8_lossy(&document[..document.len().min(200)]).into_owned();
-    let (status, text) = answer(&server, document).await;
+impl Ways {
+    async fn new() -> Self {
+        let server = server(&Methods::default());
+        let bound = server.bind("127.0.0.1:0").await.unwrap();
+        let address = bound.local_address().to_string();
+        tokio::spawn(bound.serve());
+        Self { server, address }
+    }
+
+    /// Checks the answer to a document, whatever carries it.
+    async fn check(&self, document: &[u8], expected: &Expected) {
+        let shown = String::from_utf8_lossy(&document[..document.len().min(200)]).into_owned();
+        let (status, text) = answer(&self.server, document).await;
+        let expected_status = if matches!(expected, Nothing) {
+            204
+        } else {
+            200
+        };
+        assert_eq!(status, expected_status, "{shown}");
+        check_text(&text, expected, &format!("HTTP: {shown}"));
+        let text = self.framed(document, Framing::Headers).await;
+        check_text(&text, expected, &format!("headers: {shown}"));
+        // A line has no line breaks, and an empty one is none.
+        let is_line = !document.contains(&b'\n') && !document.trim_ascii().is_empty();
+        if is_line {
+            let text = self.framed(document, Framing::Lines).await;
+            check_text(&text, expected, &format!("lines: {shown}"));
+        }
+        let text = self.websocket(document, expected).await;
+        check_text(&text, expected, &format!("WebSocket: {shown}"));
+    }
+
+    /// Returns the answer over a byte stream.
+    async fn framed(&self, document: &[u8], framing: Framing) -> String {
+        let io = connected(self.server.service().clone(), framing).await;
+        let message = match framing {
+            Framing::Headers => {
+                let head = format!("Content-Length: {}\r\n\r\n", document.len());
+                [head.as_bytes(), document].concat()
+            }
+            _ => [document, b"\n"].concat(),
+        };
+        let answer = exchange(io, &message).await;
+        match framing {
+            Framing::Headers => match answer.split_once("\r\n\r\n") {
+                Some((_, answer)) => answer.to_owned(),
+                None => answer,
+            },
+            _ => answer.trim_end().to_owned(),
+        }
+    }
+
+    /// Returns the answer over a WebSocket.
+    async fn websocket(&self, document: &[u8], expected: &Expected) -> String {
+        let io = TcpStream::connect(&self.address).await.unwrap();
+        let url = format!("ws://{}/jsonrpc", self.address);
+        let (mut socket, _) = client_async(url, io).await.unwrap();
+        let message = match str::from_utf8(document) {
+            Ok(text) => Message::text(text),
+            Err(_) => Message::binary(document.to_vec()),
+        };
+        socket.send(message).await.unwrap();
+        let mut answer = None;
+        if !matches!(expected, Nothing) {
+            let message = socket.next().await.unwrap().unwrap();
+            answer = Some(message.into_text().unwrap().to_string());
+        }
+        socket.send(Message::text(MARKER)).await.unwrap();
+        let marker = socket.next().await.unwrap().unwrap().into_text().unwrap();
+        assert!(marker.ends_with(r#","id":"marker"}"#), "{marker}");
+        answer.unwrap_or_default()
+    }
+}
+
+fn check_text(text: &str, expected: &Expected, shown: &str) {
     let error = |text: &str| -> Option<i64> {
         let answer: serde_json::Value = serde_json::from_str(text).unwrap();
         assert_eq!(answer["jsonrpc"], "2.0");
@@ -448,21 +105,20 @@ async fn check(document: Vec<u8>, expected: &Expected) {
             .map(|error| error["code"].as_i64().unwrap())
     };
     match expected {
-        Nothing => assert_eq!((status, &*text), (204, ""), "{shown}"),
+        Nothing => assert_eq!(text, "", "{shown}"),
         Result(result, id) => {
             let expected = format!(r#"{{"jsonrpc":"2.0","result":{result},"id":{id}}}"#);
-            assert_eq!((status, text), (200, expected), "{shown}");
+            assert_eq!(text, expected, "{shown}");
         }
         Error(code, id) => {
-            assert_eq!(status, 200, "{shown}");
-            assert_eq!(error(&text), Some(*code), "{shown}: {text}");
+            assert_eq!(error(text), Some(*code), "{shown}: {text}");
             assert!(
                 text.ends_with(&format!(r#","id":{id}}}"#)),
                 "{shown}: {text}"
             );
         }
         Batch(codes) => {
-            let answers: Vec<serde_json::Value> = serde_json::from_str(&text).unwrap();
+            let answers: Vec<serde_json::Value> = serde_json::from_str(text).unwrap();
             let found: Vec<_> = answers
                 .iter()
                 .map(|answer| error(&answer.to_string()).unwrap_or_default())
@@ -474,8 +130,9 @@ async fn check(document: Vec<u8>, expected: &Expected) {
 
 #[tokio::test]
 async fn every_odd_document_has_its_answer() {
+    let ways = Ways::new().await;
     for (document, expected) in CASES {
-        check(document.as_bytes().to_vec(), expected).await;
+        ways.check(document.as_bytes(), expected).await;
     }
 }
 
@@ -540,11 +197,49 @@ async fn documents_at_their_limits() {
             call(&"m".repeat(1024), "[]", "1").into(),
             Error(UNKNOWN, "1"),
         ),
+        (
+            call("echo", &format!("[{digits}]"), "1").into(),
+            Error(PARAMS, "1"),
+        ),
+        (
+            call("get_data", "[]", &nested(10_000)).into(),
+            Error(INVALID, "null"),
+        ),
+        (
+            format!(r#"{{"jsonrpc":"2.0","method":{},"id":1}}"#, nested(10_000)).into(),
+            Error(INVALID, "1"),
+        ),
+        (
+            call(
+                "subtract",
+                &format!(r#"{{"minuend":{}}}"#, nested(10_000)),
+                "1",
+            )
+            .into(),
+            Error(PARAMS, "1"),
+        ),
+        (
+            call("get_data", "[]", &id(1_000_000)).into(),
+            Error(INVALID, "null"),
+        ),
+        (
+            format!(r#"{{"{}":1}}"#, "k".repeat(1_000_000)).into(),
+            Error(INVALID, "null"),
+        ),
+        (
+            format!(
+                "[{}]",
+                vec![r#"{"jsonrpc":"2.0","method":"update"}"#; 1000].join(",")
+            )
+            .into(),
+            Nothing,
+        ),
         (entries(1001).into(), Error(INVALID, "null")),
         (entries(20_000).into(), Error(INVALID, "null")),
     ];
+    let ways = Ways::new().await;
     for (document, expected) in cases {
-        check(document, &expected).await;
+        ways.check(&document, &expected).await;
     }
     let server = server(&Methods::default());
     let longest = id(256);
@@ -571,5 +266,34 @@ async fn errors_have_their_place_in_the_document() {
     ] {
         let (_, text) = answer(&server, document).await;
         assert!(text.contains(expected), "{text}");
+    }
+}
+
+/// Over a connection with calls in both directions, an answer can come too late for its call, which
+/// nobody waits for any more. Answering it with an error would make peers answer each other without
+/// end. Over HTTP, it is a document that is no request.
+#[tokio::test]
+async fn an_answer_to_no_call_is_an_error_over_http_only() {
+    let ways = Ways::new().await;
+    for (document, expected) in [
+        (
+            r#"{"jsonrpc":"2.0","result":5,"id":1}"#,
+            Error(INVALID, "1"),
+        ),
+        (
+            r#"{"jsonrpc":"2.0","error":{"code":1,"message":"x"},"id":null}"#,
+            Error(INVALID, "null"),
+        ),
+        (
+            r#"[{"jsonrpc":"2.0","result":5,"id":1},{"jsonrpc":"2.0","result":null,"id":"x"}]"#,
+            Batch(&[INVALID, INVALID]),
+        ),
+    ] {
+        let (_, text) = answer(&ways.server, document).await;
+        check_text(&text, &expected, document);
+        for framing in [Framing::Lines, Framing::Headers] {
+            assert_eq!(ways.framed(document.as_bytes(), framing).await, "");
+        }
+        ways.websocket(document.as_bytes(), &Nothing).await;
     }
 }

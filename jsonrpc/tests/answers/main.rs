@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
+mod cases;
 mod client;
 mod hostile;
 mod http;

@@ -1,6 +1,7 @@
 //! The format JSON.
 
 mod named;
+mod ser;
 
 use std::cell::Cell;
 use std::fmt;
@@ -9,6 +10,7 @@ use serde::de::{DeserializeOwned, DeserializeSeed, Deserializer, IgnoredAny, Seq
 use serde::{Serialize, Serializer, forward_to_deserialize_any};
 use serde_json::error::Category;
 
+use self::ser::{Failure, Written};
 use crate::args::{Args, FromArgs};
 use crate::attachment::{Carrier, encode_with_attachments};
 use crate::describe::Description;
@@ -20,7 +22,9 @@ use crate::payload::Payload;
 crate::limited_codec! {
     /// JSON, for peers of every language, and readable by people. It is a codec of connections, and
     /// a [`Format`] of calls whose arguments are an array. Integers are exact, also beyond 2⁵³.
-    /// Bytes are arrays of numbers.
+    /// Bytes (`Vec<u8>`, slices, and types that serde calls bytes) are texts in base64 (RFC 4648, 4);
+    /// arrays of numbers are read as well. Dates are texts of RFC 3339. NaN and infinities, which
+    /// JSON lacks, are errors.
     ///
     /// ```
     /// use farcall::protocol::{Format as _, Payload};
@@ -49,8 +53,9 @@ impl Json {
         value: &T,
         out: &mut Vec<u8>,
     ) -> Result<(), FormatError> {
-        serde_json::to_writer(out, value)
-            .map_err(|error| FormatError::new(FormatErrorKind::Unrepresentable, error.to_string()))
+        let failure = Failure::default();
+        serde_json::to_writer(out, &Written::new(value, &failure))
+            .map_err(|error| failure.of(&error))
     }
 
     /// Decodes the value of a document. The value must take up the whole document.
@@ -58,7 +63,7 @@ impl Json {
     /// # Errors
     /// If the document is malformed, breaks a limit, or does not fit the type.
     pub fn read<T: DeserializeOwned>(&self, document: &[u8]) -> Result<T, FormatError> {
-        let limiter = self.limits.limiter(document);
+        let limiter = self.limits.limiter(document).bytes_in_base64();
         let mut deserializer = serde_json::Deserializer::from_slice(document);
         // The limit of serde_json, 128, cannot be changed. The limiter applies the configured one.
         deserializer.disable_recursion_limit();
@@ -88,7 +93,7 @@ impl Format for Json {
             b"" => b"[]",
             document => document,
         };
-        let limiter = self.limits.limiter(document);
+        let limiter = self.limits.limiter(document).bytes_in_base64();
         let start = || {
             let counted = || Position::of(params.message(), params.range().start);
             params.start().unwrap_or_else(counted)
@@ -347,6 +352,78 @@ mod tests {
             assert_eq!(error.kind(), kind, "{document}: {error}");
             assert!(error.to_string().starts_with(text), "{document}: {error}");
         }
+    }
+
+    #[test]
+    fn bytes_are_read_from_base64_and_from_numbers() {
+        #[derive(Debug, PartialEq, serde::Deserialize)]
+        struct Blob {
+            data: Vec<u8>,
+            maybe: Option<Vec<u8>>,
+            parts: Vec<Vec<u8>>,
+            text: String,
+        }
+
+        let expected = Blob {
+            data: vec![0, 255],
+            maybe: Some(vec![]),
+            parts: vec![vec![1], vec![2]],
+            text: "AP8=".to_owned(),
+        };
+        for document in [
+            r#"{"data":"AP8=","maybe":"","parts":["AQ==",[2]],"text":"AP8="}"#,
+            r#"{"data":[0,255],"maybe":[],"parts":[[1],"Ag=="],"text":"AP8="}"#,
+        ] {
+            let blob: Blob = Json::default().read(document.as_bytes()).unwrap();
+            assert_eq!(blob, expected, "{document}");
+        }
+        let text: std::ffi::CString = Json::default().read(br#""YWI=""#).unwrap();
+        assert_eq!(text.as_bytes(), b"ab");
+        let bytes: Box<[u8]> = Json::default().read(br#""AP8=""#).unwrap();
+        assert_eq!(&bytes[..], [0, 255]);
+        let numbers: Vec<u16> = Json::default().read(b"[0,255]").unwrap();
+        assert_eq!(numbers, [0, 255]);
+        for (document, expected) in [
+            (r#"["AP8"]"#, "parameter 1: the text is not base64: "),
+            (r#"["A P8="]"#, "parameter 1: the text is not base64: "),
+            (
+                "[5]",
+                "parameter 1: invalid type: integer `5`, expected bytes, as a text in base64",
+            ),
+            (
+                "[[256]]",
+                "parameter 1: invalid value: integer `256`, expected u8",
+            ),
+        ] {
+            let error = decode::<(Vec<u8>,)>(document).unwrap_err().to_string();
+            assert!(error.starts_with(expected), "{error}");
+        }
+        let error = decode::<(Vec<u16>,)>(r#"["AP8="]"#).unwrap_err();
+        assert!(error.to_string().contains("expected a sequence"), "{error}");
+    }
+
+    #[test]
+    fn dates_are_texts_of_rfc_3339() {
+        use crate::value::DateTime;
+
+        let json = Json::default();
+        for (text, written) in [
+            ("20261129T05:38:00", r#""2026-11-29T05:38:00""#),
+            ("2026-11-29T05:38:00Z", r#""2026-11-29T05:38:00Z""#),
+            (
+                "2026-11-29T05:38:00.5+01:00",
+                r#""2026-11-29T05:38:00.5+01:00""#,
+            ),
+        ] {
+            let date: DateTime = text.parse().unwrap();
+            let reply = json.reply(&date).unwrap();
+            assert_eq!(reply.as_slice(), written.as_bytes());
+            let read: DateTime = json.decode_reply(&reply).unwrap();
+            assert_eq!(read, date);
+            let read = decode::<(DateTime,)>(&format!("[\"{text}\"]")).unwrap();
+            assert_eq!(read, (date,));
+        }
+        assert!(decode::<(DateTime,)>(r#"["yesterday"]"#).is_err());
     }
 
     #[test]

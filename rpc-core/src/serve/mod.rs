@@ -34,6 +34,8 @@
 //! ```
 
 mod blocking;
+#[cfg(feature = "_tls")]
+mod handshakes;
 mod pending;
 mod stop;
 #[cfg(test)]
@@ -50,6 +52,9 @@ use tokio::task::{JoinSet, unconstrained, yield_now};
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 pub use self::blocking::{BlockingServer, Serve};
+#[cfg(feature = "_tls")]
+#[cfg_attr(docsrs, doc(cfg(feature = "tls")))]
+pub use self::handshakes::TlsHandshakes;
 pub use self::pending::PendingHandshakes;
 pub use self::stop::{StopHandle, Stopped};
 use crate::call::panic_message;

@@ -72,9 +72,15 @@ macro_rules! visit {
     )*};
 }
 
-fn integer(number: impl TryInto<i64> + Copy + ToString) -> Value {
-    let small = number.try_into().map(Value::Int);
-    small.unwrap_or_else(|_| Value::String(number.to_string()))
+/// Returns an integer, or its text if it is beyond 64 bits.
+fn integer<N: TryInto<i64> + TryInto<u64> + Copy + ToString>(number: N) -> Value {
+    let signed: Result<i64, _> = number.try_into();
+    let unsigned: Result<u64, _> = number.try_into();
+    match (signed, unsigned) {
+        (Ok(number), _) => Value::Int(number),
+        (_, Ok(number)) => Value::Uint(number),
+        _ => Value::String(number.to_string()),
+    }
 }
 
 impl<'de> Visitor<'de> for AnyVisitor {
@@ -89,7 +95,7 @@ impl<'de> Visitor<'de> for AnyVisitor {
         visit_unit() => Value::Nil;
         visit_bool(truth: bool) => Value::Bool(truth);
         visit_i64(number: i64) => Value::Int(number);
-        visit_u64(number: u64) => integer(number);
+        visit_u64(number: u64) => number.into();
         visit_i128(number: i128) => integer(number);
         visit_u128(number: u128) => integer(number);
         visit_f64(number: f64) => Value::Double(number);
@@ -192,6 +198,7 @@ impl<'de> Deserializer<'de> for FromValue {
             Value::Nil => visitor.visit_unit(),
             Value::Bool(truth) => visitor.visit_bool(truth),
             Value::Int(number) => visitor.visit_i64(number),
+            Value::Uint(number) => visitor.visit_u64(number),
             Value::Double(number) => visitor.visit_f64(number),
             Value::String(text) => visitor.visit_string(text),
             Value::Bytes(bytes) => visitor.visit_byte_buf(bytes),
@@ -430,7 +437,12 @@ mod tests {
     fn values_of_other_formats() {
         let json = r#"{"z":[1,2.5,"x",null,true],"a":{"big":18446744073709551615}}"#;
         let value: Value = serde_json::from_str(json).unwrap();
-        assert_eq!(value["a"]["big"].as_str(), Some("18446744073709551615"));
+        assert_eq!(value["a"]["big"], Value::Uint(u64::MAX));
+        assert_eq!(
+            from_value::<u64>(value["a"]["big"].clone()).unwrap(),
+            u64::MAX
+        );
+        assert_eq!(serde_json::to_string(&value).unwrap(), json);
         assert_eq!(value["z"][3], Value::Nil);
         let back = serde_json::to_string(&value["z"]).unwrap();
         assert_eq!(back, r#"[1,2.5,"x",null,true]"#);
@@ -458,7 +470,8 @@ mod tests {
 
     #[test]
     fn a_value_that_does_not_fit_the_type_is_an_error() {
-        assert!(to_value(&u64::MAX).is_err());
+        assert_eq!(to_value(&u64::MAX).unwrap(), Value::Uint(u64::MAX));
+        assert!(to_value(&u128::MAX).is_err());
         assert!(to_value(&std::collections::HashMap::from([((), 1)])).is_err());
         assert!(from_value::<i32>("1".into()).is_err());
         assert!(from_value::<Shape>(0.into()).is_err(), "no position");

@@ -33,7 +33,8 @@ const MAX_DEPTH: u8 = 255;
 /// Plain Rust types are faster and more precise where the types are known; `Value` is for programs
 /// that learn types only at run time. It is serialised and deserialised like any other type.
 ///
-/// Integers beyond `i64` are deserialised as a string, their decimal text.
+/// Integers beyond 64 bits are deserialised as a string, their decimal text; those of JSON, which does
+/// not tell integers from other numbers, as the nearest [`Double`](Self::Double).
 ///
 /// ```
 /// use farcall::Value;
@@ -53,6 +54,9 @@ pub enum Value {
     Bool(bool),
     /// An integer.
     Int(i64),
+    /// An integer beyond `i64::MAX`. Smaller ones are [`Int`](Self::Int): `Value::from` chooses. Not
+    /// every protocol can carry it; XML-RPC cannot.
+    Uint(u64),
     /// A floating-point number.
     Double(f64),
     /// A string.
@@ -77,7 +81,7 @@ impl Value {
         match self {
             Self::Nil => Kind::Nil,
             Self::Bool(_) => Kind::Boolean,
-            Self::Int(_) => Kind::Int,
+            Self::Int(_) | Self::Uint(_) => Kind::Int,
             Self::Double(_) => Kind::Double,
             Self::String(_) => Kind::String,
             Self::Bytes(_) => Kind::Bytes,
@@ -99,6 +103,17 @@ impl Value {
         match self {
             Self::Double(number) => Some(*number),
             Self::Int(number) => Some(*number as f64),
+            Self::Uint(number) => Some(*number as f64),
+            _ => None,
+        }
+    }
+
+    /// The integer, if it is one and not negative.
+    #[must_use]
+    pub const fn as_u64(&self) -> Option<u64> {
+        match self {
+            Self::Int(number @ 0..) => Some(number.unsigned_abs()),
+            Self::Uint(number) => Some(*number),
             _ => None,
         }
     }
@@ -123,7 +138,7 @@ macro_rules! contents {
 contents! {
     /// The boolean, if it is one.
     as_bool -> bool: Bool(truth) => *truth;
-    /// The integer, if it is one.
+    /// The integer, if it is one of up to `i64::MAX`.
     as_i64 -> i64: Int(number) => *number;
     /// The string, if it is one.
     as_str -> &str: String(text) => text.as_str();
@@ -166,6 +181,7 @@ impl fmt::Display for Value {
             Self::Nil => f.write_str("nil"),
             Self::Bool(truth) => truth.fmt(f),
             Self::Int(number) => number.fmt(f),
+            Self::Uint(number) => number.fmt(f),
             Self::Double(number) => fmt::Debug::fmt(number, f),
             Self::String(text) => fmt::Debug::fmt(text, f),
             Self::Bytes(bytes) => write!(f, "<{} bytes>", bytes.len()),
@@ -218,6 +234,12 @@ from! {
     Struct => Struct;
 }
 
+impl From<u64> for Value {
+    fn from(number: u64) -> Self {
+        i64::try_from(number).map_or(Self::Uint(number), Self::Int)
+    }
+}
+
 // `u8` does not implement `Into<Value>`, so this does not cover `Vec<u8>`, which becomes bytes.
 impl<T: Into<Self>> From<Vec<T>> for Value {
     fn from(values: Vec<T>) -> Self {
@@ -256,6 +278,18 @@ mod tests {
         );
         assert_eq!(Value::from(1.0).to_string(), "1.0");
         assert_eq!(Value::Bytes(vec![0; 3]).to_string(), "<3 bytes>");
+        assert_eq!(Value::from(u64::MAX).to_string(), "18446744073709551615");
+    }
+
+    #[test]
+    fn integers_beyond_i64_are_unsigned() {
+        let largest = i64::MAX.unsigned_abs();
+        assert_eq!(Value::from(largest), Value::Int(i64::MAX));
+        let beyond = Value::from(largest + 1);
+        assert_eq!(beyond, Value::Uint(largest + 1));
+        assert_eq!((beyond.as_i64(), beyond.as_u64()), (None, Some(1 << 63)));
+        assert_eq!(Value::from(-1).as_u64(), None);
+        assert_eq!(beyond.as_f64(), Some(9_223_372_036_854_775_808.0));
     }
 
     #[test]

@@ -15,6 +15,7 @@ impl Serialize for Value {
             Self::Nil => serializer.serialize_none(),
             Self::Bool(truth) => serializer.serialize_bool(*truth),
             Self::Int(number) => serializer.serialize_i64(*number),
+            Self::Uint(number) => serializer.serialize_u64(*number),
             Self::Double(number) => serializer.serialize_f64(*number),
             Self::String(text) => serializer.serialize_str(text),
             Self::Bytes(bytes) => serializer.serialize_bytes(bytes),
@@ -63,6 +64,10 @@ fn into_value<T: Serialize + ?Sized>(value: &T, depth: u8) -> Result<Value, Form
 
 fn unrepresentable(message: impl Into<String>) -> FormatError {
     FormatError::new(FormatErrorKind::Unrepresentable, message)
+}
+
+fn beyond(number: impl std::fmt::Display) -> FormatError {
+    unrepresentable(format!("the integer {number} is beyond 64 bits"))
 }
 
 struct ToValue {
@@ -135,6 +140,7 @@ impl Serializer for ToValue {
         serialize_u8(number: u8) => Value::Int(number.into());
         serialize_u16(number: u16) => number.into();
         serialize_u32(number: u32) => number.into();
+        serialize_u64(number: u64) => number.into();
         serialize_f32(number: f32) => number.into();
         serialize_f64(number: f64) => number.into();
         serialize_char(character: char) => Value::String(character.into());
@@ -156,20 +162,19 @@ impl Serializer for ToValue {
         ) => members(Some(variant)) -> MembersSerializer;
     }
 
-    fn serialize_u64(self, number: u64) -> Result<Value, FormatError> {
-        self.serialize_i128(number.into())
-    }
-
     fn serialize_i128(self, number: i128) -> Result<Value, FormatError> {
-        let number = i64::try_from(number)
-            .map_err(|_| unrepresentable(format!("the integer {number} is beyond 64 bits")))?;
-        Ok(Value::Int(number))
+        match i64::try_from(number) {
+            Ok(number) => Ok(Value::Int(number)),
+            Err(_) => u64::try_from(number)
+                .map(Value::Uint)
+                .map_err(|_| beyond(number)),
+        }
     }
 
     fn serialize_u128(self, number: u128) -> Result<Value, FormatError> {
-        let number = i64::try_from(number)
-            .map_err(|_| unrepresentable(format!("the integer {number} is beyond 64 bits")))?;
-        Ok(Value::Int(number))
+        u64::try_from(number)
+            .map(Value::from)
+            .map_err(|_| beyond(number))
     }
 
     fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<Value, FormatError> {

@@ -50,7 +50,11 @@ async fn requests_are_refused_with_the_right_status() {
         // A web page can send these without a preflight request, even a page of the server's own
         // host.
         ("POST / HTTP/1.1\r\nOrigin: http://localhost\r\n", 415),
-        ("POST / HTTP/1.1\r\nOrigin: http://evil.example\r\n", 403),
+        ("POST / HTTP/1.1\r\nOrigin: http://evil.example\r\n", 415),
+        (
+            "POST / HTTP/1.1\r\nContent-Type: text/xml\r\nOrigin: http://evil.example\r\n",
+            403,
+        ),
     ];
     for (head, expected) in cases {
         let reply = served.raw(&request(&format!("{head}{close}"), ADD)).await;

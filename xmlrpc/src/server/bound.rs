@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use super::Server;
 use super::browser::HostPolicy;
 #[cfg(feature = "_tls")]
-use super::tls::TlsHandshakes;
+use super::tls::handshakes_at;
 use farcall_http::EncodedSocketPath;
 
 /// Builder of a server at an address, returned by [`Server::bind`]. It listens when it is awaited.
@@ -119,7 +119,7 @@ impl BoundServer {
         let address = listener.local_address()?;
         let hosts = HostPolicy::at(&address, &server.options);
         #[cfg(feature = "_tls")]
-        if let Some(handshakes) = TlsHandshakes::at(&address, &server.options) {
+        if let Some(handshakes) = handshakes_at(&address, &server.options) {
             let serve = accept_loop(listener, move |server, (io, peer), stop| {
                 server.tls_connection(handshakes.clone(), io, peer, hosts, stop)
             });

@@ -11,10 +11,13 @@ use crate::hosts::secrets::{self, Level, Origin, Way, WithheldSecret};
 use crate::hosts::settings::HostSettings;
 
 /// Schemes of the protocols that Farcall has.
-const SCHEMES: [&str; 11] = [
+const SCHEMES: [&str; 14] = [
     "http",
     "https",
     "http+unix",
+    "json+http",
+    "json+https",
+    "json+http+unix",
     "scgi",
     "scgi+unix",
     "conn+rpc",

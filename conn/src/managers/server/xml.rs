@@ -72,6 +72,7 @@ fn pickled(value: XmlValue) -> Value {
     match value {
         XmlValue::Bool(truth) => truth.into(),
         XmlValue::Int(number) => number.into(),
+        XmlValue::Uint(number) => number.into(),
         XmlValue::Double(number) => number.into(),
         XmlValue::String(text) => text.into(),
         XmlValue::Bytes(bytes) => Value::Bytes(bytes),

@@ -84,11 +84,27 @@ impl<T> fmt::Debug for Ticket<T> {
     }
 }
 
+impl<T> Ticket<T> {
+    /// Creates the claim to the result with this place among those of a batch.
+    pub(crate) const fn new(batch: u64, index: usize) -> Self {
+        Self {
+            batch,
+            index,
+            result: PhantomData,
+        }
+    }
+}
+
+/// Returns the number of a new batch, which its tickets have.
+pub(crate) fn next_batch() -> u64 {
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    NEXT.fetch_add(1, Ordering::Relaxed)
+}
+
 impl<C> Batch<C> {
     pub(crate) fn new(client: C, format: Json, ids: Ids) -> Self {
-        static NEXT: AtomicU64 = AtomicU64::new(0);
         let calls = Calls {
-            batch: NEXT.fetch_add(1, Ordering::Relaxed),
+            batch: next_batch(),
             format,
             ids,
             document: b"[".to_vec(),
@@ -172,11 +188,7 @@ impl Calls {
         method: &str,
         params: impl FnOnce(&mut Vec<u8>) -> Result<(), FormatError>,
     ) -> Ticket<R> {
-        let ticket = Ticket {
-            batch: self.batch,
-            index: self.entries.len(),
-            result: PhantomData,
-        };
+        let ticket = Ticket::new(self.batch, self.entries.len());
         let id = self.ids.next();
         let entry = match self.write(method, Some(id), params) {
             Ok(()) => BatchEntry::Encoded(id),

@@ -74,6 +74,27 @@ impl Results {
         }
     }
 
+    /// Creates the results of calls whose answers are there, as far as there are any.
+    #[cfg(feature = "jsonrpc-sockets")]
+    pub(crate) fn of(
+        batch: u64,
+        format: Json,
+        answers: impl Iterator<Item = Option<Result<Payload, CallError>>>,
+    ) -> Self {
+        let outcomes = answers.map(|answer| match answer {
+            Some(Ok(result)) => CallOutcome::Result(result),
+            Some(Err(error)) => CallOutcome::Failed(error),
+            None => CallOutcome::Open,
+        });
+        Self {
+            batch,
+            format,
+            secrets: Arc::default(),
+            outcomes: outcomes.collect(),
+            ids: Vec::new(),
+        }
+    }
+
     /// Returns `true` if no answer is expected.
     pub(super) const fn are_empty(&self) -> bool {
         self.ids.is_empty()

@@ -72,6 +72,38 @@ async fn a_batch_is_matched_by_ids() {
     assert!(client.send_batch(&[]).await.unwrap().is_empty());
 }
 
+#[tokio::test]
+async fn a_typed_batch_has_a_ticket_for_each_call() {
+    #[derive(serde::Serialize)]
+    struct Add {
+        a: i64,
+        b: i64,
+    }
+
+    let client = super::client().await;
+    let mut batch = client.batch();
+    let sum = batch.call::<i64>("add", (1, 2));
+    let missing = batch.call::<i64>("missing", ());
+    batch.notify("add", (1, 2)).unwrap();
+    let unwritten = batch.call_named::<i64>("add", &5);
+    let named = batch.call_named::<i64>("add", &Add { a: 3, b: 4 });
+    let wrong_type = batch.call::<String>("add", (1, 2));
+    assert_eq!((batch.len(), batch.is_empty()), (5, false));
+    let mut results = batch.send().await.unwrap();
+    assert_eq!(results.take(sum).unwrap(), 3);
+    assert!(matches!(results.take(missing), Err(CallError::Fault(_))));
+    assert!(matches!(results.take(unwritten), Err(CallError::Encode(_))));
+    assert_eq!(results.take(named).unwrap(), 7);
+    assert!(matches!(
+        results.take(wrong_type),
+        Err(CallError::Decode(_))
+    ));
+    let mut other = client.batch();
+    let foreign = other.call::<i64>("add", (1, 2));
+    assert!(matches!(results.take(foreign), Err(CallError::Lost(_))));
+    client.batch().send().await.unwrap();
+}
+
 /// Returns a client, and the server's end of its connection.
 async fn client_of_a_script() -> (SocketClient, BufReader<DuplexStream>) {
     let (mut listener, connector) = memory::listener("script");

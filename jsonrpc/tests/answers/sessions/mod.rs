@@ -5,6 +5,7 @@ mod client;
 mod framed;
 mod limits;
 mod subscriptions;
+mod tls;
 mod websocket;
 
 use std::time::Duration;
@@ -65,7 +66,7 @@ fn service_with(options: SessionOptions) -> Service {
 }
 
 /// Serves a service, and returns a connection to it.
-async fn connected(service: Service, framing: Framing) -> DuplexStream {
+pub(super) async fn connected(service: Service, framing: Framing) -> DuplexStream {
     let (listener, connector) = memory::listener("json");
     let bound = SocketServer::new(service, framing)
         .listen(listener)
@@ -93,7 +94,7 @@ async fn websocket(service: Service) -> String {
 }
 
 /// Sends bytes, and returns all that comes until the end.
-async fn exchange(mut io: DuplexStream, bytes: &[u8]) -> String {
+pub(super) async fn exchange(mut io: DuplexStream, bytes: &[u8]) -> String {
     // A server that has seen enough may close before.
     let _ = io.write_all(bytes).await;
     let _ = io.shutdown().await;

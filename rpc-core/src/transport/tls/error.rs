@@ -73,8 +73,9 @@ pub enum TlsError {
 crate::debug_errors!(TlsError);
 
 impl TlsError {
-    /// Explains the I/O error of a handshake.
-    pub(super) fn in_handshake(error: io::Error) -> io::Error {
+    /// Explains the I/O error of a handshake. For authors of protocols.
+    #[must_use]
+    pub fn in_handshake(error: io::Error) -> io::Error {
         let kind = error.kind();
         match error.downcast::<rustls::Error>() {
             Ok(error) => io::Error::new(kind, Self::from(error)),

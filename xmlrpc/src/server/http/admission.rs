@@ -124,7 +124,16 @@ impl Server {
         caller: &mut Identity,
         hosts: HostPolicy,
     ) -> Result<(Cow<'_, Registry<XmlRpc>>, Coding, Spoken<'_>), Rejection> {
-        browser::check(parts, hosts, Scheme::of(caller), &self.options)?;
+        if let Err(rejection) = browser::check(parts, hosts, Scheme::of(caller), &self.options) {
+            // What a page can send without asking first is refused for its type, whatever the page:
+            // the reason that will not go away.
+            let beside = self.beside.as_deref();
+            let is_call = parts.method == Method::POST;
+            return Err(match spoken(&parts.headers, beside) {
+                None if is_call => unsupported(beside),
+                _ => rejection,
+            });
+        }
         let registry = self.service_at(parts.uri.path());
         if !self.options.pages.is_empty() {
             self.check_pages(parts, registry.as_deref(), caller, hosts)?;
@@ -153,13 +162,7 @@ impl Server {
         if let Some(authorize) = &self.options.authorize {
             authorize.authorize(parts, caller)?;
         }
-        let spoken = spoken(&parts.headers, beside).ok_or_else(|| {
-            let text = match beside {
-                None => "unsupported content type: use text/xml",
-                Some(_) => "unsupported content type: use text/xml or application/json",
-            };
-            Rejection::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, text)
-        })?;
+        let spoken = spoken(&parts.headers, beside).ok_or_else(|| unsupported(beside))?;
         let coding = Coding::of(parts.headers.get_all(CONTENT_ENCODING)).map_err(|_| {
             Rejection::new(
                 StatusCode::UNSUPPORTED_MEDIA_TYPE,
@@ -288,6 +291,14 @@ fn spoken<'a>(headers: &HeaderMap, beside: Option<&'a dyn Protocol>) -> Option<S
     }
     let beside = beside.filter(|protocol| protocol.is_content_type(essence));
     beside.map(Spoken::Other)
+}
+
+fn unsupported(beside: Option<&dyn Protocol>) -> Rejection {
+    let text = match beside {
+        None => "unsupported content type: use text/xml",
+        Some(_) => "unsupported content type: use text/xml or application/json",
+    };
+    Rejection::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, text)
 }
 
 fn is_xml(essence: &str) -> bool {

@@ -8,6 +8,9 @@
 //! strings as slices of the message, so that no decoder allocates the length that a message
 //! announces.
 
+#[cfg(feature = "json")]
+mod base64;
+
 use std::cell::Cell;
 use std::fmt;
 use std::marker::PhantomData;
@@ -16,7 +19,11 @@ use serde::de::{
     DeserializeSeed, Deserializer, EnumAccess, Error, MapAccess, SeqAccess, VariantAccess, Visitor,
 };
 
+#[cfg(feature = "json")]
+use self::base64::Base64Visitor;
 use crate::error::{FormatError, FormatErrorKind};
+#[cfg(feature = "json")]
+use crate::type_identity::TypeIdentity;
 
 /// Name of the enum as which `farcall_pickle::Value` is serialised: its `VALUE_NAME`. A program can
 /// send these values without the feature `pickle`, by another codec.
@@ -62,6 +69,7 @@ impl CodecLimits {
             exceeded: Cell::new(false),
             lacks_integer: Cell::new(false),
             names_only: false,
+            bytes_in_base64: false,
         }
     }
 }
@@ -143,6 +151,8 @@ pub struct DecodeLimiter {
     lacks_integer: Cell<bool>,
     /// `true` if fields and variants have their names and nothing else.
     names_only: bool,
+    /// `true` if bytes are texts in base64.
+    bytes_in_base64: bool,
 }
 
 impl DecodeLimiter {
@@ -163,6 +173,14 @@ impl DecodeLimiter {
     #[must_use]
     pub const fn names_only(mut self) -> Self {
         self.names_only = true;
+        self
+    }
+
+    /// Reads texts in base64 (RFC 4648, 4) where a type expects bytes: for formats without bytes, such
+    /// as JSON. Lists of numbers are bytes, too.
+    #[must_use]
+    pub const fn bytes_in_base64(mut self) -> Self {
+        self.bytes_in_base64 = true;
         self
     }
 
@@ -346,10 +364,33 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for Limited<'_, D> {
     count! {
         deserialize_str => deserialize_str()
         deserialize_string => deserialize_str()
-        deserialize_bytes => deserialize_bytes()
-        deserialize_byte_buf => deserialize_bytes()
         deserialize_unit => deserialize_unit()
         deserialize_unit_struct => deserialize_unit_struct(name: &'static str)
+    }
+
+    fn deserialize_bytes<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, D::Error> {
+        self.limiter.count_value()?;
+        #[cfg(feature = "json")]
+        if self.limiter.bytes_in_base64 {
+            return self.inner.deserialize_any(Base64Visitor::new(visitor));
+        }
+        self.inner.deserialize_bytes(visitor)
+    }
+
+    fn deserialize_byte_buf<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, D::Error> {
+        self.deserialize_bytes(visitor)
+    }
+
+    fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, D::Error> {
+        self.limiter.count_value()?;
+        let visitor = self.wrap(visitor);
+        self.limiter.nested(|| {
+            #[cfg(feature = "json")]
+            if self.limiter.bytes_in_base64 && TypeIdentity::of::<V::Value>().is_bytes() {
+                return self.inner.deserialize_any(Base64Visitor::of_list(visitor));
+            }
+            self.inner.deserialize_seq(visitor)
+        })
     }
 
     // A tuple takes no more memory than its elements, and a newtype no more than its content, so
@@ -358,7 +399,6 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for Limited<'_, D> {
         any deserialize_any()
         value deserialize_ignored_any()
         value deserialize_option()
-        value deserialize_seq()
         value deserialize_map()
         free deserialize_tuple(len: usize)
         free deserialize_newtype_struct(name: &'static str)

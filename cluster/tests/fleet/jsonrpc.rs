@@ -1,0 +1,138 @@
+//! Hosts that are called over JSON-RPC.
+
+use std::collections::BTreeMap;
+
+use farcall::cluster::{Client, ConnectOptions, Credentials, Fleet, Retries, UrlError};
+use farcall::jsonrpc::{Server, Service};
+use farcall::middleware::{BasicAuth, BearerAuth};
+use farcall::xmlrpc::ServerOptions;
+use farcall::{CallError, Caller as _, Execution, FaultKind, Registry};
+
+use crate::support::{Fate, Ledger, MS, address, fated, host, jsonrpc_at, refusing, xmlrpc_at};
+
+#[tokio::test]
+async fn every_outcome_is_true() {
+    let books: Vec<Ledger> = (0..4).map(|_| Ledger::default()).collect();
+    let json = jsonrpc_at(address(), &books[0]).await;
+    let cut = fated(&[Fate::CutAfter], &books[1]).await;
+    let garbage = fated(&[Fate::Garbage], &books[2]).await;
+    let hanging = fated(&[Fate::Hang], &books[3]).await;
+    let over_json = |url: &str| format!("json+{url}");
+    // A server of XML-RPC only: refused before anything runs.
+    let xml = xmlrpc_at(address(), &Ledger::default()).await;
+    let fleet = Fleet::new([
+        host("json", &json.url),
+        host("cut", &over_json(&cut.url)),
+        host("garbage", &over_json(&garbage.url)),
+        host("hanging", &over_json(&hanging.url)),
+        host("refusing", &over_json(&refusing())),
+        host("xml", &over_json(&xml.url)),
+    ])
+    .timeout(Some(MS * 300))
+    .retries(Retries::new(2).first_pause(MS * 10));
+    let outcomes = fleet.call_all::<i64>("add", (3, 5)).into_vec().await;
+    let claims: BTreeMap<_, _> = outcomes
+        .iter()
+        .map(|(host, outcome)| (host.name(), (outcome.execution(), outcome.attempts)))
+        .collect();
+    let expected = BTreeMap::from([
+        ("cut", (Execution::Maybe, 1)),
+        ("garbage", (Execution::Maybe, 1)),
+        ("hanging", (Execution::Maybe, 1)),
+        ("json", (Execution::Completed, 1)),
+        ("refusing", (Execution::Never, 3)),
+        ("xml", (Execution::Never, 1)),
+    ]);
+    assert_eq!(claims, expected);
+    let runs: Vec<_> = books.iter().map(Ledger::runs).collect();
+    assert_eq!(runs, [1, 1, 1, 0]);
+
+    // A fault that says that nothing ran says so here, too.
+    let only = fleet.with_hosts([fleet.hosts()[0].clone()]);
+    for (method, kind, execution, attempts) in [
+        ("fail", FaultKind::Application, Execution::Maybe, 1),
+        ("none", FaultKind::UnknownMethod, Execution::Never, 1),
+        ("full", FaultKind::Overloaded, Execution::Never, 3),
+    ] {
+        let outcomes = match method {
+            "fail" => only.call_all::<()>(method, (7,)),
+            _ => only.call_all::<()>(method, ()),
+        };
+        for (host, outcome) in outcomes.into_vec().await {
+            let claim = (outcome.execution(), outcome.attempts);
+            assert_eq!(claim, (execution, attempts), "{host}: {method}");
+            let error = outcome.result.unwrap_err();
+            assert_eq!(error.fault().map(farcall::Fault::kind), Some(kind));
+        }
+    }
+    let client = Client::open(&json.url, &Credentials::new()).unwrap();
+    let error = client.call::<String>("add", (3, 5)).await.unwrap_err();
+    assert!(matches!(error, CallError::Decode(_)), "{error:?}");
+    assert_eq!(error.execution(), Execution::Completed);
+}
+
+/// Serves `add` for those whom `options` authorize.
+async fn guarded(options: ServerOptions) -> String {
+    let registry = Registry::new();
+    registry
+        .register_function("add", |a: i64, b: i64| a + b)
+        .unwrap();
+    let server = Server::of(options, Service::new(registry));
+    let bound = server.bind("127.0.0.1:0").await.unwrap();
+    let url = format!("json+{}", bound.url());
+    tokio::spawn(bound.serve());
+    url
+}
+
+#[tokio::test]
+async fn credentials_are_those_of_http() {
+    let tokens = BearerAuth::new(["a-long-random-token"]).unwrap();
+    let by_token = guarded(ServerOptions::default().authorize(tokens)).await;
+    let passwords = BasicAuth::new([("ada", "s3cret")]).unwrap();
+    let by_password = guarded(ServerOptions::default().authorize(passwords)).await;
+    let token = Credentials::new().bearer_auth("a-long-random-token");
+    let password = Credentials::new().basic_auth("ada", "s3cret");
+    let in_url = by_password.replace("://", "://ada:s3cret@");
+    for (url, credentials) in [
+        (&by_token, token.unwrap()),
+        (&by_password, password.unwrap()),
+        (&in_url, Credentials::new()),
+    ] {
+        let client = Client::open(url, &credentials).unwrap();
+        assert_eq!(client.call::<i64>("add", (3, 5)).await.unwrap(), 8);
+        assert!(!format!("{client:?}{}", client.url()).contains("s3cret"));
+        client.disconnect();
+        assert_eq!(client.call::<i64>("add", (3, 5)).await.unwrap(), 8);
+    }
+    let without = Client::open(&by_token, &Credentials::new()).unwrap();
+    let error = without.call::<i64>("add", (3, 5)).await.unwrap_err();
+    assert_eq!(error.execution(), Execution::Never, "{error:?}");
+    assert!(format!("{error:?}").contains("401"), "{error:?}");
+}
+
+#[tokio::test]
+async fn a_socket_file_a_limit_and_a_malformed_url() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("s");
+    let registry = Registry::new();
+    registry
+        .register_function("text", |length: usize| "x".repeat(length))
+        .unwrap();
+    let server = Server::of(ServerOptions::default(), Service::new(registry));
+    tokio::spawn(server.bind(path.as_path()).await.unwrap().serve());
+    let url = format!("JSON+http+unix://{}:/", path.display());
+    let options = ConnectOptions::default().max_reply(10_000);
+    let client = Client::with_options(&url, &Credentials::new(), options).unwrap();
+    assert_eq!(client.call::<String>("text", (5,)).await.unwrap(), "xxxxx");
+    let error = client.call::<String>("text", (20_000,)).await.unwrap_err();
+    assert!(format!("{error:?}").contains("10000"), "{error:?}");
+    for (url, is_form) in [
+        ("json+http://h:99999/", false),
+        ("json+https://", false),
+        ("json://h/", true),
+        ("json+scgi://h:1", true),
+    ] {
+        let error = Client::open(url, &Credentials::new()).unwrap_err();
+        assert_eq!(matches!(error, UrlError::Scheme), is_form, "{url}: {error}");
+    }
+}
