@@ -49,6 +49,19 @@ impl Lease {
         self.channel.exchange(request).await
     }
 
+    /// Waits for the reply to the request that was sent.
+    pub(super) async fn receive(&mut self) -> Result<Bytes, CallError> {
+        self.channel.receive().await
+    }
+
+    /// Waits for the reply to an abandoned call, if there is one.
+    pub(super) async fn settle(&mut self) {
+        if self.channel.is_waiting() {
+            // The next call fails, too.
+            let _ = self.channel.receive().await;
+        }
+    }
+
     /// Waits for the reply to an abandoned call. An object in it is released.
     async fn finish(mut self) {
         self.is_closed_when_abandoned = true;
