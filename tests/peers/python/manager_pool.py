@@ -24,10 +24,13 @@ assert p.starmap(divide, [(8, 2), (9, 3)]) == [4, 3]
 assert list(p.imap(double, [1, 2, 3])) == [2, 4, 6]
 assert list(p.imap_unordered(slow, [0.6, 0.0])) == [0.0, 0.6]
 begin = time.time()
-assert p.map(slow, [0.3] * 4) == [0.3] * 4 and time.time() - begin < 1.1
-r = p.apply_async(slow, (0.4,))
+assert p.map(slow, [0.5] * 4) == [0.5] * 4 and time.time() - begin < 1.9
+q = m.Pool(1)
+r = q.apply_async(slow, (10,))
 assert not r.ready(); raises(multiprocessing.TimeoutError, r.get, 0.01); raises((ValueError, AssertionError), r.successful)
-r.wait(); assert r.ready() and r.successful() and r.get() == 0.4
+q.terminate()
+r = p.apply_async(slow, (0.1,))
+r.wait(); assert r.ready() and r.successful() and r.get() == 0.1
 r = p.map_async(divide, [1])
 assert isinstance(raises(TypeError, r.get, 5), TypeError) and not r.successful()
 assert str(raises(ZeroDivisionError, p.apply, divide, (1, 0))) == 'division by zero'
