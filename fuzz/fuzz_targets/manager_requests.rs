@@ -195,12 +195,8 @@ async fn connect(connector: &MemoryConnector) -> Client {
 impl Hostile {
     async fn new(connector: MemoryConnector) -> Self {
         let mut accepted = connect(&connector).await;
-        let accept = (
-            Value::None,
-            "accept_connection",
-            ("fuzz",),
-            Value::dict::<&str, Value>([]),
-        );
+        let none = Value::Dict(Vec::new());
+        let accept = (Value::None, "accept_connection", ("fuzz",), none);
         send(&mut accepted, &accept.into()).await;
         receive(&mut accepted).await;
         Self {
@@ -235,7 +231,7 @@ impl Hostile {
                     .collect(),
             ),
             Argument::Slice(start, stop, step) => {
-                let bound = |bound: &Option<i8>| bound.map(i64::from).into();
+                let bound = |bound: &Option<i8>| Value::from(bound.map(i64::from));
                 let bounds = [bound(start), bound(stop), bound(step)];
                 Object::call("slice").with_args(bounds).into()
             }
@@ -389,9 +385,9 @@ async fn run(acts: &[Act<'_>]) {
     assert_eq!(server.objects(), 0, "an object was left");
     drop(stop);
     let stopped = timeout(Duration::from_secs(60), serving).await;
-    stopped
-        .expect("the server stops")
-        .expect("it does not panic");
+    let stopped = stopped.expect("the server stops");
+    let stopped = stopped.expect("it does not panic");
+    assert_eq!(stopped.aborted, 0, "a connection was left");
 }
 
 fuzz_target!(|acts: Vec<Act<'_>>| {
