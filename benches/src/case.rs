@@ -80,8 +80,8 @@ pub(crate) enum Part {
     Serve(Box<Serve>),
     /// A load, which returns the figure.
     Load(Box<Load>),
-    /// A script for CPython with its arguments: a server or a load.
-    Python(&'static str, Vec<String>),
+    /// A program of CPython, a script for it, and its arguments: a server or a load.
+    Python(&'static str, &'static str, Vec<String>),
     /// `wrk` with this number of connections.
     Wrk(usize),
 }

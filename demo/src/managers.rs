@@ -1,13 +1,14 @@
 //! The objects of the demo server for managers of Python.
 
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
 
 use farcall::conn::managers::{Dict, Exception, ManagerOptions, Proxied, Queue, Server};
 use farcall::service;
 use serde::{Serialize, Serializer};
 
 /// Returns a server with the types of a `SyncManager`, two shared queues `jobs` and `results`, the
-/// dict `shared`, and the type `Counter`.
+/// dict `shared`, the type `Counter`, and a `Pool`.
 ///
 /// # Errors
 /// Never: the server is new.
@@ -27,6 +28,7 @@ pub fn server_with(options: ManagerOptions) -> Result<Server, Exception> {
     server.register_named("Counter", &["start"], |start: Option<i64>| {
         Counter(AtomicI64::new(start.unwrap_or(0)))
     });
+    server.register_pool("Pool", Functions)?;
     Ok(server)
 }
 
@@ -78,5 +80,28 @@ impl Counter {
     /// A result that cannot be sent.
     pub fn unpicklable(&self) -> Unpicklable {
         Unpicklable
+    }
+}
+
+/// The functions of the pool.
+struct Functions;
+
+#[service]
+impl Functions {
+    /// Twice the number.
+    pub fn double(&self, number: i64) -> i64 {
+        number.wrapping_mul(2)
+    }
+
+    /// Sleeps for a time in seconds, at most for ten, and returns it.
+    pub async fn slow(&self, seconds: f64) -> f64 {
+        tokio::time::sleep(Duration::from_secs_f64(seconds.clamp(0.0, 10.0))).await;
+        seconds
+    }
+
+    /// The quotient, rounded towards zero.
+    pub fn divide(&self, a: i64, b: i64) -> Result<i64, Exception> {
+        let quotient = a.checked_div(b);
+        quotient.ok_or_else(|| Exception::with_text("ZeroDivisionError", "division by zero"))
     }
 }

@@ -352,6 +352,12 @@ impl<C> Blocking<C> {
     }
 }
 
+impl<C> From<C> for Blocking<C> {
+    fn from(caller: C) -> Self {
+        Self::new(caller)
+    }
+}
+
 impl<C: Caller> Blocking<C> {
     /// Returns a caller whose calls take at most `time`, or the remaining time of the call that is
     /// being handled, if that is less. A call that exceeds the limit fails and is cancelled. The

@@ -6,6 +6,7 @@ mod documents;
 mod echo;
 mod growth;
 mod idle;
+mod managers;
 mod rpc;
 mod tls;
 mod xmlrpc_client;
@@ -23,6 +24,7 @@ pub(crate) fn all(scale: Scale) -> Vec<Case> {
     cases.extend(echo::cases());
     cases.extend(rpc::cases());
     cases.extend(bulk::cases(scale));
+    cases.extend(managers::cases(scale));
     cases.push(idle::case(scale));
     cases.extend(tls::cases(scale));
     cases.extend(growth::cases(scale));

@@ -1,6 +1,8 @@
-//! CPython's own modules: `xmlrpc.server`, `xmlrpc.client` and `multiprocessing.connection`.
+//! CPython's own modules: `xmlrpc.server`, `xmlrpc.client`, and the connections and managers of
+//! `multiprocessing`.
 
 use super::Transport;
+use super::farcall::managers::Work;
 use crate::case::{Contestant, Part};
 
 const HTTP: &str = concat!(
@@ -20,9 +22,18 @@ const CONNECTION: &str = concat!(
     include_str!("../../python/connection.py")
 );
 
+const MANAGERS: &str = concat!(
+    include_str!("../../python/common.py"),
+    include_str!("../../python/managers.py")
+);
+
 fn script(text: &'static str, arguments: &[&str]) -> Part {
+    script_of("python3.11", text, arguments)
+}
+
+fn script_of(interpreter: &'static str, text: &'static str, arguments: &[&str]) -> Part {
     let arguments = arguments.iter().map(|argument| (*argument).to_owned());
-    Part::Python(text, arguments.collect())
+    Part::Python(interpreter, text, arguments.collect())
 }
 
 pub(crate) fn http_server() -> Part {
@@ -58,4 +69,23 @@ pub(crate) fn connection(name: &str, mode: &str, transport: Transport, size: usi
     let size = size.to_string();
     let part = |role| script(CONNECTION, &[role, mode, transport.name(), &size]);
     Contestant::of_parts(name, Some(part("serve")), part("load"))
+}
+
+/// Returns a manager with the objects of the benchmark.
+pub(crate) fn manager(interpreter: &'static str) -> Part {
+    script_of(interpreter, MANAGERS, &["serve"])
+}
+
+/// Returns a load of this number of processes that use a manager.
+pub(crate) fn manager_load(interpreter: &'static str, work: Work, clients: usize) -> Part {
+    let size = match work {
+        Work::Bulk(size) => size,
+        _ => 0,
+    };
+    let (clients, size) = (clients.to_string(), size.to_string());
+    script_of(
+        interpreter,
+        MANAGERS,
+        &["load", work.name(), &clients, &size],
+    )
 }

@@ -12,6 +12,7 @@ pub(crate) mod capnp;
 pub(crate) mod cpython;
 pub(crate) mod dxr;
 pub(crate) mod farcall;
+pub(crate) mod fixed_reply;
 pub(crate) mod http;
 pub(crate) mod idle;
 pub(crate) mod jsonrpsee;

@@ -145,9 +145,12 @@ fn command(
             }
             Ok((command, None))
         }
-        Part::Python(script, arguments) => {
-            let mut command = Command::new("python3.11");
+        Part::Python(interpreter, script, arguments) => {
+            let mut command = Command::new(interpreter);
             command.args(["-c", script]).args(arguments);
+            // A program of pyenv starts the interpreter of this version.
+            let version = interpreter.trim_start_matches("python");
+            command.env("PYENV_VERSION", version);
             command.env("HARNESS", std::env::current_exe()?);
             if let Some(time) = time {
                 command.arg(time.as_secs_f64().to_string());

@@ -1,5 +1,5 @@
 //! Objects that Python shares through `multiprocessing.managers`, hosted by Rust; and a
-//! [`Client`] of managers, in Python or in Rust.
+//! [`Client`] of managers, in Python or in Rust, with its [blocking] form.
 //!
 //! A [`Server`] takes the place of the manager process: Python programs connect to it with a
 //! `BaseManager` or `SyncManager`, and use its queues, dicts, lists, locks and the objects of the
@@ -72,10 +72,15 @@ mod objects;
 mod server;
 mod wire;
 
+/// Default maximum length of a message: 256 MiB. Values that Python programs share are larger than
+/// those of calls, and the 64 MiB of a bare connection are too few for 64 MiB with a pickle around.
+const MAX_MESSAGE: usize = 256 * 1024 * 1024;
+
+pub use client::blocking;
 pub use client::{
     ArrayProxy, BarrierProxy, Client, ClientConnector, ConditionGuard, ConditionProxy, DictProxy,
     EventProxy, IteratorProxy, Keywords, ListProxy, LockGuard, LockProxy, NamespaceProxy,
-    PoolProxy, Proxy, ProxyFormat, QueueProxy, StaleProxy, ValueProxy,
+    PoolProxy, Proxy, ProxyFormat, QueueProxy, Serializer, StaleProxy, ValueProxy,
 };
 pub use objects::{
     Array, Barrier, Condition, Dict, Event, Items, List, Lock, Namespace, Queue, QueueOrder, RLock,

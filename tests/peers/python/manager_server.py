@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""CPython's manager with one of everything. Usage: manager_server.py [PORT] [AUTHKEY]
+"""CPython's manager with one of everything. Usage: manager_server.py [PORT] [AUTHKEY] [SERIALIZER]
 Prints `listening 127.0.0.1:PORT`; ends at the end of its input."""
 import queue, sys, threading
 from multiprocessing.managers import (AcquirerProxy, BarrierProxy, BaseManager, ConditionProxy, DictProxy, EventProxy,
@@ -33,7 +33,8 @@ for name, make, proxy in [('list', list, ListProxy), ('dict', dict, DictProxy), 
 if __name__ == '__main__':
     port = int(sys.argv[1]) if len(sys.argv) > 1 else 0
     key = (sys.argv[2] if len(sys.argv) > 2 else 'secret').encode()
-    server = Manager(('127.0.0.1', port), authkey=key).get_server()
+    serializer = sys.argv[3] if len(sys.argv) > 3 else 'pickle'
+    server = Manager(('127.0.0.1', port), authkey=key, serializer=serializer).get_server()
     threading.Thread(target=server.serve_forever, daemon=True).start()
     print('listening %s:%d' % server.address, flush=True)
     sys.stdin.read()

@@ -92,6 +92,16 @@ async fn what_users_of_cpython_report_does_not_happen() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn the_functions_of_a_pool_are_methods() {
+    for python in versions() {
+        let server = demo::managers::server().unwrap();
+        let address = serve(&server).await.to_string();
+        let output = run(&python, "manager_pool.py", &[&address, KEY]).await;
+        assert_eq!(output, "passed\n", "{:?}", python.version);
+    }
+}
+
 /// CPython 86035, and a wait that would take an item for nobody.
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_is_left_of_a_client_that_was_killed() {

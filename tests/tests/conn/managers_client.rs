@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use farcall::conn::managers::{
     BarrierProxy, Client, ConditionProxy, DictProxy, EventProxy, Exception, IteratorProxy,
-    ListProxy, LockProxy, NamespaceProxy, Proxy, Queue, QueueProxy, Server, StaleProxy, ValueProxy,
+    ListProxy, LockProxy, NamespaceProxy, Proxy, Queue, QueueProxy, Serializer, Server, StaleProxy,
+    ValueProxy, blocking,
 };
 use farcall::pickle::Value;
 use farcall::{CallError, Execution, FaultKind, client};
@@ -25,7 +26,12 @@ const SHORT: Duration = Duration::from_millis(100);
 
 /// Starts a manager in Python. Returns its address.
 async fn start(python: &Python, port: &str) -> (Child, String) {
-    let mut child = Command::from(python.command("manager_server.py", &[port, KEY]))
+    start_with(python, port, "pickle").await
+}
+
+async fn start_with(python: &Python, port: &str, serializer: &str) -> (Child, String) {
+    let arguments = [port, KEY, serializer];
+    let mut child = Command::from(python.command("manager_server.py", &arguments))
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .kill_on_drop(true)
@@ -305,4 +311,90 @@ async fn a_manager_in_rust_is_the_same_to_a_client() {
     queue.put(&7).await.unwrap();
     sleep(SHORT).await;
     assert_eq!(jobs.len().await.unwrap(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn managers_with_the_other_serializer_are_used() {
+    for python in versions() {
+        let (_child, address) = start_with(&python, "0", "xmlrpclib").await;
+        let client = Client::connect(&*address).authkey(KEY).legacy_md5(true);
+        let client = client.serializer(Serializer::XmlRpc).timeout(LONG);
+        let manager = client.await.unwrap();
+        timeout(LONG, over_xml(&manager)).await.unwrap();
+    }
+}
+
+async fn over_xml(manager: &Client) {
+    let jobs: QueueProxy = manager.create("jobs", ()).await.unwrap();
+    jobs.put(&("a", 1, 2.5, true, None::<i64>)).await.unwrap();
+    let job: (String, i64, f64, bool, Option<i64>) = jobs.get().await.unwrap();
+    assert_eq!(job, ("a".to_owned(), 1, 2.5, true, None));
+    jobs.put(&Value::Bytes(b"bytes".to_vec())).await.unwrap();
+    let bytes: Value = jobs.get().await.unwrap();
+    assert_eq!(bytes, Value::Bytes(b"bytes".to_vec()));
+    let dict: DictProxy = manager.create_with("dict", (), &[("a", 1)]).await.unwrap();
+    dict.insert("b", &vec![1, 2]).await.unwrap();
+    assert_eq!(dict.get::<Vec<i64>>("b").await.unwrap(), Some(vec![1, 2]));
+    let lock: LockProxy = manager.create("Lock", ()).await.unwrap();
+    lock.acquire().await.unwrap().release().await.unwrap();
+    let counter: Proxy = manager.create("Counter", (40,)).await.unwrap();
+    assert_eq!(counter.increment(2).await.unwrap(), 42);
+    // It has neither exceptions nor objects.
+    let error = counter.fail("bad").await.unwrap_err();
+    let exception = Exception::of(&error).unwrap();
+    assert!(
+        exception.is("multiprocessing.managers.RemoteError"),
+        "{error:?}"
+    );
+    assert!(counter.child().await.is_err());
+    assert_eq!(counter.increment(1).await.unwrap(), 43);
+    let error = jobs.put(&Value::Set(vec![1.into()])).await.unwrap_err();
+    assert_eq!(error.execution(), Execution::Never, "{error:?}");
+    assert!(jobs.is_empty().await.unwrap());
+}
+
+#[client]
+trait BlockingCounterApi {
+    fn increment(&self, by: i64) -> Result<i64, CallError>;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn programs_without_async_code_use_managers() {
+    let server = demo::managers::server().unwrap();
+    let bound = server.bind("127.0.0.1:0").authkey(KEY).await.unwrap();
+    let address = bound.local_address().clone();
+    tokio::spawn(bound.serve());
+    let connecting = Client::connect(address.clone()).authkey(KEY);
+    let error = connecting.wait().unwrap_err();
+    assert!(format!("{error:?}").contains("async code"), "{error:?}");
+    let using = tokio::task::spawn_blocking(move || {
+        let manager = Client::connect(address).authkey(KEY).wait().unwrap();
+        let jobs: blocking::QueueProxy = manager.create("jobs", ()).unwrap();
+        jobs.put(&("a", 1)).unwrap();
+        let job: (String, i64) = jobs.get().unwrap();
+        assert_eq!(job, ("a".to_owned(), 1));
+        assert_eq!(jobs.get_within::<i64>(SHORT).unwrap(), None);
+        let dict: blocking::DictProxy = manager.create_with("dict", (), &[("a", 1)]).unwrap();
+        assert_eq!(dict.get::<i64>("a").unwrap(), Some(1));
+        let lock: blocking::LockProxy = manager.create("RLock", ()).unwrap();
+        let guard = lock.acquire().unwrap();
+        assert!(lock.try_acquire().unwrap().is_none());
+        guard.release().unwrap();
+        drop(lock.acquire().unwrap());
+        lock.acquire().unwrap().release().unwrap();
+        let condition: blocking::ConditionProxy = manager.create("Condition", ()).unwrap();
+        let (mut guard, notified) = condition.acquire().unwrap().wait_within(SHORT).unwrap();
+        assert!(!notified);
+        guard.notify_all().unwrap();
+        guard.release().unwrap();
+        let counter: blocking::Proxy = manager.create("Counter", (40,)).unwrap();
+        assert_eq!(counter.increment(2).unwrap(), 42);
+        // As a value in a container it stays the same object.
+        dict.insert("queue", &jobs).unwrap();
+        let queue: blocking::QueueProxy = dict.get("queue").unwrap().unwrap();
+        queue.put("x").unwrap();
+        assert_eq!(jobs.len().unwrap(), 1);
+        manager.settled().unwrap();
+    });
+    timeout(LONG, using).await.unwrap().unwrap();
 }

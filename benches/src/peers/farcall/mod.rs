@@ -5,6 +5,7 @@ pub(crate) mod documents;
 pub(crate) mod echo;
 pub(crate) mod growth;
 pub(crate) mod http;
+pub(crate) mod managers;
 pub(crate) mod rpc;
 
 use ::farcall::transport::tls::{ClientTls, ServerTls};
@@ -39,4 +40,4 @@ macro_rules! with_tls {
 use with_tls;
 
 /// The shared authkey.
-const KEY: &str = "the key of the benchmarks";
+pub(super) const KEY: &str = "the key of the benchmarks";

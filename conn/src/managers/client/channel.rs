@@ -8,20 +8,42 @@ use farcall_core::CallError;
 use farcall_pickle::Pickle;
 
 use crate::connection::Connection;
+#[cfg(feature = "managers-xmlrpc")]
+use crate::managers::wire::xml;
 use crate::wait::Sealed as _;
+
+/// The form of the messages of a manager, which its server and its clients must agree on:
+/// `serializer` of a `BaseManager`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Serializer {
+    /// `pickle`: values of Python as they are.
+    #[default]
+    Pickle,
+    /// `xmlrpclib`: values of XML-RPC, which has no tuples, sets, exceptions, proxies or instances.
+    /// Arguments that it cannot represent are [`CallError::Encode`]; a tuple arrives as a list, an
+    /// exception as a `RemoteError`, and methods that return objects fail.
+    #[cfg(feature = "managers-xmlrpc")]
+    XmlRpc,
+}
 
 /// A connection with at most one request that was not answered.
 pub(super) struct Channel {
     /// `None` once it broke.
     connection: Option<Connection<(), (), Pickle>>,
+    serializer: Serializer,
     /// A request was sent, perhaps in part, whose reply was not received.
     is_waiting: bool,
 }
 
 impl Channel {
-    pub(super) const fn new(connection: Connection<(), (), Pickle>) -> Self {
+    pub(super) const fn new(
+        connection: Connection<(), (), Pickle>,
+        serializer: Serializer,
+    ) -> Self {
         Self {
             connection: Some(connection),
+            serializer,
             is_waiting: false,
         }
     }
@@ -29,6 +51,7 @@ impl Channel {
     pub(super) const fn broken() -> Self {
         Self {
             connection: None,
+            serializer: Serializer::Pickle,
             is_waiting: false,
         }
     }
@@ -41,14 +64,25 @@ impl Channel {
         self.is_waiting
     }
 
-    /// Sends a request, and waits for its reply. If the future was dropped, the next call skips the
-    /// reply to this one.
+    /// Sends a pickled request, and waits for its pickled reply. If the future was dropped, the next
+    /// call skips the reply to this one.
     pub(super) async fn exchange(&mut self, request: &[&[u8]]) -> Result<Bytes, CallError> {
         if self.is_waiting && self.receive().await.is_err() {
             return Err(CallError::NotSent(Box::new(ConnectionBroken)));
         }
         let Some(connection) = &mut self.connection else {
             return Err(CallError::NotSent(Box::new(ConnectionBroken)));
+        };
+        #[cfg(feature = "managers-xmlrpc")]
+        let (document, slices);
+        let request = match self.serializer {
+            Serializer::Pickle => request,
+            #[cfg(feature = "managers-xmlrpc")]
+            Serializer::XmlRpc => {
+                document = xml::from_request(&request.concat()).map_err(CallError::Encode)?;
+                slices = [&document[..]];
+                &slices
+            }
         };
         self.is_waiting = true;
         if let Err(error) = connection.send_vectored(request).await {
@@ -66,7 +100,12 @@ impl Channel {
         match connection.recv_bytes(max).await {
             Ok(message) => {
                 self.is_waiting = false;
-                Ok(message.into())
+                match self.serializer {
+                    Serializer::Pickle => Ok(message.into()),
+                    #[cfg(feature = "managers-xmlrpc")]
+                    Serializer::XmlRpc => xml::to_reply(message.into())
+                        .map_err(|error| CallError::NotAReply(Box::new(error))),
+                }
             }
             Err(error) => {
                 self.connection = None;

@@ -13,10 +13,12 @@ use tokio::runtime::Handle;
 use tokio::sync::{Mutex as AsyncMutex, Notify};
 
 use super::Client;
+use super::channel::Serializer;
 use super::link::{Anchor, Changes, Link};
 use crate::auth::{AuthKey, Binding, Digest, Role};
 use crate::connect::{ConnectError, Dialer};
 use crate::establish::{ConnectionSettings, client_setters, setters};
+use crate::managers::MAX_MESSAGE;
 use crate::managers::wire::TokenAddress;
 
 /// Builder of a [`Client`], returned by [`Client::connect`]. It connects when it is awaited.
@@ -25,16 +27,20 @@ pub struct ClientConnector {
     dialer: Dialer,
     settings: ConnectionSettings,
     pickle: Pickle,
+    serializer: Serializer,
     max_idle: usize,
 }
 
 impl ClientConnector {
     pub(super) fn new(dialer: Dialer) -> Self {
+        let mut settings = ConnectionSettings::default();
+        settings.config.max_message = MAX_MESSAGE;
         Self {
             dialer,
-            settings: ConnectionSettings::default(),
+            settings,
             // Values are written by other programs, which nest them as they like.
             pickle: Pickle::default().max_depth(255),
+            serializer: Serializer::default(),
             max_idle: 16,
         }
     }
@@ -58,6 +64,14 @@ impl ClientConnector {
         self
     }
 
+    /// Sets the serializer of the manager.
+    ///
+    /// Default: [`Serializer::Pickle`], as in CPython.
+    pub fn serializer(mut self, serializer: Serializer) -> Self {
+        self.serializer = serializer;
+        self
+    }
+
     /// Sets the maximum number of connections that are kept while no call uses them. A manager
     /// serves one call of a connection at a time, so there are as many connections as concurrent
     /// calls; CPython has a thread for each.
@@ -78,6 +92,7 @@ impl ClientConnector {
             config: self.settings.build(Role::Client)?,
             dialer: self.dialer,
             pickle: self.pickle,
+            serializer: self.serializer,
             address,
             max_idle: self.max_idle,
             runtime: Handle::current(),

@@ -13,7 +13,7 @@ use serde::de::{DeserializeOwned, IgnoredAny};
 use super::link::Link;
 use super::reference::Reference;
 use crate::codec::Codec;
-use crate::managers::wire::{AsTuple, FromTuple};
+use crate::managers::wire;
 
 /// Companion of a message that is encoded or decoded: what it has besides its bytes.
 #[derive(Default)]
@@ -98,7 +98,7 @@ impl Format for ProxyFormat {
         args: &A,
         out: &mut Vec<u8>,
     ) -> Result<(), FormatError> {
-        Codec::encode(&self.pickle, &AsTuple(args), out)
+        wire::encode_args(&self.pickle, args, out)
     }
 
     fn params<A: Args + ?Sized>(&self, args: &A) -> Result<Payload, FormatError> {
@@ -111,8 +111,7 @@ impl Format for ProxyFormat {
     }
 
     fn decode_args<A: FromArgs>(&self, params: &Payload) -> Result<A, FormatError> {
-        let arguments: FromTuple<A> = Codec::decode(&self.pickle, params.as_slice())?;
-        Ok(arguments.0)
+        wire::decode_args(&self.pickle, params)
     }
 
     fn encode_reply<T: Serialize + ?Sized>(

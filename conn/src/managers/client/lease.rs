@@ -49,9 +49,21 @@ impl Lease {
         self.channel.exchange(request).await
     }
 
+    /// Waits for the reply to the request that was sent.
+    pub(super) async fn receive(&mut self) -> Result<Bytes, CallError> {
+        self.channel.receive().await
+    }
+
+    /// Waits for the reply to an abandoned call, if there is one.
+    pub(super) async fn settle(&mut self) {
+        if self.channel.is_waiting() {
+            // The next call fails, too.
+            let _ = self.channel.receive().await;
+        }
+    }
+
     /// Waits for the reply to an abandoned call. An object in it is released.
     async fn finish(mut self) {
-        self.is_closed_when_abandoned = true;
         if let Ok(Ok(message)) = timeout(ABANDONED, self.channel.receive()).await
             && let Answer::Proxy { token, .. } = reply::read(&self.link.pickle, &message, None)
         {
@@ -73,7 +85,8 @@ impl Drop for Lease {
                 link: Arc::clone(&self.link),
                 channel,
                 generation: self.generation,
-                is_closed_when_abandoned: false,
+                // If the runtime has ended, it is dropped at once.
+                is_closed_when_abandoned: true,
             };
             self.link.runtime.spawn(lease.finish());
         }

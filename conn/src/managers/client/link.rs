@@ -11,7 +11,7 @@ use serde::Serialize;
 use tokio::runtime::Handle;
 use tokio::sync::{Mutex as AsyncMutex, Notify};
 
-use super::channel::Channel;
+use super::channel::{Channel, Serializer};
 use super::reply;
 use crate::codec::pickle_error;
 use crate::connect::Dialer;
@@ -37,6 +37,7 @@ pub(super) struct Link {
     pub(super) dialer: Dialer,
     pub(super) config: ConnectionConfig,
     pub(super) pickle: Pickle,
+    pub(super) serializer: Serializer,
     /// The address for tokens, unless those of the server have another.
     pub(super) address: TokenAddress,
     pub(super) max_idle: usize,
@@ -81,7 +82,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 impl Link {
     async fn open(&self) -> Result<Channel, CallError> {
         let established = self.dialer.connect(&self.config).await.map_err(not_sent)?;
-        Ok(Channel::new(established.into_connection()))
+        Ok(Channel::new(established.into_connection(), self.serializer))
     }
 
     /// Calls a function of the server, over a connection of its own.

@@ -1,5 +1,6 @@
 //! Clients of managers: of CPython's, and of those in Rust.
 
+pub mod blocking;
 mod channel;
 mod connector;
 mod format;
@@ -19,6 +20,7 @@ use farcall_core::transport::{Connect, ToTarget};
 use farcall_pickle::RawValue;
 use serde::de::DeserializeOwned;
 
+pub use channel::Serializer;
 pub use connector::ClientConnector;
 pub use format::ProxyFormat;
 pub use link::StaleProxy;
@@ -90,6 +92,8 @@ pub struct Client {
 impl Client {
     /// Returns a builder of a client of the manager at this address. Call setters, such as
     /// [`authkey`](ClientConnector::authkey), then `.await` it.
+    ///
+    /// The [maximum length](ClientConnector::max_message) of a reply is 256 MiB by default.
     pub fn connect(target: impl ToTarget) -> ClientConnector {
         ClientConnector::new(Dialer::Target(target.to_target()))
     }

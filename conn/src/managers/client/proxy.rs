@@ -189,7 +189,7 @@ impl Proxy {
         self.call_over(&mut lease, method, args).await
     }
 
-    fn decode<R: DeserializeOwned>(&self, reply: &Payload) -> Result<R, CallError> {
+    pub(super) fn decode<R: DeserializeOwned>(&self, reply: &Payload) -> Result<R, CallError> {
         use farcall_core::protocol::Format as _;
 
         self.format().decode_reply(reply).map_err(CallError::Decode)
@@ -197,6 +197,11 @@ impl Proxy {
 
     async fn exchange(&self, lease: &mut Lease, request: &[&[u8]]) -> Result<Payload, CallError> {
         let message = lease.exchange(request).await?;
+        self.answer(message)
+    }
+
+    /// Returns the result that a reply has.
+    pub(super) fn answer(&self, message: Bytes) -> Result<Payload, CallError> {
         match reply::read(&self.link().pickle, &message, Some(&self.0.token.ident)) {
             Answer::Value => Ok(self.with_origin(message)),
             Answer::Failed(error) => Err(error),

@@ -1,6 +1,7 @@
 //! The types of objects that `SyncManager` has.
 
 mod array;
+mod async_result;
 mod barrier;
 mod condition;
 mod dict;
@@ -16,6 +17,7 @@ mod tests;
 mod value_cell;
 
 pub use array::Array;
+pub(crate) use async_result::AsyncResult;
 pub use barrier::Barrier;
 pub use condition::Condition;
 pub use dict::Dict;

@@ -17,13 +17,13 @@ use tokio::time::timeout;
 
 use super::service::UNSERIALIZABLE;
 use super::table::{Found, Host};
-#[cfg(feature = "managers-xmlrpc")]
-use super::xml;
 use super::{ServerState, functions, token};
 use crate::connection::Connection;
 use crate::error::SendError;
 use crate::establish::Established;
 use crate::managers::object::{Answer, Arguments, MethodCall, Outcome, Raises};
+#[cfg(feature = "managers-xmlrpc")]
+use crate::managers::wire::xml;
 use crate::managers::wire::{Exception, RETURN, Reply, Request, WireError, is_control_flow};
 
 /// Time in which a client must send its first request: Python sends it at once.

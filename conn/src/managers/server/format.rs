@@ -11,7 +11,7 @@ use serde::{Serialize, Serializer};
 
 use crate::codec::Codec;
 use crate::managers::object::SharedObject;
-use crate::managers::wire::{AsTuple, FromTuple, ProxyValue};
+use crate::managers::wire::{self, ProxyValue};
 
 /// An object within a result, with its proxy.
 #[derive(Clone)]
@@ -91,12 +91,11 @@ impl Format for ObjectFormat {
         args: &A,
         out: &mut Vec<u8>,
     ) -> Result<(), FormatError> {
-        Codec::encode(&self.pickle, &AsTuple(args), out)
+        wire::encode_args(&self.pickle, args, out)
     }
 
     fn decode_args<A: FromArgs>(&self, params: &Payload) -> Result<A, FormatError> {
-        let arguments: FromTuple<A> = Codec::decode(&self.pickle, params.as_slice())?;
-        Ok(arguments.0)
+        wire::decode_args(&self.pickle, params)
     }
 
     fn encode_reply<T: Serialize + ?Sized>(

@@ -5,12 +5,11 @@ mod connection;
 mod format;
 mod functions;
 mod options;
+mod pool;
 mod proxied;
 mod service;
 mod table;
 mod types;
-#[cfg(feature = "managers-xmlrpc")]
-mod xml;
 
 use std::fmt;
 use std::sync::{Arc, OnceLock, Weak};
@@ -27,9 +26,11 @@ pub use options::ManagerOptions;
 pub use proxied::Proxied;
 
 use self::format::{MakeProxy, ObjectFormat};
+use self::service::ServiceObject;
 use self::table::Table;
 use self::types::Types;
 use crate::listener::{Listener, ListenerBuilder};
+use crate::managers::MAX_MESSAGE;
 use crate::managers::object::SharedObject;
 use crate::managers::wire::{Exception, ProxyValue, Token, TokenAddress};
 
@@ -39,7 +40,8 @@ use crate::managers::wire::{Exception, ProxyValue, Token, TokenAddress};
 /// Python programs connect with a `BaseManager` or `SyncManager`, by `connect()`, and notice no
 /// difference. The server has all types of a `SyncManager` but `Pool`, under their type ids, and
 /// the objects of the program: those that it [shares](Self::share), and those that clients create
-/// ([`register`](Self::register)).
+/// ([`register`](Self::register)). A `Pool` has [methods of the program](Self::register_pool) as
+/// its functions.
 ///
 /// Nothing that a client sends is executed. Values are moved without being decoded where nothing
 /// has to read them: a client gets what another one has pickled.
@@ -227,6 +229,54 @@ impl Server {
         self
     }
 
+    /// Offers the methods of an object of the program, whose impl block is marked `#[service]`, as
+    /// those of a `Pool`: clients call them as functions by `apply`, `map`, `imap` and their
+    /// relatives, in as many tasks of the server as the pool has processes.
+    ///
+    /// A program in Python needs a function of the same name, which it need not implement: a pool
+    /// is only told its name, without that of its module. Callbacks and initializers, which are
+    /// code of Python, are refused.
+    ///
+    /// ```
+    /// use farcall::conn::managers::Server;
+    /// use farcall::service;
+    ///
+    /// struct Images;
+    ///
+    /// #[service]
+    /// impl Images {
+    ///     pub fn brightness(&self, pixels: Vec<u8>) -> f64 {
+    ///         let sum: u64 = pixels.iter().map(|pixel| u64::from(*pixel)).sum();
+    ///         sum as f64 / pixels.len().max(1) as f64
+    ///     }
+    /// }
+    ///
+    /// let server = Server::new();
+    /// server.register_pool("Pool", Images)?;
+    /// # Ok::<(), farcall::conn::managers::Exception>(())
+    /// ```
+    ///
+    /// ```python
+    /// def brightness(pixels): ...
+    ///
+    /// pool = manager.Pool(4)
+    /// pool.map(brightness, [b'abc', b'xyz'])
+    /// ```
+    ///
+    /// # Errors
+    /// `RuntimeError` if methods have the same name.
+    pub fn register_pool(
+        &self,
+        typeid: impl Into<String>,
+        methods: impl Instance,
+    ) -> Result<&Self, Exception> {
+        let methods = ServiceObject::object_of(methods, self.state.format.clone());
+        let methods =
+            methods.map_err(|error| Exception::with_text("RuntimeError", error.to_string()))?;
+        self.state.types.add_pool(typeid.into(), methods);
+        Ok(self)
+    }
+
     /// Returns the number of objects that clients have references to.
     #[must_use]
     pub fn objects(&self) -> usize {
@@ -235,11 +285,14 @@ impl Server {
 
     /// Returns a builder of a server at this address; port 0 selects a free port. Call setters,
     /// such as [`authkey`](ManagerBuilder::authkey), then `.await` it for a [`BoundManager`].
+    ///
+    /// The [maximum length](ManagerBuilder::max_message) of a message is 256 MiB by default, and
+    /// so is the budget of all that are being received.
     pub fn bind(&self, target: impl ToTarget) -> ManagerBuilder {
-        self.listen(Listener::bind(target))
+        self.listen(Listener::bind(target).max_message(MAX_MESSAGE))
     }
 
-    /// Returns a builder of a server at any listener.
+    /// Returns a builder of a server at any listener, with the limits of that.
     pub fn listen(&self, listener: ListenerBuilder) -> ManagerBuilder {
         ManagerBuilder::new(Arc::clone(&self.state), listener)
     }

@@ -8,6 +8,7 @@ use farcall_core::Instance;
 use farcall_core::protocol::handler::{FromCall, Function};
 
 use super::format::ObjectFormat;
+use super::pool::MethodPool;
 use super::service::{ServiceObject, arguments, call_with};
 use crate::managers::object::{MethodCall, Raises, SharedObject};
 use crate::managers::objects::{
@@ -106,6 +107,14 @@ impl Types {
             })?;
             ServiceObject::object_of(instance, format.clone())
                 .map_err(|error| Exception::with_text("RuntimeError", error.to_string()))
+        };
+        self.insert(typeid, Arc::new(create));
+    }
+
+    /// Adds a type of pools that call these methods.
+    pub(super) fn add_pool(&self, typeid: String, methods: Arc<dyn SharedObject>) {
+        let create = move |_: &ObjectFormat, call: &mut MethodCall| {
+            Ok(MethodPool::create(&methods, call)? as Arc<dyn SharedObject>)
         };
         self.insert(typeid, Arc::new(create));
     }

@@ -6,12 +6,16 @@
 
 mod exception;
 mod proxy;
+#[cfg(feature = "managers-xmlrpc")]
+pub(super) mod xml;
 
 use bytes::Bytes;
-use farcall_core::protocol::{Args, FromArgs};
+use farcall_core::FormatError;
+use farcall_core::protocol::{Args, FromArgs, Payload};
 use farcall_pickle::{ErrorKind, Pickle, RawMessage, RawValue, Value};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::codec::Codec;
 pub use exception::Exception;
 pub(crate) use exception::is_control_flow;
 pub use proxy::{ProxyValue, Token, TokenAddress};
@@ -222,8 +226,26 @@ impl Reply {
     };
 }
 
+/// Encodes arguments as a tuple.
+pub(super) fn encode_args<A: Args + ?Sized>(
+    pickle: &Pickle,
+    args: &A,
+    out: &mut Vec<u8>,
+) -> Result<(), FormatError> {
+    Codec::encode(pickle, &AsTuple(args), out)
+}
+
+/// Decodes arguments from a tuple.
+pub(super) fn decode_args<A: FromArgs>(
+    pickle: &Pickle,
+    params: &Payload,
+) -> Result<A, FormatError> {
+    let arguments: FromTuple<A> = Codec::decode(pickle, params.as_slice())?;
+    Ok(arguments.0)
+}
+
 /// Arguments from a tuple.
-pub(super) struct FromTuple<A>(pub(super) A);
+struct FromTuple<A>(A);
 
 impl<'de, A: FromArgs> Deserialize<'de> for FromTuple<A> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use farcall_core::CallError;
 use farcall_core::protocol::Args;
+use serde::de::DeserializeOwned;
 
 use super::typed_proxy;
 use crate::managers::client::lease::Lease;
@@ -60,6 +61,15 @@ pub struct LockGuard(Option<Held>);
 struct Held {
     proxy: Proxy,
     lease: Lease,
+    step: Step,
+}
+
+/// The state of the lock, as far as it was asked for.
+#[derive(Clone, Copy, PartialEq)]
+enum Step {
+    Acquiring,
+    Acquired,
+    Releasing,
 }
 
 impl std::fmt::Debug for Held {
@@ -69,27 +79,67 @@ impl std::fmt::Debug for Held {
 }
 
 impl Held {
-    async fn release(mut self) -> Result<(), CallError> {
+    async fn call<R: DeserializeOwned>(
+        &mut self,
+        method: &str,
+        args: impl Args + Sync,
+    ) -> Result<R, CallError> {
+        self.proxy.call_over(&mut self.lease, method, args).await
+    }
+
+    async fn release(&mut self) -> Result<(), CallError> {
+        // From here on, the request is either not begun, or sent.
+        self.lease.settle().await;
+        self.step = Step::Releasing;
+        let released = self.call("release", ()).await;
         self.lease.close_when_abandoned();
-        self.proxy.call_over(&mut self.lease, "release", ()).await
+        released
+    }
+
+    /// Completes what was begun by a future that was dropped, and releases the lock.
+    async fn finish(mut self) {
+        let is_held = match self.step {
+            Step::Acquired => true,
+            Step::Acquiring => {
+                let reply = self.lease.receive().await;
+                let acquired = reply.and_then(|message| self.proxy.answer(message));
+                acquired.is_ok_and(|reply| self.proxy.decode(&reply).unwrap_or(false))
+            }
+            Step::Releasing => {
+                self.lease.settle().await;
+                false
+            }
+        };
+        if is_held {
+            // Nobody can be told of an error.
+            let _ = self.release().await;
+        }
     }
 }
 
 impl LockGuard {
-    /// Acquires a lock in a task of its own: if the future is dropped, the lock is released as soon
-    /// as it is acquired. A server cannot stop to wait for a lock.
+    /// Acquires a lock. If the future is dropped, the lock is released as soon as it is acquired: a
+    /// server cannot stop to wait for a lock.
     async fn acquire(
         proxy: &Proxy,
-        args: impl Args + Send + Sync + 'static,
+        args: impl Args + Send + Sync,
     ) -> Result<Option<Self>, CallError> {
-        let proxy = proxy.clone();
-        let runtime = proxy.link().runtime.clone();
-        let acquiring = runtime.spawn(async move {
-            let mut lease = proxy.lease().await?;
-            let acquired: bool = proxy.call_over(&mut lease, "acquire", args).await?;
-            Ok(acquired.then(|| Self(Some(Held { proxy, lease }))))
-        });
-        joined(acquiring.await)
+        let held = Held {
+            proxy: proxy.clone(),
+            lease: proxy.lease().await?,
+            step: Step::Acquiring,
+        };
+        let mut guard = Self(Some(held));
+        let Some(held) = &mut guard.0 else {
+            return Ok(None);
+        };
+        let acquired = held.call("acquire", args).await;
+        if let Ok(true) = acquired {
+            held.step = Step::Acquired;
+            return Ok(Some(guard));
+        }
+        guard.0 = None;
+        acquired.map(|_| None)
     }
 
     async fn acquire_for_ever(proxy: &Proxy) -> Result<Self, CallError> {
@@ -107,13 +157,12 @@ impl LockGuard {
     /// # Cancel safety
     /// The lock is released nevertheless.
     pub async fn release(mut self) -> Result<(), CallError> {
-        match self.0.take() {
-            Some(held) => {
-                let runtime = held.proxy.link().runtime.clone();
-                joined(runtime.spawn(held.release()).await)
-            }
-            None => Ok(()),
-        }
+        let Some(held) = &mut self.0 else {
+            return Ok(());
+        };
+        let released = held.release().await;
+        self.0 = None;
+        released
     }
 }
 
@@ -121,7 +170,7 @@ impl Drop for LockGuard {
     fn drop(&mut self) {
         if let Some(held) = self.0.take() {
             let runtime = held.proxy.link().runtime.clone();
-            runtime.spawn(held.release());
+            runtime.spawn(held.finish());
         }
     }
 }
@@ -260,12 +309,11 @@ impl ConditionGuard {
         held.ok_or_else(|| CallError::NotSent("the lock was released".into()))
     }
 
-    async fn call<R: serde::de::DeserializeOwned>(
+    async fn call<R: DeserializeOwned>(
         &mut self,
         method: &str,
         args: impl Args + Send + Sync,
     ) -> Result<R, CallError> {
-        let Held { proxy, lease } = self.held()?;
-        proxy.call_over(lease, method, args).await
+        self.held()?.call(method, args).await
     }
 }

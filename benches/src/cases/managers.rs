@@ -1,0 +1,106 @@
+//! Objects that processes share, beside the managers of CPython.
+
+use crate::case::Bar::AtLeastOf;
+use crate::case::{Case, Contestant, Part, Scale, Unit};
+use crate::peers::farcall::managers::{self, Work};
+use crate::peers::{cpython, fixed_reply};
+
+/// The manager that the bars refer to, with clients of the same version.
+const CPYTHON: &str = "CPython 3.11";
+
+/// The interpreters.
+const OLD: &str = "python3.11";
+const NEW: &str = "python3.13";
+
+const UNIT: Unit = Unit::GigabytesPerSecond;
+
+pub(super) fn cases(scale: Scale) -> Vec<Case> {
+    let mut cases = Vec::new();
+    for (work, names, title) in [
+        (
+            Work::Dict,
+            ["managers-dict-1", "managers-dict-4", "managers-dict-16"],
+            "Entries of a manager's dict, set and read",
+        ),
+        (
+            Work::Queue,
+            ["managers-queue-1", "managers-queue-4", "managers-queue-16"],
+            "Items of a manager's queue, put and taken",
+        ),
+        (
+            Work::Lock,
+            ["managers-lock-1", "managers-lock-4", "managers-lock-16"],
+            "A manager's lock, acquired and released",
+        ),
+    ] {
+        for (name, clients) in names.into_iter().zip([1, 4, 16]) {
+            cases.push(calls(name, title, work, clients));
+        }
+    }
+    cases.push(bulk(scale));
+    cases
+}
+
+fn calls(name: &'static str, title: &str, work: Work, clients: usize) -> Case {
+    let title = match clients {
+        1 => format!("{title}, one client"),
+        clients => format!("{title}, {clients} clients"),
+    };
+    let least = if clients < 16 { 2.0 } else { 3.0 };
+    let python = |version| cpython::manager_load(version, work, clients);
+    let rust = || Part::Load(Box::new(move |task| managers::load(task, work, clients)));
+    let mut case = Case::new(name, title, Unit::CallsPerSecond)
+        .cpus(2)
+        .max_rounds(3);
+    // Its clients would all have the lock at once.
+    if work != Work::Lock || clients == 1 {
+        let server = Part::Serve(Box::new(|| fixed_reply::serve(0)));
+        let limit = Contestant::of_parts("a fixed reply", Some(server), python(OLD));
+        case = case.with(limit.limit());
+    }
+    case.with(of(CPYTHON, cpython::manager(OLD), python(OLD)))
+        .with(of("CPython 3.13", cpython::manager(NEW), python(NEW)))
+        .with(of("Farcall", server(), python(OLD)).bar(AtLeastOf(least, CPYTHON)))
+        .with(of(
+            "CPython 3.11, Rust clients",
+            cpython::manager(OLD),
+            rust(),
+        ))
+        .with(of("Farcall, Rust clients", server(), rust()).bar(AtLeastOf(20.0, CPYTHON)))
+}
+
+fn bulk(scale: Scale) -> Case {
+    let size = scale.of(64 * 1024 * 1024, 1024 * 1024);
+    let python = |version| cpython::manager_load(version, Work::Bulk(size), 1);
+    let rust = || {
+        Part::Load(Box::new(move |task| {
+            let calls = managers::load(task, Work::Bulk(size), 1)?;
+            Ok(UNIT.of_rate(calls, size))
+        }))
+    };
+    let limit = Part::Serve(Box::new(move || fixed_reply::serve(size)));
+    let limit = of("a fixed reply", limit, python(OLD));
+    let title = "64 MiB put into a manager's queue, and taken";
+    Case::new("managers-bulk", title, UNIT)
+        .cpus(2)
+        .max_rounds(3)
+        .payload(size)
+        .with(limit.limit())
+        .with(of(CPYTHON, cpython::manager(OLD), python(OLD)))
+        .with(of("CPython 3.13", cpython::manager(NEW), python(NEW)))
+        .with(of("Farcall", server(), python(OLD)).bar(AtLeastOf(2.0, CPYTHON)))
+        .with(of(
+            "CPython 3.11, Rust client",
+            cpython::manager(OLD),
+            rust(),
+        ))
+        .with(of("Farcall, Rust client", server(), rust()))
+}
+
+fn of(name: &str, server: Part, load: Part) -> Contestant {
+    Contestant::of_parts(name, Some(server), load)
+}
+
+fn server() -> Part {
+    Part::Serve(Box::new(managers::serve))
+}
