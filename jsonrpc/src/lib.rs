@@ -104,6 +104,7 @@ mod client;
 mod envelope;
 #[cfg(feature = "jsonrpc-sockets")]
 mod http;
+#[cfg(feature = "jsonrpc-client")]
 mod kinds;
 #[cfg(feature = "jsonrpc-sockets")]
 mod message;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use farcall_core::Identity;
+use farcall_core::protocol::observe::{Refusal, refused};
 use farcall_core::protocol::output::{Causes, Foreign, Quota};
 use farcall_core::protocol::time;
 use farcall_core::serve::{FIRST_CALL_GRACE, PendingHandshakes, Stopped};
@@ -68,7 +69,10 @@ impl TlsHandshakes {
             Ok(Some(Ok(accepted))) => return Some(accepted),
             Ok(Some(Err(error))) => log_failure(peer, &error),
             Ok(None) => tracing::debug!(%peer, "TLS handshake aborted to make room"),
-            Err(_) => tracing::debug!(%peer, "TLS handshake not completed in time"),
+            Err(_) => {
+                refused(Refusal::Tls);
+                tracing::debug!(%peer, "TLS handshake not completed in time");
+            }
         }
         None
     }
@@ -107,6 +111,7 @@ impl Server {
 fn log_failure(peer: &Peer, error: &io::Error) {
     static FAILURES: Quota = Quota::new(10);
 
+    refused(Refusal::Tls);
     let cause = error.get_ref();
     let is_refused = cause
         .and_then(|cause| cause.downcast_ref::<TlsError>())
