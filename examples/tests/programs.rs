@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 use std::io::{BufRead, BufReader, Write};
+use std::net::TcpStream;
 use std::process::{Child, Command, Output, Stdio};
 
 use farcall::xmlrpc::blocking::Client;
@@ -47,6 +48,27 @@ impl Drop for Running {
 
 fn demo_server(args: &[&str]) -> Running {
     Running::new(env!("CARGO_BIN_EXE_demo-server"), args)
+}
+
+#[test]
+fn the_demo_server_shows_its_figures() {
+    let mut server = demo_server(&["--xmlrpc", "127.0.0.1:0", "--metrics", "127.0.0.1:0"]);
+    let line = server.line();
+    let url = line.strip_prefix("listening metrics http://").unwrap();
+    let address = url.strip_suffix("/metrics").unwrap();
+    let line = server.line();
+    let client = Client::new(line.strip_prefix("listening xmlrpc ").unwrap()).unwrap();
+    client.call::<i64>("add", (3, 5)).unwrap();
+    let get = |path: &str| {
+        let mut stream = TcpStream::connect(address).unwrap();
+        let head = format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
+        stream.write_all(head.as_bytes()).unwrap();
+        std::io::read_to_string(stream).unwrap()
+    };
+    assert!(get("/readyz").ends_with("ready\n"));
+    let figures = get("/metrics");
+    let calls = "{rpc_system_name=\"xmlrpc\",rpc_method=\"add\"} 1\n";
+    assert!(figures.contains(calls), "{figures}");
 }
 
 #[test]

@@ -24,6 +24,7 @@
 //! | [cluster] | scripts and programs that act on many machines at once |
 //! | [workers] | a server on all processors, replaced without losing a call |
 //! | [pages] | a page that shows the methods of a server to people, and calls them |
+//! | [watching] | figures, health, traces and an access log of a server |
 //! | [services] | a service that systemd starts, watches and reloads, and a web server in front |
 //! | [sockets] | servers of bytes and datagrams, as Python's `socketserver` |
 //! | [testing] | tests of a service without sockets |
@@ -60,6 +61,7 @@ macro_rules! chapters {
             "[layers]: crate::guide::layers\n",
             "[workers]: crate::guide::workers\n",
             "[pages]: crate::guide::pages\n",
+            "[watching]: crate::guide::watching\n",
             "[services]: crate::guide::services\n",
             "[sockets]: crate::guide::sockets\n",
             "[testing]: crate::guide::testing\n",
@@ -96,6 +98,8 @@ macro_rules! chapters {
             "[api-reconnect]: crate::rpc::Reconnect\n",
             "[api-cluster]: crate::cluster\n",
             "[api-pages]: crate::xmlrpc::Pages\n",
+            "[api-metrics]: crate::metrics\n",
+            "[api-operations]: crate::web::Operations\n",
         )]
         ///
         #[doc = include_str!(concat!("../docs/guide/", stringify!($name), ".md"))]
@@ -105,7 +109,7 @@ macro_rules! chapters {
 
 chapters! {
     functions objects clients requests errors retries python pickles managers rpc jsonrpc json_sockets reconnect security
-    tls blocking middleware layers cluster workers services sockets pages testing features
+    tls blocking middleware layers cluster workers services sockets pages watching testing features
     from_xmlrpc from_multiprocessing from_pyro5 from_tarpc from_tonic from_jsonrpsee
 }
 

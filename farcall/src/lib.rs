@@ -56,6 +56,8 @@ pub use farcall_conn::rpc;
 pub use farcall_core::__private;
 pub use farcall_core::*;
 // Named, so that the compiler can name the features that they need.
+#[cfg(feature = "metrics")]
+pub use farcall_core::metrics;
 #[cfg(feature = "middleware")]
 pub use farcall_core::middleware;
 #[cfg(feature = "sockets")]
@@ -71,7 +73,7 @@ pub use farcall_pickle as pickle;
 // The attribute, which has the name of the module.
 #[cfg(feature = "pickle")]
 pub use farcall_pickle::pickle;
-#[cfg(feature = "documentation")]
+#[cfg(any(feature = "documentation", feature = "operations"))]
 pub use farcall_web as web;
 #[cfg(any(feature = "xmlrpc-client", feature = "xmlrpc-server"))]
 pub use farcall_xmlrpc as xmlrpc;

@@ -7,7 +7,6 @@ use farcall_core::{Fault, FaultKind};
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
-use crate::kinds::kind_name;
 use crate::raw::{self, Members, Names, parse, parse_seed};
 
 /// Maximum bytes of an id, as it is written.
@@ -231,7 +230,7 @@ pub(crate) fn write_error(fault: &Fault, text: &str, id: &str, out: &mut Vec<u8>
 
 /// Appends the error object of a fault, whose message is `text`.
 pub(crate) fn write_error_object(fault: &Fault, text: &str, out: &mut Vec<u8>) {
-    let (code, kind) = (fault.code(), kind_name(fault.kind()));
+    let (code, kind) = (fault.code(), fault.kind().name());
     // A string can always be written.
     let text = serde_json::to_string(text).unwrap_or_default();
     let error = format!(r#"{{"code":{code},"message":{text},"data":{{"kind":"{kind}"}}}}"#);

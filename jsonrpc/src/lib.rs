@@ -105,6 +105,7 @@ mod client;
 mod envelope;
 #[cfg(feature = "jsonrpc-server")]
 mod http;
+#[cfg(feature = "jsonrpc-client")]
 mod kinds;
 #[cfg(feature = "jsonrpc-sockets")]
 mod message;

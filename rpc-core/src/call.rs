@@ -68,6 +68,14 @@ impl CallReply {
         }
     }
 
+    /// The result, if it is available immediately.
+    pub(crate) const fn result(&self) -> Option<&Result<Payload, Fault>> {
+        match &self.state {
+            ReplyState::Ready(result) => result.as_ref(),
+            ReplyState::Later(_) => None,
+        }
+    }
+
     /// Runs code of the program that answers a call. A panic becomes an internal fault. Calls that
     /// the code makes, at once or later, inherit `heritage`.
     // Inlined for the same reason as `within`.

@@ -36,6 +36,8 @@ pub struct Context {
     cancellation: Option<Cancellation>,
     idempotent: bool,
     one_way: bool,
+    /// `true` once a registry observes the call, so that another that it is passed on to does not.
+    observed: bool,
     /// Additions to this call. Most calls have none.
     added: Option<Arc<Added>>,
 }
@@ -50,6 +52,8 @@ struct Added {
     /// The headers to be sent with this call.
     sent: HeaderMap,
     trace: Option<Arc<TraceContext>>,
+    /// The id of the span that an outgoing call is made in, if `trace` was inherited from it.
+    cause: Option<[u8; 8]>,
     /// The place that the innermost layer calls.
     target: Option<Arc<dyn Any + Send + Sync>>,
 }
@@ -112,7 +116,7 @@ impl Context {
             ..Self::default()
         };
         match has_trace.then(trace::current).flatten() {
-            Some(trace) => context.with_trace(trace.child()),
+            Some(trace) => context.caused_by(&trace),
             None => context,
         }
     }
@@ -200,8 +204,33 @@ impl Context {
     /// being handled, with a new span id; otherwise none.
     #[must_use]
     pub fn with_trace(mut self, trace: TraceContext) -> Self {
-        self.added_mut().trace = Some(Arc::new(trace));
+        self.set_trace(trace);
+        self.added_mut().cause = None;
         self
+    }
+
+    fn caused_by(mut self, trace: &TraceContext) -> Self {
+        self.set_trace(trace.child());
+        self.added_mut().cause = Some(trace.span_id());
+        self
+    }
+
+    /// Sets the trace to that of a span of this call.
+    pub(crate) fn set_trace(&mut self, trace: TraceContext) {
+        self.added_mut().trace = Some(Arc::new(trace));
+    }
+
+    /// Returns the id of the span that an outgoing call is made in, if its trace was inherited.
+    pub(crate) fn inherited_span(&self) -> Option<[u8; 8]> {
+        self.added.as_ref()?.cause
+    }
+
+    /// Returns `true` the first time that a registry is about to observe this call, if it is the
+    /// call of a peer.
+    pub(crate) const fn begin_observation(&mut self) -> bool {
+        let is_first = self.origin.is_some() && !self.observed;
+        self.observed = true;
+        is_first
     }
 
     /// Sets the headers that came with this call, and the trace that they name, as a protocol does
@@ -248,6 +277,7 @@ impl Context {
     pub fn for_method(&self, method: impl Into<Name>) -> Self {
         Self {
             method: method.into(),
+            observed: false,
             ..self.clone()
         }
     }
@@ -304,8 +334,8 @@ impl Context {
         }
     }
 
-    /// The trace that the call belongs to, and the span that made it. Calls that a handler makes
-    /// belong to the same trace.
+    /// The trace that the call belongs to, and the span that made it. While spans are recorded, it
+    /// is the span of the call itself. Calls that a handler makes belong to the same trace.
     #[must_use]
     pub fn trace(&self) -> Option<&TraceContext> {
         self.shared_trace().map(|trace| &**trace)

@@ -116,6 +116,44 @@ impl FaultKind {
         }
     }
 
+    /// Returns the name of this kind, as figures, logs and JSON-RPC's errors have it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Parse => "parse",
+            Self::UnsupportedEncoding => "unsupported-encoding",
+            Self::InvalidCharacter => "invalid-character",
+            Self::InvalidRequest => "invalid-request",
+            Self::UnknownMethod => "unknown-method",
+            Self::InvalidParams => "invalid-params",
+            Self::Internal => "internal",
+            Self::Application => "application",
+            Self::Denied => "denied",
+            Self::Overloaded => "overloaded",
+            Self::DeadlineExceeded => "deadline-exceeded",
+            Self::Cancelled => "cancelled",
+            Self::Gone => "gone",
+        }
+    }
+
+    /// All kinds, in the order of their discriminants.
+    #[cfg(feature = "metrics")]
+    pub(crate) const ALL: [Self; 13] = [
+        Self::Parse,
+        Self::UnsupportedEncoding,
+        Self::InvalidCharacter,
+        Self::InvalidRequest,
+        Self::UnknownMethod,
+        Self::InvalidParams,
+        Self::Internal,
+        Self::Application,
+        Self::Denied,
+        Self::Overloaded,
+        Self::DeadlineExceeded,
+        Self::Cancelled,
+        Self::Gone,
+    ];
+
     /// Returns the kind for a code received from a peer.
     #[must_use]
     pub const fn from_code(code: i64) -> Self {

@@ -31,6 +31,10 @@ pub trait Format: Clone + Send + Sync + 'static {
     /// The name of the format, for messages about a mismatch.
     const NAME: &'static str;
 
+    /// The protocol of the calls, as figures and spans name it (`rpc.system.name`). Default:
+    /// `farcall`.
+    const SYSTEM: &'static str = "farcall";
+
     /// Appends the encoded arguments of a call.
     ///
     /// # Errors

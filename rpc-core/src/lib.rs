@@ -71,6 +71,7 @@ mod budget;
 mod call;
 mod caller;
 mod context;
+mod counts;
 mod credentials;
 mod describe;
 mod error;
@@ -83,9 +84,12 @@ mod json;
 mod limit;
 mod limits;
 mod macros;
+#[cfg(feature = "metrics")]
+pub mod metrics;
 #[cfg(feature = "middleware")]
 pub mod middleware;
 mod name;
+mod observe;
 mod output;
 mod payload;
 pub mod protocol;

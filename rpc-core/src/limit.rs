@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use crate::counts::{Refusal, refused};
 use crate::fault::{Fault, FaultKind};
 
 /// The maximum number of calls that a server runs at once, over all of its connections. Clones
@@ -52,6 +53,7 @@ impl CallLimit {
     /// A fault of kind [`Overloaded`](FaultKind::Overloaded) for the caller.
     pub fn check(&self) -> Result<(), Fault> {
         if self.running() >= self.max {
+            refused(Refusal::Calls);
             let message = format!("the server already runs its maximum of {} calls", self.max);
             return Err(Fault::of(FaultKind::Overloaded, message));
         }

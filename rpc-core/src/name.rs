@@ -6,6 +6,9 @@ use std::ops::Deref;
 
 use compact_str::CompactString;
 
+/// The method of all calls that name none of the server, as figures and spans have it.
+pub(crate) const OTHER: &str = "_OTHER";
+
 /// The name of a method. Names of up to 24 bytes need no allocation.
 ///
 /// Functions take method names as `impl Into<Name>`: a reference to any string (`&str`, `&String`,

@@ -57,6 +57,12 @@ pub mod limits {
     pub use crate::limits::{CodecLimits, DecodeLimiter, Limited, PICKLE_VALUE, depth};
 }
 
+/// Observation of calls and refusals: figures, spans and logs.
+pub mod observe {
+    pub use crate::counts::{Refusal, is_draining, refused};
+    pub use crate::observe::ClientSpan;
+}
+
 /// Foreign text in logs and on terminals.
 pub mod output {
     pub use crate::output::{Admitted, Causes, Foreign, Quota, debug_error, is_harmless};

@@ -46,6 +46,16 @@ impl TraceContext {
         })
     }
 
+    /// Returns the context of the first span of a new trace, with random ids, which is recorded.
+    pub(crate) fn random() -> Self {
+        Self {
+            trace_id: fastrand::u128(1..).to_be_bytes(),
+            span_id: random_span_id(),
+            flags: 1,
+            state: None,
+        }
+    }
+
     /// Returns the context in the headers of a request. A `traceparent` that is malformed or occurs
     /// twice is none, and a `tracestate` without it is ignored. A malformed `tracestate` is dropped
     /// alone.
@@ -103,8 +113,7 @@ impl TraceContext {
     #[must_use]
     pub fn child(&self) -> Self {
         Self {
-            // Ids have to differ, nothing more: a random id is not a secret. Zeros are no id.
-            span_id: fastrand::u64(1..).to_be_bytes(),
+            span_id: random_span_id(),
             ..self.clone()
         }
     }
@@ -169,6 +178,12 @@ impl fmt::Debug for TraceContext {
             .field("state", &self.state())
             .finish()
     }
+}
+
+/// Returns the id of a new span. Ids have to differ, nothing more: a random id is not a secret.
+/// Zeros are no id.
+fn random_span_id() -> [u8; 8] {
+    fastrand::u64(1..).to_be_bytes()
 }
 
 /// The hexadecimal digits of an id.

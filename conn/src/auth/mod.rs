@@ -96,6 +96,7 @@ use std::fmt;
 use std::io;
 use std::path::Path;
 
+use farcall_core::protocol::observe::{Refusal, refused};
 use farcall_core::protocol::output::{Causes, Foreign, Quota};
 use farcall_core::transport::Peer;
 use zeroize::Zeroizing;
@@ -354,6 +355,7 @@ farcall_core::debug_errors!(AuthError);
 pub(crate) fn log_auth_failure(peer: &Peer, error: &AuthError) {
     static FAILURES: Quota = Quota::new(10);
 
+    refused(Refusal::Handshake);
     if tracing::enabled!(tracing::Level::WARN)
         && let Some(admitted) = FAILURES.admit()
     {

@@ -5,6 +5,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
+use farcall_core::protocol::observe::{Refusal, refused};
 use farcall_core::{CallError, CannotBlock, Execution, Fault, FaultKind};
 
 /// Reason why a session ended or lost its connection.
@@ -179,6 +180,7 @@ pub(super) struct TooLong {
 
 /// Creates the fault for a request that exceeds a local limit.
 pub(super) fn overloaded(message: impl Into<String>) -> Fault {
+    refused(Refusal::Calls);
     Fault::of(FaultKind::Overloaded, message)
 }
 

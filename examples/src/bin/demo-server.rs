@@ -18,9 +18,9 @@ use farcall::rpc;
 #[cfg(unix)]
 use farcall::systemd;
 use farcall::transport::tls::{ClientCertificates, ServerTls, TlsError};
-use farcall::web::Documentation;
-use farcall::xmlrpc::{BoundServer, ServerOptions};
-use farcall::{Fault, RegisterError};
+use farcall::web::{Documentation, Health, Operations};
+use farcall::xmlrpc::{self, BoundServer, ServerOptions};
+use farcall::{Fault, RegisterError, Value};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -72,6 +72,12 @@ struct Arguments {
     /// Name of the service over NATS
     #[arg(long, value_name = "NAME", default_value = "demo")]
     name: String,
+    /// Show figures (/metrics), health and readiness on this TCP address, and offer system.health
+    #[arg(long, value_name = "HOST:PORT")]
+    metrics: Option<String>,
+    /// Offer relay(url), which calls `noted` of any server for its caller: for tests of traces only
+    #[arg(long)]
+    relay: bool,
     /// Host the objects of a manager of Python on this TCP address, in pickle
     #[arg(long, value_name = "HOST:PORT")]
     manager: Option<String>,
@@ -141,6 +147,26 @@ async fn main() -> anyhow::Result<()> {
     let over_connections = rpc::Server::new();
     over_connections.register_instance(Ticks)?;
     over_connections.register_instance(Arc::clone(&demo))?;
+
+    if arguments.relay {
+        over_http.register_function("relay", relay)?;
+    }
+    let health = Health::new();
+    let _operations = match &arguments.metrics {
+        Some(address) => {
+            health.register(over_http.http())?;
+            health.register(over_http.service().registry())?;
+            health.register(&over_connections)?;
+            let listening = Operations::new(&health)?.bind(address).await?;
+            println!(
+                "listening metrics http://{}/metrics",
+                listening.local_address()
+            );
+            // Until the end of the program: it tells that the others stop.
+            Some(tokio::spawn(listening.serve()))
+        }
+        None => None,
+    };
 
     let stop = CancellationToken::new();
     // Before the first line reports a listener, since its reader may stop the server at once.
@@ -233,6 +259,7 @@ async fn main() -> anyhow::Result<()> {
         });
     }
 
+    health.set_ready(true);
     #[cfg(unix)]
     {
         systemd::ready();
@@ -241,9 +268,17 @@ async fn main() -> anyhow::Result<()> {
     stopped.await;
     #[cfg(unix)]
     systemd::stopping();
+    health.set_ready(false);
     stop.cancel();
     listeners.join_all().await;
     Ok(())
+}
+
+/// Calls `noted` of an XML-RPC server, for its caller.
+async fn relay(url: String) -> Result<Value, Fault> {
+    let client =
+        xmlrpc::Client::new(&url).map_err(|error| Fault::invalid_params(error.to_string()))?;
+    Ok(client.call("noted", ()).await?)
 }
 
 /// The page that browsers see.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use farcall_core::protocol::observe::ClientSpan;
 use farcall_core::{CallError, Context, FormatError};
 use http::{HeaderValue, StatusCode};
 
@@ -128,9 +129,15 @@ impl<T: Transport, F> HttpClient<T, F> {
         size: usize,
         write: impl FnOnce(&mut Vec<u8>) -> Result<(), FormatError>,
     ) -> Result<Request, CallError> {
+        let (mut span, context) = ClientSpan::begin(self.kind.system, context);
         let headers = context.headers_to_send();
         let request = self.link.template.request(headers.as_ref(), size, write);
-        request.map_err(CallError::Encode)
+        let mut request = request.map_err(CallError::Encode);
+        match &mut request {
+            Ok(request) => request.span = span,
+            Err(_) => span.finish(&request),
+        }
+        request
     }
 
     /// Sends a request, follows redirects, and waits for the response.
@@ -141,6 +148,20 @@ impl<T: Transport, F> HttpClient<T, F> {
     /// # Cancel safety
     /// Dropping the future closes the connection; the server may have received the request.
     pub async fn exchange(
+        &self,
+        mut request: Request,
+        deadline: Option<Instant>,
+    ) -> Result<Response, CallError> {
+        let mut span = std::mem::take(&mut request.span);
+        let mut result = self.exchange_all(request, deadline).await;
+        match &mut result {
+            Ok(response) => response.span = span,
+            Err(_) => span.finish(&result),
+        }
+        result
+    }
+
+    async fn exchange_all(
         &self,
         mut request: Request,
         deadline: Option<Instant>,
@@ -198,6 +219,17 @@ impl<T: Transport, F> HttpClient<T, F> {
     /// # Errors
     /// That of `read`, and otherwise the reason why the response holds no document.
     pub fn read<R>(
+        &self,
+        mut response: Response,
+        read: impl FnOnce(StatusCode, Option<&HeaderValue>, Bytes) -> Result<R, Unread>,
+    ) -> Result<R, CallError> {
+        let mut span = std::mem::take(&mut response.span);
+        let result = self.read_document(response, read);
+        span.finish(&result);
+        result
+    }
+
+    fn read_document<R>(
         &self,
         response: Response,
         read: impl FnOnce(StatusCode, Option<&HeaderValue>, Bytes) -> Result<R, Unread>,
@@ -331,6 +363,7 @@ mod tests {
     async fn a_new_connection_that_breaks_is_not_replaced() {
         let options = ClientOptions::<()>::default();
         let kind = DocumentKind {
+            system: "test",
             response: "a response",
             content_type: "text/plain",
             path: "/",

@@ -3,6 +3,8 @@
 /// The protocol whose documents a client exchanges.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DocumentKind {
+    /// The protocol, as spans name it.
+    pub system: &'static str,
     /// A response, for errors: "an XML-RPC response".
     pub response: &'static str,
     /// The content type of requests.

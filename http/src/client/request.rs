@@ -1,6 +1,7 @@
 //! HTTP requests that carry calls.
 
 use farcall_core::FormatError;
+use farcall_core::protocol::observe::ClientSpan;
 use http::header::{
     ACCEPT_ENCODING, AUTHORIZATION, CONTENT_TYPE, COOKIE, HOST, HeaderMap, HeaderName, HeaderValue,
     PROXY_AUTHORIZATION, USER_AGENT,
@@ -39,6 +40,7 @@ pub struct Request {
     cookie: usize,
     /// Names of headers of the call, which replace those of the template.
     replaced: Vec<HeaderName>,
+    pub(super) span: ClientSpan,
 }
 
 impl Request {
@@ -231,6 +233,7 @@ impl Template {
                 own: 0,
                 cookie: 0,
                 replaced: Vec::new(),
+                span: ClientSpan::default(),
             });
         }
         let mut digits = itoa::Buffer::new();
@@ -248,6 +251,7 @@ impl Template {
             own,
             cookie: 0,
             replaced: Vec::new(),
+            span: ClientSpan::default(),
         };
         if let Some(headers) = headers {
             request.add_headers(headers);
@@ -302,6 +306,7 @@ mod tests {
     type ClientOptions = super::ClientOptions<()>;
 
     const XML: DocumentKind = DocumentKind {
+        system: "xmlrpc",
         response: "an XML-RPC response",
         content_type: "text/xml",
         path: "/RPC2",

@@ -4,6 +4,7 @@
 
 mod javascript;
 mod jsonrpsee;
+mod prometheus;
 mod python;
 
 use farcall::jsonrpc::Server;

@@ -23,6 +23,7 @@ const ENVELOPE: usize = 128;
 const PARAMS: usize = 256;
 
 const KIND: DocumentKind = DocumentKind {
+    system: Json::SYSTEM,
     response: "a JSON-RPC response",
     content_type: "application/json",
     path: "/",

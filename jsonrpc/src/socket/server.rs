@@ -7,6 +7,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use farcall_core::protocol::observe::{Refusal, refused};
 use farcall_core::protocol::output::Quota;
 use farcall_core::protocol::{CallLimit, Origin};
 use farcall_core::serve::{self, ShutdownReport, StopHandle, serve};
@@ -332,6 +333,7 @@ impl SocketServer {
             .is_some_and(|accept| !accept(&identity))
         {
             static REFUSALS: Quota = Quota::new(10);
+            refused(Refusal::Peer);
             if let Some(admitted) = REFUSALS.admit() {
                 let suppressed = admitted.suppressed();
                 tracing::info!(peer = %identity, suppressed, "peer refused");

@@ -134,3 +134,45 @@ async fn calls_have_a_time_limit() {
     let (_, text) = answer(&server, format!("[{call},{call}]")).await;
     assert_eq!(text.matches("deadline-exceeded").count(), 2);
 }
+
+#[tokio::test]
+async fn pages_of_allowed_origins_can_call() {
+    let allowed = ["https://app.example", "*"];
+    let server = Server::with_options(ServerOptions::default().allow_origins(allowed));
+    server.register_instance(Methods::default()).unwrap();
+    let ask = |method: &str, origin: &'static str| {
+        let mut request = request("application/json", DATA);
+        *request.method_mut() = method.parse().unwrap();
+        let headers = request.headers_mut();
+        headers.insert("origin", origin.parse().unwrap());
+        headers.insert("sec-fetch-site", "cross-site".parse().unwrap());
+        if method == "OPTIONS" {
+            let wanted = "authorization,content-type".parse().unwrap();
+            headers.insert("access-control-request-headers", wanted);
+            headers.insert("access-control-request-method", "POST".parse().unwrap());
+        }
+        server.http().respond(request)
+    };
+    for method in ["OPTIONS", "POST"] {
+        let response = ask(method, "https://app.example").await;
+        assert_eq!(response.status(), 200, "{method}");
+        let headers = response.headers();
+        assert_eq!(
+            headers["access-control-allow-origin"],
+            "https://app.example"
+        );
+        assert_eq!(headers["vary"], "origin");
+        assert!(!headers.contains_key("access-control-allow-credentials"));
+        if method == "OPTIONS" {
+            let headers = &headers["access-control-allow-headers"];
+            assert_eq!(headers, "authorization,content-type");
+        }
+        // A `*` in the list is no wildcard.
+        for other in ["https://evil.example", "null", "https://app.example.evil"] {
+            let response = ask(method, other).await;
+            assert_eq!(response.status(), 403, "{method} {other}");
+            let headers = response.headers();
+            assert!(!headers.contains_key("access-control-allow-origin"));
+        }
+    }
+}

@@ -11,7 +11,13 @@ use futures_util::task::AtomicWaker;
 use hashbrown::HashMap;
 use tokio::time::Instant;
 
+#[cfg(feature = "metrics")]
+use crate::counts::Living;
+use crate::counts::{Refusal, refused};
 use crate::fault::{Fault, FaultKind};
+
+#[cfg(feature = "metrics")]
+static BUDGETS: Living<BudgetState> = Living::new();
 
 /// Limits the bytes held on behalf of peers: requests from their first byte until they are
 /// answered, replies until their last byte is written.
@@ -123,10 +129,19 @@ impl Budget {
     /// request and of one reply should be smaller.
     #[must_use]
     pub fn new(bytes: usize) -> Self {
-        Self(Arc::new(BudgetState {
+        let state = Arc::new(BudgetState {
             max: bytes,
             ledger: Mutex::default(),
-        }))
+        });
+        #[cfg(feature = "metrics")]
+        BUDGETS.add(&state);
+        Self(state)
+    }
+
+    /// Returns all budgets of this process.
+    #[cfg(feature = "metrics")]
+    pub(crate) fn all() -> impl Iterator<Item = Self> {
+        BUDGETS.all().into_iter().map(Self)
     }
 
     /// The maximum number of bytes that can be held.
@@ -304,6 +319,7 @@ impl NoRoom {
     /// The fault for a caller whose request found no room: the call did not run.
     #[must_use]
     pub fn of_request(self) -> Fault {
+        refused(Refusal::Budget);
         let message = "the memory budget of the server is spent";
         Fault::of(FaultKind::Overloaded, message)
     }
@@ -312,6 +328,7 @@ impl NoRoom {
     /// [`Overloaded`](FaultKind::Overloaded), which would mean that the call did not run.
     #[must_use]
     pub fn of_reply(self) -> Fault {
+        refused(Refusal::Budget);
         let message = "the call ran, but the memory budget of the server is spent: \
                        there is no room for the reply";
         Fault::of(FaultKind::Internal, message)
@@ -435,6 +452,7 @@ impl Ledger {
         }
         for entry in &entries {
             entry.is_evicted.store(true, Ordering::Release);
+            refused(Refusal::Evicted);
         }
         self.held -= free;
         self.evicted += free;

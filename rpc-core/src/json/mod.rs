@@ -77,6 +77,7 @@ impl Json {
 
 impl Format for Json {
     const NAME: &'static str = "JSON";
+    const SYSTEM: &'static str = "jsonrpc";
 
     fn encode_args<A: Args + ?Sized>(
         &self,

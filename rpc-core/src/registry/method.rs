@@ -14,6 +14,7 @@ use crate::fault::Fault;
 use crate::format::Format;
 use crate::handler::{FromCall, Function, IntoReply, IntoResult};
 use crate::name::Name;
+use crate::observe::Slot;
 use crate::payload::Payload;
 use crate::value::Kind;
 
@@ -24,6 +25,7 @@ pub struct Method<F: Format> {
     pub(super) description: Arc<Description>,
     pub(super) invoke: Arc<Invoke<F>>,
     pub(super) is_batch: bool,
+    pub(super) slot: Slot,
 }
 
 pub(super) type Invoke<F> = dyn Fn(&Registry<F>, Call<F>) -> CallReply + Send + Sync;
@@ -99,6 +101,7 @@ impl<F: Format> Method<F> {
             description: Arc::new(description),
             invoke: Arc::new(invoke),
             is_batch: false,
+            slot: Slot::default(),
         }
     }
 

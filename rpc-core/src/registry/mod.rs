@@ -29,6 +29,7 @@ use crate::fault::Fault;
 use crate::format::Format;
 use crate::handler::{FromCall, Function, IntoReply, IntoResult};
 use crate::name::Name;
+use crate::observe::{self, Observation, Slot};
 use crate::payload::Payload;
 
 /// The table of the methods that a server offers.
@@ -56,6 +57,8 @@ struct SharedTable<F: Format> {
     table: ArcSwap<Table<F>>,
     /// Locked while a new table is derived from the current one, so that no change is lost.
     write_lock: Mutex<()>,
+    /// The figures of calls whose method is not registered.
+    other: Slot,
 }
 
 /// The table, copied on write: readers load it without a lock, and a change replaces it as a whole.
@@ -108,6 +111,7 @@ impl<F: Format> Registry<F> {
         let shared = SharedTable {
             table: ArcSwap::from_pointee(table),
             write_lock: Mutex::new(()),
+            other: Slot::default(),
         };
         Self {
             shared: Arc::new(shared),
@@ -331,15 +335,42 @@ impl<F: Format> Registry<F> {
     /// Runs the called method, within the layers if there are any. A method that panics answers
     /// with an internal fault. Calls that the method makes inherit the deadline and
     /// the trace of `call`.
+    ///
+    /// The call of a peer is observed here, if something is: figures, its span, the access log.
     pub fn dispatch(&self, call: Call<F>) -> CallReply {
         // A change replaces the table; this call keeps the one that it started with. The method is
         // borrowed from the table: if the `Arc` were cloned, all threads that call one method would
         // write to the same reference count.
         let table = self.shared.table.load();
+        if observe::is_on() {
+            return self.dispatch_observed(&table, call);
+        }
         if table.layers.is_some() | table.outer.is_some() {
             return self.dispatch_layered(&table, call);
         }
         self.run(&table, call)
+    }
+
+    /// Runs a call, and observes it if it is one of a peer.
+    #[inline(never)]
+    fn dispatch_observed(&self, table: &Table<F>, mut call: Call<F>) -> CallReply {
+        let has_layers = table.layers.is_some() | table.outer.is_some();
+        let run = |call| {
+            if has_layers {
+                self.dispatch_layered(table, call)
+            } else {
+                self.run(table, call)
+            }
+        };
+        if !call.context.begin_observation() {
+            return run(call);
+        }
+        let method = table.methods.get(call.method().as_str());
+        let name = method.map(|method| &method.name);
+        let slot = method.map_or(&self.shared.other, |method| &method.slot);
+        let series = slot.series(F::SYSTEM, name);
+        let observation = Observation::begin(F::SYSTEM, name, &mut call.context);
+        observation.watch(series, || run(call))
     }
 
     /// Passes a call through the layers, unless it is a batch.

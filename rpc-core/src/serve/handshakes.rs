@@ -11,6 +11,7 @@ use tokio_rustls::server::TlsStream;
 
 use super::{FIRST_CALL_GRACE, PendingHandshakes};
 use crate::identity::Identity;
+use crate::observe::{Refusal, refused};
 use crate::output::{Causes, Foreign, Quota};
 use crate::time;
 use crate::transport::tls::{Profile, ServerTls, TlsError};
@@ -77,7 +78,10 @@ impl TlsHandshakes {
             }
             Ok(Some(Err(error))) => log_failure(&peer, &error),
             Ok(None) => tracing::debug!(%peer, "TLS handshake aborted to make room"),
-            Err(_) => tracing::debug!(%peer, "TLS handshake not completed in time"),
+            Err(_) => {
+                refused(Refusal::Tls);
+                tracing::debug!(%peer, "TLS handshake not completed in time");
+            }
         }
         None
     }
@@ -88,6 +92,7 @@ impl TlsHandshakes {
 fn log_failure(peer: &Peer, error: &io::Error) {
     static FAILURES: Quota = Quota::new(10);
 
+    refused(Refusal::Tls);
     let cause = error.get_ref();
     let is_refused = cause
         .and_then(|cause| cause.downcast_ref::<TlsError>())

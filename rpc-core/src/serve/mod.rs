@@ -58,6 +58,7 @@ pub use self::handshakes::TlsHandshakes;
 pub use self::pending::PendingHandshakes;
 pub use self::stop::{StopHandle, Stopped};
 use crate::call::panic_message;
+use crate::counts::{Drain, OpenConnection, Refusal, refused};
 use crate::output::{Foreign, Quota};
 use crate::time::deadline;
 use crate::transport::{Listen, Peer};
@@ -194,8 +195,9 @@ where
     let signal = StopHandle::new();
     let mut connections = JoinSet::new();
     let handle = |accepted: A::Connection| {
+        let open = OpenConnection::new();
         let peer = A::peer(&accepted).clone();
-        log_panic(handler(accepted, signal.stopped()), peer)
+        log_panic(handler(accepted, signal.stopped()), peer).map(|()| drop(open))
     };
     loop {
         let accepted = tokio::select! {
@@ -205,7 +207,11 @@ where
             accepted = accept(&mut listener), if connections.len() < options.max_connections => accepted,
         };
         connections.spawn(handle(accepted));
+        if connections.len() == options.max_connections {
+            refused(Refusal::Connections);
+        }
     }
+    let _drain = Drain::begin();
     let end = deadline(options.drain_timeout);
     // Those that ended before the stop do not count.
     while connections.try_join_next().is_some() {}

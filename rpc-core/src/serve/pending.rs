@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use futures_util::FutureExt as _;
 use futures_util::future::{AbortHandle, Abortable};
 
+use crate::counts::{Refusal, refused};
 use crate::output::Quota;
 use crate::transport::Peer;
 
@@ -85,6 +86,7 @@ impl PendingHandshakes {
         };
         if let Some(oldest) = oldest.and_then(|oldest| pending.remove(oldest)) {
             static EVICTIONS: Quota = Quota::new(10);
+            refused(Refusal::Handshakes);
             if let Some(admitted) = EVICTIONS.admit() {
                 let suppressed = admitted.suppressed();
                 tracing::warn!(%peer, suppressed, "too many handshakes: the oldest is aborted");

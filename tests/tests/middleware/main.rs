@@ -8,3 +8,4 @@ mod connections;
 mod headers;
 mod http;
 mod layers;
+mod spans;

@@ -23,6 +23,7 @@ use crate::xml::read::{Markup, Tag, plain};
 /// method or layer returns, such as a part of its call, is copied into a new document.
 impl Format for XmlRpc {
     const NAME: &'static str = "XML-RPC";
+    const SYSTEM: &'static str = "xmlrpc";
 
     /// Appends `<params>…</params>`.
     fn encode_args<A: Args + ?Sized>(

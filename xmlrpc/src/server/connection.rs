@@ -9,6 +9,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 use farcall_core::Identity;
+use farcall_core::protocol::observe::{Refusal, refused};
 use farcall_core::protocol::output::{Causes, Foreign, Quota};
 use farcall_core::protocol::time::LONGEST;
 use farcall_core::serve::{FIRST_CALL_GRACE, Stopped};
@@ -191,6 +192,7 @@ impl Server {
 fn log_refusal(peer: impl Display) {
     static REFUSALS: Quota = Quota::new(10);
 
+    refused(Refusal::Peer);
     if tracing::enabled!(tracing::Level::INFO)
         && let Some(admitted) = REFUSALS.admit()
     {

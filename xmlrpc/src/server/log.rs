@@ -12,17 +12,16 @@ const FAILURES: u32 = 100;
 /// Maximum bytes of the causes of an internal fault in the log. They appear nowhere else.
 const MAX_CAUSES: usize = 8 * 1024;
 
-/// Logs the outcome of a call.
+/// Logs a call that has failed.
 pub(super) fn outcome(peer: &Identity, method: &str, started: Instant, fault: Option<&Fault>) {
     static REFUSED: Quota = Quota::new(FAILURES);
     static FAILED: Quota = Quota::new(FAILURES);
 
-    let method = Foreign::excerpt(method);
+    // The access log has those that complete.
     let Some(fault) = fault else {
-        // The clock is read only if the event is enabled.
-        tracing::debug!(%peer, %method, elapsed = ?started.elapsed(), "call completed");
         return;
     };
+    let method = Foreign::excerpt(method);
     let cause = fault.source();
     let fault = Foreign::excerpt(fault);
     // Faults caused by callers do not use up the quota of internal failures.

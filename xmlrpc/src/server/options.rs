@@ -258,9 +258,10 @@ impl ServerOptions {
         self
     }
 
-    /// Allows web pages of these origins, such as `"https://app.example"`, to call the server. The
-    /// server answers their preflight requests (CORS) and lets the pages read the replies. Cookies
-    /// are not sent.
+    /// Allows web pages of these origins, such as `"https://app.example"`, to call the server, by
+    /// XML-RPC and the protocol beside it. The server answers their preflight requests (CORS) and
+    /// lets the pages read the replies. There is no wildcard: the answer names the origin of the
+    /// page. It never allows credentials, so browsers send no cookies; a token is sent as a header.
     ///
     /// Default: none. A request is refused with status 403 if its `Origin` is neither allowed here
     /// nor that of its `Host` (with TLS: with the scheme `https`), or if `Sec-Fetch-Site` names

@@ -12,6 +12,7 @@ use std::ops::Deref;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use farcall_core::protocol::observe::{Refusal, refused};
 use farcall_core::protocol::output::{Causes, Foreign};
 use farcall_core::protocol::{Call, CallLimit, CallReply, Dispatch, Payload};
 use farcall_core::transport::ToTarget;
@@ -234,6 +235,7 @@ impl Server {
         } = handshake.await?;
         let mut halves = ConnectionHalves { reader, writer };
         let Some(registration) = state.register() else {
+            refused(Refusal::Connections);
             reject(&mut halves, "too many connections").await;
             return None;
         };

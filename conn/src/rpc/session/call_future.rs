@@ -1,5 +1,6 @@
 //! The future of an outgoing call.
 
+use std::borrow::Cow;
 use std::future::Future;
 use std::ops::Deref;
 use std::pin::Pin;
@@ -7,7 +8,8 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use farcall_core::CallError;
-use farcall_core::protocol::{Call, CallReply, Payload};
+use farcall_core::protocol::observe::ClientSpan;
+use farcall_core::protocol::{Call, CallReply, Format as _, Payload};
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::call_timeout::{CallTimeout, deadline_exceeded};
@@ -22,6 +24,7 @@ use crate::rpc::message::MAX_METHOD;
 pub(in crate::rpc) struct CallFuture<L: Deref<Target: SessionLink>> {
     session: L,
     state: CallFutureState,
+    span: ClientSpan,
 }
 
 /// The name of a method exceeds the limit of the protocol.
@@ -53,6 +56,7 @@ impl<L: Deref<Target: SessionLink>> CallFuture<L> {
         Self {
             session,
             state: CallFutureState::New(Some(CallRequest { object, call })),
+            span: ClientSpan::default(),
         }
     }
 }
@@ -60,8 +64,19 @@ impl<L: Deref<Target: SessionLink>> CallFuture<L> {
 impl<L: Deref<Target: SessionLink> + Unpin> Future for CallFuture<L> {
     type Output = Result<Payload, CallError>;
 
+    #[inline]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let this = &mut *self;
+        let polled = self.poll_result(cx);
+        if let Poll::Ready(result) = &polled {
+            self.span.finish(result);
+        }
+        polled
+    }
+}
+
+impl<L: Deref<Target: SessionLink> + Unpin> CallFuture<L> {
+    fn poll_result(&mut self, cx: &mut Context<'_>) -> Poll<Result<Payload, CallError>> {
+        let this = self;
         let session = &*this.session;
         if let CallFutureState::New(new) = &mut this.state
             && let Some(request) = new
@@ -87,6 +102,11 @@ impl<L: Deref<Target: SessionLink> + Unpin> Future for CallFuture<L> {
                 let deadline = deadline.map(Instant::into_std);
                 request.call.context = context.with_deadline(deadline);
             }
+            let (span, context) = ClientSpan::begin(Encoding::SYSTEM, &request.call.context);
+            if let Cow::Owned(context) = context {
+                request.call.context = context;
+            }
+            this.span = span;
             let object = request.object.clone();
             let wants_promise = pipelining::is_promise_requested();
             let one_way = request.call.context.is_one_way();

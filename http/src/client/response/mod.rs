@@ -13,6 +13,7 @@ use std::error::Error;
 use std::fmt;
 
 use bytes::Bytes;
+use farcall_core::protocol::observe::ClientSpan;
 use http::StatusCode;
 
 use self::body::{BodyReader, Stop};
@@ -65,6 +66,8 @@ pub struct Response {
     pub(super) keeps_open: bool,
     /// The reason why this redirect was not followed, for a client that follows redirects.
     pub(super) unfollowed: Option<Unfollowed>,
+    /// The span of the call that it answers.
+    pub(super) span: ClientSpan,
 }
 
 impl Response {
@@ -221,6 +224,7 @@ impl ResponseReader {
             body: body.into_bytes(),
             broken,
             unfollowed: None,
+            span: ClientSpan::default(),
         })
     }
 }

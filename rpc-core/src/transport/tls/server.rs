@@ -20,6 +20,8 @@ use super::certificate::end_of_validity;
 use super::pem::{Credential, Pem, Stamp};
 use super::watch::Watch;
 use super::{Profile, TlsError, TlsSession, provider};
+#[cfg(feature = "metrics")]
+use crate::counts::Living;
 use crate::output::Causes;
 use crate::transport::Io;
 use crate::value::DateTime;
@@ -33,6 +35,9 @@ const EXPIRY_INTERVAL: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// The time between two looks at watched files: 30 seconds.
 const WATCH_INTERVAL: Duration = Duration::from_secs(30);
+
+#[cfg(feature = "metrics")]
+static SERVERS: Living<Shared> = Living::new();
 
 /// TLS of a server: its certificate and key, and the authorities of its clients.
 ///
@@ -112,7 +117,7 @@ impl ServerTls {
     #[must_use]
     pub fn from_config(config: Arc<ServerConfig>) -> Self {
         let current = Current::given(&config);
-        Self(Arc::new(Shared::new(Sources::Config(config), current)))
+        Self::of(Shared::new(Sources::Config(config), current))
     }
 
     fn from_credential(credential: Credential) -> Result<Self, TlsError> {
@@ -125,7 +130,20 @@ impl ServerTls {
 
     fn from_sources(sources: Sources) -> Result<Self, TlsError> {
         let current = sources.build()?;
-        Ok(Self(Arc::new(Shared::new(sources, current))))
+        Ok(Self::of(Shared::new(sources, current)))
+    }
+
+    fn of(shared: Shared) -> Self {
+        let shared = Arc::new(shared);
+        #[cfg(feature = "metrics")]
+        SERVERS.add(&shared);
+        Self(shared)
+    }
+
+    /// Returns the TLS of all servers of this process.
+    #[cfg(feature = "metrics")]
+    pub(crate) fn all() -> impl Iterator<Item = Self> {
+        SERVERS.all().into_iter().map(Self)
     }
 
     /// Demands certificates of clients, signed by an authority in a PEM file. Earlier clones are

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use farcall_core::protocol::observe::{Refusal, refused};
 use farcall_core::protocol::output::{Foreign, Quota};
 use farcall_core::protocol::{Hold, NoRoom, Origin};
 use farcall_core::{Fault, Identity};
@@ -233,12 +234,30 @@ pub(in crate::server) fn reject(rejection: Rejection, peer: &Identity) -> Respon
 
     let response = rejection.0.map(Full::new);
     // Preflight requests, those for pages, and those that leave HTTP are answered this way as well.
-    if (response.status().is_client_error() || response.status().is_server_error())
-        && tracing::enabled!(tracing::Level::INFO)
+    let Some(refusal) = refusal(response.status()) else {
+        return response;
+    };
+    refused(refusal);
+    if tracing::enabled!(tracing::Level::INFO)
         && let Some(admitted) = REFUSALS.admit()
     {
         let (status, suppressed) = (response.status().as_u16(), admitted.suppressed());
         tracing::info!(%peer, status, suppressed, "request refused");
     }
     response
+}
+
+/// Returns the reason of a refusal that its status shows.
+fn refusal(status: StatusCode) -> Option<Refusal> {
+    Some(match status {
+        StatusCode::UNAUTHORIZED => Refusal::Authorization,
+        StatusCode::FORBIDDEN => Refusal::Origin,
+        StatusCode::REQUEST_TIMEOUT => Refusal::Timeout,
+        StatusCode::PAYLOAD_TOO_LARGE | StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE => {
+            Refusal::Size
+        }
+        StatusCode::TOO_MANY_REQUESTS => Refusal::Rate,
+        status if status.is_client_error() || status.is_server_error() => Refusal::Request,
+        _ => return None,
+    })
 }

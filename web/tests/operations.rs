@@ -1,0 +1,142 @@
+//! The pages for those who run a server. One test, since figures and drains are those of a process.
+
+#![allow(
+    clippy::unwrap_used,
+    reason = "a failure of a helper is one of its test"
+)]
+
+use std::time::Duration;
+
+use farcall::middleware::BearerAuth;
+use farcall::web::{Health, Operations};
+use farcall::xmlrpc::{Client, Server, ServerOptions};
+use farcall::{Fault, Value};
+use http::Request;
+use http_body_util::{BodyExt as _, Full};
+use tokio::sync::oneshot;
+
+async fn ask(operations: &Operations, path: &str, token: Option<&str>) -> (u16, String) {
+    let mut request = Request::builder().uri(path);
+    if let Some(token) = token {
+        request = request.header("authorization", format!("Bearer {token}"));
+    }
+    let request = request.body(Full::<&[u8]>::default()).unwrap();
+    let (head, body) = operations.server().respond(request).await.into_parts();
+    let body = body.collect().await.unwrap().to_bytes();
+    (
+        head.status.as_u16(),
+        String::from_utf8_lossy(&body).into_owned(),
+    )
+}
+
+/// Returns the value of a sample.
+fn sample(text: &str, name: &str) -> Option<f64> {
+    let line = text.lines().find(|line| {
+        line.strip_prefix(name)
+            .is_some_and(|rest| rest.starts_with(' '))
+    });
+    line.and_then(|line| line.rsplit(' ').next()?.parse().ok())
+}
+
+#[tokio::test]
+async fn figures_health_and_readiness() {
+    let health = Health::new().check("always", || Ok(()));
+    let tokens = BearerAuth::new(["for-prometheus"]).unwrap();
+    let options = ServerOptions::default().authorize(tokens);
+    let operations = Operations::with_options(&health, options).unwrap();
+
+    assert_eq!(
+        ask(&operations, "/healthz", None).await,
+        (200, "ok\n".to_owned())
+    );
+    let (status, text) = ask(&operations, "/readyz", None).await;
+    assert_eq!((status, &*text), (503, "the program is not ready\n"));
+    health.set_ready(true);
+    assert_eq!(
+        ask(&operations, "/readyz", None).await,
+        (200, "ready\n".to_owned())
+    );
+    assert_eq!(ask(&operations, "/metrics", None).await.0, 401);
+    assert_eq!(ask(&operations, "/other", None).await.0, 404);
+
+    let server = Server::new();
+    server
+        .register_function("add", |a: i64, b: i64| a + b)
+        .unwrap()
+        .register_function("fail", |code: i64| {
+            Err::<(), _>(Fault::new(code, "on purpose"))
+        })
+        .unwrap()
+        .register_function("wait", async || std::future::pending::<()>().await)
+        .unwrap();
+    health.register(&server).unwrap();
+    let bound = server.bind("127.0.0.1:0").await.unwrap();
+    let client = Client::new(&bound.url()).unwrap();
+    let (stop, stopped) = oneshot::channel::<()>();
+    let serving = tokio::spawn(bound.serve_until(async {
+        let _ = stopped.await;
+    }));
+
+    assert_eq!(client.call::<i64>("add", (3, 5)).await.unwrap(), 8);
+    for code in 0..5 {
+        client.call::<()>("fail", (code,)).await.unwrap_err();
+        client
+            .call::<()>(format!("no.such.{code}"), ())
+            .await
+            .unwrap_err();
+    }
+    let status: Value = client.call("system.health", ()).await.unwrap();
+    assert!(format!("{status:?}").contains("\"SERVING\""), "{status:?}");
+    let waiting = tokio::spawn({
+        let client = client.clone();
+        async move { client.call::<()>("wait", ()).await }
+    });
+    let metrics = async || ask(&operations, "/metrics", Some("for-prometheus")).await.1;
+    let count = |method: &str| {
+        format!(
+            "rpc_server_call_duration_seconds_count{{rpc_system_name=\"xmlrpc\",rpc_method=\"{method}\""
+        )
+    };
+    let in_flight = "farcall_calls_in_flight{rpc_system_name=\"xmlrpc\"}";
+    let text = loop {
+        let text = metrics().await;
+        if sample(&text, in_flight) == Some(1.0) {
+            break text;
+        }
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    };
+    assert_eq!(
+        sample(&text, &format!("{}}}", count("add"))),
+        Some(1.0),
+        "{text}"
+    );
+    let failed = format!("{},error_type=\"application\"}}", count("fail"));
+    assert_eq!(sample(&text, &failed), Some(5.0), "{text}");
+    let unknown = format!("{},error_type=\"unknown-method\"}}", count("_OTHER"));
+    assert_eq!(sample(&text, &unknown), Some(5.0), "{text}");
+    assert!(!text.contains("no.such"), "{text}");
+    assert!(sample(&text, "farcall_connections") >= Some(1.0), "{text}");
+    assert_eq!(
+        sample(&text, "farcall_refused_total{reason=\"authorization\"}"),
+        Some(1.0)
+    );
+    assert!(sample(&text, "farcall_budget_bytes") > Some(0.0), "{text}");
+
+    // The call that waits keeps the server from stopping.
+    stop.send(()).unwrap();
+    while ask(&operations, "/readyz", None).await.0 == 200 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    assert_eq!(
+        ask(&operations, "/readyz", None).await.1,
+        "a server is stopping\n"
+    );
+    waiting.abort();
+    serving.await.unwrap();
+    assert_eq!(ask(&operations, "/readyz", None).await.0, 200);
+    let text = metrics().await;
+    let gone = format!("{},error_type=\"cancelled\"}}", count("wait"));
+    assert_eq!(sample(&text, &gone), Some(1.0), "{text}");
+    assert_eq!(sample(&text, in_flight), Some(0.0), "{text}");
+    assert_eq!(sample(&text, "farcall_connections"), Some(0.0), "{text}");
+}
