@@ -89,8 +89,7 @@ impl Driver {
         origin: Arc<Origin>,
     ) -> Self {
         let ConnectionHalves { reader, writer } = halves;
-        let (write_half, reply_limit) =
-            session.update(|state| state.attach(writer.stream, &origin));
+        let (write_half, reply_limit) = session.attach(writer.stream, &origin);
         let now = Instant::now();
         Self {
             reader,

@@ -9,7 +9,7 @@ mod sending;
 use std::sync::{Arc, Weak};
 use std::task::{Context, Poll, Waker};
 
-use farcall_core::protocol::{NoRoom, Origin, Payload};
+use farcall_core::protocol::{NoRoom, Payload};
 use farcall_core::{Cancellation, Fault, FaultKind, Registry};
 use tokio_util::sync::CancellationToken;
 
@@ -21,8 +21,6 @@ use super::outgoing::OutgoingCalls;
 use super::references::References;
 use super::settings::Settings;
 use super::streams::{StreamKey, Streams};
-use super::write_half::SharedWriteHalf;
-use crate::connection::StreamWriteHalf;
 use crate::frame::Encoder;
 use crate::rpc::encoding::Encoding;
 use crate::rpc::error::{Disconnected, StreamError};
@@ -49,8 +47,6 @@ pub(super) struct SessionState {
     /// The peer reads calls with headers.
     peer_takes_headers: bool,
     next_message: NextMessage,
-    /// The origin of what arrives over the last connection, for log messages.
-    pub(super) origin: Option<Arc<Origin>>,
     /// Cancelled when the session ends for good. Created when something waits for that.
     ended: Option<CancellationToken>,
 
@@ -141,7 +137,6 @@ impl SessionState {
             peer_limits: SessionLimits::default(),
             peer_takes_headers: false,
             next_message: NextMessage::Any,
-            origin: None,
             ended: None,
             outbox: Outbox::new(),
             outgoing: OutgoingCalls::new(),
@@ -178,28 +173,17 @@ impl SessionState {
         }
     }
 
-    /// Returns the write half if the task of the only call in flight should write the output.
-    /// Otherwise wakes the driver, if there is output.
-    pub(super) fn write_half_for_call(&mut self) -> Option<Arc<SharedWriteHalf>> {
+    /// Returns `true` if the task of the only call in flight should write the output. Otherwise
+    /// wakes the driver, if there is output.
+    pub(super) fn is_written_by_call(&mut self) -> bool {
         if !self.outbox.has_idle_driver() || !self.has_output() {
-            return None;
+            return false;
         }
         let is_single = self.outgoing.is_single() && self.references.unsent_releases() == 0;
-        let write_half = is_single.then(|| self.outbox.write_half()).flatten();
-        if write_half.is_none() {
+        if !is_single {
             self.outbox.wake_driver();
         }
-        write_half
-    }
-
-    /// Returns the write half for a new connection, and the maximum bytes of a result.
-    pub(super) fn attach(
-        &mut self,
-        stream: StreamWriteHalf,
-        origin: &Arc<Origin>,
-    ) -> (Arc<SharedWriteHalf>, u64) {
-        self.origin = Some(Arc::clone(origin));
-        (self.outbox.attach(stream), self.max_payload())
+        is_single
     }
 
     /// Returns the maximum bytes of a result or an item: the smaller of what the peer reads and
