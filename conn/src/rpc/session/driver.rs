@@ -263,7 +263,7 @@ impl Driver {
                 self.session
                     .update(|state| state.outbox.push(&Message::Ping(0)));
             }
-            self.session.tick(now);
+            self.session.tick();
             self.timer.reset(now + self.session.settings.tick());
             self.schedule_close_check(now);
         }

@@ -10,10 +10,11 @@ use std::task::{Context, Poll, Waker};
 use farcall_core::protocol::{Origin, Payload};
 use farcall_core::{CallError, Fault, Registry};
 use tokio::runtime::Handle;
-use tokio::time::{Instant, sleep};
+use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
 use super::call_timeout::CallTimeout;
+use super::clock::now;
 use super::deferred::Deferred;
 use super::fault_log::log_fault;
 use super::object::{CallRequest, ImportedObject, SessionLink, StartedCall};
@@ -225,7 +226,7 @@ impl Session {
     /// connection.
     pub(in crate::rpc) fn on_connected(&self, hello: &Hello, start: SessionStart) {
         // If all connections are shorter than the tick interval, no driver ever ticks.
-        self.tick(Instant::now());
+        self.tick();
         self.update(|state| state.on_connected(hello, start));
     }
 
@@ -293,15 +294,15 @@ impl Session {
     }
 
     /// Counts a tick if one is due, and completes the calls that have timed out.
-    pub(super) fn tick(&self, now: Instant) {
-        self.update(|state| state.tick(now));
+    pub(super) fn tick(&self) {
+        self.update(|state| state.tick(now()));
     }
 
     /// Ticks while there is no connection whose driver does.
     pub(in crate::rpc) async fn tick_while_disconnected(&self) -> Infallible {
         loop {
             sleep(self.settings.tick()).await;
-            self.tick(Instant::now());
+            self.tick();
         }
     }
 
@@ -411,7 +412,7 @@ impl SessionLink for SessionHandle {
         timeout: CallTimeout,
         cx: &Context<'_>,
     ) -> Result<StartedCall, CallError> {
-        self.update_and_write(|state| state.start_call(request, wants_promise, timeout, cx))
+        self.update_and_write(|state| state.start_call(request, wants_promise, timeout, now, cx))
     }
 
     fn poll_result(&self, call: u64, cx: &Context<'_>) -> Poll<Result<Payload, CallError>> {

@@ -17,6 +17,7 @@ mod answering;
 mod call_future;
 mod call_table;
 mod call_timeout;
+mod clock;
 mod closing;
 mod decoder_memory;
 mod deferred;

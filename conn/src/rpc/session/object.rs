@@ -4,11 +4,12 @@ use std::any::Any;
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll};
+use std::time::Instant;
 
 use farcall_core::protocol::{Attachment, Call, Payload};
 use farcall_core::{CallError, Instance, RegisterError, Registry};
 use tokio::sync::Notify;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::timeout_at;
 use tokio_util::sync::CancellationToken;
 
 use super::call_timeout::CallTimeout;
@@ -166,7 +167,7 @@ impl Promise {
             match self.deadline {
                 None => completed.await,
                 Some(deadline) => {
-                    if timeout_at(deadline, completed).await.is_err() {
+                    if timeout_at(deadline.into(), completed).await.is_err() {
                         self.session.expire_promise(self.call);
                     }
                 }

@@ -1,6 +1,7 @@
 //! The lifecycle of a session: connections, closing, and the end.
 
-use tokio::time::Instant;
+use std::time::Instant;
+
 use tokio_util::sync::CancellationToken;
 
 use super::{ClosingSide, NextMessage, Phase, SessionState};
@@ -40,7 +41,6 @@ impl SessionState {
                 NextMessage::Any
             }
         };
-        self.send_queued();
     }
 
     /// Records that the connection was lost, and fails the calls and streams that depended on it.
@@ -170,6 +170,5 @@ impl SessionState {
     pub(crate) fn tick(&mut self, now: Instant) {
         let interval = self.settings.tick();
         self.outgoing.tick(now, interval, &mut self.outbox);
-        self.send_queued();
     }
 }

@@ -8,6 +8,7 @@ mod sending;
 
 use std::sync::{Arc, Weak};
 use std::task::{Context, Poll, Waker};
+use std::time::Instant;
 
 use farcall_core::protocol::{NoRoom, Payload};
 use farcall_core::{Cancellation, Fault, FaultKind, Registry};
@@ -212,10 +213,11 @@ impl SessionState {
         &mut self,
         replies: &mut Encoder,
         writing: &mut Encoder,
+        now: impl Fn() -> Instant,
         waker: &Waker,
     ) -> OutputStatus {
         self.end_batch(replies);
-        self.send_queued();
+        self.send_queued(now);
         if self.outbox.has_room() {
             self.streams.wake_blocked(&mut self.outbox);
         }
@@ -271,15 +273,12 @@ impl SessionState {
 impl SessionState {
     /// Cancels an outgoing call whose caller no longer waits. Returns `true` if it was sent.
     pub(super) fn cancel_call(&mut self, id: u64) -> bool {
-        let sent = self.outgoing.cancel(id, &mut self.outbox);
-        self.send_queued();
-        sent
+        self.outgoing.cancel(id, &mut self.outbox)
     }
 
     /// Completes an outgoing call whose deadline has passed.
     pub(super) fn expire_call(&mut self, id: u64) {
         self.outgoing.expire(id, &mut self.outbox);
-        self.send_queued();
     }
 
     /// Removes an object of the peer whose last handle was dropped.
