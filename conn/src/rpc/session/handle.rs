@@ -8,10 +8,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::task::{Context, Poll, Waker};
 
 use farcall_core::protocol::{Origin, Payload};
-use farcall_core::{CallError, Fault, Registry};
+use farcall_core::{CallError, Cancellation, Fault, Registry};
 use tokio::runtime::Handle;
 use tokio::time::sleep;
-use tokio_util::sync::CancellationToken;
 
 use super::call_timeout::CallTimeout;
 use super::clock::now;
@@ -280,7 +279,7 @@ impl Session {
     }
 
     /// Returns a token that is cancelled when the session ends for good; `None` if it has ended.
-    pub(in crate::rpc) fn ended_token(&self) -> Option<CancellationToken> {
+    pub(in crate::rpc) fn ended_token(&self) -> Option<Cancellation> {
         self.update(SessionState::ended_token)
     }
 

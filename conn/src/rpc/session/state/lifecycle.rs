@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use tokio_util::sync::CancellationToken;
+use farcall_core::Cancellation;
 
 use super::{ClosingSide, NextMessage, Phase, SessionState};
 use crate::rpc::error::Disconnected;
@@ -156,13 +156,13 @@ impl SessionState {
     }
 
     /// Returns a token that is cancelled when the session ends for good; `None` if it has ended.
-    pub(crate) fn ended_token(&mut self) -> Option<CancellationToken> {
+    pub(crate) fn ended_token(&mut self) -> Option<Cancellation> {
         let has_ended = matches!(self.phase, Phase::Ended(_));
         (!has_ended).then(|| self.ended.get_or_insert_default().clone())
     }
 
     /// Removes the token to cancel after the end of the session, if something waits for it.
-    pub(crate) const fn take_ended_token(&mut self) -> Option<CancellationToken> {
+    pub(crate) const fn take_ended_token(&mut self) -> Option<Cancellation> {
         self.ended.take()
     }
 

@@ -12,7 +12,6 @@ use std::time::Instant;
 
 use farcall_core::protocol::{NoRoom, Payload};
 use farcall_core::{Cancellation, Fault, FaultKind, Registry};
-use tokio_util::sync::CancellationToken;
 
 use super::account::{HeldBytes, SessionAccount};
 use super::incoming::{CallHead, IncomingCalls};
@@ -49,7 +48,7 @@ pub(super) struct SessionState {
     peer_takes_headers: bool,
     next_message: NextMessage,
     /// Cancelled when the session ends for good. Created when something waits for that.
-    ended: Option<CancellationToken>,
+    ended: Option<Cancellation>,
 
     pub(super) outbox: Outbox,
     pub(super) outgoing: OutgoingCalls,
