@@ -111,7 +111,8 @@ mod tests {
         let threads = [5, 6, 100, 10_000, 10_001].map(Duration::from_millis);
         std::thread::scope(|scope| {
             for duration in threads {
-                scope.spawn(|| histogram.record(duration));
+                let histogram = &histogram;
+                scope.spawn(move || histogram.record(duration));
             }
         });
         let snapshot = histogram.snapshot();

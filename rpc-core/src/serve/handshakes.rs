@@ -10,8 +10,8 @@ use tokio::time::{Instant, sleep_until, timeout_at};
 use tokio_rustls::server::TlsStream;
 
 use super::{FIRST_CALL_GRACE, PendingHandshakes};
+use crate::counts::{Refusal, refused};
 use crate::identity::Identity;
-use crate::observe::{Refusal, refused};
 use crate::output::{Causes, Foreign, Quota};
 use crate::time;
 use crate::transport::tls::{Profile, ServerTls, TlsError};

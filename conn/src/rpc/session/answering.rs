@@ -158,22 +158,22 @@ impl Session {
             // The connection was lost.
             return cancellation.cancel();
         }
-        let session = Arc::clone(self);
-        let task = self.runtime().spawn(async move {
-            let result = match deadline {
-                None => answer.await,
-                Some(deadline) => timeout_at(deadline, answer)
-                    .await
-                    .unwrap_or_else(|_| Err(session.time_out(id))),
+        let (session, cancellation) = (Arc::clone(self), cancellation.clone());
+        self.runtime().spawn(async move {
+            let answered = async {
+                match deadline {
+                    None => answer.await,
+                    Some(deadline) => timeout_at(deadline, answer)
+                        .await
+                        .unwrap_or_else(|_| Err(session.time_out(id))),
+                }
             };
-            session.reply(id, result);
+            tokio::select! {
+                biased;
+                () = cancellation.cancelled() => {}
+                result = answered => session.reply(id, result),
+            }
         });
-        let task = task.abort_handle();
-        let cancelled = self.update(|state| state.incoming.set_task(id, task));
-        if let Some(task) = cancelled {
-            // If the call has completed, this has no effect.
-            task.abort();
-        }
     }
 
     /// Cancels a call whose deadline has passed, and returns its fault.

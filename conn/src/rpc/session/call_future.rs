@@ -10,9 +10,10 @@ use std::task::{Context, Poll};
 use farcall_core::CallError;
 use farcall_core::protocol::observe::ClientSpan;
 use farcall_core::protocol::{Call, CallReply, Format as _, Payload};
-use tokio::time::{Instant, Sleep, sleep_until};
+use tokio::time::{Sleep, sleep_until};
 
 use super::call_timeout::{CallTimeout, deadline_exceeded};
+use super::clock::now;
 use super::object::{CallRequest, ObjectHandle, SessionLink, StartedCall};
 use super::pipelining;
 use crate::rpc::encoding::Encoding;
@@ -95,11 +96,10 @@ impl<L: Deref<Target: SessionLink> + Unpin> CallFuture<L> {
                 this.state = CallFutureState::Completed;
                 return Poll::Ready(Err(CallError::NotSent(Box::new(LongMethod(method)))));
             }
-            let timeout = CallTimeout::of(&request.call.context, session.settings());
+            let timeout = CallTimeout::of(&request.call.context, session.settings(), now);
             let deadline = timeout.deadline();
             if deadline.is_some() && !request.call.context.has_own_deadline() {
                 let context = std::mem::take(&mut request.call.context);
-                let deadline = deadline.map(Instant::into_std);
                 request.call.context = context.with_deadline(deadline);
             }
             let (span, context) = ClientSpan::begin(Encoding::SYSTEM, &request.call.context);
@@ -123,7 +123,7 @@ impl<L: Deref<Target: SessionLink> + Unpin> CallFuture<L> {
             this.state = CallFutureState::Started {
                 id,
                 _object: object,
-                deadline: deadline.map(|deadline| Box::pin(sleep_until(deadline))),
+                deadline: deadline.map(|deadline| Box::pin(sleep_until(deadline.into()))),
             };
             if deadline.is_none() && !one_way {
                 // Whatever completes the call from now on also wakes this task.

@@ -4,10 +4,9 @@
 //! applies to calls without a deadline: they read no clock and set no timer. Instead the session
 //! counts ticks of its connection, and a call times out after a number of them.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use farcall_core::{Context, Fault, FaultKind};
-use tokio::time::Instant;
 
 use super::settings::Settings;
 
@@ -28,9 +27,13 @@ pub(in crate::rpc) enum CallTimeout {
 }
 
 impl CallTimeout {
-    /// Returns the timeout of a call with this context.
-    pub(super) fn of(context: &Context, settings: &Settings) -> Self {
-        let deadline = context.deadline().map(Instant::from_std);
+    /// Returns the timeout of a call with this context that is made `now`.
+    pub(super) fn of(
+        context: &Context,
+        settings: &Settings,
+        now: impl FnOnce() -> Instant,
+    ) -> Self {
+        let deadline = context.deadline();
         let timeout = match settings.timeout {
             Some(timeout) if !context.has_own_deadline() => timeout,
             _ => return deadline.map_or(Self::Unlimited, Self::Deadline),
@@ -38,7 +41,7 @@ impl CallTimeout {
         if deadline.is_none() && settings.is_measured_in_ticks(timeout) {
             return Self::Default;
         }
-        let default = Instant::now() + timeout;
+        let default = now() + timeout;
         Self::Deadline(deadline.map_or(default, |inherited| inherited.min(default)))
     }
 

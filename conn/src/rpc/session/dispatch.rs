@@ -9,6 +9,7 @@ use std::task::Waker;
 use farcall_core::protocol::{Origin, Payload};
 use farcall_core::{Fault, Registry};
 
+use super::clock::now;
 use super::decoder_memory::DecoderMemory;
 use super::deferred::Deferred;
 use super::fault_log::log_fault;
@@ -170,7 +171,7 @@ impl Dispatcher {
                     return Ok(BatchEnd::Drained);
                 };
                 *handled += 1;
-                if let Dispatched::Cancel(id) = state.on_message(bytes, origin, admitted)? {
+                if let Dispatched::Cancel(id) = state.on_message(bytes, origin, now, admitted)? {
                     return Ok(BatchEnd::Cancel(id));
                 }
             }
@@ -245,9 +246,9 @@ impl Dispatcher {
     pub(super) fn take_output(&mut self, writing: &mut Encoder, waker: &Waker) -> OutputStatus {
         let replies = &mut self.replies;
         let deferred = &mut self.deferred;
-        let status = self
-            .session
-            .update_locked(deferred, |state| state.take_output(replies, writing, waker));
+        let status = self.session.update_locked(deferred, |state| {
+            state.take_output(replies, writing, now, waker)
+        });
         self.can_read = status.can_read;
         self.in_flight = status.in_flight;
         status

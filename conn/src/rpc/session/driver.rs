@@ -89,8 +89,7 @@ impl Driver {
         origin: Arc<Origin>,
     ) -> Self {
         let ConnectionHalves { reader, writer } = halves;
-        let (write_half, reply_limit) =
-            session.update(|state| state.attach(writer.stream, &origin));
+        let (write_half, reply_limit) = session.attach(writer.stream, &origin);
         let now = Instant::now();
         Self {
             reader,
@@ -264,7 +263,7 @@ impl Driver {
                 self.session
                     .update(|state| state.outbox.push(&Message::Ping(0)));
             }
-            self.session.tick(now);
+            self.session.tick();
             self.timer.reset(now + self.session.settings.tick());
             self.schedule_close_check(now);
         }

@@ -7,13 +7,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::task::{Context, Poll, Waker};
 
-use farcall_core::protocol::Payload;
-use farcall_core::{CallError, Fault, Registry};
+use farcall_core::protocol::{Origin, Payload};
+use farcall_core::{CallError, Cancellation, Fault, Registry};
 use tokio::runtime::Handle;
-use tokio::time::{Instant, sleep};
-use tokio_util::sync::CancellationToken;
+use tokio::time::sleep;
 
 use super::call_timeout::CallTimeout;
+use super::clock::now;
 use super::deferred::Deferred;
 use super::fault_log::log_fault;
 use super::object::{CallRequest, ImportedObject, SessionLink, StartedCall};
@@ -22,6 +22,7 @@ use super::settings::Settings;
 use super::state::{SessionState, SessionStats};
 use super::streams::{SendReadiness, StreamKey};
 use super::write_half::SharedWriteHalf;
+use crate::connection::StreamWriteHalf;
 use crate::rpc::encoding::Encoding;
 use crate::rpc::error::{Disconnected, StreamError};
 use crate::rpc::message::{Hello, SessionStart};
@@ -29,7 +30,7 @@ use crate::rpc::message::{Hello, SessionStart};
 /// A session with one peer.
 pub(in crate::rpc) struct Session {
     this: Weak<Self>,
-    state: Mutex<SessionState>,
+    locked: Mutex<Locked>,
     pub(in crate::rpc) encoding: Encoding,
     pub(in crate::rpc) settings: Arc<Settings>,
     /// `true` once the session has ended for good.
@@ -39,10 +40,19 @@ pub(in crate::rpc) struct Session {
     runtime: Handle,
 }
 
+/// The state of a session, and the current connection, behind one lock.
+struct Locked {
+    state: SessionState,
+    /// The write half of the current connection.
+    write_half: Weak<SharedWriteHalf>,
+    /// The origin of what arrives over the last connection, for log messages.
+    origin: Option<Arc<Origin>>,
+}
+
 /// Access to the state.
 impl Session {
-    fn lock(&self) -> MutexGuard<'_, SessionState> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Locked> {
+        self.locked.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Changes the state, then carries out the deferred actions. Wakes the driver if there is
@@ -73,10 +83,15 @@ impl Session {
         deferred: &mut Deferred,
         update: impl FnOnce(&mut SessionState) -> R,
     ) -> R {
-        let state = &mut *self.lock();
-        let result = update(state);
-        self.update_account(state);
-        state.outbox.take_deferred(deferred);
+        self.change(deferred, |locked| update(&mut locked.state))
+    }
+
+    /// Changes all that the lock guards, and leaves the deferred actions to the caller.
+    fn change<R>(&self, deferred: &mut Deferred, change: impl FnOnce(&mut Locked) -> R) -> R {
+        let locked = &mut *self.lock();
+        let result = change(locked);
+        self.update_account(&mut locked.state);
+        locked.state.outbox.take_deferred(deferred);
         result
     }
 
@@ -113,10 +128,15 @@ impl Session {
     /// writes.
     fn update_and_write<R>(&self, update: impl FnOnce(&mut SessionState) -> R) -> R {
         let mut deferred = Deferred::default();
-        let (result, write_half) = self.update_with(&mut deferred, |state| {
-            let result = update(state);
-            (result, state.write_half_for_call())
+        let (result, write_half) = self.change(&mut deferred, |locked| {
+            let result = update(&mut locked.state);
+            let is_writer = locked.state.is_written_by_call();
+            (
+                result,
+                is_writer.then(|| locked.write_half.upgrade()).flatten(),
+            )
         });
+        self.run_deferred(&mut deferred);
         if let Some(write_half) = write_half {
             let is_complete = self.write_now(&write_half);
             if !is_complete || self.has_account.load(Ordering::Relaxed) {
@@ -141,13 +161,12 @@ impl Session {
             return true;
         }
         {
-            let mut state = self.lock();
-            let outbox = &mut state.outbox;
+            let mut locked = self.lock();
             // If the connection was replaced in the meantime, its output is obsolete.
-            if !outbox.is_attached(write_half) {
+            if !std::ptr::eq(locked.write_half.as_ptr(), Arc::as_ptr(write_half)) {
                 return true;
             }
-            outbox.take(half.writing());
+            locked.state.outbox.take(half.writing());
         }
         // The driver writes what the connection does not take immediately.
         let mut cx = Context::from_waker(Waker::noop());
@@ -162,12 +181,12 @@ impl Session {
     /// Changes the state when the connection is lost. Bytes that are being written may arrive, so
     /// this waits until they are counted; calls write nothing afterwards.
     fn update_at_disconnect<R>(&self, update: impl FnOnce(&mut SessionState) -> R) -> R {
-        let write_half = self.lock().outbox.write_half();
+        let write_half = self.lock().write_half.upgrade();
         let half = write_half.as_deref().map(SharedWriteHalf::lock);
         let mut deferred = Deferred::default();
-        let result = self.update_locked(&mut deferred, |state| {
-            state.outbox.detach();
-            update(state)
+        let result = self.change(&mut deferred, |locked| {
+            locked.write_half = Weak::new();
+            update(&mut locked.state)
         });
         drop(half);
         self.run_deferred(&mut deferred);
@@ -187,7 +206,11 @@ impl Session {
             let state = SessionState::new(encoding, Arc::clone(&settings), root, handle.clone());
             SessionHandle(Arc::new_cyclic(|this| Self {
                 this: this.clone(),
-                state: Mutex::new(state),
+                locked: Mutex::new(Locked {
+                    state,
+                    write_half: Weak::new(),
+                    origin: None,
+                }),
                 encoding,
                 settings,
                 is_ended: AtomicBool::new(false),
@@ -202,8 +225,22 @@ impl Session {
     /// connection.
     pub(in crate::rpc) fn on_connected(&self, hello: &Hello, start: SessionStart) {
         // If all connections are shorter than the tick interval, no driver ever ticks.
-        self.tick(Instant::now());
+        self.tick();
         self.update(|state| state.on_connected(hello, start));
+    }
+
+    /// Returns the write half for a new connection, and the maximum bytes of a result.
+    pub(super) fn attach(
+        &self,
+        stream: StreamWriteHalf,
+        origin: &Arc<Origin>,
+    ) -> (Arc<SharedWriteHalf>, u64) {
+        let locked = &mut *self.lock();
+        let written = locked.state.outbox.written_counter();
+        let write_half = Arc::new(SharedWriteHalf::new(stream, written));
+        locked.write_half = Arc::downgrade(&write_half);
+        locked.origin = Some(Arc::clone(origin));
+        (write_half, locked.state.max_payload())
     }
 
     /// Records that the connection was lost, and fails the calls and streams that depended on it.
@@ -220,7 +257,7 @@ impl Session {
     pub(in crate::rpc) fn end(&self, reason: &Disconnected) {
         self.update_at_disconnect(|state| state.end(reason));
         self.is_ended.store(true, Ordering::Release);
-        let ended = self.lock().take_ended_token();
+        let ended = self.lock().state.take_ended_token();
         if let Some(ended) = ended {
             ended.cancel();
         }
@@ -242,13 +279,13 @@ impl Session {
     }
 
     /// Returns a token that is cancelled when the session ends for good; `None` if it has ended.
-    pub(in crate::rpc) fn ended_token(&self) -> Option<CancellationToken> {
+    pub(in crate::rpc) fn ended_token(&self) -> Option<Cancellation> {
         self.update(SessionState::ended_token)
     }
 
     /// Returns `true` if the peer has made a call over the current connection.
     pub(in crate::rpc) fn has_received_call(&self) -> bool {
-        self.lock().incoming.last() > 0
+        self.lock().state.incoming.last() > 0
     }
 
     pub(in crate::rpc) fn is_ended(&self) -> bool {
@@ -256,15 +293,15 @@ impl Session {
     }
 
     /// Counts a tick if one is due, and completes the calls that have timed out.
-    pub(super) fn tick(&self, now: Instant) {
-        self.update(|state| state.tick(now));
+    pub(super) fn tick(&self) {
+        self.update(|state| state.tick(now()));
     }
 
     /// Ticks while there is no connection whose driver does.
     pub(in crate::rpc) async fn tick_while_disconnected(&self) -> Infallible {
         loop {
             sleep(self.settings.tick()).await;
-            self.tick(Instant::now());
+            self.tick();
         }
     }
 
@@ -274,7 +311,7 @@ impl Session {
         if !self.has_account.load(Ordering::Relaxed) {
             return false;
         }
-        let state = &mut *self.lock();
+        let state = &mut self.lock().state;
         self.update_account(state);
         state.account.is_evicted(cx)
     }
@@ -374,12 +411,16 @@ impl SessionLink for SessionHandle {
         timeout: CallTimeout,
         cx: &Context<'_>,
     ) -> Result<StartedCall, CallError> {
-        self.update_and_write(|state| state.start_call(request, wants_promise, timeout, cx))
+        self.update_and_write(|state| state.start_call(request, wants_promise, timeout, now, cx))
     }
 
     fn poll_result(&self, call: u64, cx: &Context<'_>) -> Poll<Result<Payload, CallError>> {
         let mut replaced = None;
-        let result = self.lock().outgoing.poll_result(call, cx, &mut replaced);
+        let result = self
+            .lock()
+            .state
+            .outgoing
+            .poll_result(call, cx, &mut replaced);
         // The session is unlocked: this may drop a task of the program.
         drop(replaced);
         result

@@ -4,12 +4,11 @@ use std::any::Any;
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll};
+use std::time::Instant;
 
 use farcall_core::protocol::{Attachment, Call, Payload};
-use farcall_core::{CallError, Instance, RegisterError, Registry};
-use tokio::sync::Notify;
-use tokio::time::{Instant, timeout_at};
-use tokio_util::sync::CancellationToken;
+use farcall_core::{CallError, Cancellation, Instance, RegisterError, Registry};
+use tokio::time::timeout_at;
 
 use super::call_timeout::CallTimeout;
 use super::deferred::DeferredDrop;
@@ -103,7 +102,7 @@ pub(in crate::rpc) struct ImportedObject {
     pub(in crate::rpc) session: Arc<dyn SessionLink>,
     pub(in crate::rpc) id: ObjectId,
     /// Cancelled when the object can no longer be reached.
-    pub(in crate::rpc) lost: CancellationToken,
+    pub(in crate::rpc) lost: Cancellation,
 }
 
 /// The object that a call will return.
@@ -113,7 +112,8 @@ pub(in crate::rpc) struct Promise {
     /// Deadline of the call.
     deadline: Option<Instant>,
     outcome: OnceLock<Result<ObjectHandle, Arc<CallError>>>,
-    completed: Notify,
+    /// Cancelled once the outcome is set, which ends all waits for it.
+    completed: Cancellation,
 }
 
 impl Promise {
@@ -127,7 +127,7 @@ impl Promise {
             call,
             deadline,
             outcome: OnceLock::new(),
-            completed: Notify::new(),
+            completed: Cancellation::default(),
         }
     }
 
@@ -153,20 +153,20 @@ impl Promise {
 
     /// Wakes the tasks that wait for the outcome.
     pub(in crate::rpc) fn notify(&self) {
-        self.completed.notify_waiters();
+        self.completed.cancel();
     }
 
     /// Waits for the object.
     pub(in crate::rpc) async fn ready(&self) -> Result<ObjectHandle, CallError> {
         loop {
-            let completed = self.completed.notified();
             if let Some(outcome) = self.outcome() {
                 return outcome.clone().map_err(PromiseFailed::of_itself);
             }
+            let completed = self.completed.cancelled();
             match self.deadline {
                 None => completed.await,
                 Some(deadline) => {
-                    if timeout_at(deadline, completed).await.is_err() {
+                    if timeout_at(deadline.into(), completed).await.is_err() {
                         self.session.expire_promise(self.call);
                     }
                 }

@@ -1,14 +1,12 @@
 //! The outbox: messages that wait to be written to the current connection, and actions that wait
 //! until the session is unlocked.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Weak};
 use std::task::Waker;
 
 use super::deferred::{Deferred, DeferredDrop, replace_waker};
 use super::item_source::ItemSource;
-use super::write_half::SharedWriteHalf;
-use crate::connection::StreamWriteHalf;
 use crate::frame::Encoder;
 use crate::rpc::message::Message;
 
@@ -27,7 +25,6 @@ pub(super) struct Outbox {
     written: Arc<AtomicU64>,
     /// Wakes the driver while it is idle.
     driver: Option<Waker>,
-    write_half: Weak<SharedWriteHalf>,
     deferred: Deferred,
 }
 
@@ -48,7 +45,6 @@ impl Outbox {
             pushed: 0,
             written: Arc::default(),
             driver: None,
-            write_half: Weak::new(),
             deferred: Deferred::default(),
         }
     }
@@ -121,6 +117,11 @@ impl Outbox {
         self.written.load(Ordering::Relaxed)
     }
 
+    /// Returns the counter of these bytes, for whoever writes to this connection.
+    pub(super) fn written_counter(&self) -> Arc<AtomicU64> {
+        Arc::clone(&self.written)
+    }
+
     /// Returns the number of bytes that wait to be written.
     pub(super) fn backlog(&self) -> u64 {
         self.pushed.saturating_sub(self.written())
@@ -149,28 +150,6 @@ impl Outbox {
 
     pub(super) fn wake_driver(&mut self) {
         self.deferred.wake(self.driver.take());
-    }
-
-    /// Creates the write half of the connection.
-    pub(super) fn attach(&mut self, stream: StreamWriteHalf) -> Arc<SharedWriteHalf> {
-        let write_half = Arc::new(SharedWriteHalf::new(stream, Arc::clone(&self.written)));
-        self.write_half = Arc::downgrade(&write_half);
-        write_half
-    }
-
-    /// Forgets the write half of a connection that was lost.
-    pub(super) fn detach(&mut self) {
-        self.write_half = Weak::new();
-    }
-
-    /// Returns the write half of the current connection.
-    pub(super) fn write_half(&self) -> Option<Arc<SharedWriteHalf>> {
-        self.write_half.upgrade()
-    }
-
-    /// Returns `true` if this is the write half of the current connection.
-    pub(super) fn is_attached(&self, write_half: &Arc<SharedWriteHalf>) -> bool {
-        std::ptr::eq(self.write_half.as_ptr(), Arc::as_ptr(write_half))
     }
 
     /// Wakes a task once the session is unlocked.

@@ -3,9 +3,8 @@
 use std::collections::hash_map::Entry;
 use std::sync::{Arc, Weak};
 
-use farcall_core::Registry;
 use farcall_core::protocol::Attachment;
-use tokio_util::sync::CancellationToken;
+use farcall_core::{Cancellation, Registry};
 
 use super::deferred::DeferredDrop;
 use super::object::{ImportedObject, MissingAttachment, ObjectHandle, SessionLink, random};
@@ -28,7 +27,7 @@ struct ObjectTables {
     last_export: u64,
     imports: Map<ObjectId, Import>,
     /// Cancelled when none of the imports can be reached any more. Set once there is an import.
-    imports_lost: Option<CancellationToken>,
+    imports_lost: Option<Cancellation>,
     /// References dropped since the last `Release`, with their counts.
     releases: Vec<(ObjectId, u64)>,
 }

@@ -6,7 +6,6 @@ use std::collections::BTreeSet;
 
 use farcall_core::protocol::{Call, CallPermit, Payload};
 use farcall_core::{Cancellation, Context, Fault, FaultKind};
-use tokio::task::AbortHandle;
 
 use self::promises::DependentCall;
 pub(super) use self::promises::{PromiseState, promise_failed, promised_object};
@@ -34,7 +33,7 @@ pub(super) struct IncomingCalls {
 }
 
 struct IncomingCall {
-    task: Option<AbortHandle>,
+    /// Ends the task of the call, too.
     cancellation: Cancellation,
     one_way: bool,
     /// [Cost](message::cost) of the message of the call; 0 once the call has completed.
@@ -53,11 +52,8 @@ impl DeferredDrop for IncomingCall {
 }
 
 impl IncomingCall {
-    /// Aborts the work for a caller that no longer waits.
+    /// Ends the work for a caller that no longer waits, and drops the rest of the call.
     fn cancel(self) {
-        if let Some(task) = self.task {
-            task.abort();
-        }
         self.cancellation.cancel();
     }
 }
@@ -187,7 +183,6 @@ impl IncomingCalls {
         };
         self.cost += cost;
         let call = IncomingCall {
-            task: None,
             cancellation,
             one_way: head.one_way,
             cost,
@@ -203,17 +198,6 @@ impl IncomingCalls {
         let call = self.calls.remove(&id)?;
         self.cost -= call.cost;
         Some(call)
-    }
-
-    /// Sets the task of a call. Returns the task if the call was cancelled in the meantime.
-    pub(super) fn set_task(&mut self, id: u64, task: AbortHandle) -> Option<AbortHandle> {
-        match self.calls.get_mut(&id) {
-            Some(call) => {
-                call.task = Some(task);
-                None
-            }
-            None => Some(task),
-        }
     }
 
     /// Returns the cancellation of a call, unless it was cancelled or has completed.
@@ -233,7 +217,6 @@ impl IncomingCalls {
         let one_way = call.one_way;
         if call.promise.is_some() {
             self.cost -= std::mem::take(&mut call.cost);
-            call.task = None;
             call.promise = Some(PromiseState::of(result));
         } else {
             outbox.drop(self.remove(id));

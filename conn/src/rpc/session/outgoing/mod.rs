@@ -5,11 +5,10 @@ mod interrupted;
 use std::collections::VecDeque;
 use std::sync::Weak;
 use std::task::{Context, Poll, Waker};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use farcall_core::protocol::Payload;
 use farcall_core::{CallError, Execution, Fault};
-use tokio::time::Instant;
 
 use super::call_table::CallTable;
 use super::call_timeout::deadline_exceeded;

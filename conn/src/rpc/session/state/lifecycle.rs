@@ -1,7 +1,8 @@
 //! The lifecycle of a session: connections, closing, and the end.
 
-use tokio::time::Instant;
-use tokio_util::sync::CancellationToken;
+use std::time::Instant;
+
+use farcall_core::Cancellation;
 
 use super::{ClosingSide, NextMessage, Phase, SessionState};
 use crate::rpc::error::Disconnected;
@@ -40,7 +41,6 @@ impl SessionState {
                 NextMessage::Any
             }
         };
-        self.send_queued();
     }
 
     /// Records that the connection was lost, and fails the calls and streams that depended on it.
@@ -156,13 +156,13 @@ impl SessionState {
     }
 
     /// Returns a token that is cancelled when the session ends for good; `None` if it has ended.
-    pub(crate) fn ended_token(&mut self) -> Option<CancellationToken> {
+    pub(crate) fn ended_token(&mut self) -> Option<Cancellation> {
         let has_ended = matches!(self.phase, Phase::Ended(_));
         (!has_ended).then(|| self.ended.get_or_insert_default().clone())
     }
 
     /// Removes the token to cancel after the end of the session, if something waits for it.
-    pub(crate) const fn take_ended_token(&mut self) -> Option<CancellationToken> {
+    pub(crate) const fn take_ended_token(&mut self) -> Option<Cancellation> {
         self.ended.take()
     }
 
@@ -170,6 +170,5 @@ impl SessionState {
     pub(crate) fn tick(&mut self, now: Instant) {
         let interval = self.settings.tick();
         self.outgoing.tick(now, interval, &mut self.outbox);
-        self.send_queued();
     }
 }

@@ -2,10 +2,10 @@
 
 use std::borrow::Cow;
 use std::sync::Arc;
+use std::time::Instant;
 
 use farcall_core::Context;
 use farcall_core::protocol::{Call, Origin, Payload};
-use tokio::time::Instant;
 
 use super::admission::Admission;
 use super::{Dispatched, NextMessage, SessionState};
@@ -15,12 +15,14 @@ use crate::rpc::session::incoming::{AdmittedCall, CallHead};
 
 impl SessionState {
     /// Handles a message, which came from this origin. A call that is admitted is added to
-    /// `admitted`, and starts once the session is unlocked.
+    /// `admitted`, and starts once the session is unlocked. Only a call with a timeout takes the
+    /// time from `now`.
     #[inline]
     pub(crate) fn on_message(
         &mut self,
         bytes: Cow<'_, [u8]>,
         origin: &Arc<Origin>,
+        now: impl FnOnce() -> Instant,
         admitted: &mut Vec<AdmittedCall>,
     ) -> Result<Dispatched, Violation> {
         let limits = &self.settings.limits;
@@ -43,7 +45,7 @@ impl SessionState {
                     }
                     return Ok(Dispatched::Done);
                 }
-                let context = call_context(&call, origin);
+                let context = call_context(&call, origin, now);
                 let references = call.references;
                 let mut params = payload(bytes, offset);
                 if !references.is_empty() {
@@ -81,11 +83,9 @@ impl SessionState {
                     reply = reply.with_attachments(self.import(&references)?);
                 }
                 self.outgoing.on_return(id, Ok(reply), &mut self.outbox)?;
-                self.send_queued();
             }
             Ok(Message::Fault { id, fault }) => {
                 self.outgoing.on_return(id, Err(fault), &mut self.outbox)?;
-                self.send_queued();
             }
             Ok(Message::Item {
                 stream,
@@ -164,12 +164,14 @@ fn payload(message: Cow<'_, [u8]>, offset: usize) -> Payload {
 
 /// Creates the context of a call.
 #[inline]
-fn call_context(call: &message::Call<'_>, origin: &Arc<Origin>) -> Context {
-    let deadline = call
-        .timeout
-        .and_then(|left| Instant::now().checked_add(left));
+fn call_context(
+    call: &message::Call<'_>,
+    origin: &Arc<Origin>,
+    now: impl FnOnce() -> Instant,
+) -> Context {
+    let deadline = call.timeout.and_then(|left| now().checked_add(left));
     let mut context = Context::new(call.method)
-        .with_deadline(deadline.map(Instant::into_std))
+        .with_deadline(deadline)
         .with_origin(Arc::clone(origin));
     if call.one_way {
         context = context.one_way();

@@ -8,10 +8,10 @@ mod sending;
 
 use std::sync::{Arc, Weak};
 use std::task::{Context, Poll, Waker};
+use std::time::Instant;
 
-use farcall_core::protocol::{NoRoom, Origin, Payload};
+use farcall_core::protocol::{NoRoom, Payload};
 use farcall_core::{Cancellation, Fault, FaultKind, Registry};
-use tokio_util::sync::CancellationToken;
 
 use super::account::{HeldBytes, SessionAccount};
 use super::incoming::{CallHead, IncomingCalls};
@@ -21,8 +21,6 @@ use super::outgoing::OutgoingCalls;
 use super::references::References;
 use super::settings::Settings;
 use super::streams::{StreamKey, Streams};
-use super::write_half::SharedWriteHalf;
-use crate::connection::StreamWriteHalf;
 use crate::frame::Encoder;
 use crate::rpc::encoding::Encoding;
 use crate::rpc::error::{Disconnected, StreamError};
@@ -49,10 +47,8 @@ pub(super) struct SessionState {
     /// The peer reads calls with headers.
     peer_takes_headers: bool,
     next_message: NextMessage,
-    /// The origin of what arrives over the last connection, for log messages.
-    pub(super) origin: Option<Arc<Origin>>,
     /// Cancelled when the session ends for good. Created when something waits for that.
-    ended: Option<CancellationToken>,
+    ended: Option<Cancellation>,
 
     pub(super) outbox: Outbox,
     pub(super) outgoing: OutgoingCalls,
@@ -141,7 +137,6 @@ impl SessionState {
             peer_limits: SessionLimits::default(),
             peer_takes_headers: false,
             next_message: NextMessage::Any,
-            origin: None,
             ended: None,
             outbox: Outbox::new(),
             outgoing: OutgoingCalls::new(),
@@ -178,28 +173,17 @@ impl SessionState {
         }
     }
 
-    /// Returns the write half if the task of the only call in flight should write the output.
-    /// Otherwise wakes the driver, if there is output.
-    pub(super) fn write_half_for_call(&mut self) -> Option<Arc<SharedWriteHalf>> {
+    /// Returns `true` if the task of the only call in flight should write the output. Otherwise
+    /// wakes the driver, if there is output.
+    pub(super) fn is_written_by_call(&mut self) -> bool {
         if !self.outbox.has_idle_driver() || !self.has_output() {
-            return None;
+            return false;
         }
         let is_single = self.outgoing.is_single() && self.references.unsent_releases() == 0;
-        let write_half = is_single.then(|| self.outbox.write_half()).flatten();
-        if write_half.is_none() {
+        if !is_single {
             self.outbox.wake_driver();
         }
-        write_half
-    }
-
-    /// Returns the write half for a new connection, and the maximum bytes of a result.
-    pub(super) fn attach(
-        &mut self,
-        stream: StreamWriteHalf,
-        origin: &Arc<Origin>,
-    ) -> (Arc<SharedWriteHalf>, u64) {
-        self.origin = Some(Arc::clone(origin));
-        (self.outbox.attach(stream), self.max_payload())
+        is_single
     }
 
     /// Returns the maximum bytes of a result or an item: the smaller of what the peer reads and
@@ -228,10 +212,11 @@ impl SessionState {
         &mut self,
         replies: &mut Encoder,
         writing: &mut Encoder,
+        now: impl Fn() -> Instant,
         waker: &Waker,
     ) -> OutputStatus {
         self.end_batch(replies);
-        self.send_queued();
+        self.send_queued(now);
         if self.outbox.has_room() {
             self.streams.wake_blocked(&mut self.outbox);
         }
@@ -287,15 +272,12 @@ impl SessionState {
 impl SessionState {
     /// Cancels an outgoing call whose caller no longer waits. Returns `true` if it was sent.
     pub(super) fn cancel_call(&mut self, id: u64) -> bool {
-        let sent = self.outgoing.cancel(id, &mut self.outbox);
-        self.send_queued();
-        sent
+        self.outgoing.cancel(id, &mut self.outbox)
     }
 
     /// Completes an outgoing call whose deadline has passed.
     pub(super) fn expire_call(&mut self, id: u64) {
         self.outgoing.expire(id, &mut self.outbox);
-        self.send_queued();
     }
 
     /// Removes an object of the peer whose last handle was dropped.

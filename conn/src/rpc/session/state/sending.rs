@@ -2,11 +2,10 @@
 
 use std::sync::Arc;
 use std::task::Context;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use farcall_core::protocol::{NoRoom, Payload};
 use farcall_core::{CallError, Fault};
-use tokio::time::Instant;
 
 use super::{ClosingSide, Phase, SessionState};
 use crate::rpc::error::{Disconnected, TooLate};
@@ -19,12 +18,14 @@ use crate::rpc::session::streams::SendReadiness;
 
 impl SessionState {
     /// Starts a call, and sends it if the limits allow. Takes the request out of `request` only if
-    /// it must be kept. If a promise is wanted, the result is one.
+    /// it must be kept. If a promise is wanted, the result is one. Only calls with a deadline need
+    /// the time.
     pub(crate) fn start_call(
         &mut self,
         request: &mut Option<CallRequest>,
         wants_promise: bool,
         timeout: CallTimeout,
+        now: impl FnOnce() -> Instant,
         cx: &Context<'_>,
     ) -> Result<StartedCall, CallError> {
         let Some(new) = request.as_ref() else {
@@ -67,7 +68,7 @@ impl SessionState {
             }
             return Ok(started);
         }
-        if self.transmit(id, call, new)
+        if self.transmit(id, call, new, now)
             && let Some(request) = request.take()
         {
             self.outgoing.keep(id, Box::new(request));
@@ -76,12 +77,12 @@ impl SessionState {
     }
 
     /// Sends queued calls, as far as the limits allow.
-    pub(crate) fn send_queued(&mut self) {
+    pub(super) fn send_queued(&mut self, now: impl Fn() -> Instant) {
         while self.outgoing.has_queued() && self.can_send() {
             let Some((id, call, request)) = self.outgoing.take_queued() else {
                 return;
             };
-            if self.transmit(id, call, &request) {
+            if self.transmit(id, call, &request, &now) {
                 self.outgoing.keep(id, request);
             } else {
                 self.outbox.drop(request);
@@ -91,8 +92,14 @@ impl SessionState {
 
     /// Sends a call, or completes it if that is not possible. Returns `true` if it may have to be
     /// sent again, so that the request must be kept.
-    fn transmit(&mut self, id: u64, call: OutgoingCall, request: &CallRequest) -> bool {
-        let outcome = self.send(id, request, call.promise.is_some());
+    fn transmit(
+        &mut self,
+        id: u64,
+        call: OutgoingCall,
+        request: &CallRequest,
+        now: impl FnOnce() -> Instant,
+    ) -> bool {
+        let outcome = self.send(id, request, call.promise.is_some(), now);
         let may_repeat = self.settings.reconnects && !call.one_way && outcome.is_ok();
         self.outgoing.insert(id, call, outcome, &mut self.outbox);
         may_repeat
@@ -110,13 +117,14 @@ impl SessionState {
         id: u64,
         CallRequest { object, call }: &CallRequest,
         promise: bool,
+        now: impl FnOnce() -> Instant,
     ) -> Result<(), CallError> {
         let target = self.target(object.as_ref())?;
         let timeout = match call.context.deadline() {
             None => None,
-            Some(deadline) => match remaining(deadline.into()) {
-                Some(left) => Some(left),
-                None => return Err(CallError::NotSent(Box::new(TooLate))),
+            Some(deadline) => match deadline.saturating_duration_since(now()) {
+                Duration::ZERO => return Err(CallError::NotSent(Box::new(TooLate))),
+                left => Some(left),
             },
         };
         let headers = self
@@ -242,10 +250,4 @@ impl SessionState {
                 .push_with(|out| write_end(stream, fault, with_causes, out));
         }
     }
-}
-
-/// Returns the time left until the deadline, if it has not passed.
-fn remaining(deadline: Instant) -> Option<Duration> {
-    let left = deadline.saturating_duration_since(Instant::now());
-    (!left.is_zero()).then_some(left)
 }

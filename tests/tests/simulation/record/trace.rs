@@ -2,14 +2,14 @@
 
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::{Arc, Mutex};
-
-use tokio::time::Instant;
+use std::time::Duration;
 
 #[derive(Clone)]
 pub(crate) struct Trace(Arc<Shared>);
 
 struct Shared {
-    begin: Instant,
+    /// Returns the simulated time since the beginning.
+    time: Box<dyn Fn() -> Duration + Send + Sync>,
     state: Mutex<State>,
 }
 
@@ -29,22 +29,22 @@ pub(crate) enum Text {
 }
 
 impl Trace {
-    /// Starts a trace at the current time.
-    pub(crate) fn new(text: Text) -> Self {
+    /// Starts a trace of events at these times.
+    pub(crate) fn new(text: Text, time: impl Fn() -> Duration + Send + Sync + 'static) -> Self {
         let state = State {
             hash: DefaultHasher::new(),
             text,
             lines: Vec::new(),
         };
         Self(Arc::new(Shared {
-            begin: Instant::now(),
+            time: Box::new(time),
             state: Mutex::new(state),
         }))
     }
 
     pub(crate) fn event(&self, event: impl FnOnce() -> String) {
         let event = event();
-        let time = self.0.begin.elapsed();
+        let time = (self.0.time)();
         let mut state = self.0.state.lock().unwrap();
         time.hash(&mut state.hash);
         event.hash(&mut state.hash);

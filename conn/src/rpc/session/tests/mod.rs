@@ -1,0 +1,3 @@
+//! Tests of the protocol, without a runtime.
+
+mod simulation;
