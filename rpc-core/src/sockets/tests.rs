@@ -120,6 +120,48 @@ async fn a_silent_peer_is_disconnected() {
     assert_eq!(begin.elapsed(), WAIT);
 }
 
+#[tokio::test(start_paused = true)]
+async fn peers_over_the_limit_wait_until_a_connection_closes() {
+    let (connector, _stop, _serving) = serving(echo().max_connections(1));
+    let mut first = connector.connect().await.unwrap();
+    assert_eq!(exchange(&mut first, "first").await, "first");
+    let mut second = connector.connect().await.unwrap();
+    let waiting = timeout(WAIT, exchange(&mut second, "second")).await;
+    assert!(waiting.is_err());
+    drop(first);
+    let mut text = [0; 6];
+    second.read_exact(&mut text).await.unwrap();
+    assert_eq!(&text, b"second");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stop_aborts_handlers_at_the_drain_timeout() {
+    let stuck = StreamServer::new(|_connection| std::future::pending());
+    let (connector, stop, serving) = serving(stuck.drain_timeout(WAIT));
+    let mut peer = connector.connect().await.unwrap();
+    sleep(Duration::from_secs(5)).await;
+    let begin = Instant::now();
+    stop.stop();
+    let report = serving.await.unwrap();
+    assert_eq!((report.finished, report.aborted), (0, 1));
+    assert_eq!(begin.elapsed(), WAIT);
+    assert_eq!(peer.read(&mut [0]).await.unwrap(), 0);
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn the_file_of_a_unix_socket_has_the_chosen_mode() {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let folder = tempfile::tempdir().unwrap();
+    for (server, expected) in [(echo(), 0o600), (echo().mode(0o660), 0o660)] {
+        let path = folder.path().join(format!("{expected:o}"));
+        let _bound = server.bind(&path).await.unwrap();
+        let mode = path.metadata().unwrap().permissions().mode() & 0o777;
+        assert_eq!(mode, expected, "{mode:o}");
+    }
+}
+
 #[tokio::test]
 async fn peers_are_refused_by_network_and_by_hook() {
     let elsewhere = Networks::new(["192.0.2.0/24"]).unwrap();
@@ -287,6 +329,27 @@ async fn only_so_many_handlers_run_at_once() {
             .unwrap();
     }
     assert_eq!(most.load(Ordering::Relaxed), 3);
+}
+
+#[tokio::test]
+async fn a_stop_aborts_handlers_of_datagrams_at_the_drain_timeout() {
+    let begun = Arc::new(Semaphore::new(0));
+    let beginning = Arc::clone(&begun);
+    let server = DatagramServer::new(move |_| {
+        beginning.add_permits(1);
+        std::future::pending()
+    });
+    let server = server.drain_timeout(Duration::from_millis(50));
+    let bound = server.bind("127.0.0.1:0").await.unwrap();
+    let to = bound.local_address().to_string();
+    let stop = StopHandle::new();
+    let serving = tokio::spawn(bound.serve_until(stop.stopped()));
+    let socket = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+    socket.send_to(b"work", to).await.unwrap();
+    let _begun = timeout(WAIT, begun.acquire()).await.unwrap();
+    stop.stop();
+    let report = timeout(WAIT, serving).await.unwrap().unwrap();
+    assert_eq!((report.finished, report.aborted), (0, 1));
 }
 
 #[test]

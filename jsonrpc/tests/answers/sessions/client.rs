@@ -7,7 +7,7 @@ use farcall::protocol::{Call, Format as _};
 use farcall::transport::{Connect as _, memory};
 use farcall::{CallError, Caller, Context, Execution, Json, client};
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader, DuplexStream, split};
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 
 use super::{connected, service_with};
 
@@ -106,15 +106,59 @@ async fn a_typed_batch_has_a_ticket_for_each_call() {
 
 /// Returns a client, and the server's end of its connection.
 async fn client_of_a_script() -> (SocketClient, BufReader<DuplexStream>) {
+    client_with(SocketClientOptions::default()).await
+}
+
+async fn client_with(options: SocketClientOptions) -> (SocketClient, BufReader<DuplexStream>) {
     let (mut listener, connector) = memory::listener("script");
     let io = connector.connect().await.unwrap();
     let (server, _) = farcall::transport::Listen::accept(&mut listener)
         .await
         .unwrap();
     let (reader, writer) = split(io);
-    let options = SocketClientOptions::default();
     let client = SocketClient::over(reader, writer, Framing::Lines, options);
     (client, BufReader::new(server))
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_without_a_deadline_has_the_timeout_of_the_client() {
+    let options = SocketClientOptions::default().timeout(Some(Duration::from_secs(5)));
+    let (client, _server) = client_with(options).await;
+    let begin = Instant::now();
+    let error = client.call::<i64>("add", (1, 2)).await.unwrap_err();
+    assert_eq!(error.execution(), Execution::Maybe, "{error:?}");
+    assert_eq!(begin.elapsed().as_secs(), 5);
+}
+
+#[tokio::test]
+async fn a_message_over_the_limit_of_the_client_ends_its_calls() {
+    let options = SocketClientOptions::default().max_message(1000);
+    let (client, mut server) = client_with(options).await;
+    let call = tokio::spawn({
+        let client = client.clone();
+        async move { client.call::<String>("a", ()).await }
+    });
+    let mut line = String::new();
+    server.read_line(&mut line).await.unwrap();
+    let text = "x".repeat(1000);
+    let long = format!("{{\"jsonrpc\":\"2.0\",\"result\":\"{text}\",\"id\":1}}\n");
+    server.write_all(long.as_bytes()).await.unwrap();
+    let error = call.await.unwrap().unwrap_err();
+    assert_eq!(error.execution(), Execution::Maybe, "{error:?}");
+    let error = client.call::<i64>("b", ()).await.unwrap_err();
+    assert_eq!(error.execution(), Execution::Never, "{error:?}");
+}
+
+#[tokio::test]
+async fn connecting_has_a_timeout() {
+    // It accepts, and says nothing in the handshake of WebSocket.
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let options = SocketClientOptions::default().connect_timeout(Duration::from_millis(50));
+    let url = format!("ws://{}/", silent.local_addr().unwrap());
+    let client = SocketClient::with_options(&url, options).unwrap();
+    let call = timeout(Duration::from_secs(20), client.call::<i64>("a", ())).await;
+    let error = call.expect("connecting ends").unwrap_err();
+    assert_eq!(error.execution(), Execution::Never, "{error:?}");
 }
 
 #[tokio::test]

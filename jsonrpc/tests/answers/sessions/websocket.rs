@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use farcall::jsonrpc::{Server, SessionOptions, SocketClient, SocketClientOptions};
 use farcall::middleware::BearerAuth;
+use farcall::protocol::output::Causes;
 use farcall::xmlrpc::ServerOptions;
-use farcall::{Caller as _, Execution};
+use farcall::{Budget, Caller as _, Execution};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
@@ -106,6 +107,20 @@ async fn a_message_over_the_limit_ends_the_websocket() {
     let long = "x".repeat(2000);
     let error = client.call::<i64>("add", (long,)).await.unwrap_err();
     assert!(error.execution() != Execution::Completed, "{error:?}");
+    assert_eq!(client.call::<i64>("add", (1, 2)).await.unwrap(), 3);
+}
+
+#[tokio::test]
+async fn a_message_beyond_the_budget_is_refused() {
+    let options = ServerOptions::default().budget(Budget::new(200_000));
+    let server = Server::of(options, service_with(SessionOptions::default()));
+    let bound = server.bind("127.0.0.1:0").await.unwrap();
+    let client = SocketClient::new(&bound.url().replace("http://", "ws://")).unwrap();
+    tokio::spawn(bound.serve());
+    let long = "x".repeat(1 << 20);
+    let error = client.call::<i64>("text", (long,)).await.unwrap_err();
+    let error = Causes(&error).to_string();
+    assert!(error.contains("memory budget"), "{error}");
     assert_eq!(client.call::<i64>("add", (1, 2)).await.unwrap(), 3);
 }
 
