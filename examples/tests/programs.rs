@@ -623,7 +623,7 @@ fn the_adders_add_for_each_other() {
         let mut server = Running::of(child);
         assert!(server.line().starts_with("listening on "));
         // Peers that disconnect, or have another key, do not stop the server.
-        drop(std::net::TcpStream::connect("127.0.0.1:16000").unwrap());
+        drop(TcpStream::connect("127.0.0.1:16000").unwrap());
         let stranger = farcall::conn::Connection::connect("127.0.0.1:16000").authkey("another");
         let stranger: Result<
             farcall::conn::blocking::Connection<i64, i64, farcall::pickle::Pickle>,

@@ -4,7 +4,7 @@ use std::process::Command;
 
 use anyhow::{Context as _, Result, bail, ensure};
 use farcall::jsonrpc::{Client, Server, blocking};
-use farcall::{CallError, Caller as _, Value};
+use farcall::{CallError, Value};
 use serde::Serialize;
 
 use super::{Application, Findings};
