@@ -21,16 +21,17 @@ use tokio::task::spawn_blocking;
 use crate::json::Json;
 use crate::{argument, manager, seconds};
 
-const URL: &str = "http://HOST:PORT/PATH, https://HOST:PORT/PATH, http+unix://SOCKET:/PATH, \
+pub(crate) const URL: &str = "http://HOST:PORT/PATH, https://HOST:PORT/PATH, http+unix://SOCKET:/PATH, \
                    scgi://HOST:PORT, scgi+unix://SOCKET, \
                    conn+rpc://HOST:PORT, conn+rpc+tls://HOST:PORT, conn+rpc+encrypted://HOST:PORT \
                    (TLS by the authkey alone), conn+rpc+unix://PATH, nats://HOST:PORT/SERVICE, \
+                   json+http://HOST:PORT/PATH, json+https://HOST:PORT/PATH, \
                    json+tcp://HOST:PORT, json+unix://PATH, ws://HOST:PORT/PATH, \
                    wss://HOST:PORT/PATH (JSON-RPC) or \
                    conn+manager://HOST:PORT/TYPEID (a manager of Python)";
 
 /// The method that every server with introspection has.
-const LIST_METHODS: &str = "system.listMethods";
+pub(crate) const LIST_METHODS: &str = "system.listMethods";
 
 /// Length of a result above which it is decoded on another thread, while the timers of other calls
 /// go on.
@@ -281,7 +282,7 @@ pub(crate) enum Request<'a> {
 
 /// The largest integer that a protocol carries.
 pub(crate) fn max_integer(url: &str) -> u64 {
-    if ["conn+rpc", "nats", manager::SCHEME]
+    if ["conn+rpc", "nats", "json+", manager::SCHEME]
         .iter()
         .any(|scheme| url.starts_with(scheme))
         || SocketClient::has_scheme(url)

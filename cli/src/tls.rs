@@ -44,7 +44,10 @@ impl Tls {
         if is_given && url.is_empty() {
             return Err("options of TLS are for calls: this command makes none");
         }
-        if is_given && !["https", "wss"].contains(&&*scheme) && !scheme.ends_with("+tls") {
+        if is_given
+            && !["https", "json+https", "wss"].contains(&&*scheme)
+            && !scheme.ends_with("+tls")
+        {
             return Err(
                 "--cacert, --pin, --cert, --key and --insecure are for TLS, which this URL has not",
             );
