@@ -5,11 +5,11 @@ use serde::ser::{Serialize, SerializeMap as _, Serializer};
 use super::{Content, Member, Shape};
 use crate::value::Kind;
 
-/// A shape as JSON Schema (2020-12), of the value in JSON. There are no nulls in it, since not every
-/// protocol has them.
+/// A shape as JSON Schema (2020-12), of the value in JSON. There are no nulls in it, since not
+/// every protocol has them.
 ///
-/// Keywords that begin with `x-` say what JSON has no type for: `x-bytes` marks a byte string, which
-/// is an array of numbers in JSON, `x-stream` has the schema of the items of a stream, and
+/// Keywords that begin with `x-` are for what JSON has no type for: `x-bytes` marks a byte string,
+/// which is an array of numbers in JSON, `x-stream` has the schema of the items of a stream, and
 /// `x-object` marks a reference to an object.
 pub(super) struct Schema<'a>(pub(super) &'a Shape);
 
