@@ -31,8 +31,8 @@ pub(crate) struct GenerateCommand {
     pub(crate) url: String,
     /// Write to this file [default: standard output]. Beside a `.py` file, its stub `.pyi` is
     /// written as well
-    #[arg(long, short, value_name = "FILE", value_parser = path())]
-    output: Option<PathBuf>,
+    #[arg(long, value_name = "FILE", value_parser = path())]
+    file: Option<PathBuf>,
     /// Only the methods whose names begin with NAME and a dot, without these in their names
     #[arg(long, value_name = "NAME")]
     prefix: Option<String>,
@@ -77,7 +77,7 @@ pub(crate) async fn run(
     if count == 0 {
         return Err("the server describes no methods to generate code for".into());
     }
-    let output = command.output.as_deref();
+    let output = command.file.as_deref();
     let code = match command.language {
         Language::Rust => rust::write(interface, command.blocking),
         Language::TypeScript => typescript::write(interface),

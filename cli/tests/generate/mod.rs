@@ -231,7 +231,7 @@ fn generated(file: &str, url: &str, more: &[&str]) -> String {
         Some("ts") => "typescript",
         _ => "python",
     };
-    let output = ["--output", path.to_str().unwrap()];
+    let output = ["--file", path.to_str().unwrap()];
     let written = printed(&[&["generate", language, url], &output[..], more].concat());
     assert!(written.ends_with(" methods"), "{written}");
     let code = std::fs::read_to_string(&path).unwrap();
