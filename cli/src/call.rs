@@ -21,7 +21,7 @@ use tokio::task::spawn_blocking;
 use crate::json::Json;
 use crate::{argument, manager, seconds};
 
-const URL: &str = "http://HOST:PORT/PATH, https://HOST:PORT/PATH, http+unix://SOCKET:/PATH, \
+pub(crate) const URL: &str = "http://HOST:PORT/PATH, https://HOST:PORT/PATH, http+unix://SOCKET:/PATH, \
                    json+http://HOST:PORT/PATH, json+https://HOST:PORT/PATH, \
                    json+http+unix://SOCKET:/PATH (JSON-RPC), \
                    scgi://HOST:PORT, scgi+unix://SOCKET, \
@@ -32,7 +32,7 @@ const URL: &str = "http://HOST:PORT/PATH, https://HOST:PORT/PATH, http+unix://SO
                    conn+manager://HOST:PORT/TYPEID (a manager of Python)";
 
 /// The method that every server with introspection has.
-const LIST_METHODS: &str = "system.listMethods";
+pub(crate) const LIST_METHODS: &str = "system.listMethods";
 
 /// Length of a result above which it is decoded on another thread, while the timers of other calls
 /// go on.

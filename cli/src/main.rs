@@ -14,6 +14,7 @@ mod completion;
 mod config;
 mod connection;
 mod fleet;
+mod generate;
 mod json;
 mod manager;
 mod send;
@@ -64,6 +65,8 @@ enum Command {
     Call(call::CallCommand),
     /// Send one value over a connection and print the value received in return as JSON
     Send(send::SendCommand),
+    /// Write code that calls the methods of a live server: Rust, Python or TypeScript
+    Generate(generate::GenerateCommand),
     /// Make certificates for development: an authority, a server and a client
     Certs(certs::CertsCommand),
     /// Check the configuration
@@ -81,6 +84,7 @@ impl Command {
         match self {
             Self::Call(command) => command.first_word(),
             Self::Send(message) => &message.url,
+            Self::Generate(command) => &command.url,
             Self::Certs(_) | Self::Config(_) | Self::Completions(_) => "",
             #[cfg(unix)]
             Self::Agent(command) => command.url(),
@@ -168,6 +172,7 @@ fn with_own_options(error: clap::Error, arguments: &[OsString]) -> clap::Error {
         let others: &[&str] = match command.get_name() {
             "certs" | "config" | "completions" => &[],
             "send" => &["headers"],
+            "generate" => &["hosts"],
             "agent" => &["headers", "timeout", "legacy_md5", "pin", "insecure"],
             _ => continue,
         };
@@ -309,6 +314,7 @@ async fn run(arguments: &Cli) -> Result<ExitCode, Box<dyn Error>> {
     let output = match &arguments.command {
         Command::Call(command) => single::run(command, options).await,
         Command::Send(message) => send::run(message, options).await,
+        Command::Generate(command) => generate::run(command, options).await,
         Command::Certs(command) => certs::run(command, options),
         Command::Config(command) => config::run(command, aliases::check),
         Command::Completions(command) => completion::run(command),

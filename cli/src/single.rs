@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use farcall::Caller as _;
 use farcall::cluster::{Client, ConnectOptions, ConnectionUrl, HostSettings, Protection, Protocol};
-use farcall::jsonrpc::{SocketClient, SocketClientOptions};
+use farcall::jsonrpc::{self, SocketClient, SocketClientOptions};
 use farcall::protocol::output::Foreign;
 use farcall::rpc::{self, Encoding, GreetingError};
 
@@ -45,26 +45,61 @@ pub(crate) async fn run(
         tokio::time::timeout(timeout, managed)
             .await
             .map_err(|_| "the manager did not reply in time")??
-    } else if SocketClient::has_scheme(url) {
-        let client = over_sockets(url, options)?;
-        perform(&client.within(timeout), &request(url)).await?
-    } else if Protocol::of(url)? == Protocol::Connection {
-        let address = target("conn+rpc", url)?;
-        let settings = fleet::settings(url, options).await?;
-        let client = connected(address, &settings, timeout).await?;
-        perform(&client.within(timeout), &request(url)).await?
     } else {
-        let settings = fleet::settings(url, options).await?;
-        let limits = ConnectOptions::default()
-            .connect_timeout(timeout)
-            .timeout(Some(timeout));
-        let client = Client::with_options(url, &fleet::credentials(&settings)?, limits)?;
-        perform(&client, &request(client.url())).await?
+        let client = open(url, options).await?;
+        perform(&client.within(timeout), &request(client.url())).await?
     };
     Ok(match command {
         CallCommand::Call { .. } => result.write(),
         _ => text(&result),
     })
+}
+
+/// Opens a client of any protocol.
+pub(crate) async fn open(url: &str, options: &Options) -> Result<Client, Box<dyn Error>> {
+    if SocketClient::has_scheme(url) {
+        return Ok(Client::of(url, over_sockets(url, options)?));
+    }
+    if let Some(address) = json_over_http(url) {
+        return Ok(Client::of(url, over_http(address, options)?));
+    }
+    let settings = fleet::settings(url, options).await?;
+    let timeout = options.timeout;
+    if Protocol::of(url)? == Protocol::Connection {
+        let address = target("conn+rpc", url)?;
+        return Ok(Client::of(
+            url,
+            connected(address, &settings, timeout).await?,
+        ));
+    }
+    let limits = ConnectOptions::default()
+        .connect_timeout(timeout)
+        .timeout(Some(timeout));
+    Ok(Client::with_options(
+        url,
+        &fleet::credentials(&settings)?,
+        limits,
+    )?)
+}
+
+/// Returns the URL of HTTP in that of JSON-RPC over HTTP: `json+http://HOST`, `json+https://HOST`
+/// or `json+http+unix://SOCKET:/PATH`.
+pub(crate) fn json_over_http(url: &str) -> Option<&str> {
+    url.strip_prefix("json+")
+        .filter(|rest| rest.starts_with("http"))
+}
+
+/// Returns a client of JSON-RPC over HTTP.
+fn over_http(url: &str, options: &Options) -> Result<jsonrpc::Client, Box<dyn Error>> {
+    let mut settings = jsonrpc::ClientOptions::default()
+        .connect_timeout(Some(options.timeout))
+        .timeout(Some(options.timeout))
+        .tls(options.tls.settings()?);
+    for header in &options.headers {
+        let (name, value) = header.split_once(':').ok_or(HEADER)?;
+        settings = settings.header(name, value.trim()).map_err(|_| HEADER)?;
+    }
+    Ok(jsonrpc::Client::with_options(url, settings)?)
 }
 
 /// Returns a client of JSON-RPC over a socket or a WebSocket.

@@ -1,6 +1,8 @@
 //! The command against servers in Python and in Rust.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
+mod generate;
+
 use std::process::Command;
 
 use demo::Demo;

@@ -5,11 +5,13 @@ pub mod connections;
 mod hostile;
 pub mod managers;
 mod methods;
+mod shapes;
 mod specification;
 mod ticks;
 mod validator1;
 
 pub use hostile::Hostile;
 pub use methods::Demo;
+pub use shapes::Shapes;
 pub use specification::Specification;
 pub use ticks::Ticks;

@@ -25,6 +25,7 @@
 //! | [workers] | a server on all processors, replaced without losing a call |
 //! | [pages] | a page that shows the methods of a server to people, and calls them |
 //! | [watching] | figures, health, traces and an access log of a server |
+//! | [descriptions] | what a server tells programs of its methods, and code that is generated of it |
 //! | [services] | a service that systemd starts, watches and reloads, and a web server in front |
 //! | [sockets] | servers of bytes and datagrams, as Python's `socketserver` |
 //! | [testing] | tests of a service without sockets |
@@ -62,6 +63,7 @@ macro_rules! chapters {
             "[workers]: crate::guide::workers\n",
             "[pages]: crate::guide::pages\n",
             "[watching]: crate::guide::watching\n",
+            "[descriptions]: crate::guide::descriptions\n",
             "[services]: crate::guide::services\n",
             "[sockets]: crate::guide::sockets\n",
             "[testing]: crate::guide::testing\n",
@@ -109,7 +111,7 @@ macro_rules! chapters {
 
 chapters! {
     functions objects clients requests errors retries python pickles managers rpc jsonrpc json_sockets reconnect security
-    tls blocking middleware layers cluster workers services sockets pages watching testing features
+    tls blocking middleware layers cluster workers services sockets pages watching descriptions testing features
     from_xmlrpc from_multiprocessing from_pyro5 from_tarpc from_tonic from_jsonrpsee
 }
 

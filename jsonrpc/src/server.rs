@@ -5,7 +5,7 @@ use std::io;
 use farcall_core::protocol::handler::{FromCall, Function, IntoReply, IntoResult};
 use farcall_core::protocol::{Call, Dispatch, Name, Payload};
 use farcall_core::transport::{Listen, ToTarget};
-use farcall_core::{Context, Fault, Instance, Json, RegisterError, Registry};
+use farcall_core::{About, Context, Fault, Instance, Json, RegisterError, Registry};
 use farcall_xmlrpc::{Bind, BoundServer, ServerOptions, XmlRpc};
 use tower_layer::Layer;
 
@@ -15,8 +15,9 @@ use crate::Service;
 /// has the same name, guard and description over both.
 ///
 /// It serves `/`, `/RPC2` and `/jsonrpc`. Both protocols have `system.listMethods`,
-/// `system.methodHelp` and `system.methodSignature`; batches of XML-RPC are calls of
-/// `system.multicall`, those of JSON-RPC are arrays.
+/// `system.methodHelp`, `system.methodSignature` and `system.describe`, which is `rpc.discover` of
+/// JSON-RPC as well; batches of XML-RPC are calls of `system.multicall`, those of JSON-RPC are
+/// arrays.
 ///
 /// A server is a handle: clones share one server, and methods can be registered while it serves.
 ///
@@ -51,6 +52,7 @@ impl Server {
         let registry = Registry::new();
         registry
             .register_introspection()
+            .and_then(Registry::register_discovery)
             .expect("the registry is empty");
         Self::of(options, Service::new(registry))
     }
@@ -151,6 +153,13 @@ impl Server {
     /// registered.
     pub fn unregister(&self, name: &str) -> bool {
         self.http.unregister(name) | self.json().unregister(name)
+    }
+
+    /// Sets the facts about the service as a whole: see [`Registry::set_about`].
+    pub fn set_about(&self, about: About) -> &Self {
+        self.http.set_about(about.clone());
+        self.json().set_about(about);
+        self
     }
 
     /// Sets a guard that is called before each call of any method: see [`Registry::set_guard`].

@@ -7,12 +7,14 @@
 
 use std::cell::{Cell, RefCell};
 use std::fmt;
-
+use std::marker::PhantomData;
 use std::pin::Pin;
 use std::sync::{Mutex, PoisonError};
 
 use futures_util::Stream;
-use serde::de::{Deserialize, Deserializer, Error as _, Visitor};
+use serde::de::{
+    Deserialize, DeserializeOwned, Deserializer, Error as _, SeqAccess, Unexpected, Visitor,
+};
 use serde::ser::{Error as _, Serialize, Serializer};
 
 use crate::fault::Fault;
@@ -153,30 +155,30 @@ impl<A: Fn(Carrier) -> Result<Attachment, String>> Serialize for AttachOnSeriali
     }
 }
 
-/// Deserializes an index, and returns the attachment at it.
+/// Deserializes the index of an object, and returns the attachment at it.
 ///
 /// # Errors
 /// If there is no attachment at the index, or the value is no index.
 pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Attachment, D::Error> {
-    struct IndexVisitor;
+    deserialize_by(deserializer, IndexVisitor)
+}
 
-    impl<'de> Visitor<'de> for IndexVisitor {
-        type Value = u64;
+/// Deserializes the index of a stream of `T`, and returns the attachment at it. A description of
+/// the type has that of `T`.
+///
+/// # Errors
+/// If there is no attachment at the index, or the value is no index.
+pub fn deserialize_stream<'de, T: DeserializeOwned, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Attachment, D::Error> {
+    deserialize_by(deserializer, StreamVisitor::<T>(PhantomData))
+}
 
-        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            f.write_str("an object or a stream")
-        }
-
-        fn visit_u64<E>(self, index: u64) -> Result<u64, E> {
-            Ok(index)
-        }
-
-        fn visit_newtype_struct<D: Deserializer<'de>>(self, inner: D) -> Result<u64, D::Error> {
-            u64::deserialize(inner)
-        }
-    }
-
-    let index = deserializer.deserialize_newtype_struct(NAME, IndexVisitor)?;
+fn deserialize_by<'de, D: Deserializer<'de>>(
+    deserializer: D,
+    visitor: impl Visitor<'de, Value = u64>,
+) -> Result<Attachment, D::Error> {
+    let index = deserializer.deserialize_newtype_struct(NAME, visitor)?;
     if SCOPE.get() != ScopeKind::Decoding {
         return Err(D::Error::custom(OUTSIDE_CALL));
     }
@@ -189,4 +191,47 @@ pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Attachm
                 D::Error::custom(format_args!("there is no attachment at index {index}"))
             })
     })
+}
+
+struct IndexVisitor;
+
+impl<'de> Visitor<'de> for IndexVisitor {
+    type Value = u64;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object or a stream")
+    }
+
+    fn visit_u64<E>(self, index: u64) -> Result<u64, E> {
+        Ok(index)
+    }
+
+    fn visit_newtype_struct<D: Deserializer<'de>>(self, inner: D) -> Result<u64, D::Error> {
+        u64::deserialize(inner)
+    }
+}
+
+/// Visitor of the index of a stream. Only the probe of a type passes a sequence, to learn the type
+/// of its items.
+struct StreamVisitor<T>(PhantomData<T>);
+
+impl<'de, T: DeserializeOwned> Visitor<'de> for StreamVisitor<T> {
+    type Value = u64;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        IndexVisitor.expecting(f)
+    }
+
+    fn visit_u64<E>(self, index: u64) -> Result<u64, E> {
+        Ok(index)
+    }
+
+    fn visit_newtype_struct<D: Deserializer<'de>>(self, inner: D) -> Result<u64, D::Error> {
+        u64::deserialize(inner)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<u64, A::Error> {
+        items.next_element::<T>()?;
+        Err(A::Error::invalid_type(Unexpected::Seq, &self))
+    }
 }

@@ -115,7 +115,10 @@ pub use blocking::CannotBlock;
 pub use budget::Budget;
 pub use caller::{Blocking, BlockingCaller, Caller, ServiceCaller, Within};
 pub use context::{Cancellation, Context};
-pub use describe::{Content, Description, Member, Parameter, Shape};
+#[cfg(feature = "schemars")]
+#[cfg_attr(docsrs, doc(cfg(feature = "schemars")))]
+pub use describe::TypeSchema;
+pub use describe::{About, Content, Description, Member, Parameter, Shape};
 pub use error::{CallError, Execution, FormatError, FormatErrorKind, Position};
 pub use fault::{Fault, FaultKind};
 pub use identity::Identity;

@@ -190,8 +190,8 @@ pub use farcall_macros::client;
 /// # Introspection
 ///
 /// The doc comment of a method is its help text. The names of its parameters and the types of
-/// parameters and result are its signature. Callers see them in `system.methodHelp` and
-/// `system.methodSignature`.
+/// parameters and result are its signature. Callers see them in `system.methodHelp`,
+/// `system.methodSignature` and `system.describe`.
 ///
 /// # Options
 ///

@@ -25,7 +25,7 @@ pub use crate::value::datetime::{NEWTYPE as DATETIME_NEWTYPE, TEXT as DATETIME_T
 pub mod attachment {
     pub use crate::attachment::{
         Carrier, JsonItems, JsonStream, NAME, decode_with_attachments, deserialize,
-        encode_with_attachments, serialize,
+        deserialize_stream, encode_with_attachments, serialize,
     };
 }
 

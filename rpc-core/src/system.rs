@@ -1,6 +1,6 @@
 //! Introspection: the `system.*` methods that describe the methods of a server.
 
-use crate::describe::{Description, Parameter};
+use crate::describe::{Description, OpenRpc, Parameter};
 use crate::fault::Fault;
 use crate::format::Format;
 use crate::name::Name;
@@ -8,15 +8,49 @@ use crate::registry::{Method, RegisterError, Registry};
 use crate::value::Kind;
 
 impl<F: Format> Registry<F> {
-    /// Registers `system.listMethods`, `system.methodHelp` and `system.methodSignature`. They
-    /// describe the registry as it is at the time of each call.
+    /// Registers `system.listMethods`, `system.methodHelp`, `system.methodSignature` and
+    /// `system.describe`. They describe the registry as it is at the time of each call. A server
+    /// that should not have one of them [unregisters](Self::unregister) it.
+    ///
+    /// The result of `system.describe` is an OpenRPC 1.3 document: all methods with their texts,
+    /// the names and JSON Schemas of their parameters and results, and the facts
+    /// [about](Self::set_about) the service. It has at most 10,000 methods, 2 MiB of texts and
+    /// 50,000 values in schemas; what is beyond these limits is left out.
     ///
     /// # Errors
     /// If one of the names is taken.
     pub fn register_introspection(&self) -> Result<&Self, RegisterError> {
-        self.register(list_methods())?;
-        self.register(method_help())?;
-        self.register(method_signature())
+        self.register_all([
+            list_methods(),
+            method_help(),
+            method_signature(),
+            describe("system.describe"),
+        ])
+    }
+
+    /// Registers `rpc.discover`, the method by which tools for JSON-RPC ask for the document of
+    /// `system.describe`.
+    ///
+    /// # Errors
+    /// If the name is taken.
+    pub fn register_discovery(&self) -> Result<&Self, RegisterError> {
+        self.register(describe("rpc.discover"))
+    }
+}
+
+fn describe<F: Format>(name: &str) -> Method<F> {
+    introspection(name, Kind::Struct, |registry: &Registry<F>, ()| {
+        Ok(Described(registry.clone()))
+    })
+    .help("Describes all methods: the result is an OpenRPC document.")
+}
+
+/// The description of a registry, which is made while it is encoded.
+struct Described<F: Format>(Registry<F>);
+
+impl<F: Format> serde::Serialize for Described<F> {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        OpenRpc::new(&self.0).serialize(serializer)
     }
 }
 

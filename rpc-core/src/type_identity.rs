@@ -35,6 +35,12 @@ impl TypeIdentity {
         self.is::<Vec<u8>>() || self.is::<[u8]>()
     }
 
+    /// Returns `true` for `Option<Vec<u8>>`.
+    #[must_use]
+    pub(crate) fn is_optional_bytes(self) -> bool {
+        self.0 == TypeId::of::<Option<Vec<u8>>>()
+    }
+
     /// Returns `true` for `[u8; LEN]`, and for up to three references to it, where `LEN` is `len`.
     /// serde presents arrays as tuples, of which it knows those of up to 32 elements.
     #[must_use]

@@ -3,6 +3,7 @@
 
 mod common;
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
@@ -10,9 +11,10 @@ use std::time::Duration;
 use common::{Json, client};
 use farcall_core::protocol::{Format, Registrar};
 use farcall_core::{
-    CallError, Caller, Context, Execution, Fault, FaultKind, Instance, Kind, Method, RegisterError,
-    Registry, ServiceCaller, Variadic,
+    About, CallError, Caller, Context, DateTime, Execution, Fault, FaultKind, Instance, Kind,
+    Method, RegisterError, Registry, ServiceCaller, Variadic,
 };
+use serde_json::json;
 
 fn add(a: i64, b: i64) -> i64 {
     a + b
@@ -264,6 +266,7 @@ async fn introspection_describes_the_current_methods() {
         [
             "add",
             "lines",
+            "system.describe",
             "system.listMethods",
             "system.methodHelp",
             "system.methodSignature"
@@ -328,4 +331,183 @@ async fn a_tower_layer_fits_around_a_registry() {
     );
     let slow = client.call::<()>("slow", ()).await.unwrap_err();
     assert!(matches!(slow, CallError::Lost(_)) && slow.execution() == Execution::Maybe);
+}
+
+#[tokio::test]
+async fn a_registry_is_described_as_a_document() {
+    #[derive(serde::Serialize, serde::Deserialize)]
+    struct Point {
+        x: f64,
+        label: Option<String>,
+    }
+    #[derive(serde::Serialize, serde::Deserialize)]
+    enum Figure {
+        Nothing,
+        Circle(f64),
+    }
+    struct Plane;
+    #[farcall::service(prefix = "plane")]
+    impl Plane {
+        /// Moves a point.
+        ///
+        /// By `(dx, 0)`.
+        pub fn shift(&self, point: Point, by: (f64, Option<u8>), data: Option<Vec<u8>>) -> Point {
+            drop(data);
+            Point {
+                x: point.x + by.0,
+                ..point
+            }
+        }
+
+        pub fn first(&self, figures: HashMap<String, Figure>) -> Option<Figure> {
+            figures.into_values().next()
+        }
+    }
+    let registry: Registry<Json> = Registry::new();
+    registry.register_introspection().unwrap();
+    registry.set_about(About::new("Plane").version("1.2").text("Flat."));
+    registry.register_instance(Plane).unwrap();
+    let sum = Method::function("sum", |numbers: Variadic<i64>| numbers.0.len());
+    registry.register(sum.fault(7, "too many")).unwrap();
+    registry
+        .register_function("odd", |_: Option<bool>, _: DateTime| ())
+        .unwrap();
+    let client = client(&registry);
+    let document: serde_json::Value = client.call("system.describe", ()).await.unwrap();
+    assert_eq!(
+        document["info"],
+        json!({"title": "Plane", "version": "1.2", "description": "Flat."})
+    );
+    let methods = document["methods"].as_array().unwrap();
+    let method = |name| {
+        methods
+            .iter()
+            .find(|method| method["name"] == name)
+            .unwrap()
+    };
+    let point = json!({
+        "type": "object",
+        "title": "Point",
+        "properties": {"x": {"type": "number"}, "label": {"type": ["string", "null"]}},
+        "required": ["x"],
+    });
+    let byte = json!({"type": "integer", "minimum": 0, "maximum": 255});
+    assert_eq!(
+        method("plane.shift"),
+        &json!({
+            "name": "plane.shift",
+            "summary": "Moves a point.",
+            "description": "Moves a point.\n\nBy `(dx, 0)`.",
+            "paramStructure": "either",
+            "params": [
+                {"name": "point", "required": true, "schema": point},
+                {"name": "by", "required": true, "schema": {
+                    "type": "array",
+                    "prefixItems": [{"type": "number"}, {"type": ["integer", "null"]}],
+                    "minItems": 2,
+                    "maxItems": 2,
+                }},
+                {"name": "data", "required": false, "schema": {
+                    "type": ["array", "null"], "items": byte, "x-bytes": true,
+                }},
+            ],
+            "result": {"name": "result", "required": true, "schema": point},
+        })
+    );
+    let variants = json!([
+        {"type": "string", "enum": ["Nothing"]},
+        {"type": "object", "properties": {"Circle": {"type": "number"}}, "required": ["Circle"]},
+    ]);
+    let mut or_nil = variants.clone();
+    or_nil.as_array_mut().unwrap().push(json!({"type": "null"}));
+    let first = method("plane.first");
+    assert_eq!(
+        first["params"][0]["schema"],
+        json!({"type": "object", "additionalProperties": {"title": "Figure", "anyOf": variants}})
+    );
+    assert_eq!(
+        first["result"]["schema"],
+        json!({"title": "Figure", "anyOf": or_nil})
+    );
+    let sum = method("sum");
+    assert_eq!(
+        (&sum["x-variadic"], &sum["paramStructure"], &sum["errors"]),
+        (
+            &json!(true),
+            &json!("by-position"),
+            &json!([{"code": 7, "message": "too many"}])
+        )
+    );
+    // An optional parameter in front of one that is not can be nil, but not left out.
+    let date = json!({"type": "string", "format": "date-time"});
+    assert_eq!(
+        method("odd")["params"],
+        json!([
+            {"name": "parameter1", "required": true, "schema": {"type": ["boolean", "null"]}},
+            {"name": "parameter2", "required": true, "schema": date},
+        ])
+    );
+}
+
+#[tokio::test]
+async fn a_document_is_bounded() {
+    let registry: Registry<Json> = Registry::new();
+    registry.register_introspection().unwrap();
+    let methods = (0..10_050).map(|number| {
+        Method::function(format!("m{number:05}"), |_: Vec<(u8, u8, u8, u8, u8)>| ())
+            .help("x".repeat(1000))
+    });
+    registry.register_all(methods).unwrap();
+    let document: serde_json::Value = client(&registry).call("system.describe", ()).await.unwrap();
+    let methods = document["methods"].as_array().unwrap();
+    assert_eq!(
+        (methods.len(), &document["x-methods"]),
+        (10_000, &json!(10_054))
+    );
+    let texts = methods
+        .iter()
+        .filter(|method| method.get("description").is_some());
+    assert!((2000..2200).contains(&texts.count()));
+    let schema = |index: usize| &methods[index]["params"][0]["schema"];
+    assert!(schema(0).get("items").is_some());
+    assert_eq!(schema(9_999), &json!({"type": "array"}));
+    assert!(document.to_string().len() < 8 << 20);
+}
+
+#[cfg(feature = "schemars")]
+#[tokio::test]
+async fn types_bring_their_schemas_along() {
+    /// A list.
+    #[derive(serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+    struct List {
+        #[schemars(range(max = 9))]
+        item: u8,
+        #[serde(default)]
+        rest: Option<Box<Self>>,
+    }
+    let registry: Registry<Json> = Registry::new();
+    registry.register_introspection().unwrap();
+    let schema = farcall_core::Shape::by_schema::<List>;
+    let tail = Method::function("tail", |list: List| list.rest.map(|rest| *rest));
+    registry.register(tail.parameter(0, schema())).unwrap();
+    let document: serde_json::Value = client(&registry).call("system.describe", ()).await.unwrap();
+    let methods = document["methods"].as_array().unwrap();
+    let method = methods
+        .iter()
+        .find(|method| method["name"] == "tail")
+        .unwrap();
+    let known = &method["params"][0]["schema"];
+    let list = &document["components"]["schemas"]["List"];
+    for schema in [known, list] {
+        assert_eq!(schema["description"], "A list.");
+        assert_eq!(schema["properties"]["item"]["maximum"], 9);
+        assert_eq!(schema["required"], json!(["item"]));
+        // The default is null, which not every protocol has.
+        assert_eq!(schema["properties"]["rest"].get("default"), None);
+        let text = schema.to_string();
+        assert!(
+            text.contains(r##""$ref":"#/components/schemas/List""##),
+            "{text}"
+        );
+    }
 }

@@ -121,6 +121,44 @@ impl Json {
         )
     }
 
+    /// The members, if it is an object.
+    pub(crate) fn members(&self) -> &[(String, Self)] {
+        match self {
+            Self::Object(members) => members,
+            _ => &[],
+        }
+    }
+
+    /// The elements, if it is an array.
+    pub(crate) fn elements(&self) -> &[Self] {
+        match self {
+            Self::Array(elements) => elements,
+            _ => &[],
+        }
+    }
+
+    /// The first member of this name.
+    pub(crate) fn member(&self, name: &str) -> Option<&Self> {
+        let mut members = self.members().iter();
+        members
+            .find(|(other, _)| other == name)
+            .map(|(_, value)| value)
+    }
+
+    /// The text, if it is one.
+    pub(crate) fn as_text(&self) -> Option<&str> {
+        match self {
+            Self::String(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// The text that is the member of this name, or an empty one.
+    pub(crate) fn text_of(&self, name: &str) -> String {
+        let text = self.member(name).and_then(Self::as_text);
+        text.unwrap_or_default().to_owned()
+    }
+
     /// Encodes a result as JSON. Characters that could control a terminal are escaped as `\uXXXX`,
     /// which does not change the value. Bytes are base64 text, dates ISO 8601 text.
     pub(crate) fn write(&self) -> String {

@@ -320,9 +320,9 @@ impl<T: Serialize + 'static> Serialize for Stream<T> {
     }
 }
 
-impl<'de, T> Deserialize<'de> for Stream<T> {
+impl<'de, T: DeserializeOwned> Deserialize<'de> for Stream<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let attachment = attachment::deserialize(deserializer)?;
+        let attachment = attachment::deserialize_stream::<T, D>(deserializer)?;
         // Without a connection in between, the stream was passed within the process.
         if let Some(attached) = attachment.downcast_ref::<OutgoingStream>() {
             let source = attached.take();

@@ -8,7 +8,7 @@ use farcall_conn::rpc::{
     Client, Encoding, Reconnect, Remote, Server, ServerOptions, SessionOptions, Stream, StreamError,
 };
 use farcall_core::transport::Connect as _;
-use farcall_core::{CallError, Fault, client, service};
+use farcall_core::{CallError, Content, Fault, Kind, Shape, client, service};
 use futures_util::stream;
 use tokio::time::{Instant, sleep};
 
@@ -431,4 +431,15 @@ async fn a_large_stream_delays_small_calls_by_little() {
         waits.len(),
         waits[waits.len() / 2]
     );
+}
+
+#[test]
+fn streams_and_objects_are_described() {
+    let Content::Stream(items) = Shape::of::<Stream<Vec<i32>>>().content else {
+        panic!("it is a stream");
+    };
+    assert_eq!(*items, Shape::of::<Vec<i32>>());
+    assert_eq!(Shape::of::<Remote>().content, Content::Object);
+    let pair = Shape::of::<(Option<Remote>, Stream<String>)>();
+    assert_eq!(pair.kind, Kind::Array);
 }

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
+mod generate;
 mod javascript;
 mod jsonrpsee;
 mod prometheus;

@@ -1,12 +1,20 @@
 //! Descriptions of methods for introspection, derived from their Rust types.
 
+mod openrpc;
 mod probe;
+mod sample;
+mod schema;
+#[cfg(feature = "schemars")]
+mod type_schema;
 
 use std::sync::Arc;
 
 use serde::de::{self, Deserialize, DeserializeOwned, Deserializer, Visitor};
 use serde::forward_to_deserialize_any;
 
+pub(crate) use self::openrpc::OpenRpc;
+#[cfg(feature = "schemars")]
+pub use self::type_schema::TypeSchema;
 use crate::name::Name;
 use crate::value::Kind;
 
@@ -21,6 +29,55 @@ pub trait Catalog: Send + Sync {
 
     /// Returns the description of a method, if it exists.
     fn describe(&self, name: &str) -> Option<Arc<Description>>;
+
+    /// Returns the facts about the service as a whole.
+    fn about(&self) -> Arc<About>;
+}
+
+/// A service as a whole, as `system.describe` and `rpc.discover` present it.
+///
+/// ```
+/// use farcall::{About, Registry};
+/// # fn offer<F: farcall::protocol::Format>(registry: &Registry<F>) {
+/// registry.set_about(About::new("Calculator").version("1.2.0").text("Adds and divides."));
+/// # }
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[must_use]
+pub struct About {
+    pub(crate) title: String,
+    pub(crate) version: String,
+    pub(crate) text: String,
+}
+
+impl About {
+    /// Creates the facts about a service with a title, such as its name.
+    pub fn new(title: impl Into<String>) -> Self {
+        Self {
+            title: title.into(),
+            version: "0".to_owned(),
+            text: String::new(),
+        }
+    }
+
+    /// Sets the version of the service. Default: `0`, since OpenRPC needs one.
+    pub fn version(mut self, version: impl Into<String>) -> Self {
+        self.version = version.into();
+        self
+    }
+
+    /// Sets a text about the service, in Markdown. Default: none.
+    pub fn text(mut self, markdown: impl Into<String>) -> Self {
+        self.text = markdown.into();
+        self
+    }
+}
+
+/// A service without a title.
+impl Default for About {
+    fn default() -> Self {
+        Self::new("service")
+    }
 }
 
 impl Kind {
@@ -54,13 +111,41 @@ pub enum Content {
     Unknown,
     /// Elements of this shape: those of an array, or the members of a struct, with any names.
     Elements(Box<Shape>),
+    /// Elements of an array with a fixed length, one shape each.
+    Items(Vec<Shape>),
     /// The members of a struct.
-    Members(Vec<Member>),
+    Members {
+        /// The name of the type, or nothing if it has none.
+        name: String,
+        /// The members.
+        members: Vec<Member>,
+    },
     /// One of these strings.
-    Choices(Vec<String>),
+    Choices {
+        /// The name of the type, or nothing if it has none.
+        name: String,
+        /// The strings.
+        choices: Vec<String>,
+    },
+    /// The variants of an enum. One of kind [`Kind::Nil`] is its name as a string, any other a
+    /// struct whose only member is the variant.
+    Variants {
+        /// The name of the type, or nothing if it has none.
+        name: String,
+        /// The variants.
+        variants: Vec<Member>,
+    },
+    /// A stream of items of this shape, which comes beside the value.
+    Stream(Box<Shape>),
+    /// A reference to an object.
+    Object,
+    /// A JSON Schema that the type brings along.
+    #[cfg(feature = "schemars")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "schemars")))]
+    Schema(Box<TypeSchema>),
 }
 
-/// A member of a struct.
+/// A member of a struct, or a variant of an enum.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Member {
     /// The name.
@@ -103,6 +188,16 @@ pub struct Parameter {
 }
 
 impl Parameter {
+    /// The shape of the parameter.
+    #[must_use]
+    pub fn shape(&self) -> Shape {
+        Shape {
+            kind: self.kind,
+            optional: self.optional,
+            content: self.content.clone(),
+        }
+    }
+
     /// Describes the parameter for an argument of type `T`.
     #[must_use]
     pub fn of<T: Deserialize<'static>>() -> Self {
@@ -131,22 +226,38 @@ pub struct Description {
     pub variadic: bool,
     /// The kind of the result.
     pub result: Kind,
+    /// `true` if the result may be nil.
+    pub optional: bool,
     /// The content of the result.
     pub content: Content,
+    /// The codes and texts of faults that callers should expect.
+    pub faults: Vec<(i64, String)>,
 }
 
 impl Description {
+    /// The shape of the result.
+    #[must_use]
+    pub fn result_shape(&self) -> Shape {
+        Shape {
+            kind: self.result,
+            optional: self.optional,
+            content: self.content.clone(),
+        }
+    }
+
+    /// The number of parameters that a caller must pass: those behind them are optional.
+    #[must_use]
+    pub fn required(&self) -> usize {
+        let is_required = |param: &Parameter| !param.optional;
+        let last = self.params.iter().rposition(is_required);
+        last.map_or(0, |last| last + 1)
+    }
+
     /// The signatures of the method, each the kind of the result followed by the kinds of the
     /// parameters. Each optional parameter at the end adds a signature without it.
     #[must_use]
     pub fn signatures(&self) -> Vec<Vec<Kind>> {
-        let optional = self
-            .params
-            .iter()
-            .rev()
-            .take_while(|param| param.optional)
-            .count();
-        (self.params.len() - optional..=self.params.len())
+        (self.required()..=self.params.len())
             .rev()
             .map(|len| {
                 let params = self.params[..len].iter().map(|param| param.kind);
@@ -244,23 +355,41 @@ mod tests {
         enum Event {
             Quit,
             Key(char),
+            Click { x: i32, y: i32 },
+            Drag((i32, i32), Color),
         }
+        #[derive(serde::Deserialize)]
+        #[allow(dead_code)]
+        struct Endless(Box<Self>, i32);
         fn text(shape: &Shape) -> String {
             let content = match &shape.content {
                 Content::Unknown => String::new(),
                 Content::Elements(shape) => format!("<{}>", text(shape)),
-                Content::Choices(names) => format!("({})", names.join("|")),
-                Content::Members(members) => {
+                Content::Items(shapes) => {
+                    let shapes: Vec<_> = shapes.iter().map(text).collect();
+                    format!("[{}]", shapes.join(", "))
+                }
+                Content::Choices { name, choices } => format!("{name}({})", choices.join("|")),
+                Content::Members { name, members }
+                | Content::Variants {
+                    name,
+                    variants: members,
+                } => {
                     let one = |member: &Member| format!("{}: {}", member.name, text(&member.shape));
                     let members: Vec<_> = members.iter().map(one).collect();
-                    format!("{{{}}}", members.join(", "))
+                    format!(" {name}{{{}}}", members.join(", "))
                 }
+                Content::Stream(items) => format!(" stream of {}", text(items)),
+                Content::Object => " object".to_owned(),
+                #[cfg(feature = "schemars")]
+                Content::Schema(_) => " schema".to_owned(),
             };
             let optional = if shape.optional { "?" } else { "" };
             format!("{}{content}{optional}", shape.kind)
         }
         assert_eq!(text(&Shape::of::<Vec<Vec<u8>>>()), "array<base64>");
         assert_eq!(text(&Shape::of::<Option<Vec<i8>>>()), "array<int>?");
+        assert_eq!(text(&Shape::of::<Vec<Option<Vec<u8>>>>()), "array<base64?>");
         assert_eq!(
             text(&Shape::of::<Vec<Option<DateTime>>>()),
             "array<dateTime.iso8601?>"
@@ -271,11 +400,25 @@ mod tests {
         );
         assert_eq!(text(&Shape::of::<Value>()), "undef");
         assert_eq!(text(&Shape::of::<Vec<Value>>()), "array<undef>");
-        assert_eq!(text(&Shape::of::<Event>()), "undef");
-        let leaf = "fullName: string?, data: base64, color: undef(red|green)";
+        assert_eq!(
+            text(&Shape::of::<Event>()),
+            "undef Event{Quit: nil, Key: string, Click: struct {x: int, y: int}, \
+             Drag: array[array[int, int], undefColor(red|green)]}"
+        );
+        assert_eq!(
+            text(&Shape::of::<(DateTime, Option<Color>, (Event, Vec<u8>, f64))>()),
+            "array[dateTime.iso8601, undefColor(red|green)?, array[undef Event{Quit: nil, \
+             Key: string, Click: struct {x: int, y: int}, Drag: array[array, undef]}, \
+             base64, double]]"
+        );
+        assert_eq!(text(&Shape::of::<[f32; 20]>()), "array<double>");
+        assert_eq!(text(&Shape::of::<((), Endless)>()).find("int"), None);
+        let leaf = "fullName: string?, data: base64, color: undefColor(red|green)";
         let tree = text(&Shape::of::<Tree>());
         assert!(
-            tree.starts_with(&format!("struct{{{leaf}, children: array<struct{{{leaf}")),
+            tree.starts_with(&format!(
+                "struct Tree{{{leaf}, children: array<struct Tree{{{leaf}"
+            )),
             "{tree}"
         );
         assert!(tree.ends_with("byName: struct<double>}"), "{tree}");

@@ -9,7 +9,9 @@ use serde::de::{
     SeqAccess, VariantAccess, Visitor,
 };
 
+use super::sample::Sample;
 use super::{Content, Member, Shape};
+use crate::attachment;
 use crate::type_identity::TypeIdentity;
 use crate::value::{Kind, datetime};
 
@@ -19,6 +21,9 @@ const MAX_DEPTH: usize = 4;
 /// Maximum number of values that are described of one type: a large configuration is no help to
 /// the caller of a method.
 const MAX_SHAPES: usize = 200;
+
+/// Maximum length of a tuple whose elements are described each. Longer ones are arrays.
+const MAX_TUPLE: usize = 12;
 
 /// Returns the shape of the values that `T` is deserialized from.
 pub(super) fn shape_of<T: Deserialize<'static>>() -> Shape {
@@ -49,50 +54,103 @@ struct Explorer<P> {
 #[derive(Clone, Copy)]
 enum Step {
     Element,
+    /// An element of a tuple.
+    Item(usize),
     Member(&'static str),
     Variant(&'static str),
 }
 
 impl<P: Fn(&[Step]) -> Outcome> Explorer<P> {
+    /// Looks at a part of the value at `path`.
+    fn inside<T>(
+        &self,
+        path: &mut Vec<Step>,
+        step: Step,
+        look: impl FnOnce(&Self, &mut Vec<Step>) -> T,
+    ) -> T {
+        path.push(step);
+        let seen = look(self, path);
+        path.pop();
+        seen
+    }
+
+    fn outcome_at(&self, path: &mut Vec<Step>) -> Outcome {
+        (self.probe)(path)
+    }
+
     fn shape_at(&self, path: &mut Vec<Step>) -> Shape {
         let remaining = self.remaining.get();
-        let (true, Outcome::Requested { parts, optional }) = (remaining > 0, (self.probe)(path))
+        let (true, Outcome::Requested { parts, optional }) = (remaining > 0, self.outcome_at(path))
         else {
             return Shape::default();
         };
         self.remaining.set(remaining - 1);
         let is_deep = path.len() == MAX_DEPTH;
-        let mut inside = |step| {
-            path.push(step);
-            let shape = self.shape_at(path);
-            path.pop();
-            shape
-        };
+        let mut inside = |step| self.inside(path, step, Self::shape_at);
         let content = match parts {
             _ if is_deep => Content::Unknown,
             Parts::None(_) => Content::Unknown,
             Parts::Elements(_) => Content::Elements(Box::new(inside(Step::Element))),
-            Parts::Members(names) => {
-                let member = |name: &&'static str| Member {
-                    name: (*name).to_owned(),
-                    shape: inside(Step::Member(name)),
-                };
-                Content::Members(names.iter().map(member).collect())
+            Parts::Items(len) if len > MAX_TUPLE => {
+                Content::Elements(Box::new(inside(Step::Item(0))))
             }
-            Parts::Variants(names) => {
-                let mut kinds = names.iter().map(|name| inside(Step::Variant(name)).kind);
-                if kinds.all(|kind| kind == Kind::Nil) {
-                    Content::Choices(names.iter().map(|&name| name.to_owned()).collect())
-                } else {
-                    Content::Unknown
+            Parts::Items(len) => {
+                Content::Items((0..len).map(|index| inside(Step::Item(index))).collect())
+            }
+            Parts::Members { name, fields } => {
+                let member = |field: &&'static str| Member {
+                    name: (*field).to_owned(),
+                    shape: inside(Step::Member(field)),
+                };
+                Content::Members {
+                    name: type_name(name),
+                    members: fields.iter().map(member).collect(),
                 }
             }
+            Parts::Variants { name, variants } => {
+                let variant = |variant: &&'static str| Member {
+                    name: (*variant).to_owned(),
+                    shape: inside(Step::Variant(variant)),
+                };
+                of_variants(type_name(name), variants.iter().map(variant).collect())
+            }
+            Parts::Attachment => match self.inside(path, Step::Element, Self::outcome_at) {
+                Outcome::Refused => Content::Object,
+                _ => Content::Stream(Box::new(self.inside(path, Step::Element, Self::shape_at))),
+            },
         };
         Shape {
             kind: parts.kind(),
             optional,
             content,
         }
+    }
+}
+
+/// Returns the content of an enum, whose variants without content are nil.
+fn of_variants(name: String, variants: Vec<Member>) -> Content {
+    if variants
+        .iter()
+        .all(|variant| variant.shape.kind == Kind::Nil)
+    {
+        Content::Choices {
+            name,
+            choices: variants.into_iter().map(|variant| variant.name).collect(),
+        }
+    } else {
+        Content::Variants { name, variants }
+    }
+}
+
+/// Returns the name of a type in serde as that of a type in a language: a class of Python has its
+/// module in front of it.
+fn type_name(name: &str) -> String {
+    let last = name.rsplit(['.', ':', ' ']).next().unwrap_or_default();
+    let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    if last.starts_with(|c: char| c.is_ascii_alphabetic()) && last.chars().all(is_name) {
+        last.to_owned()
+    } else {
+        String::new()
     }
 }
 
@@ -107,7 +165,12 @@ struct Probe<'p> {
 #[derive(Debug, thiserror::Error)]
 #[error("a probe has no value")]
 enum Outcome {
-    Requested { parts: Parts, optional: bool },
+    Requested {
+        parts: Parts,
+        optional: bool,
+    },
+    /// The type takes no value of this kind.
+    Refused,
     Unknown,
 }
 
@@ -117,17 +180,28 @@ enum Parts {
     None(Kind),
     /// Of an array, or of a struct whose members have any names.
     Elements(Kind),
-    Members(&'static [&'static str]),
-    Variants(&'static [&'static str]),
+    /// Of a tuple of this length.
+    Items(usize),
+    Members {
+        name: &'static str,
+        fields: &'static [&'static str],
+    },
+    Variants {
+        name: &'static str,
+        variants: &'static [&'static str],
+    },
+    /// A stream, with elements, or an object.
+    Attachment,
 }
 
 impl Parts {
     const fn kind(self) -> Kind {
         match self {
             Self::None(kind) | Self::Elements(kind) => kind,
-            Self::Members(_) => Kind::Struct,
+            Self::Items(_) => Kind::Array,
+            Self::Members { .. } => Kind::Struct,
             // A unit variant is a string, a variant with content a struct.
-            Self::Variants(_) => Kind::Any,
+            Self::Variants { .. } | Self::Attachment => Kind::Any,
         }
     }
 }
@@ -135,6 +209,10 @@ impl Parts {
 impl de::Error for Outcome {
     fn custom<T: fmt::Display>(_: T) -> Self {
         Self::Unknown
+    }
+
+    fn invalid_type(_: de::Unexpected<'_>, _: &dyn de::Expected) -> Self {
+        Self::Refused
     }
 }
 
@@ -153,6 +231,28 @@ impl<'p> Probe<'p> {
     fn plain<T>(&self, kind: Kind) -> Result<T, Outcome> {
         self.request(Parts::None(kind))?;
         Err(Outcome::Unknown)
+    }
+
+    fn tuple<'de, V: Visitor<'de>>(self, len: usize, visitor: V) -> Result<V::Value, Outcome> {
+        match self.request(Parts::Items(len))? {
+            (Step::Item(index), path) => visitor.visit_seq(Inside {
+                samples: index,
+                ..Inside::at("", path)
+            }),
+            _ => Err(Outcome::Unknown),
+        }
+    }
+
+    fn members<'de, V: Visitor<'de>>(
+        self,
+        name: &'static str,
+        fields: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Outcome> {
+        match self.request(Parts::Members { name, fields })? {
+            (Step::Member(name), path) => visitor.visit_map(Inside::at(name, path)),
+            _ => Err(Outcome::Unknown),
+        }
     }
 }
 
@@ -176,48 +276,65 @@ impl<'de> Deserializer<'de> for Probe<'_> {
         Double: deserialize_f32 deserialize_f64;
         String: deserialize_char deserialize_str deserialize_string;
         Bytes: deserialize_bytes deserialize_byte_buf;
-        Array: deserialize_tuple(usize) deserialize_tuple_struct(&'static str, usize);
+    }
+
+    fn deserialize_tuple<V: Visitor<'de>>(
+        self,
+        len: usize,
+        visitor: V,
+    ) -> Result<V::Value, Outcome> {
+        self.tuple(len, visitor)
+    }
+
+    fn deserialize_tuple_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        len: usize,
+        visitor: V,
+    ) -> Result<V::Value, Outcome> {
+        self.tuple(len, visitor)
     }
 
     fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Outcome> {
         let (_, path) = self.request(Parts::Elements(Kind::Array))?;
-        visitor.visit_seq(Inside { name: "", path })
+        visitor.visit_seq(Inside::at("", path))
     }
 
     fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Outcome> {
         let (_, path) = self.request(Parts::Elements(Kind::Struct))?;
-        visitor.visit_map(Inside { name: "", path })
+        visitor.visit_map(Inside::at("", path))
     }
 
     fn deserialize_struct<V: Visitor<'de>>(
         self,
-        _: &'static str,
+        name: &'static str,
         fields: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Outcome> {
-        match self.request(Parts::Members(fields))? {
-            (Step::Member(name), path) => visitor.visit_map(Inside { name, path }),
-            _ => Err(Outcome::Unknown),
-        }
+        self.members(name, fields, visitor)
     }
 
     fn deserialize_enum<V: Visitor<'de>>(
         self,
-        _: &'static str,
+        name: &'static str,
         variants: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Outcome> {
-        match self.request(Parts::Variants(variants))? {
-            (Step::Variant(name), path) => visitor.visit_enum(Inside { name, path }),
+        match self.request(Parts::Variants { name, variants })? {
+            (Step::Variant(name), path) => visitor.visit_enum(Inside::at(name, path)),
             _ => Err(Outcome::Unknown),
         }
     }
 
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Outcome> {
-        visitor.visit_some(Self {
+        let inner = Self {
             optional: true,
             ..self
-        })
+        };
+        if TypeIdentity::of::<V::Value>().is_optional_bytes() {
+            return inner.plain(Kind::Bytes);
+        }
+        visitor.visit_some(inner)
     }
 
     fn deserialize_newtype_struct<V: Visitor<'de>>(
@@ -228,6 +345,10 @@ impl<'de> Deserializer<'de> for Probe<'_> {
         if name == datetime::NEWTYPE {
             return self.plain(Kind::DateTime);
         }
+        if name == attachment::NAME {
+            let (_, path) = self.request(Parts::Attachment)?;
+            return visitor.visit_seq(Inside::at("", path));
+        }
         visitor.visit_newtype_struct(self)
     }
 }
@@ -237,14 +358,28 @@ struct Inside<'p> {
     /// Of a member or a variant.
     name: &'static str,
     path: &'p [Step],
+    /// Number of elements in front of the part, which have sample values.
+    samples: usize,
 }
 
-impl Inside<'_> {
-    fn probe<'de, S: DeserializeSeed<'de>>(&self, seed: S) -> Result<S::Value, Outcome> {
-        let probe = Probe {
+impl<'p> Inside<'p> {
+    const fn at(name: &'static str, path: &'p [Step]) -> Self {
+        Self {
+            name,
+            path,
+            samples: 0,
+        }
+    }
+
+    const fn inner(&self) -> Probe<'p> {
+        Probe {
             path: self.path,
             optional: false,
-        };
+        }
+    }
+
+    fn probe<'de, S: DeserializeSeed<'de>>(&self, seed: S) -> Result<S::Value, Outcome> {
+        let probe = self.inner();
         if TypeIdentity::of::<S::Value>().is_bytes() {
             return probe.plain(Kind::Bytes);
         }
@@ -263,7 +398,13 @@ impl<'de> SeqAccess<'de> for Inside<'_> {
         &mut self,
         seed: S,
     ) -> Result<Option<S::Value>, Outcome> {
-        self.probe(seed).map(Some)
+        match self.samples.checked_sub(1) {
+            Some(rest) => {
+                self.samples = rest;
+                seed.deserialize(Sample::default()).map(Some)
+            }
+            None => self.probe(seed).map(Some),
+        }
     }
 }
 
@@ -291,30 +432,27 @@ impl<'de> EnumAccess<'de> for Inside<'_> {
     }
 }
 
-/// A unit variant is reported as nil, any other as unknown.
+/// A unit variant is reported as nil.
 impl<'de> VariantAccess<'de> for Inside<'_> {
     type Error = Outcome;
 
     fn unit_variant(self) -> Result<(), Outcome> {
-        Err(Outcome::Requested {
-            parts: Parts::None(Kind::Nil),
-            optional: false,
-        })
+        self.inner().plain(Kind::Nil)
     }
 
-    fn newtype_variant_seed<S: DeserializeSeed<'de>>(self, _: S) -> Result<S::Value, Outcome> {
-        Err(Outcome::Unknown)
+    fn newtype_variant_seed<S: DeserializeSeed<'de>>(self, seed: S) -> Result<S::Value, Outcome> {
+        self.probe(seed)
     }
 
-    fn tuple_variant<V: Visitor<'de>>(self, _: usize, _: V) -> Result<V::Value, Outcome> {
-        Err(Outcome::Unknown)
+    fn tuple_variant<V: Visitor<'de>>(self, len: usize, visitor: V) -> Result<V::Value, Outcome> {
+        self.inner().tuple(len, visitor)
     }
 
     fn struct_variant<V: Visitor<'de>>(
         self,
-        _: &'static [&'static str],
-        _: V,
+        fields: &'static [&'static str],
+        visitor: V,
     ) -> Result<V::Value, Outcome> {
-        Err(Outcome::Unknown)
+        self.inner().members("", fields, visitor)
     }
 }

@@ -137,7 +137,32 @@ impl<F: Format> Method<F> {
         let result = result.into();
         let description = Arc::make_mut(&mut self.description);
         description.result = result.kind;
+        description.optional = result.optional;
         description.content = result.content;
+        self
+    }
+
+    /// Sets the kind or the shape of a parameter, counted from 0, if there is one. Default: that of
+    /// its type, by what it requests of serde.
+    #[must_use]
+    pub fn parameter(mut self, index: usize, shape: impl Into<Shape>) -> Self {
+        let params = &mut Arc::make_mut(&mut self.description).params;
+        if let Some(param) = params.get_mut(index) {
+            let shape = shape.into();
+            param.kind = shape.kind;
+            // Serde alone decides that it can be left out.
+            param.optional |= shape.optional;
+            param.content = shape.content;
+        }
+        self
+    }
+
+    /// Adds a fault that callers should expect, with its code and text. It is only described.
+    /// Default: none.
+    #[must_use]
+    pub fn fault(mut self, code: i64, text: impl Into<String>) -> Self {
+        let faults = &mut Arc::make_mut(&mut self.description).faults;
+        faults.push((code, text.into()));
         self
     }
 }
@@ -166,7 +191,9 @@ fn describe<Params: FromArgs, Value>() -> Description {
         params: Params::describe(),
         variadic: Params::VARIADIC,
         result: Kind::of_result::<Value>(),
+        optional: false,
         content: Content::Unknown,
+        faults: Vec::new(),
     }
 }
 

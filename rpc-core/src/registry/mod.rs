@@ -24,7 +24,7 @@ pub use self::method::Method;
 pub(crate) use self::method::encode;
 use crate::call::{Call, CallReply};
 use crate::context::Context;
-use crate::describe::{Catalog, Description};
+use crate::describe::{About, Catalog, Description};
 use crate::fault::Fault;
 use crate::format::Format;
 use crate::handler::{FromCall, Function, IntoReply, IntoResult};
@@ -71,6 +71,7 @@ struct Table<F: Format> {
     layers: Option<Layers<F>>,
     /// Layers of the server, around those of the registry.
     outer: Option<Layers<F>>,
+    about: Arc<About>,
     version: u64,
 }
 
@@ -106,6 +107,7 @@ impl<F: Format> Registry<F> {
             guard: None,
             layers: None,
             outer: None,
+            about: Arc::default(),
             version: next_version(),
         };
         let shared = SharedTable {
@@ -237,6 +239,13 @@ impl<F: Format> Registry<F> {
         guard: impl Fn(&Context) -> Result<(), Fault> + Send + Sync + 'static,
     ) -> &Self {
         self.change(|table| table.guard = Some(Arc::new(guard)));
+        self
+    }
+
+    /// Sets the facts about the service as a whole, which `system.describe` has. Default:
+    /// [`About::default`].
+    pub fn set_about(&self, about: About) -> &Self {
+        self.change(|table| table.about = Arc::new(about));
         self
     }
 
@@ -432,6 +441,10 @@ impl<F: Format> Catalog for Registry<F> {
 
     fn describe(&self, name: &str) -> Option<Arc<Description>> {
         self.describe(name)
+    }
+
+    fn about(&self) -> Arc<About> {
+        Arc::clone(&self.shared.table.load().about)
     }
 }
 

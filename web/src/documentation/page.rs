@@ -222,7 +222,7 @@ fn write_signature(out: &mut String, name: &str, description: &Description) {
             out,
             "{comma}<span class=\"param\"><var>{}</var>: <i>{}</i></span>",
             Shown(&parameter_name(index, parameter.name.as_deref())),
-            Escaped(&short(&shape::of_parameter(parameter)))
+            Escaped(&short(&parameter.shape()))
         );
     }
     if description.variadic {
@@ -238,7 +238,7 @@ fn write_signature(out: &mut String, name: &str, description: &Description) {
         let _ = write!(
             out,
             " <span class=\"result\">→ <i>{}</i></span>",
-            Escaped(&short(&result(description)))
+            Escaped(&short(&description.result_shape()))
         );
     }
     out.push_str("</code>");
@@ -249,7 +249,7 @@ fn write_parameters(out: &mut String, description: &Description) {
         out.push_str("<h4>Parameters</h4>\n<ul class=\"parameters\">\n");
     }
     for (index, parameter) in description.params.iter().enumerate() {
-        let shape = shape::of_parameter(parameter);
+        let shape = parameter.shape();
         let name = parameter_name(index, parameter.name.as_deref());
         let _ = write!(
             out,
@@ -263,7 +263,7 @@ fn write_parameters(out: &mut String, description: &Description) {
         if let Some(example) = example(&shape) {
             let _ = write!(out, " data-example=\"{}\"", Escaped(&example));
         }
-        if let ShapeContent::Choices(choices) = &shape.content {
+        if let ShapeContent::Choices { choices, .. } = &shape.content {
             let _ = write!(out, " data-choices=\"{}\"", Escaped(&choices.join("\n")));
         }
         let _ = write!(
@@ -286,20 +286,12 @@ fn write_parameters(out: &mut String, description: &Description) {
     if !description.params.is_empty() {
         out.push_str("</ul>\n");
     }
-    if let Some(details) = details(&result(description)) {
+    if let Some(details) = details(&description.result_shape()) {
         let _ = write!(
             out,
             "<h4>Result</h4>\n<p class=\"inside\">{}</p>\n",
             Shown(&details)
         );
-    }
-}
-
-fn result(description: &Description) -> Shape {
-    Shape {
-        kind: description.result,
-        optional: false,
-        content: description.content.clone(),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use farcall_core::{Content, Kind, Parameter, Shape};
+use farcall_core::{Content, Kind, Shape};
 
 /// Maximum bytes of an example that a field begins with.
 const MAX_EXAMPLE: usize = 2000;
@@ -23,21 +23,14 @@ pub(super) const fn kind(kind: Kind) -> &'static str {
     }
 }
 
-/// Returns the shape of a parameter, which may be missing.
-pub(super) fn of_parameter(parameter: &Parameter) -> Shape {
-    Shape {
-        kind: parameter.kind,
-        optional: parameter.optional,
-        content: parameter.content.clone(),
-    }
-}
-
 /// Returns the name of a type: `array of int`.
 pub(super) fn short(shape: &Shape) -> String {
     let mut name = match (&shape.content, shape.kind) {
         (Content::Elements(inner), Kind::Array) => format!("array of {}", short(inner)),
         (Content::Elements(inner), _) => format!("struct of {}", short(inner)),
-        (Content::Choices(_), _) => "string".to_owned(),
+        (Content::Choices { .. }, _) => "string".to_owned(),
+        (Content::Stream(inner), _) => format!("stream of {}", short(inner)),
+        (Content::Object, _) => "object".to_owned(),
         (_, of) => kind(of).to_owned(),
     };
     if shape.optional {
@@ -49,22 +42,37 @@ pub(super) fn short(shape: &Shape) -> String {
 /// Returns what there is to say of a type beyond its name: its members or choices.
 pub(super) fn details(shape: &Shape) -> Option<String> {
     match &shape.content {
-        Content::Elements(inner) => details(inner),
-        Content::Choices(choices) => {
+        Content::Elements(inner) | Content::Stream(inner) => details(inner),
+        Content::Items(items) => {
+            let items: Vec<_> = items.iter().map(whole).collect();
+            Some(format!("[{}]", items.join(", ")))
+        }
+        Content::Choices { choices, .. } => {
             let choices: Vec<_> = choices.iter().map(|choice| format!("{choice:?}")).collect();
             Some(choices.join(" or "))
         }
-        Content::Members(members) => {
-            let members = members.iter().map(|member| {
-                let (name, shape) = (&member.name, &member.shape);
-                match details(shape) {
-                    Some(inside) => format!("{name}: {} {inside}", short(shape)),
-                    None => format!("{name}: {}", short(shape)),
-                }
-            });
+        Content::Members { members, .. } => {
+            let members = members
+                .iter()
+                .map(|member| format!("{}: {}", member.name, whole(&member.shape)));
             Some(format!("{{{}}}", members.collect::<Vec<_>>().join(", ")))
         }
+        Content::Variants { variants, .. } => {
+            let variants = variants.iter().map(|variant| match variant.shape.kind {
+                Kind::Nil => format!("{:?}", variant.name),
+                _ => format!("{{{}: {}}}", variant.name, whole(&variant.shape)),
+            });
+            Some(variants.collect::<Vec<_>>().join(" or "))
+        }
         _ => None,
+    }
+}
+
+/// Returns the name of a type with what there is to say of it.
+fn whole(shape: &Shape) -> String {
+    match details(shape) {
+        Some(inside) => format!("{} {inside}", short(shape)),
+        None => short(shape),
     }
 }
 
@@ -88,7 +96,15 @@ fn write_example(out: &mut String, shape: &Shape, depth: usize) {
             write_example(out, inner, depth);
             out.push('}');
         }
-        (Content::Members(members), _) => {
+        (Content::Items(items), _) => {
+            out.push('[');
+            for (index, item) in items.iter().enumerate() {
+                out.push_str(if index > 0 { ", " } else { "" });
+                write_example(out, item, depth);
+            }
+            out.push(']');
+        }
+        (Content::Members { members, .. }, _) => {
             let indent = "  ".repeat(depth);
             out.push('{');
             for (index, member) in members.iter().enumerate() {
@@ -98,7 +114,7 @@ fn write_example(out: &mut String, shape: &Shape, depth: usize) {
             }
             let _ = write!(out, "\n{indent}}}");
         }
-        (Content::Choices(choices), _) => {
+        (Content::Choices { choices, .. }, _) => {
             let _ = write!(out, "{:?}", choices.first().map_or("", String::as_str));
         }
         (_, of) => out.push_str(match of {
@@ -127,5 +143,9 @@ mod tests {
         let map = Shape::of::<HashMap<String, Vec<f64>>>();
         assert_eq!(example(&map).unwrap(), "{\"name\": [0.0]}");
         assert_eq!(example(&Shape::of::<i32>()), None);
+        let pairs = Shape::of::<Vec<(String, f64)>>();
+        assert_eq!(short(&pairs), "array of array");
+        assert_eq!(details(&pairs).unwrap(), "[string, double]");
+        assert_eq!(example(&pairs).unwrap(), "[[\"\", 0.0]]");
     }
 }

@@ -51,7 +51,7 @@ use crate::XmlRpc;
 /// A server is a handle: clones share one server, and methods can be registered while it serves,
 /// with the methods of [`Registry`]. It serves `/` and `/RPC2`; [`at`](Self::at) adds services at
 /// other paths. Each service has `system.listMethods`, `system.methodHelp`,
-/// `system.methodSignature`, `system.multicall` and `system.getCapabilities`.
+/// `system.methodSignature`, `system.describe`, `system.multicall` and `system.getCapabilities`.
 ///
 /// A server is also a `tower_service::Service` over HTTP requests, so it can be mounted in axum.
 ///
