@@ -64,8 +64,8 @@ impl Channel {
         self.is_waiting
     }
 
-    /// Sends a pickled request, and waits for its pickled reply. If the future was dropped, the next
-    /// call skips the reply to this one.
+    /// Sends a pickled request, and waits for its pickled reply. If the future was dropped, the
+    /// next call skips the reply to this one.
     pub(super) async fn exchange(&mut self, request: &[&[u8]]) -> Result<Bytes, CallError> {
         if self.is_waiting && self.receive().await.is_err() {
             return Err(CallError::NotSent(Box::new(ConnectionBroken)));
