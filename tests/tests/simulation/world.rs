@@ -1,6 +1,7 @@
 //! One run: a server, some clients, and the failures between them, all from one seed.
 
 use std::cell::Cell;
+use std::collections::BTreeMap;
 use std::io::{self, Write as _};
 use std::process;
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
@@ -15,11 +16,18 @@ use tokio::time::{Instant, sleep, sleep_until, timeout};
 use super::host::Host;
 use super::ledger::Ledger;
 use super::network::{Network, Towards};
-use super::record::seeds::Report;
 use super::service::WorkshopApi;
 use super::trace::{Text, Trace};
 use super::visitor::{Visitor, options};
 use super::{CLEANUP_TIME, HANG_TIMEOUT};
+
+/// The result of a run.
+pub(crate) struct Report {
+    pub(crate) violations: Vec<String>,
+    pub(crate) hash: u64,
+    pub(crate) counts: BTreeMap<String, u64>,
+    pub(crate) lines: Vec<String>,
+}
 
 /// The maximum duration of a run on a busy machine, in real time.
 const STUCK: Duration = Duration::from_secs(60);
@@ -48,8 +56,7 @@ pub(crate) fn run(seed: u64, text: Text) -> Report {
         .build()
         .unwrap();
     let (ledger, trace) = runtime.block_on(async {
-        let begin = Instant::now();
-        let trace = Trace::new(text, move || begin.elapsed());
+        let trace = Trace::new(text);
         let ledger = Ledger::new(trace.clone());
         let world = World::new(Rng::with_seed(seed), &trace, &ledger);
         world.run().await;

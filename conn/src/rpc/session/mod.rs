@@ -7,10 +7,8 @@
 //! - The protocol is in [`SessionState`](state::SessionState) and its parts: [`outbox`],
 //!   [`outgoing`] and [`incoming`] calls, [`references`], [`streams`], and the [`account`] of the
 //!   memory that they hold. Each part owns its tables; the state does what needs several of them.
-//!   No part knows a runtime, a connection or a clock, so tests drive the state directly.
-//! - [`Session`] is the state behind its lock, beside the write half of the connection.
-//!   [`answering`] runs the calls of the peer, the [`driver`] moves bytes between the state and a
-//!   connection.
+//! - [`Session`] is the state behind its lock. [`answering`] runs the calls of the peer, the
+//!   [`driver`] moves bytes between the state and a connection.
 //! - What programs hold (futures of calls, handles of objects, streams) knows the session by the
 //!   trait [`SessionLink`](object::SessionLink).
 
@@ -41,8 +39,6 @@ mod state;
 mod stream_handles;
 mod streams;
 mod tables;
-#[cfg(test)]
-mod tests;
 mod write_half;
 
 pub(super) use call_future::CallFuture;

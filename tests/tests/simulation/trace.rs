@@ -2,14 +2,14 @@
 
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+
+use tokio::time::Instant;
 
 #[derive(Clone)]
 pub(crate) struct Trace(Arc<Shared>);
 
 struct Shared {
-    /// Returns the simulated time since the beginning.
-    time: Box<dyn Fn() -> Duration + Send + Sync>,
+    begin: Instant,
     state: Mutex<State>,
 }
 
@@ -29,22 +29,22 @@ pub(crate) enum Text {
 }
 
 impl Trace {
-    /// Starts a trace of events at these times.
-    pub(crate) fn new(text: Text, time: impl Fn() -> Duration + Send + Sync + 'static) -> Self {
+    /// Starts a trace at the current time.
+    pub(crate) fn new(text: Text) -> Self {
         let state = State {
             hash: DefaultHasher::new(),
             text,
             lines: Vec::new(),
         };
         Self(Arc::new(Shared {
-            time: Box::new(time),
+            begin: Instant::now(),
             state: Mutex::new(state),
         }))
     }
 
     pub(crate) fn event(&self, event: impl FnOnce() -> String) {
         let event = event();
-        let time = (self.0.time)();
+        let time = self.0.begin.elapsed();
         let mut state = self.0.state.lock().unwrap();
         time.hash(&mut state.hash);
         event.hash(&mut state.hash);

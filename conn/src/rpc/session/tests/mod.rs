@@ -1,3 +1,0 @@
-//! Tests of the protocol, without a runtime.
-
-mod simulation;
