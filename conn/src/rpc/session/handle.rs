@@ -40,7 +40,7 @@ pub(in crate::rpc) struct Session {
     runtime: Handle,
 }
 
-/// What the lock of a session guards.
+/// The state of a session, and the current connection, behind one lock.
 struct Locked {
     state: SessionState,
     /// The write half of the current connection.
@@ -86,7 +86,7 @@ impl Session {
         self.change(deferred, |locked| update(&mut locked.state))
     }
 
-    /// Changes what the lock guards, and leaves the deferred actions to the caller.
+    /// Changes all that the lock guards, and leaves the deferred actions to the caller.
     fn change<R>(&self, deferred: &mut Deferred, change: impl FnOnce(&mut Locked) -> R) -> R {
         let locked = &mut *self.lock();
         let result = change(locked);

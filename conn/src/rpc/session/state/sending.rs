@@ -18,8 +18,8 @@ use crate::rpc::session::streams::SendReadiness;
 
 impl SessionState {
     /// Starts a call, and sends it if the limits allow. Takes the request out of `request` only if
-    /// it must be kept. If a promise is wanted, the result is one. Only a call with a deadline takes
-    /// the time from `now`.
+    /// it must be kept. If a promise is wanted, the result is one. Only calls with a deadline need
+    /// the time.
     pub(crate) fn start_call(
         &mut self,
         request: &mut Option<CallRequest>,
