@@ -35,24 +35,21 @@ pub struct All {
     #[serde(rename = "\"; compile_error!(\"pwned\"); \"")]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub compile_error_pwned: Option<i64>,
-    #[serde(rename = "\"pwned()")]
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub pwned5: Option<i64>,
     #[serde(rename = "#![feature(pwned)]")]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub feature_pwned: Option<i64>,
     #[serde(rename = "${pwned()}")]
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub pwned6: Option<i64>,
+    pub pwned5: Option<i64>,
     #[serde(rename = "'''\u{a}pwned()\u{a}'''")]
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub pwned7: Option<i64>,
+    pub pwned6: Option<i64>,
     #[serde(rename = "'); pwned(); ('")]
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub pwned8: Option<i64>,
+    pub pwned7: Option<i64>,
     #[serde(rename = "*/ pwned(); /*")]
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub pwned9: Option<i64>,
+    pub pwned8: Option<i64>,
     #[serde(rename = "-     panic!(\"pwned\");")]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub panic_pwned2: Option<i64>,
@@ -70,7 +67,7 @@ pub struct All {
     pub script_pwned_script: Option<i64>,
     #[serde(rename = ">>> pwned()")]
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub pwned10: Option<i64>,
+    pub pwned9: Option<i64>,
     #[serde(rename = "@ts-nocheck")]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ts_nocheck: Option<i64>,
@@ -140,6 +137,9 @@ pub struct All {
     #[serde(rename = "\\\"")]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub member4: Option<i64>,
+    #[serde(rename = "\\u{22}pwned()")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub u_22_pwned: Option<i64>,
     #[serde(rename = "_")]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub member5: Option<i64>,
@@ -169,7 +169,7 @@ pub struct All {
     pub panic_pwned3: Option<i64>,
     #[serde(rename = "`pwned()`")]
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub pwned11: Option<i64>,
+    pub pwned10: Option<i64>,
     #[serde(rename = "a b")]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub a_b: Option<i64>,
@@ -271,7 +271,7 @@ pub struct All {
     pub x: Option<i64>,
     #[serde(rename = "{pwned}")]
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub pwned12: Option<i64>,
+    pub pwned11: Option<i64>,
     #[serde(rename = "\u{7f}\u{85}")]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub member7: Option<i64>,
@@ -280,10 +280,10 @@ pub struct All {
     pub member8: Option<i64>,
     #[serde(rename = "\u{2028}pwned()\u{2028}")]
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub pwned13: Option<i64>,
+    pub pwned12: Option<i64>,
     #[serde(rename = "\u{202e}pwned()\u{202c}")]
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub pwned14: Option<i64>,
+    pub pwned13: Option<i64>,
     #[serde(rename = "\u{2603}")]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub member10: Option<i64>,
@@ -441,8 +441,8 @@ pub enum Tags {
     Variant5,
     #[serde(rename = "\\\"")]
     Variant6(Value),
-    #[serde(rename = "\"pwned()")]
-    Pwned12,
+    #[serde(rename = "\\u{22}pwned()")]
+    U22Pwned,
     #[serde(rename = "\"; compile_error!(\"pwned\"); \"")]
     CompileErrorPwned(Value),
     #[serde(rename = "```\u{a}panic!(\"pwned\");\u{a}```")]
@@ -454,7 +454,7 @@ pub enum Tags {
     #[serde(rename = "1. ~~~\u{a}panic!(\"pwned\");\u{a}~~~")]
     Variant1PanicPwned(Value),
     #[serde(rename = ">>> pwned()")]
-    Pwned13,
+    Pwned12,
     #[serde(rename = "@ts-nocheck")]
     TsNocheck(Value),
     #[serde(rename = "<script>pwned()</script>")]
@@ -466,7 +466,7 @@ pub enum Tags {
     #[serde(rename = "#![feature(pwned)]")]
     FeaturePwned(Value),
     #[serde(rename = "{pwned}")]
-    Pwned14,
+    Pwned13,
     #[serde(rename = "//")]
     Variant7(Value),
     #[serde(rename = "\u{7f}\u{85}")]
@@ -564,20 +564,6 @@ pub enum CompileErrorPwnedX {
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Pwned5 {
-    #[serde(rename = "\"pwned()")]
-    pub pwned: Node,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub x: Option<PwnedX5>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum PwnedX5 {
-    #[serde(rename = "\"pwned()")]
-    Pwned,
-}
-
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct FeaturePwned {
     #[serde(rename = "#![feature(pwned)]")]
     pub feature_pwned: Node,
@@ -592,8 +578,22 @@ pub enum FeaturePwnedX {
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Pwned6 {
+pub struct Pwned5 {
     #[serde(rename = "${pwned()}")]
+    pub pwned: Node,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub x: Option<PwnedX5>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum PwnedX5 {
+    #[serde(rename = "${pwned()}")]
+    Pwned,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Pwned6 {
+    #[serde(rename = "'''\u{a}pwned()\u{a}'''")]
     pub pwned: Node,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub x: Option<PwnedX6>,
@@ -601,13 +601,13 @@ pub struct Pwned6 {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum PwnedX6 {
-    #[serde(rename = "${pwned()}")]
+    #[serde(rename = "'''\u{a}pwned()\u{a}'''")]
     Pwned,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Pwned7 {
-    #[serde(rename = "'''\u{a}pwned()\u{a}'''")]
+    #[serde(rename = "'); pwned(); ('")]
     pub pwned: Node,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub x: Option<PwnedX7>,
@@ -615,13 +615,13 @@ pub struct Pwned7 {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum PwnedX7 {
-    #[serde(rename = "'''\u{a}pwned()\u{a}'''")]
+    #[serde(rename = "'); pwned(); ('")]
     Pwned,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Pwned8 {
-    #[serde(rename = "'); pwned(); ('")]
+    #[serde(rename = "*/ pwned(); /*")]
     pub pwned: Node,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub x: Option<PwnedX8>,
@@ -629,20 +629,6 @@ pub struct Pwned8 {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum PwnedX8 {
-    #[serde(rename = "'); pwned(); ('")]
-    Pwned,
-}
-
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Pwned9 {
-    #[serde(rename = "*/ pwned(); /*")]
-    pub pwned: Node,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub x: Option<PwnedX9>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum PwnedX9 {
     #[serde(rename = "*/ pwned(); /*")]
     Pwned,
 }
@@ -718,15 +704,15 @@ pub enum ScriptPwnedScriptX {
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Pwned10 {
+pub struct Pwned9 {
     #[serde(rename = ">>> pwned()")]
     pub pwned: Node,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub x: Option<PwnedX10>,
+    pub x: Option<PwnedX9>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum PwnedX10 {
+pub enum PwnedX9 {
     #[serde(rename = ">>> pwned()")]
     Pwned,
 }
@@ -1037,6 +1023,20 @@ pub enum X3 {
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct U22Pwned {
+    #[serde(rename = "\\u{22}pwned()")]
+    pub u_22_pwned: Node,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub x: Option<U22PwnedX>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum U22PwnedX {
+    #[serde(rename = "\\u{22}pwned()")]
+    U22Pwned,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Unnamed4 {
     #[serde(rename = "_")]
     pub member: Node,
@@ -1163,15 +1163,15 @@ pub enum PanicPwnedX3 {
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Pwned11 {
+pub struct Pwned10 {
     #[serde(rename = "`pwned()`")]
     pub pwned: Node,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub x: Option<PwnedX11>,
+    pub x: Option<PwnedX10>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum PwnedX11 {
+pub enum PwnedX10 {
     #[serde(rename = "`pwned()`")]
     Pwned,
 }
@@ -1724,15 +1724,15 @@ pub enum XX {
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Pwned12 {
+pub struct Pwned11 {
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub x: Option<PwnedX12>,
+    pub x: Option<PwnedX11>,
     #[serde(rename = "{pwned}")]
     pub pwned: Node,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum PwnedX12 {
+pub enum PwnedX11 {
     #[serde(rename = "{pwned}")]
     Pwned,
 }
@@ -1766,29 +1766,29 @@ pub enum X8 {
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Pwned13 {
+pub struct Pwned12 {
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub x: Option<PwnedX13>,
+    pub x: Option<PwnedX12>,
     #[serde(rename = "\u{2028}pwned()\u{2028}")]
     pub pwned: Node,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum PwnedX13 {
+pub enum PwnedX12 {
     #[serde(rename = "\u{2028}pwned()\u{2028}")]
     Pwned,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Pwned14 {
+pub struct Pwned13 {
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub x: Option<PwnedX14>,
+    pub x: Option<PwnedX13>,
     #[serde(rename = "\u{202e}pwned()\u{202c}")]
     pub pwned: Node,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum PwnedX14 {
+pub enum PwnedX13 {
     #[serde(rename = "\u{202e}pwned()\u{202c}")]
     Pwned,
 }
@@ -1822,7 +1822,7 @@ pub enum X10 {
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub enum Pwned15 {
+pub enum Pwned14 {
     #[serde(rename = "\u{a}pwned()\u{a}")]
     Pwned,
     #[serde(rename = "\u{a}pwned()\u{a}2")]
@@ -1830,7 +1830,7 @@ pub enum Pwned15 {
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub enum Pwned16 {
+pub enum Pwned15 {
     #[serde(rename = "\u{d}pwned()\u{d}")]
     Pwned,
     #[serde(rename = "\u{d}pwned()\u{d}2")]
@@ -1846,7 +1846,7 @@ pub enum PanicPwned4 {
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub enum Pwned17 {
+pub enum Pwned16 {
     #[serde(rename = "\"\"\"\u{a}pwned()\u{a}\"\"\"")]
     Pwned,
     #[serde(rename = "\"\"\"\u{a}pwned()\u{a}\"\"\"2")]
@@ -1854,7 +1854,7 @@ pub enum Pwned17 {
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub enum Pwned18 {
+pub enum Pwned17 {
     #[serde(rename = "\"); pwned(); (\"")]
     Pwned,
     #[serde(rename = "\"); pwned(); (\"2")]
@@ -1870,14 +1870,6 @@ pub enum CompileErrorPwned2 {
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub enum Pwned19 {
-    #[serde(rename = "\"pwned()")]
-    Pwned,
-    #[serde(rename = "\"pwned()2")]
-    Pwned2(Value),
-}
-
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum FeaturePwned2 {
     #[serde(rename = "#![feature(pwned)]")]
     FeaturePwned,
@@ -1886,7 +1878,7 @@ pub enum FeaturePwned2 {
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub enum Pwned20 {
+pub enum Pwned18 {
     #[serde(rename = "${pwned()}")]
     Pwned,
     #[serde(rename = "${pwned()}2")]
@@ -1894,7 +1886,7 @@ pub enum Pwned20 {
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub enum Pwned21 {
+pub enum Pwned19 {
     #[serde(rename = "'''\u{a}pwned()\u{a}'''")]
     Pwned,
     #[serde(rename = "'''\u{a}pwned()\u{a}'''2")]
@@ -1902,7 +1894,7 @@ pub enum Pwned21 {
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub enum Pwned22 {
+pub enum Pwned20 {
     #[serde(rename = "'); pwned(); ('")]
     Pwned,
     #[serde(rename = "'); pwned(); ('2")]
@@ -1910,7 +1902,7 @@ pub enum Pwned22 {
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub enum Pwned23 {
+pub enum Pwned21 {
     #[serde(rename = "*/ pwned(); /*")]
     Pwned,
     #[serde(rename = "*/ pwned(); /*2")]
@@ -1958,7 +1950,7 @@ pub enum ScriptPwnedScript2 {
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub enum Pwned24 {
+pub enum Pwned22 {
     #[serde(rename = ">>> pwned()")]
     Pwned,
     #[serde(rename = ">>> pwned()2")]
@@ -2115,6 +2107,14 @@ pub enum Unnamed13 {
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum U22Pwned2 {
+    #[serde(rename = "\\u{22}pwned()")]
+    U22Pwned,
+    #[serde(rename = "\\u{22}pwned()2")]
+    U22Pwned2(Value),
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Unnamed14 {
     #[serde(rename = "_")]
     Variant,
@@ -2187,7 +2187,7 @@ pub enum PanicPwned6 {
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub enum Pwned25 {
+pub enum Pwned23 {
     #[serde(rename = "`pwned()`")]
     Pwned,
     #[serde(rename = "`pwned()`2")]
@@ -2523,7 +2523,7 @@ pub enum X11 {
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub enum Pwned26 {
+pub enum Pwned24 {
     #[serde(rename = "{pwned}")]
     Pwned,
     #[serde(rename = "{pwned}2")]
@@ -2547,7 +2547,7 @@ pub enum Unnamed17 {
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub enum Pwned27 {
+pub enum Pwned25 {
     #[serde(rename = "\u{2028}pwned()\u{2028}")]
     Pwned,
     #[serde(rename = "\u{2028}pwned()\u{2028}2")]
@@ -2555,7 +2555,7 @@ pub enum Pwned27 {
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub enum Pwned28 {
+pub enum Pwned26 {
     #[serde(rename = "\u{202e}pwned()\u{202c}")]
     Pwned,
     #[serde(rename = "\u{202e}pwned()\u{202c}2")]
@@ -2579,7 +2579,7 @@ pub enum Unnamed19 {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Pwned29 {
+pub enum Pwned27 {
     #[serde(rename = "\u{a}pwned()\u{a}")]
     Pwned,
     #[serde(rename = "x")]
@@ -2587,7 +2587,7 @@ pub enum Pwned29 {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Pwned30 {
+pub enum Pwned28 {
     #[serde(rename = "\u{d}pwned()\u{d}")]
     Pwned,
     #[serde(rename = "x")]
@@ -2603,7 +2603,7 @@ pub enum PanicPwned7 {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Pwned31 {
+pub enum Pwned29 {
     #[serde(rename = "\"\"\"\u{a}pwned()\u{a}\"\"\"")]
     Pwned,
     #[serde(rename = "x")]
@@ -2611,7 +2611,7 @@ pub enum Pwned31 {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Pwned32 {
+pub enum Pwned30 {
     #[serde(rename = "\"); pwned(); (\"")]
     Pwned,
     #[serde(rename = "x")]
@@ -2627,14 +2627,6 @@ pub enum CompileErrorPwned3 {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Pwned33 {
-    #[serde(rename = "\"pwned()")]
-    Pwned,
-    #[serde(rename = "x")]
-    X,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum FeaturePwned3 {
     #[serde(rename = "#![feature(pwned)]")]
     FeaturePwned,
@@ -2643,7 +2635,7 @@ pub enum FeaturePwned3 {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Pwned34 {
+pub enum Pwned31 {
     #[serde(rename = "${pwned()}")]
     Pwned,
     #[serde(rename = "x")]
@@ -2651,7 +2643,7 @@ pub enum Pwned34 {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Pwned35 {
+pub enum Pwned32 {
     #[serde(rename = "'''\u{a}pwned()\u{a}'''")]
     Pwned,
     #[serde(rename = "x")]
@@ -2659,7 +2651,7 @@ pub enum Pwned35 {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Pwned36 {
+pub enum Pwned33 {
     #[serde(rename = "'); pwned(); ('")]
     Pwned,
     #[serde(rename = "x")]
@@ -2667,7 +2659,7 @@ pub enum Pwned36 {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Pwned37 {
+pub enum Pwned34 {
     #[serde(rename = "*/ pwned(); /*")]
     Pwned,
     #[serde(rename = "x")]
@@ -2715,7 +2707,7 @@ pub enum ScriptPwnedScript3 {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Pwned38 {
+pub enum Pwned35 {
     #[serde(rename = ">>> pwned()")]
     Pwned,
     #[serde(rename = "x")]
@@ -2890,6 +2882,14 @@ pub enum Unnamed22 {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum U22Pwned3 {
+    #[serde(rename = "\\u{22}pwned()")]
+    U22Pwned,
+    #[serde(rename = "x")]
+    X,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Unnamed23 {
     #[serde(rename = "_")]
     Variant,
@@ -2962,7 +2962,7 @@ pub enum PanicPwned9 {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Pwned39 {
+pub enum Pwned36 {
     #[serde(rename = "`pwned()`")]
     Pwned,
     #[serde(rename = "x")]
@@ -3298,7 +3298,7 @@ pub enum X12 {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Pwned40 {
+pub enum Pwned37 {
     #[serde(rename = "{pwned}")]
     Pwned,
     #[serde(rename = "x")]
@@ -3322,7 +3322,7 @@ pub enum Unnamed26 {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Pwned41 {
+pub enum Pwned38 {
     #[serde(rename = "\u{2028}pwned()\u{2028}")]
     Pwned,
     #[serde(rename = "x")]
@@ -3330,7 +3330,7 @@ pub enum Pwned41 {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Pwned42 {
+pub enum Pwned39 {
     #[serde(rename = "\u{202e}pwned()\u{202c}")]
     Pwned,
     #[serde(rename = "x")]
@@ -3387,7 +3387,7 @@ pub trait Methods {
     ///
     /// \\"
     ///
-    /// "pwned()
+    /// \\u{22}pwned()
     ///
     /// "; compile_error!("pwned"); "
     ///
@@ -3459,7 +3459,7 @@ pub trait Methods {
     ///
     /// \\"
     ///
-    /// "pwned()
+    /// \\u{22}pwned()
     ///
     /// "; compile_error!("pwned"); "
     ///
@@ -4037,99 +4037,99 @@ pub trait Methods {
 
     /// "); pwned(); ("
     #[client(name = "\"); pwned(); (\"")]
-    async fn pwned(&self, pwned: &Pwned4, pwned2: &str) -> Result<Pwned18, CallError>;
+    async fn pwned(&self, pwned: &Pwned4, pwned2: &str) -> Result<Pwned17, CallError>;
 
     /// "); pwned(); ("
     #[client(name = "\"); pwned(); (\"")]
-    async fn pwned_with_x(&self, pwned: &Pwned4, pwned2: &str, x: &Pwned32) -> Result<Pwned18, CallError>;
+    async fn pwned_with_x(&self, pwned: &Pwned4, pwned2: &str, x: &Pwned30) -> Result<Pwned17, CallError>;
 
     /// '); pwned(); ('
     #[client(name = "'); pwned(); ('")]
-    async fn pwned2(&self, pwned: &Pwned8, pwned2: &str) -> Result<Pwned22, CallError>;
+    async fn pwned2(&self, pwned: &Pwned7, pwned2: &str) -> Result<Pwned20, CallError>;
 
     /// '); pwned(); ('
     #[client(name = "'); pwned(); ('")]
-    async fn pwned_with_x2(&self, pwned: &Pwned8, pwned2: &str, x: &Pwned36) -> Result<Pwned22, CallError>;
+    async fn pwned_with_x2(&self, pwned: &Pwned7, pwned2: &str, x: &Pwned33) -> Result<Pwned20, CallError>;
 
     /// */ pwned(); /*
     #[client(name = "*/ pwned(); /*")]
-    async fn pwned3(&self, pwned: &Pwned9, pwned2: &str) -> Result<Pwned23, CallError>;
+    async fn pwned3(&self, pwned: &Pwned8, pwned2: &str) -> Result<Pwned21, CallError>;
 
     /// */ pwned(); /*
     #[client(name = "*/ pwned(); /*")]
-    async fn pwned_with_x3(&self, pwned: &Pwned9, pwned2: &str, x: &Pwned37) -> Result<Pwned23, CallError>;
+    async fn pwned_with_x3(&self, pwned: &Pwned8, pwned2: &str, x: &Pwned34) -> Result<Pwned21, CallError>;
 
     /// ${pwned()}
     #[client(name = "${pwned()}")]
-    async fn pwned4(&self, pwned: &Pwned6, pwned2: &str) -> Result<Pwned20, CallError>;
+    async fn pwned4(&self, pwned: &Pwned5, pwned2: &str) -> Result<Pwned18, CallError>;
 
     /// ${pwned()}
     #[client(name = "${pwned()}")]
-    async fn pwned_with_x4(&self, pwned: &Pwned6, pwned2: &str, x: &Pwned34) -> Result<Pwned20, CallError>;
+    async fn pwned_with_x4(&self, pwned: &Pwned5, pwned2: &str, x: &Pwned31) -> Result<Pwned18, CallError>;
 
     /// `pwned()`
     #[client(name = "`pwned()`")]
-    async fn pwned5(&self, pwned: &Pwned11, pwned2: &str) -> Result<Pwned25, CallError>;
+    async fn pwned5(&self, pwned: &Pwned10, pwned2: &str) -> Result<Pwned23, CallError>;
 
     /// `pwned()`
     #[client(name = "`pwned()`")]
-    async fn pwned_with_x5(&self, pwned: &Pwned11, pwned2: &str, x: &Pwned39) -> Result<Pwned25, CallError>;
+    async fn pwned_with_x5(&self, pwned: &Pwned10, pwned2: &str, x: &Pwned36) -> Result<Pwned23, CallError>;
 
     /// """
     /// pwned()
     /// """
     #[client(name = "\"\"\"\u{a}pwned()\u{a}\"\"\"")]
-    async fn pwned6(&self, pwned: &Pwned3, pwned2: &str) -> Result<Pwned17, CallError>;
+    async fn pwned6(&self, pwned: &Pwned3, pwned2: &str) -> Result<Pwned16, CallError>;
 
     /// """
     /// pwned()
     /// """
     #[client(name = "\"\"\"\u{a}pwned()\u{a}\"\"\"")]
-    async fn pwned_with_x6(&self, pwned: &Pwned3, pwned2: &str, x: &Pwned31) -> Result<Pwned17, CallError>;
+    async fn pwned_with_x6(&self, pwned: &Pwned3, pwned2: &str, x: &Pwned29) -> Result<Pwned16, CallError>;
 
     /// '''
     /// pwned()
     /// '''
     #[client(name = "'''\u{a}pwned()\u{a}'''")]
-    async fn pwned7(&self, pwned: &Pwned7, pwned2: &str) -> Result<Pwned21, CallError>;
+    async fn pwned7(&self, pwned: &Pwned6, pwned2: &str) -> Result<Pwned19, CallError>;
 
     /// '''
     /// pwned()
     /// '''
     #[client(name = "'''\u{a}pwned()\u{a}'''")]
-    async fn pwned_with_x7(&self, pwned: &Pwned7, pwned2: &str, x: &Pwned35) -> Result<Pwned21, CallError>;
+    async fn pwned_with_x7(&self, pwned: &Pwned6, pwned2: &str, x: &Pwned32) -> Result<Pwned19, CallError>;
 
     /// pwned()
     #[client(name = "\u{a}pwned()\u{a}")]
-    async fn pwned8(&self, pwned: &Pwned, pwned2: &str) -> Result<Pwned15, CallError>;
+    async fn pwned8(&self, pwned: &Pwned, pwned2: &str) -> Result<Pwned14, CallError>;
 
     /// pwned()
     #[client(name = "\u{a}pwned()\u{a}")]
-    async fn pwned_with_x8(&self, pwned: &Pwned, pwned2: &str, x: &Pwned29) -> Result<Pwned15, CallError>;
+    async fn pwned_with_x8(&self, pwned: &Pwned, pwned2: &str, x: &Pwned27) -> Result<Pwned14, CallError>;
 
     /// U+000Dpwned()U+000D
     #[client(name = "\u{d}pwned()\u{d}")]
-    async fn pwned9(&self, pwned: &Pwned2, pwned2: &str) -> Result<Pwned16, CallError>;
+    async fn pwned9(&self, pwned: &Pwned2, pwned2: &str) -> Result<Pwned15, CallError>;
 
     /// U+000Dpwned()U+000D
     #[client(name = "\u{d}pwned()\u{d}")]
-    async fn pwned_with_x9(&self, pwned: &Pwned2, pwned2: &str, x: &Pwned30) -> Result<Pwned16, CallError>;
+    async fn pwned_with_x9(&self, pwned: &Pwned2, pwned2: &str, x: &Pwned28) -> Result<Pwned15, CallError>;
 
     /// U+2028pwned()U+2028
     #[client(name = "\u{2028}pwned()\u{2028}")]
-    async fn pwned10(&self, pwned: &Pwned13, pwned2: &str) -> Result<Pwned27, CallError>;
+    async fn pwned10(&self, pwned: &Pwned12, pwned2: &str) -> Result<Pwned25, CallError>;
 
     /// U+2028pwned()U+2028
     #[client(name = "\u{2028}pwned()\u{2028}")]
-    async fn pwned_with_x10(&self, pwned: &Pwned13, pwned2: &str, x: &Pwned41) -> Result<Pwned27, CallError>;
+    async fn pwned_with_x10(&self, pwned: &Pwned12, pwned2: &str, x: &Pwned38) -> Result<Pwned25, CallError>;
 
     /// U+202Epwned()U+202C
     #[client(name = "\u{202e}pwned()\u{202c}")]
-    async fn pwned11(&self, pwned: &Pwned14, pwned2: &str) -> Result<Pwned28, CallError>;
+    async fn pwned11(&self, pwned: &Pwned13, pwned2: &str) -> Result<Pwned26, CallError>;
 
     /// U+202Epwned()U+202C
     #[client(name = "\u{202e}pwned()\u{202c}")]
-    async fn pwned_with_x11(&self, pwned: &Pwned14, pwned2: &str, x: &Pwned42) -> Result<Pwned28, CallError>;
+    async fn pwned_with_x11(&self, pwned: &Pwned13, pwned2: &str, x: &Pwned39) -> Result<Pwned26, CallError>;
 
     /// \\
     #[client(name = "\\")]
@@ -4147,13 +4147,13 @@ pub trait Methods {
     #[client(name = "\\\"")]
     async fn method_with_x6(&self, argument: &Unnamed3, argument2: &str, x: &Unnamed22) -> Result<Unnamed13, CallError>;
 
-    /// "pwned()
-    #[client(name = "\"pwned()")]
-    async fn pwned12(&self, pwned: &Pwned5, pwned2: &str) -> Result<Pwned19, CallError>;
+    /// \\u{22}pwned()
+    #[client(name = "\\u{22}pwned()")]
+    async fn u_22_pwned(&self, u_22_pwned: &U22Pwned, u_22_pwned2: &str) -> Result<U22Pwned2, CallError>;
 
-    /// "pwned()
-    #[client(name = "\"pwned()")]
-    async fn pwned_with_x12(&self, pwned: &Pwned5, pwned2: &str, x: &Pwned33) -> Result<Pwned19, CallError>;
+    /// \\u{22}pwned()
+    #[client(name = "\\u{22}pwned()")]
+    async fn u_22_pwned_with_x(&self, u_22_pwned: &U22Pwned, u_22_pwned2: &str, x: &U22Pwned3) -> Result<U22Pwned2, CallError>;
 
     /// "; compile_error!("pwned"); "
     #[client(name = "\"; compile_error!(\"pwned\"); \"")]
@@ -4205,11 +4205,11 @@ pub trait Methods {
 
     /// >>> pwned()
     #[client(name = ">>> pwned()")]
-    async fn pwned13(&self, pwned: &Pwned10, pwned2: &str) -> Result<Pwned24, CallError>;
+    async fn pwned12(&self, pwned: &Pwned9, pwned2: &str) -> Result<Pwned22, CallError>;
 
     /// >>> pwned()
     #[client(name = ">>> pwned()")]
-    async fn pwned_with_x13(&self, pwned: &Pwned10, pwned2: &str, x: &Pwned38) -> Result<Pwned24, CallError>;
+    async fn pwned_with_x12(&self, pwned: &Pwned9, pwned2: &str, x: &Pwned35) -> Result<Pwned22, CallError>;
 
     /// @ts-nocheck
     #[client(name = "@ts-nocheck")]
@@ -4253,11 +4253,11 @@ pub trait Methods {
 
     /// {pwned}
     #[client(name = "{pwned}")]
-    async fn pwned14(&self, pwned: &Pwned12, pwned2: &str) -> Result<Pwned26, CallError>;
+    async fn pwned13(&self, pwned: &Pwned11, pwned2: &str) -> Result<Pwned24, CallError>;
 
     /// {pwned}
     #[client(name = "{pwned}")]
-    async fn pwned_with_x14(&self, pwned: &Pwned12, pwned2: &str, x: &Pwned40) -> Result<Pwned26, CallError>;
+    async fn pwned_with_x13(&self, pwned: &Pwned11, pwned2: &str, x: &Pwned37) -> Result<Pwned24, CallError>;
 
     /// //
     #[client(name = "//")]

@@ -15,7 +15,6 @@ export interface All {
   "\"\"\"\u000apwned()\u000a\"\"\""?: number | null;
   "\"); pwned(); (\""?: number | null;
   "\"; compile_error!(\"pwned\"); \""?: number | null;
-  "\"pwned()"?: number | null;
   "#![feature(pwned)]"?: number | null;
   "${pwned()}"?: number | null;
   "'''\u000apwned()\u000a'''"?: number | null;
@@ -50,6 +49,7 @@ export interface All {
   "[x]: javascript:pwned()"?: number | null;
   "\\"?: number | null;
   "\\\""?: number | null;
+  "\\u{22}pwned()"?: number | null;
   "_"?: number | null;
   "__"?: number | null;
   "__call__"?: number | null;
@@ -193,7 +193,7 @@ export type Tags =
   | { "\u202epwned()\u202c": unknown }
   | "\\"
   | { "\\\"": unknown }
-  | "\"pwned()"
+  | "\\u{22}pwned()"
   | { "\"; compile_error!(\"pwned\"); \"": unknown }
   | "```\u000apanic!(\"pwned\");\u000a```"
   | { "    panic!(\"pwned\");": unknown }
@@ -254,13 +254,6 @@ export interface CompileErrorPwned {
 
 export type CompileErrorPwnedX = "\"; compile_error!(\"pwned\"); \"";
 
-export interface Pwned5 {
-  "\"pwned()": Node;
-  "x"?: PwnedX5 | null;
-}
-
-export type PwnedX5 = "\"pwned()";
-
 export interface FeaturePwned {
   "#![feature(pwned)]": Node;
   "x"?: FeaturePwnedX | null;
@@ -268,33 +261,33 @@ export interface FeaturePwned {
 
 export type FeaturePwnedX = "#![feature(pwned)]";
 
-export interface Pwned6 {
+export interface Pwned5 {
   "${pwned()}": Node;
+  "x"?: PwnedX5 | null;
+}
+
+export type PwnedX5 = "${pwned()}";
+
+export interface Pwned6 {
+  "'''\u000apwned()\u000a'''": Node;
   "x"?: PwnedX6 | null;
 }
 
-export type PwnedX6 = "${pwned()}";
+export type PwnedX6 = "'''\u000apwned()\u000a'''";
 
 export interface Pwned7 {
-  "'''\u000apwned()\u000a'''": Node;
+  "'); pwned(); ('": Node;
   "x"?: PwnedX7 | null;
 }
 
-export type PwnedX7 = "'''\u000apwned()\u000a'''";
+export type PwnedX7 = "'); pwned(); ('";
 
 export interface Pwned8 {
-  "'); pwned(); ('": Node;
+  "*/ pwned(); /*": Node;
   "x"?: PwnedX8 | null;
 }
 
-export type PwnedX8 = "'); pwned(); ('";
-
-export interface Pwned9 {
-  "*/ pwned(); /*": Node;
-  "x"?: PwnedX9 | null;
-}
-
-export type PwnedX9 = "*/ pwned(); /*";
+export type PwnedX8 = "*/ pwned(); /*";
 
 export interface PanicPwned2 {
   "-     panic!(\"pwned\");": Node;
@@ -331,12 +324,12 @@ export interface ScriptPwnedScript {
 
 export type ScriptPwnedScriptX = "<script>pwned()</script>";
 
-export interface Pwned10 {
+export interface Pwned9 {
   ">>> pwned()": Node;
-  "x"?: PwnedX10 | null;
+  "x"?: PwnedX9 | null;
 }
 
-export type PwnedX10 = ">>> pwned()";
+export type PwnedX9 = ">>> pwned()";
 
 export interface TsNocheck {
   "@ts-nocheck": Node;
@@ -499,6 +492,13 @@ export interface Unnamed3 {
 
 export type X3 = "\\\"";
 
+export interface U22Pwned {
+  "\\u{22}pwned()": Node;
+  "x"?: U22PwnedX | null;
+}
+
+export type U22PwnedX = "\\u{22}pwned()";
+
 export interface Unnamed4 {
   "_": Node;
   "x"?: X4 | null;
@@ -562,12 +562,12 @@ export interface PanicPwned3 {
 
 export type PanicPwnedX3 = "```\u000apanic!(\"pwned\");\u000a```";
 
-export interface Pwned11 {
+export interface Pwned10 {
   "`pwned()`": Node;
-  "x"?: PwnedX11 | null;
+  "x"?: PwnedX10 | null;
 }
 
-export type PwnedX11 = "`pwned()`";
+export type PwnedX10 = "`pwned()`";
 
 export interface AB {
   "a b": Node;
@@ -856,12 +856,12 @@ export interface X6 {
 
 export type XX = "x\u0301";
 
-export interface Pwned12 {
-  "x"?: PwnedX12 | null;
+export interface Pwned11 {
+  "x"?: PwnedX11 | null;
   "{pwned}": Node;
 }
 
-export type PwnedX12 = "{pwned}";
+export type PwnedX11 = "{pwned}";
 
 export interface Unnamed6 {
   "x"?: X7 | null;
@@ -877,19 +877,19 @@ export interface Unnamed7 {
 
 export type X8 = "\u00e9";
 
-export interface Pwned13 {
-  "x"?: PwnedX13 | null;
+export interface Pwned12 {
+  "x"?: PwnedX12 | null;
   "\u2028pwned()\u2028": Node;
 }
 
-export type PwnedX13 = "\u2028pwned()\u2028";
+export type PwnedX12 = "\u2028pwned()\u2028";
 
-export interface Pwned14 {
-  "x"?: PwnedX14 | null;
+export interface Pwned13 {
+  "x"?: PwnedX13 | null;
   "\u202epwned()\u202c": Node;
 }
 
-export type PwnedX14 = "\u202epwned()\u202c";
+export type PwnedX13 = "\u202epwned()\u202c";
 
 export interface Unnamed8 {
   "x"?: X9 | null;
@@ -905,11 +905,11 @@ export interface Unnamed10 {
 
 export type X10 = "\uff21\uff22";
 
-export type Pwned15 =
+export type Pwned14 =
   | "\u000apwned()\u000a"
   | { "\u000apwned()\u000a2": unknown };
 
-export type Pwned16 =
+export type Pwned15 =
   | "\u000dpwned()\u000d"
   | { "\u000dpwned()\u000d2": unknown };
 
@@ -917,11 +917,11 @@ export type PanicPwned4 =
   | "    panic!(\"pwned\");"
   | { "    panic!(\"pwned\");2": unknown };
 
-export type Pwned17 =
+export type Pwned16 =
   | "\"\"\"\u000apwned()\u000a\"\"\""
   | { "\"\"\"\u000apwned()\u000a\"\"\"2": unknown };
 
-export type Pwned18 =
+export type Pwned17 =
   | "\"); pwned(); (\""
   | { "\"); pwned(); (\"2": unknown };
 
@@ -929,27 +929,23 @@ export type CompileErrorPwned2 =
   | "\"; compile_error!(\"pwned\"); \""
   | { "\"; compile_error!(\"pwned\"); \"2": unknown };
 
-export type Pwned19 =
-  | "\"pwned()"
-  | { "\"pwned()2": unknown };
-
 export type FeaturePwned2 =
   | "#![feature(pwned)]"
   | { "#![feature(pwned)]2": unknown };
 
-export type Pwned20 =
+export type Pwned18 =
   | "${pwned()}"
   | { "${pwned()}2": unknown };
 
-export type Pwned21 =
+export type Pwned19 =
   | "'''\u000apwned()\u000a'''"
   | { "'''\u000apwned()\u000a'''2": unknown };
 
-export type Pwned22 =
+export type Pwned20 =
   | "'); pwned(); ('"
   | { "'); pwned(); ('2": unknown };
 
-export type Pwned23 =
+export type Pwned21 =
   | "*/ pwned(); /*"
   | { "*/ pwned(); /*2": unknown };
 
@@ -973,7 +969,7 @@ export type ScriptPwnedScript2 =
   | "<script>pwned()</script>"
   | { "<script>pwned()</script>2": unknown };
 
-export type Pwned24 =
+export type Pwned22 =
   | ">>> pwned()"
   | { ">>> pwned()2": unknown };
 
@@ -1069,6 +1065,10 @@ export type Unnamed13 =
   | "\\\""
   | { "\\\"2": unknown };
 
+export type U22Pwned2 =
+  | "\\u{22}pwned()"
+  | { "\\u{22}pwned()2": unknown };
+
 export type Unnamed14 =
   | "_"
   | { "_2": unknown };
@@ -1105,7 +1105,7 @@ export type PanicPwned6 =
   | "```\u000apanic!(\"pwned\");\u000a```"
   | { "```\u000apanic!(\"pwned\");\u000a```2": unknown };
 
-export type Pwned25 =
+export type Pwned23 =
   | "`pwned()`"
   | { "`pwned()`2": unknown };
 
@@ -1273,7 +1273,7 @@ export type X11 =
   | "x\u0301"
   | { "x\u03012": unknown };
 
-export type Pwned26 =
+export type Pwned24 =
   | "{pwned}"
   | { "{pwned}2": unknown };
 
@@ -1285,11 +1285,11 @@ export type Unnamed17 =
   | "\u00e9"
   | { "\u00e92": unknown };
 
-export type Pwned27 =
+export type Pwned25 =
   | "\u2028pwned()\u2028"
   | { "\u2028pwned()\u20282": unknown };
 
-export type Pwned28 =
+export type Pwned26 =
   | "\u202epwned()\u202c"
   | { "\u202epwned()\u202c2": unknown };
 
@@ -1301,29 +1301,27 @@ export type Unnamed19 =
   | "\uff21\uff22"
   | { "\uff21\uff222": unknown };
 
-export type Pwned29 = "\u000apwned()\u000a" | "x";
+export type Pwned27 = "\u000apwned()\u000a" | "x";
 
-export type Pwned30 = "\u000dpwned()\u000d" | "x";
+export type Pwned28 = "\u000dpwned()\u000d" | "x";
 
 export type PanicPwned7 = "    panic!(\"pwned\");" | "x";
 
-export type Pwned31 = "\"\"\"\u000apwned()\u000a\"\"\"" | "x";
+export type Pwned29 = "\"\"\"\u000apwned()\u000a\"\"\"" | "x";
 
-export type Pwned32 = "\"); pwned(); (\"" | "x";
+export type Pwned30 = "\"); pwned(); (\"" | "x";
 
 export type CompileErrorPwned3 = "\"; compile_error!(\"pwned\"); \"" | "x";
 
-export type Pwned33 = "\"pwned()" | "x";
-
 export type FeaturePwned3 = "#![feature(pwned)]" | "x";
 
-export type Pwned34 = "${pwned()}" | "x";
+export type Pwned31 = "${pwned()}" | "x";
 
-export type Pwned35 = "'''\u000apwned()\u000a'''" | "x";
+export type Pwned32 = "'''\u000apwned()\u000a'''" | "x";
 
-export type Pwned36 = "'); pwned(); ('" | "x";
+export type Pwned33 = "'); pwned(); ('" | "x";
 
-export type Pwned37 = "*/ pwned(); /*" | "x";
+export type Pwned34 = "*/ pwned(); /*" | "x";
 
 export type PanicPwned8 = "-     panic!(\"pwned\");" | "x";
 
@@ -1335,7 +1333,7 @@ export type Unnamed9_3 = "9" | "x";
 
 export type ScriptPwnedScript3 = "<script>pwned()</script>" | "x";
 
-export type Pwned38 = ">>> pwned()" | "x";
+export type Pwned35 = ">>> pwned()" | "x";
 
 export type TsNocheck3 = "@ts-nocheck" | "x";
 
@@ -1383,6 +1381,8 @@ export type Unnamed21 = "\\" | "x";
 
 export type Unnamed22 = "\\\"" | "x";
 
+export type U22Pwned3 = "\\u{22}pwned()" | "x";
+
 export type Unnamed23 = "_" | "x";
 
 export type Unnamed24 = "__" | "x";
@@ -1401,7 +1401,7 @@ export type Call8 = "_call" | "x";
 
 export type PanicPwned9 = "```\u000apanic!(\"pwned\");\u000a```" | "x";
 
-export type Pwned39 = "`pwned()`" | "x";
+export type Pwned36 = "`pwned()`" | "x";
 
 export type AB9 = "a b" | "x";
 
@@ -1485,15 +1485,15 @@ export type Xmlrpc3 = "xmlrpc" | "x";
 
 export type X12 = "x\u0301" | "x";
 
-export type Pwned40 = "{pwned}" | "x";
+export type Pwned37 = "{pwned}" | "x";
 
 export type Unnamed25 = "\u007f\u0085" | "x";
 
 export type Unnamed26 = "\u00e9" | "x";
 
-export type Pwned41 = "\u2028pwned()\u2028" | "x";
+export type Pwned38 = "\u2028pwned()\u2028" | "x";
 
-export type Pwned42 = "\u202epwned()\u202c" | "x";
+export type Pwned39 = "\u202epwned()\u202c" | "x";
 
 export type Unnamed27 = "\u2603" | "x";
 
@@ -1580,7 +1580,7 @@ export class Methods {
    * 
    * \"
    * 
-   * "pwned()
+   * \u{22}pwned()
    * 
    * "; compile_error!("pwned"); "
    * 
@@ -2094,36 +2094,36 @@ export class Methods {
   /**
    * "); pwned(); ("
    */
-  async pwned______(pwned______: Pwned4, pwned______2: string, x?: Pwned32): Promise<Pwned18> {
-    return (await this.#call("\"); pwned(); (\"", 2, [pwned______, pwned______2, x])) as Pwned18;
+  async pwned______(pwned______: Pwned4, pwned______2: string, x?: Pwned30): Promise<Pwned17> {
+    return (await this.#call("\"); pwned(); (\"", 2, [pwned______, pwned______2, x])) as Pwned17;
   }
 
   /**
    * '); pwned(); ('
    */
-  async pwned______2(pwned______: Pwned8, pwned______2: string, x?: Pwned36): Promise<Pwned22> {
-    return (await this.#call("'); pwned(); ('", 2, [pwned______, pwned______2, x])) as Pwned22;
+  async pwned______2(pwned______: Pwned7, pwned______2: string, x?: Pwned33): Promise<Pwned20> {
+    return (await this.#call("'); pwned(); ('", 2, [pwned______, pwned______2, x])) as Pwned20;
   }
 
   /**
    * *\/ pwned(); /*
    */
-  async pwned______3(pwned______: Pwned9, pwned______2: string, x?: Pwned37): Promise<Pwned23> {
-    return (await this.#call("*/ pwned(); /*", 2, [pwned______, pwned______2, x])) as Pwned23;
+  async pwned______3(pwned______: Pwned8, pwned______2: string, x?: Pwned34): Promise<Pwned21> {
+    return (await this.#call("*/ pwned(); /*", 2, [pwned______, pwned______2, x])) as Pwned21;
   }
 
   /**
    * ${pwned()}
    */
-  async pwned___(pwned___: Pwned6, pwned___2: string, x?: Pwned34): Promise<Pwned20> {
-    return (await this.#call("${pwned()}", 2, [pwned___, pwned___2, x])) as Pwned20;
+  async pwned___(pwned___: Pwned5, pwned___2: string, x?: Pwned31): Promise<Pwned18> {
+    return (await this.#call("${pwned()}", 2, [pwned___, pwned___2, x])) as Pwned18;
   }
 
   /**
    * `pwned()`
    */
-  async pwned___2(pwned___: Pwned11, pwned___2: string, x?: Pwned39): Promise<Pwned25> {
-    return (await this.#call("`pwned()`", 2, [pwned___, pwned___2, x])) as Pwned25;
+  async pwned___2(pwned___: Pwned10, pwned___2: string, x?: Pwned36): Promise<Pwned23> {
+    return (await this.#call("`pwned()`", 2, [pwned___, pwned___2, x])) as Pwned23;
   }
 
   /**
@@ -2131,8 +2131,8 @@ export class Methods {
    * pwned()
    * """
    */
-  async pwned______4(pwned______: Pwned3, pwned______2: string, x?: Pwned31): Promise<Pwned17> {
-    return (await this.#call("\"\"\"\u000apwned()\u000a\"\"\"", 2, [pwned______, pwned______2, x])) as Pwned17;
+  async pwned______4(pwned______: Pwned3, pwned______2: string, x?: Pwned29): Promise<Pwned16> {
+    return (await this.#call("\"\"\"\u000apwned()\u000a\"\"\"", 2, [pwned______, pwned______2, x])) as Pwned16;
   }
 
   /**
@@ -2140,36 +2140,36 @@ export class Methods {
    * pwned()
    * '''
    */
-  async pwned______5(pwned______: Pwned7, pwned______2: string, x?: Pwned35): Promise<Pwned21> {
-    return (await this.#call("'''\u000apwned()\u000a'''", 2, [pwned______, pwned______2, x])) as Pwned21;
+  async pwned______5(pwned______: Pwned6, pwned______2: string, x?: Pwned32): Promise<Pwned19> {
+    return (await this.#call("'''\u000apwned()\u000a'''", 2, [pwned______, pwned______2, x])) as Pwned19;
   }
 
   /**
    * pwned()
    */
-  async pwned___3(pwned___: Pwned, pwned___2: string, x?: Pwned29): Promise<Pwned15> {
-    return (await this.#call("\u000apwned()\u000a", 2, [pwned___, pwned___2, x])) as Pwned15;
+  async pwned___3(pwned___: Pwned, pwned___2: string, x?: Pwned27): Promise<Pwned14> {
+    return (await this.#call("\u000apwned()\u000a", 2, [pwned___, pwned___2, x])) as Pwned14;
   }
 
   /**
    * U+000Dpwned()U+000D
    */
-  async pwned___4(pwned___: Pwned2, pwned___2: string, x?: Pwned30): Promise<Pwned16> {
-    return (await this.#call("\u000dpwned()\u000d", 2, [pwned___, pwned___2, x])) as Pwned16;
+  async pwned___4(pwned___: Pwned2, pwned___2: string, x?: Pwned28): Promise<Pwned15> {
+    return (await this.#call("\u000dpwned()\u000d", 2, [pwned___, pwned___2, x])) as Pwned15;
   }
 
   /**
    * U+2028pwned()U+2028
    */
-  async pwned___5(pwned___: Pwned13, pwned___2: string, x?: Pwned41): Promise<Pwned27> {
-    return (await this.#call("\u2028pwned()\u2028", 2, [pwned___, pwned___2, x])) as Pwned27;
+  async pwned___5(pwned___: Pwned12, pwned___2: string, x?: Pwned38): Promise<Pwned25> {
+    return (await this.#call("\u2028pwned()\u2028", 2, [pwned___, pwned___2, x])) as Pwned25;
   }
 
   /**
    * U+202Epwned()U+202C
    */
-  async pwned___6(pwned___: Pwned14, pwned___2: string, x?: Pwned42): Promise<Pwned28> {
-    return (await this.#call("\u202epwned()\u202c", 2, [pwned___, pwned___2, x])) as Pwned28;
+  async pwned___6(pwned___: Pwned13, pwned___2: string, x?: Pwned39): Promise<Pwned26> {
+    return (await this.#call("\u202epwned()\u202c", 2, [pwned___, pwned___2, x])) as Pwned26;
   }
 
   /**
@@ -2187,10 +2187,10 @@ export class Methods {
   }
 
   /**
-   * "pwned()
+   * \u{22}pwned()
    */
-  async pwned__(pwned__: Pwned5, pwned__2: string, x?: Pwned33): Promise<Pwned19> {
-    return (await this.#call("\"pwned()", 2, [pwned__, pwned__2, x])) as Pwned19;
+  async u_22_pwned__(u_22_pwned__: U22Pwned, u_22_pwned__2: string, x?: U22Pwned3): Promise<U22Pwned2> {
+    return (await this.#call("\\u{22}pwned()", 2, [u_22_pwned__, u_22_pwned__2, x])) as U22Pwned2;
   }
 
   /**
@@ -2235,8 +2235,8 @@ export class Methods {
   /**
    * >>> pwned()
    */
-  async pwned__2(pwned__: Pwned10, pwned__2: string, x?: Pwned38): Promise<Pwned24> {
-    return (await this.#call(">>> pwned()", 2, [pwned__, pwned__2, x])) as Pwned24;
+  async pwned__(pwned__: Pwned9, pwned__2: string, x?: Pwned35): Promise<Pwned22> {
+    return (await this.#call(">>> pwned()", 2, [pwned__, pwned__2, x])) as Pwned22;
   }
 
   /**
@@ -2277,8 +2277,8 @@ export class Methods {
   /**
    * {pwned}
    */
-  async pwned_(pwned_: Pwned12, pwned_2: string, x?: Pwned40): Promise<Pwned26> {
-    return (await this.#call("{pwned}", 2, [pwned_, pwned_2, x])) as Pwned26;
+  async pwned_(pwned_: Pwned11, pwned_2: string, x?: Pwned37): Promise<Pwned24> {
+    return (await this.#call("{pwned}", 2, [pwned_, pwned_2, x])) as Pwned24;
   }
 
   /**

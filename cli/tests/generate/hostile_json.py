@@ -39,7 +39,6 @@ _AllOptional = TypedDict("_AllOptional", {
     "\"\"\"\u000apwned()\u000a\"\"\"": "Optional[int]",
     "\"); pwned(); (\"": "Optional[int]",
     "\"; compile_error!(\"pwned\"); \"": "Optional[int]",
-    "\"pwned()": "Optional[int]",
     "#![feature(pwned)]": "Optional[int]",
     "${pwned()}": "Optional[int]",
     "'''\u000apwned()\u000a'''": "Optional[int]",
@@ -74,6 +73,7 @@ _AllOptional = TypedDict("_AllOptional", {
     "[x]: javascript:pwned()": "Optional[int]",
     "\\": "Optional[int]",
     "\\\"": "Optional[int]",
+    "\\u{22}pwned()": "Optional[int]",
     "_": "Optional[int]",
     "__": "Optional[int]",
     "__call__": "Optional[int]",
@@ -289,7 +289,7 @@ _Tags_98 = TypedDict("_Tags_98", {
 _Tags_100 = TypedDict("_Tags_100", {
     "longlonglonglonglonglonglonglonglonglonglonglonglonglonglonglonglonglonglonglonglonglonglonglonglonglonglonglonglonglonglonglonglonglonglonglonglonglonglonglonglonglonglonglonglonglonglonglonglonglong": "Any",
 })
-Tags = Union[Literal[""], _Tags_2, Literal["__"], _Tags_4, Literal["a b"], _Tags_6, Literal["a_b"], _Tags_8, Literal["self"], _Tags_10, Literal["crate"], _Tags_12, Literal["type"], _Tags_14, Literal["async"], _Tags_16, Literal["class"], _Tags_18, Literal["None"], _Tags_20, Literal["true"], _Tags_22, Literal["new"], _Tags_24, Literal["constructor"], _Tags_26, Literal["__proto__"], _Tags_28, Literal["__init__"], _Tags_30, Literal["__getattr__"], _Tags_32, Literal["mro"], _Tags_34, Literal["call"], _Tags_36, Literal["url"], _Tags_38, Literal["cast"], _Tags_40, Literal["int"], _Tags_42, Literal["Value"], _Tags_44, Literal["Vec"], _Tags_46, Literal["Result"], _Tags_48, Literal["Send"], _Tags_50, Literal["Default"], _Tags_52, Literal["Methods"], _Tags_54, Literal["Error"], _Tags_56, Literal["Array"], _Tags_58, Literal["datetime"], _Tags_60, Literal["xmlrpc"], _Tags_62, Literal["arguments"], _Tags_64, Literal["method"], _Tags_66, Literal["eval"], _Tags_68, Literal["\uff21\uff22"], _Tags_70, Literal["'); pwned(); ('"], _Tags_72, Literal["${pwned()}"], _Tags_74, Literal["\"\"\"\u000apwned()\u000a\"\"\""], _Tags_76, Literal["\u000apwned()\u000a"], _Tags_78, Literal["\u2028pwned()\u2028"], _Tags_80, Literal["\\"], _Tags_82, Literal["\"pwned()"], _Tags_84, Literal["```\u000apanic!(\"pwned\");\u000a```"], _Tags_86, Literal["-     panic!(\"pwned\");"], _Tags_88, Literal[">>> pwned()"], _Tags_90, Literal["<script>pwned()</script>"], _Tags_92, Literal["[x]: javascript:pwned()"], _Tags_94, Literal["{pwned}"], _Tags_96, Literal["\u007f\u0085"], _Tags_98, Literal["\u2603"], _Tags_100]
+Tags = Union[Literal[""], _Tags_2, Literal["__"], _Tags_4, Literal["a b"], _Tags_6, Literal["a_b"], _Tags_8, Literal["self"], _Tags_10, Literal["crate"], _Tags_12, Literal["type"], _Tags_14, Literal["async"], _Tags_16, Literal["class"], _Tags_18, Literal["None"], _Tags_20, Literal["true"], _Tags_22, Literal["new"], _Tags_24, Literal["constructor"], _Tags_26, Literal["__proto__"], _Tags_28, Literal["__init__"], _Tags_30, Literal["__getattr__"], _Tags_32, Literal["mro"], _Tags_34, Literal["call"], _Tags_36, Literal["url"], _Tags_38, Literal["cast"], _Tags_40, Literal["int"], _Tags_42, Literal["Value"], _Tags_44, Literal["Vec"], _Tags_46, Literal["Result"], _Tags_48, Literal["Send"], _Tags_50, Literal["Default"], _Tags_52, Literal["Methods"], _Tags_54, Literal["Error"], _Tags_56, Literal["Array"], _Tags_58, Literal["datetime"], _Tags_60, Literal["xmlrpc"], _Tags_62, Literal["arguments"], _Tags_64, Literal["method"], _Tags_66, Literal["eval"], _Tags_68, Literal["\uff21\uff22"], _Tags_70, Literal["'); pwned(); ('"], _Tags_72, Literal["${pwned()}"], _Tags_74, Literal["\"\"\"\u000apwned()\u000a\"\"\""], _Tags_76, Literal["\u000apwned()\u000a"], _Tags_78, Literal["\u2028pwned()\u2028"], _Tags_80, Literal["\\"], _Tags_82, Literal["\\u{22}pwned()"], _Tags_84, Literal["```\u000apanic!(\"pwned\");\u000a```"], _Tags_86, Literal["-     panic!(\"pwned\");"], _Tags_88, Literal[">>> pwned()"], _Tags_90, Literal["<script>pwned()</script>"], _Tags_92, Literal["[x]: javascript:pwned()"], _Tags_94, Literal["{pwned}"], _Tags_96, Literal["\u007f\u0085"], _Tags_98, Literal["\u2603"], _Tags_100]
 
 _PwnedRequired = TypedDict("_PwnedRequired", {
     "\u000apwned()\u000a": "Node",
@@ -375,20 +375,6 @@ class CompileErrorPwned(_CompileErrorPwnedRequired, _CompileErrorPwnedOptional):
 
 CompileErrorPwnedX = Literal["\"; compile_error!(\"pwned\"); \""]
 
-_Pwned5Required = TypedDict("_Pwned5Required", {
-    "\"pwned()": "Node",
-})
-_Pwned5Optional = TypedDict("_Pwned5Optional", {
-    "x": "PwnedX5",
-}, total=False)
-
-
-class Pwned5(_Pwned5Required, _Pwned5Optional):
-    pass
-
-
-PwnedX5 = Literal["\"pwned()"]
-
 _FeaturePwnedRequired = TypedDict("_FeaturePwnedRequired", {
     "#![feature(pwned)]": "Node",
 })
@@ -403,8 +389,22 @@ class FeaturePwned(_FeaturePwnedRequired, _FeaturePwnedOptional):
 
 FeaturePwnedX = Literal["#![feature(pwned)]"]
 
-_Pwned6Required = TypedDict("_Pwned6Required", {
+_Pwned5Required = TypedDict("_Pwned5Required", {
     "${pwned()}": "Node",
+})
+_Pwned5Optional = TypedDict("_Pwned5Optional", {
+    "x": "PwnedX5",
+}, total=False)
+
+
+class Pwned5(_Pwned5Required, _Pwned5Optional):
+    pass
+
+
+PwnedX5 = Literal["${pwned()}"]
+
+_Pwned6Required = TypedDict("_Pwned6Required", {
+    "'''\u000apwned()\u000a'''": "Node",
 })
 _Pwned6Optional = TypedDict("_Pwned6Optional", {
     "x": "PwnedX6",
@@ -415,10 +415,10 @@ class Pwned6(_Pwned6Required, _Pwned6Optional):
     pass
 
 
-PwnedX6 = Literal["${pwned()}"]
+PwnedX6 = Literal["'''\u000apwned()\u000a'''"]
 
 _Pwned7Required = TypedDict("_Pwned7Required", {
-    "'''\u000apwned()\u000a'''": "Node",
+    "'); pwned(); ('": "Node",
 })
 _Pwned7Optional = TypedDict("_Pwned7Optional", {
     "x": "PwnedX7",
@@ -429,10 +429,10 @@ class Pwned7(_Pwned7Required, _Pwned7Optional):
     pass
 
 
-PwnedX7 = Literal["'''\u000apwned()\u000a'''"]
+PwnedX7 = Literal["'); pwned(); ('"]
 
 _Pwned8Required = TypedDict("_Pwned8Required", {
-    "'); pwned(); ('": "Node",
+    "*/ pwned(); /*": "Node",
 })
 _Pwned8Optional = TypedDict("_Pwned8Optional", {
     "x": "PwnedX8",
@@ -443,21 +443,7 @@ class Pwned8(_Pwned8Required, _Pwned8Optional):
     pass
 
 
-PwnedX8 = Literal["'); pwned(); ('"]
-
-_Pwned9Required = TypedDict("_Pwned9Required", {
-    "*/ pwned(); /*": "Node",
-})
-_Pwned9Optional = TypedDict("_Pwned9Optional", {
-    "x": "PwnedX9",
-}, total=False)
-
-
-class Pwned9(_Pwned9Required, _Pwned9Optional):
-    pass
-
-
-PwnedX9 = Literal["*/ pwned(); /*"]
+PwnedX8 = Literal["*/ pwned(); /*"]
 
 _PanicPwned2Required = TypedDict("_PanicPwned2Required", {
     "-     panic!(\"pwned\");": "Node",
@@ -529,19 +515,19 @@ class ScriptPwnedScript(_ScriptPwnedScriptRequired, _ScriptPwnedScriptOptional):
 
 ScriptPwnedScriptX = Literal["<script>pwned()</script>"]
 
-_Pwned10Required = TypedDict("_Pwned10Required", {
+_Pwned9Required = TypedDict("_Pwned9Required", {
     ">>> pwned()": "Node",
 })
-_Pwned10Optional = TypedDict("_Pwned10Optional", {
-    "x": "PwnedX10",
+_Pwned9Optional = TypedDict("_Pwned9Optional", {
+    "x": "PwnedX9",
 }, total=False)
 
 
-class Pwned10(_Pwned10Required, _Pwned10Optional):
+class Pwned9(_Pwned9Required, _Pwned9Optional):
     pass
 
 
-PwnedX10 = Literal[">>> pwned()"]
+PwnedX9 = Literal[">>> pwned()"]
 
 _TsNocheckRequired = TypedDict("_TsNocheckRequired", {
     "@ts-nocheck": "Node",
@@ -865,6 +851,20 @@ class Unnamed3(_Unnamed3Required, _Unnamed3Optional):
 
 X3 = Literal["\\\""]
 
+_U22PwnedRequired = TypedDict("_U22PwnedRequired", {
+    "\\u{22}pwned()": "Node",
+})
+_U22PwnedOptional = TypedDict("_U22PwnedOptional", {
+    "x": "U22PwnedX",
+}, total=False)
+
+
+class U22Pwned(_U22PwnedRequired, _U22PwnedOptional):
+    pass
+
+
+U22PwnedX = Literal["\\u{22}pwned()"]
+
 _Unnamed4Required = TypedDict("_Unnamed4Required", {
     "_": "Node",
 })
@@ -991,19 +991,19 @@ class PanicPwned3(_PanicPwned3Required, _PanicPwned3Optional):
 
 PanicPwnedX3 = Literal["```\u000apanic!(\"pwned\");\u000a```"]
 
-_Pwned11Required = TypedDict("_Pwned11Required", {
+_Pwned10Required = TypedDict("_Pwned10Required", {
     "`pwned()`": "Node",
 })
-_Pwned11Optional = TypedDict("_Pwned11Optional", {
-    "x": "PwnedX11",
+_Pwned10Optional = TypedDict("_Pwned10Optional", {
+    "x": "PwnedX10",
 }, total=False)
 
 
-class Pwned11(_Pwned11Required, _Pwned11Optional):
+class Pwned10(_Pwned10Required, _Pwned10Optional):
     pass
 
 
-PwnedX11 = Literal["`pwned()`"]
+PwnedX10 = Literal["`pwned()`"]
 
 _ABRequired = TypedDict("_ABRequired", {
     "a b": "Node",
@@ -1579,19 +1579,19 @@ class X6(_X6Required, _X6Optional):
 
 XX = Literal["x\u0301"]
 
-_Pwned12Required = TypedDict("_Pwned12Required", {
+_Pwned11Required = TypedDict("_Pwned11Required", {
     "{pwned}": "Node",
 })
-_Pwned12Optional = TypedDict("_Pwned12Optional", {
-    "x": "PwnedX12",
+_Pwned11Optional = TypedDict("_Pwned11Optional", {
+    "x": "PwnedX11",
 }, total=False)
 
 
-class Pwned12(_Pwned12Required, _Pwned12Optional):
+class Pwned11(_Pwned11Required, _Pwned11Optional):
     pass
 
 
-PwnedX12 = Literal["{pwned}"]
+PwnedX11 = Literal["{pwned}"]
 
 _Unnamed6Required = TypedDict("_Unnamed6Required", {
     "\u007f\u0085": "Node",
@@ -1621,8 +1621,22 @@ class Unnamed7(_Unnamed7Required, _Unnamed7Optional):
 
 X8 = Literal["\u00e9"]
 
-_Pwned13Required = TypedDict("_Pwned13Required", {
+_Pwned12Required = TypedDict("_Pwned12Required", {
     "\u2028pwned()\u2028": "Node",
+})
+_Pwned12Optional = TypedDict("_Pwned12Optional", {
+    "x": "PwnedX12",
+}, total=False)
+
+
+class Pwned12(_Pwned12Required, _Pwned12Optional):
+    pass
+
+
+PwnedX12 = Literal["\u2028pwned()\u2028"]
+
+_Pwned13Required = TypedDict("_Pwned13Required", {
+    "\u202epwned()\u202c": "Node",
 })
 _Pwned13Optional = TypedDict("_Pwned13Optional", {
     "x": "PwnedX13",
@@ -1633,21 +1647,7 @@ class Pwned13(_Pwned13Required, _Pwned13Optional):
     pass
 
 
-PwnedX13 = Literal["\u2028pwned()\u2028"]
-
-_Pwned14Required = TypedDict("_Pwned14Required", {
-    "\u202epwned()\u202c": "Node",
-})
-_Pwned14Optional = TypedDict("_Pwned14Optional", {
-    "x": "PwnedX14",
-}, total=False)
-
-
-class Pwned14(_Pwned14Required, _Pwned14Optional):
-    pass
-
-
-PwnedX14 = Literal["\u202epwned()\u202c"]
+PwnedX13 = Literal["\u202epwned()\u202c"]
 
 _Unnamed8Required = TypedDict("_Unnamed8Required", {
     "\u2603": "Node",
@@ -1677,65 +1677,60 @@ class Unnamed10(_Unnamed10Required, _Unnamed10Optional):
 
 X10 = Literal["\uff21\uff22"]
 
-_Pwned15_2 = TypedDict("_Pwned15_2", {
+_Pwned14_2 = TypedDict("_Pwned14_2", {
     "\u000apwned()\u000a2": "Any",
 })
-Pwned15 = Union[Literal["\u000apwned()\u000a"], _Pwned15_2]
+Pwned14 = Union[Literal["\u000apwned()\u000a"], _Pwned14_2]
 
-_Pwned16_2 = TypedDict("_Pwned16_2", {
+_Pwned15_2 = TypedDict("_Pwned15_2", {
     "\u000dpwned()\u000d2": "Any",
 })
-Pwned16 = Union[Literal["\u000dpwned()\u000d"], _Pwned16_2]
+Pwned15 = Union[Literal["\u000dpwned()\u000d"], _Pwned15_2]
 
 _PanicPwned4_2 = TypedDict("_PanicPwned4_2", {
     "    panic!(\"pwned\");2": "Any",
 })
 PanicPwned4 = Union[Literal["    panic!(\"pwned\");"], _PanicPwned4_2]
 
-_Pwned17_2 = TypedDict("_Pwned17_2", {
+_Pwned16_2 = TypedDict("_Pwned16_2", {
     "\"\"\"\u000apwned()\u000a\"\"\"2": "Any",
 })
-Pwned17 = Union[Literal["\"\"\"\u000apwned()\u000a\"\"\""], _Pwned17_2]
+Pwned16 = Union[Literal["\"\"\"\u000apwned()\u000a\"\"\""], _Pwned16_2]
 
-_Pwned18_2 = TypedDict("_Pwned18_2", {
+_Pwned17_2 = TypedDict("_Pwned17_2", {
     "\"); pwned(); (\"2": "Any",
 })
-Pwned18 = Union[Literal["\"); pwned(); (\""], _Pwned18_2]
+Pwned17 = Union[Literal["\"); pwned(); (\""], _Pwned17_2]
 
 _CompileErrorPwned2_2 = TypedDict("_CompileErrorPwned2_2", {
     "\"; compile_error!(\"pwned\"); \"2": "Any",
 })
 CompileErrorPwned2 = Union[Literal["\"; compile_error!(\"pwned\"); \""], _CompileErrorPwned2_2]
 
-_Pwned19_2 = TypedDict("_Pwned19_2", {
-    "\"pwned()2": "Any",
-})
-Pwned19 = Union[Literal["\"pwned()"], _Pwned19_2]
-
 _FeaturePwned2_2 = TypedDict("_FeaturePwned2_2", {
     "#![feature(pwned)]2": "Any",
 })
 FeaturePwned2 = Union[Literal["#![feature(pwned)]"], _FeaturePwned2_2]
 
-_Pwned20_2 = TypedDict("_Pwned20_2", {
+_Pwned18_2 = TypedDict("_Pwned18_2", {
     "${pwned()}2": "Any",
 })
-Pwned20 = Union[Literal["${pwned()}"], _Pwned20_2]
+Pwned18 = Union[Literal["${pwned()}"], _Pwned18_2]
 
-_Pwned21_2 = TypedDict("_Pwned21_2", {
+_Pwned19_2 = TypedDict("_Pwned19_2", {
     "'''\u000apwned()\u000a'''2": "Any",
 })
-Pwned21 = Union[Literal["'''\u000apwned()\u000a'''"], _Pwned21_2]
+Pwned19 = Union[Literal["'''\u000apwned()\u000a'''"], _Pwned19_2]
 
-_Pwned22_2 = TypedDict("_Pwned22_2", {
+_Pwned20_2 = TypedDict("_Pwned20_2", {
     "'); pwned(); ('2": "Any",
 })
-Pwned22 = Union[Literal["'); pwned(); ('"], _Pwned22_2]
+Pwned20 = Union[Literal["'); pwned(); ('"], _Pwned20_2]
 
-_Pwned23_2 = TypedDict("_Pwned23_2", {
+_Pwned21_2 = TypedDict("_Pwned21_2", {
     "*/ pwned(); /*2": "Any",
 })
-Pwned23 = Union[Literal["*/ pwned(); /*"], _Pwned23_2]
+Pwned21 = Union[Literal["*/ pwned(); /*"], _Pwned21_2]
 
 _PanicPwned5_2 = TypedDict("_PanicPwned5_2", {
     "-     panic!(\"pwned\");2": "Any",
@@ -1762,10 +1757,10 @@ _ScriptPwnedScript2_2 = TypedDict("_ScriptPwnedScript2_2", {
 })
 ScriptPwnedScript2 = Union[Literal["<script>pwned()</script>"], _ScriptPwnedScript2_2]
 
-_Pwned24_2 = TypedDict("_Pwned24_2", {
+_Pwned22_2 = TypedDict("_Pwned22_2", {
     ">>> pwned()2": "Any",
 })
-Pwned24 = Union[Literal[">>> pwned()"], _Pwned24_2]
+Pwned22 = Union[Literal[">>> pwned()"], _Pwned22_2]
 
 _TsNocheck2_2 = TypedDict("_TsNocheck2_2", {
     "@ts-nocheck2": "Any",
@@ -1882,6 +1877,11 @@ _Unnamed13_2 = TypedDict("_Unnamed13_2", {
 })
 Unnamed13 = Union[Literal["\\\""], _Unnamed13_2]
 
+_U22Pwned2_2 = TypedDict("_U22Pwned2_2", {
+    "\\u{22}pwned()2": "Any",
+})
+U22Pwned2 = Union[Literal["\\u{22}pwned()"], _U22Pwned2_2]
+
 _Unnamed14_2 = TypedDict("_Unnamed14_2", {
     "_2": "Any",
 })
@@ -1927,10 +1927,10 @@ _PanicPwned6_2 = TypedDict("_PanicPwned6_2", {
 })
 PanicPwned6 = Union[Literal["```\u000apanic!(\"pwned\");\u000a```"], _PanicPwned6_2]
 
-_Pwned25_2 = TypedDict("_Pwned25_2", {
+_Pwned23_2 = TypedDict("_Pwned23_2", {
     "`pwned()`2": "Any",
 })
-Pwned25 = Union[Literal["`pwned()`"], _Pwned25_2]
+Pwned23 = Union[Literal["`pwned()`"], _Pwned23_2]
 
 _AB5_2 = TypedDict("_AB5_2", {
     "a b2": "Any",
@@ -2137,10 +2137,10 @@ _X11_2 = TypedDict("_X11_2", {
 })
 X11 = Union[Literal["x\u0301"], _X11_2]
 
-_Pwned26_2 = TypedDict("_Pwned26_2", {
+_Pwned24_2 = TypedDict("_Pwned24_2", {
     "{pwned}2": "Any",
 })
-Pwned26 = Union[Literal["{pwned}"], _Pwned26_2]
+Pwned24 = Union[Literal["{pwned}"], _Pwned24_2]
 
 _Unnamed16_2 = TypedDict("_Unnamed16_2", {
     "\u007f\u00852": "Any",
@@ -2152,15 +2152,15 @@ _Unnamed17_2 = TypedDict("_Unnamed17_2", {
 })
 Unnamed17 = Union[Literal["\u00e9"], _Unnamed17_2]
 
-_Pwned27_2 = TypedDict("_Pwned27_2", {
+_Pwned25_2 = TypedDict("_Pwned25_2", {
     "\u2028pwned()\u20282": "Any",
 })
-Pwned27 = Union[Literal["\u2028pwned()\u2028"], _Pwned27_2]
+Pwned25 = Union[Literal["\u2028pwned()\u2028"], _Pwned25_2]
 
-_Pwned28_2 = TypedDict("_Pwned28_2", {
+_Pwned26_2 = TypedDict("_Pwned26_2", {
     "\u202epwned()\u202c2": "Any",
 })
-Pwned28 = Union[Literal["\u202epwned()\u202c"], _Pwned28_2]
+Pwned26 = Union[Literal["\u202epwned()\u202c"], _Pwned26_2]
 
 _Unnamed18_2 = TypedDict("_Unnamed18_2", {
     "\u26032": "Any",
@@ -2172,29 +2172,27 @@ _Unnamed19_2 = TypedDict("_Unnamed19_2", {
 })
 Unnamed19 = Union[Literal["\uff21\uff22"], _Unnamed19_2]
 
-Pwned29 = Literal["\u000apwned()\u000a", "x"]
+Pwned27 = Literal["\u000apwned()\u000a", "x"]
 
-Pwned30 = Literal["\u000dpwned()\u000d", "x"]
+Pwned28 = Literal["\u000dpwned()\u000d", "x"]
 
 PanicPwned7 = Literal["    panic!(\"pwned\");", "x"]
 
-Pwned31 = Literal["\"\"\"\u000apwned()\u000a\"\"\"", "x"]
+Pwned29 = Literal["\"\"\"\u000apwned()\u000a\"\"\"", "x"]
 
-Pwned32 = Literal["\"); pwned(); (\"", "x"]
+Pwned30 = Literal["\"); pwned(); (\"", "x"]
 
 CompileErrorPwned3 = Literal["\"; compile_error!(\"pwned\"); \"", "x"]
 
-Pwned33 = Literal["\"pwned()", "x"]
-
 FeaturePwned3 = Literal["#![feature(pwned)]", "x"]
 
-Pwned34 = Literal["${pwned()}", "x"]
+Pwned31 = Literal["${pwned()}", "x"]
 
-Pwned35 = Literal["'''\u000apwned()\u000a'''", "x"]
+Pwned32 = Literal["'''\u000apwned()\u000a'''", "x"]
 
-Pwned36 = Literal["'); pwned(); ('", "x"]
+Pwned33 = Literal["'); pwned(); ('", "x"]
 
-Pwned37 = Literal["*/ pwned(); /*", "x"]
+Pwned34 = Literal["*/ pwned(); /*", "x"]
 
 PanicPwned8 = Literal["-     panic!(\"pwned\");", "x"]
 
@@ -2206,7 +2204,7 @@ Unnamed9_3 = Literal["9", "x"]
 
 ScriptPwnedScript3 = Literal["<script>pwned()</script>", "x"]
 
-Pwned38 = Literal[">>> pwned()", "x"]
+Pwned35 = Literal[">>> pwned()", "x"]
 
 TsNocheck3 = Literal["@ts-nocheck", "x"]
 
@@ -2254,6 +2252,8 @@ Unnamed21 = Literal["\\", "x"]
 
 Unnamed22 = Literal["\\\"", "x"]
 
+U22Pwned3 = Literal["\\u{22}pwned()", "x"]
+
 Unnamed23 = Literal["_", "x"]
 
 Unnamed24 = Literal["__", "x"]
@@ -2272,7 +2272,7 @@ Call8 = Literal["_call", "x"]
 
 PanicPwned9 = Literal["```\u000apanic!(\"pwned\");\u000a```", "x"]
 
-Pwned39 = Literal["`pwned()`", "x"]
+Pwned36 = Literal["`pwned()`", "x"]
 
 AB9 = Literal["a b", "x"]
 
@@ -2356,15 +2356,15 @@ Xmlrpc3 = Literal["xmlrpc", "x"]
 
 X12 = Literal["x\u0301", "x"]
 
-Pwned40 = Literal["{pwned}", "x"]
+Pwned37 = Literal["{pwned}", "x"]
 
 Unnamed25 = Literal["\u007f\u0085", "x"]
 
 Unnamed26 = Literal["\u00e9", "x"]
 
-Pwned41 = Literal["\u2028pwned()\u2028", "x"]
+Pwned38 = Literal["\u2028pwned()\u2028", "x"]
 
-Pwned42 = Literal["\u202epwned()\u202c", "x"]
+Pwned39 = Literal["\u202epwned()\u202c", "x"]
 
 Unnamed27 = Literal["\u2603", "x"]
 
@@ -2441,7 +2441,7 @@ class Methods:
 
         \\\"
 
-        \"pwned()
+        \\u{22}pwned()
 
         \"; compile_error!(\"pwned\"); \"
 
@@ -2748,53 +2748,53 @@ class Methods:
         """ＡＢ"""
         return cast("Unnamed19", self._call("\uff21\uff22", 2, argument, argument2, x))
 
-    def pwned______(self, pwned______: Pwned4, pwned______2: str, x: Optional[Pwned32] = None) -> Pwned18:
+    def pwned______(self, pwned______: Pwned4, pwned______2: str, x: Optional[Pwned30] = None) -> Pwned17:
         """\"); pwned(); (\""""
-        return cast("Pwned18", self._call("\"); pwned(); (\"", 2, pwned______, pwned______2, x))
+        return cast("Pwned17", self._call("\"); pwned(); (\"", 2, pwned______, pwned______2, x))
 
-    def pwned______2(self, pwned______: Pwned8, pwned______2: str, x: Optional[Pwned36] = None) -> Pwned22:
+    def pwned______2(self, pwned______: Pwned7, pwned______2: str, x: Optional[Pwned33] = None) -> Pwned20:
         """'); pwned(); ('"""
-        return cast("Pwned22", self._call("'); pwned(); ('", 2, pwned______, pwned______2, x))
+        return cast("Pwned20", self._call("'); pwned(); ('", 2, pwned______, pwned______2, x))
 
-    def pwned______3(self, pwned______: Pwned9, pwned______2: str, x: Optional[Pwned37] = None) -> Pwned23:
+    def pwned______3(self, pwned______: Pwned8, pwned______2: str, x: Optional[Pwned34] = None) -> Pwned21:
         """*/ pwned(); /*"""
-        return cast("Pwned23", self._call("*/ pwned(); /*", 2, pwned______, pwned______2, x))
+        return cast("Pwned21", self._call("*/ pwned(); /*", 2, pwned______, pwned______2, x))
 
-    def pwned___(self, pwned___: Pwned6, pwned___2: str, x: Optional[Pwned34] = None) -> Pwned20:
+    def pwned___(self, pwned___: Pwned5, pwned___2: str, x: Optional[Pwned31] = None) -> Pwned18:
         """${pwned()}"""
-        return cast("Pwned20", self._call("${pwned()}", 2, pwned___, pwned___2, x))
+        return cast("Pwned18", self._call("${pwned()}", 2, pwned___, pwned___2, x))
 
-    def pwned___2(self, pwned___: Pwned11, pwned___2: str, x: Optional[Pwned39] = None) -> Pwned25:
+    def pwned___2(self, pwned___: Pwned10, pwned___2: str, x: Optional[Pwned36] = None) -> Pwned23:
         """`pwned()`"""
-        return cast("Pwned25", self._call("`pwned()`", 2, pwned___, pwned___2, x))
+        return cast("Pwned23", self._call("`pwned()`", 2, pwned___, pwned___2, x))
 
-    def pwned______4(self, pwned______: Pwned3, pwned______2: str, x: Optional[Pwned31] = None) -> Pwned17:
+    def pwned______4(self, pwned______: Pwned3, pwned______2: str, x: Optional[Pwned29] = None) -> Pwned16:
         """\"\"\"
         pwned()
         \"\"\""""
-        return cast("Pwned17", self._call("\"\"\"\u000apwned()\u000a\"\"\"", 2, pwned______, pwned______2, x))
+        return cast("Pwned16", self._call("\"\"\"\u000apwned()\u000a\"\"\"", 2, pwned______, pwned______2, x))
 
-    def pwned______5(self, pwned______: Pwned7, pwned______2: str, x: Optional[Pwned35] = None) -> Pwned21:
+    def pwned______5(self, pwned______: Pwned6, pwned______2: str, x: Optional[Pwned32] = None) -> Pwned19:
         """'''
         pwned()
         '''"""
-        return cast("Pwned21", self._call("'''\u000apwned()\u000a'''", 2, pwned______, pwned______2, x))
+        return cast("Pwned19", self._call("'''\u000apwned()\u000a'''", 2, pwned______, pwned______2, x))
 
-    def pwned___3(self, pwned___: Pwned, pwned___2: str, x: Optional[Pwned29] = None) -> Pwned15:
+    def pwned___3(self, pwned___: Pwned, pwned___2: str, x: Optional[Pwned27] = None) -> Pwned14:
         """pwned()"""
-        return cast("Pwned15", self._call("\u000apwned()\u000a", 2, pwned___, pwned___2, x))
+        return cast("Pwned14", self._call("\u000apwned()\u000a", 2, pwned___, pwned___2, x))
 
-    def pwned___4(self, pwned___: Pwned2, pwned___2: str, x: Optional[Pwned30] = None) -> Pwned16:
+    def pwned___4(self, pwned___: Pwned2, pwned___2: str, x: Optional[Pwned28] = None) -> Pwned15:
         """U+000Dpwned()U+000D"""
-        return cast("Pwned16", self._call("\u000dpwned()\u000d", 2, pwned___, pwned___2, x))
+        return cast("Pwned15", self._call("\u000dpwned()\u000d", 2, pwned___, pwned___2, x))
 
-    def pwned___5(self, pwned___: Pwned13, pwned___2: str, x: Optional[Pwned41] = None) -> Pwned27:
+    def pwned___5(self, pwned___: Pwned12, pwned___2: str, x: Optional[Pwned38] = None) -> Pwned25:
         """U+2028pwned()U+2028"""
-        return cast("Pwned27", self._call("\u2028pwned()\u2028", 2, pwned___, pwned___2, x))
+        return cast("Pwned25", self._call("\u2028pwned()\u2028", 2, pwned___, pwned___2, x))
 
-    def pwned___6(self, pwned___: Pwned14, pwned___2: str, x: Optional[Pwned42] = None) -> Pwned28:
+    def pwned___6(self, pwned___: Pwned13, pwned___2: str, x: Optional[Pwned39] = None) -> Pwned26:
         """U+202Epwned()U+202C"""
-        return cast("Pwned28", self._call("\u202epwned()\u202c", 2, pwned___, pwned___2, x))
+        return cast("Pwned26", self._call("\u202epwned()\u202c", 2, pwned___, pwned___2, x))
 
     def method5(self, argument: Unnamed2, argument2: str, x: Optional[Unnamed21] = None) -> Unnamed12:
         """\\"""
@@ -2804,9 +2804,9 @@ class Methods:
         """\\\""""
         return cast("Unnamed13", self._call("\\\"", 2, argument, argument2, x))
 
-    def pwned__(self, pwned__: Pwned5, pwned__2: str, x: Optional[Pwned33] = None) -> Pwned19:
-        """\"pwned()"""
-        return cast("Pwned19", self._call("\"pwned()", 2, pwned__, pwned__2, x))
+    def u_22_pwned__(self, u_22_pwned__: U22Pwned, u_22_pwned__2: str, x: Optional[U22Pwned3] = None) -> U22Pwned2:
+        """\\u{22}pwned()"""
+        return cast("U22Pwned2", self._call("\\u{22}pwned()", 2, u_22_pwned__, u_22_pwned__2, x))
 
     def compile_error___pwned_____(self, compile_error___pwned_____: CompileErrorPwned, compile_error___pwned_____2: str, x: Optional[CompileErrorPwned3] = None) -> CompileErrorPwned2:
         """\"; compile_error!(\"pwned\"); \""""
@@ -2832,9 +2832,9 @@ class Methods:
         ~~~"""
         return cast("Unnamed1PanicPwned2", self._call("1. ~~~\u000apanic!(\"pwned\");\u000a~~~", 2, argument1______panic___pwned_______, argument1______panic___pwned_______2, x))
 
-    def pwned__2(self, pwned__: Pwned10, pwned__2: str, x: Optional[Pwned38] = None) -> Pwned24:
+    def pwned__(self, pwned__: Pwned9, pwned__2: str, x: Optional[Pwned35] = None) -> Pwned22:
         """> > > pwned()"""
-        return cast("Pwned24", self._call(">>> pwned()", 2, pwned__, pwned__2, x))
+        return cast("Pwned22", self._call(">>> pwned()", 2, pwned__, pwned__2, x))
 
     def ts_nocheck(self, ts_nocheck: TsNocheck, ts_nocheck2: str, x: Optional[TsNocheck3] = None) -> TsNocheck2:
         """@ts-nocheck"""
@@ -2856,9 +2856,9 @@ class Methods:
         """#![feature(pwned)]"""
         return cast("FeaturePwned2", self._call("#![feature(pwned)]", 2, feature_pwned__, feature_pwned__2, x))
 
-    def pwned_(self, pwned_: Pwned12, pwned_2: str, x: Optional[Pwned40] = None) -> Pwned26:
+    def pwned_(self, pwned_: Pwned11, pwned_2: str, x: Optional[Pwned37] = None) -> Pwned24:
         """{pwned}"""
-        return cast("Pwned26", self._call("{pwned}", 2, pwned_, pwned_2, x))
+        return cast("Pwned24", self._call("{pwned}", 2, pwned_, pwned_2, x))
 
     def method7(self, argument: Unnamed, argument2: str, x: Optional[Unnamed20] = None) -> Unnamed11:
         """//"""
