@@ -49,10 +49,11 @@ impl Shapes {
     /// Other axes are those of the origin, as in `mirror(Point { x: 1.0, y: 2.0 }, "xy")`.
     pub fn mirror(&self, point: Point, axis: Option<String>) -> Point {
         let (x, y) = (point.x, point.y);
-        let (x, y) = match axis.as_deref() {
-            None | Some("x") => (x, -y),
-            Some("y") => (-x, y),
-            Some(_) => (-x, -y),
+        let axis = axis.unwrap_or_else(|| "x".to_owned());
+        let (x, y) = match &*axis {
+            "x" => (x, -y),
+            "y" => (-x, y),
+            _ => (-x, -y),
         };
         Point { x, y, ..point }
     }

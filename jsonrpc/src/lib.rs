@@ -85,8 +85,8 @@
 //! # Types
 //!
 //! Integers are exact in both directions, also beyond 2⁵³, which JavaScript does not read exactly.
-//! Bytes are texts in base64, dates are texts of RFC 3339, and NaN and infinities are errors: see the
-//! [format](farcall_core::Json).
+//! Bytes are texts in base64, dates are texts of RFC 3339, and NaN and infinities are errors: see
+//! the [format](farcall_core::Json).
 //!
 //! # Limits
 //!

@@ -237,7 +237,7 @@ impl Writer<'_> {
             Type::Int => "int".to_owned(),
             Type::Double => "float".to_owned(),
             Type::Text => "str".to_owned(),
-            Type::Bytes if self.is_json => "List[int]".to_owned(),
+            Type::Bytes if self.is_json => "str".to_owned(),
             Type::Bytes => "bytes".to_owned(),
             Type::Date if self.is_json => "str".to_owned(),
             Type::Date => "datetime.datetime".to_owned(),

@@ -169,7 +169,7 @@ fn read(schema: &Json, depth: u8) -> Node {
     if schema.member("x-object").is_some() {
         return Node::Object;
     }
-    if schema.member("x-bytes").is_some() {
+    if schema.text_of("contentEncoding") == "base64" {
         return nilable(schema, Node::Bytes);
     }
     let title = schema.text_of("title");

@@ -166,7 +166,7 @@ const CLASS: &str = "  readonly #url: string;
   }
 ";
 
-/// Returns the type of a value. Bytes are numbers in JSON, dates are texts.
+/// Returns the type of a value. Bytes are texts in base64 in JSON, and dates are texts.
 fn type_text(interface: &Interface, ty: &Type) -> String {
     let inner = |ty: &Type| type_text(interface, ty);
     match ty {
@@ -175,7 +175,7 @@ fn type_text(interface: &Interface, ty: &Type) -> String {
         Type::Bool => "boolean".to_owned(),
         Type::Int | Type::Double => "number".to_owned(),
         Type::Text | Type::Date => "string".to_owned(),
-        Type::Bytes => "Array<number>".to_owned(),
+        Type::Bytes => "string".to_owned(),
         Type::List(item) => format!("Array<{}>", inner(item)),
         Type::Map(value) => format!("{{ [name: string]: {} }}", inner(value)),
         Type::Optional(value) => format!("{} | null", inner(value)),

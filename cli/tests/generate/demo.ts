@@ -85,8 +85,8 @@ export class Methods {
   /**
    * Returns `n` bytes, at most 64 MiB, which count from 0 to 255 repeatedly.
    */
-  async blob(n: number): Promise<Array<number>> {
-    return (await this.#call("blob", 1, [n])) as Array<number>;
+  async blob(n: number): Promise<string> {
+    return (await this.#call("blob", 1, [n])) as string;
   }
 
   /**
@@ -171,8 +171,8 @@ export class Methods {
   /**
    * Returns the arguments.
    */
-  async shapes_stamp(data: Array<number>, at: string): Promise<[string, Array<number>, Color]> {
-    return (await this.#call("shapes.stamp", 2, [data, at])) as [string, Array<number>, Color];
+  async shapes_stamp(data: string, at: string): Promise<[string, string, Color]> {
+    return (await this.#call("shapes.stamp", 2, [data, at])) as [string, string, Color];
   }
 
   /**
@@ -221,7 +221,7 @@ export class Methods {
   /**
    * Returns its six parameters as an array.
    */
-  async validator1_manyTypesTest(number: number, truth: boolean, text: string, double: number, date: string, bytes: Array<number>): Promise<Array<unknown>> {
+  async validator1_manyTypesTest(number: number, truth: boolean, text: string, double: number, date: string, bytes: string): Promise<Array<unknown>> {
     return (await this.#call("validator1.manyTypesTest", 6, [number, truth, text, double, date, bytes])) as Array<unknown>;
   }
 

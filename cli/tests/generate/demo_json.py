@@ -101,9 +101,9 @@ class Methods:
         """Adds two integers."""
         return cast("int", self._call("add", 2, a, b))
 
-    def blob(self, n: int) -> List[int]:
+    def blob(self, n: int) -> str:
         """Returns `n` bytes, at most 64 MiB, which count from 0 to 255 repeatedly."""
-        return cast("List[int]", self._call("blob", 1, n))
+        return cast("str", self._call("blob", 1, n))
 
     def concat(self, a: str, b: str) -> str:
         """Joins two strings."""
@@ -151,7 +151,7 @@ class Methods:
         Other axes are those of the origin, as in `mirror(Point { x: 1.0, y: 2.0 }, \"xy\")`."""
         return cast("Point", self._call("shapes.mirror", 1, point, axis))
 
-    def shapes_stamp(self, data: List[int], at: str) -> List[Any]:
+    def shapes_stamp(self, data: str, at: str) -> List[Any]:
         """Returns the arguments."""
         return cast("List[Any]", self._call("shapes.stamp", 2, data, at))
 
@@ -180,7 +180,7 @@ class Methods:
         """Returns a struct unchanged."""
         return cast("Dict[str, Any]", self._call("validator1.echoStructTest", 1, value))
 
-    def validator1_manyTypesTest(self, number: int, truth: bool, text: str, double: float, date: str, bytes_: List[int]) -> List[Any]:
+    def validator1_manyTypesTest(self, number: int, truth: bool, text: str, double: float, date: str, bytes_: str) -> List[Any]:
         """Returns its six parameters as an array."""
         return cast("List[Any]", self._call("validator1.manyTypesTest", 6, number, truth, text, double, date, bytes_))
 

@@ -83,7 +83,8 @@ impl<F: Copy> ClientOptions<F> {
 }
 
 impl<F> ClientOptions<F> {
-    /// Returns the same settings for documents of another format, such as those of another protocol.
+    /// Returns the same settings for documents of another format, such as those of another
+    /// protocol.
     pub fn with_format<G>(self, format: G) -> ClientOptions<G> {
         let Self {
             format: _,

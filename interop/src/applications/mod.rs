@@ -1,5 +1,5 @@
-//! Real applications with an XML-RPC or JSON-RPC interface, controlled by our clients, each with its
-//! own checks; and libraries for JSON-RPC, which all have the same ones.
+//! Real applications with an XML-RPC or JSON-RPC interface, controlled by our clients, each with
+//! its own checks; and libraries for JSON-RPC, which all have the same ones.
 
 mod aria2;
 mod aria2_jsonrpc;

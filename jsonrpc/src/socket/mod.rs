@@ -1,7 +1,5 @@
 //! Servers and clients over sockets and other byte streams.
 
-#[cfg(feature = "jsonrpc-client")]
-mod batch;
 mod client;
 mod client_options;
 mod connector;
@@ -9,7 +7,7 @@ mod server;
 mod url;
 
 #[cfg(feature = "jsonrpc-client")]
-pub use self::batch::SocketBatch;
+pub use self::client::SocketBatch;
 pub use self::client::SocketClient;
 pub use self::client_options::SocketClientOptions;
 pub use self::server::{BoundSocketServer, SocketBindError, SocketServer, SocketServerOptions};

@@ -729,7 +729,7 @@ pub(super) const CASES: &[(&str, Expected)] = &[
         r#"{"jsonrpc":"2.0","method":"get_data","id":"\u0061"}"#,
         Result(DATA, r#""\u0061""#),
     ),
-    // What is only repeated need not be a text of Unicode.
+    // A text that is only repeated need not be one of Unicode.
     (
         r#"{"jsonrpc":"2.0","method":"get_data","id":"\ud800"}"#,
         Result(DATA, r#""\ud800""#),

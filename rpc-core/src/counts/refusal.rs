@@ -27,8 +27,8 @@ pub enum Refusal {
     Timeout,
     /// A request is malformed, or not one for this server.
     Request,
-    /// A server, or one of its connections, already runs its maximum of calls, or has its maximum of
-    /// streams or names.
+    /// A server, or one of its connections, already runs its maximum of calls, or has its maximum
+    /// of streams or names.
     Calls,
     /// The budget has no room.
     Budget,

@@ -74,7 +74,7 @@ impl<P: Fn(&[Step]) -> Outcome> Explorer<P> {
         seen
     }
 
-    fn outcome_at(&self, path: &mut Vec<Step>) -> Outcome {
+    fn outcome_at(&self, path: &[Step]) -> Outcome {
         (self.probe)(path)
     }
 

@@ -8,9 +8,8 @@ use crate::value::Kind;
 /// A shape as JSON Schema (2020-12), of the value in JSON. There are no nulls in it, since not
 /// every protocol has them.
 ///
-/// Keywords that begin with `x-` are for what JSON has no type for: `x-bytes` marks a byte string,
-/// which is an array of numbers in JSON, `x-stream` has the schema of the items of a stream, and
-/// `x-object` marks a reference to an object.
+/// Keywords that begin with `x-` are for what JSON has no type for: `x-stream` has the schema of
+/// the items of a stream, and `x-object` marks a reference to an object.
 pub(super) struct Schema<'a>(pub(super) &'a Shape);
 
 /// The types of a schema: one, or one and null.
@@ -53,10 +52,7 @@ impl Serialize for Schema<'_> {
             map.serialize_entry("type", &Types { name, optional })?;
         }
         match (kind, content) {
-            (Kind::Bytes, _) => {
-                map.serialize_entry("items", &Byte)?;
-                map.serialize_entry("x-bytes", &true)?;
-            }
+            (Kind::Bytes, _) => map.serialize_entry("contentEncoding", "base64")?,
             (Kind::DateTime, _) => map.serialize_entry("format", "date-time")?,
             (Kind::Array, Content::Elements(inner)) => {
                 map.serialize_entry("items", &Schema(inner))?;
@@ -123,22 +119,9 @@ const fn type_of(kind: Kind) -> Option<&'static str> {
         Kind::Boolean => Some("boolean"),
         Kind::Int => Some("integer"),
         Kind::Double => Some("number"),
-        Kind::String | Kind::DateTime => Some("string"),
-        Kind::Bytes | Kind::Array => Some("array"),
+        Kind::String | Kind::Bytes | Kind::DateTime => Some("string"),
+        Kind::Array => Some("array"),
         Kind::Struct => Some("object"),
-    }
-}
-
-/// The schema of an element of a byte string.
-struct Byte;
-
-impl Serialize for Byte {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(Some(3))?;
-        map.serialize_entry("type", "integer")?;
-        map.serialize_entry("minimum", &0)?;
-        map.serialize_entry("maximum", &255)?;
-        map.end()
     }
 }
 

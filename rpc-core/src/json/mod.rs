@@ -22,9 +22,9 @@ use crate::payload::Payload;
 crate::limited_codec! {
     /// JSON, for peers of every language, and readable by people. It is a codec of connections, and
     /// a [`Format`] of calls whose arguments are an array. Integers are exact, also beyond 2⁵³.
-    /// Bytes (`Vec<u8>`, slices, and types that serde calls bytes) are texts in base64 (RFC 4648, 4);
-    /// arrays of numbers are read as well. Dates are texts of RFC 3339. NaN and infinities, which
-    /// JSON lacks, are errors.
+    /// Bytes (`Vec<u8>`, slices, and types that serde calls bytes) are texts in base64 (RFC 4648,
+    /// 4); arrays of numbers are read as well. Dates are texts of RFC 3339. NaN and infinities,
+    /// which JSON lacks, are errors.
     ///
     /// ```
     /// use farcall::protocol::{Format as _, Payload};

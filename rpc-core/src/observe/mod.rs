@@ -1,4 +1,4 @@
-//! What is observed of the calls of peers: figures, spans and the access log.
+//! Observation of the calls of peers: figures, spans and the access log.
 //!
 //! All of it is noted where calls of every protocol pass: in
 //! [`Registry::dispatch`](crate::Registry::dispatch). While nothing is observed, a call reads three

@@ -33,8 +33,8 @@ const MAX_DEPTH: u8 = 255;
 /// Plain Rust types are faster and more precise where the types are known; `Value` is for programs
 /// that learn types only at run time. It is serialised and deserialised like any other type.
 ///
-/// Integers beyond 64 bits are deserialised as a string, their decimal text; those of JSON, which does
-/// not tell integers from other numbers, as the nearest [`Double`](Self::Double).
+/// Integers beyond 64 bits are deserialised as a string, their decimal text; those of JSON, which
+/// does not tell integers from other numbers, as the nearest [`Double`](Self::Double).
 ///
 /// ```
 /// use farcall::Value;
@@ -54,8 +54,8 @@ pub enum Value {
     Bool(bool),
     /// An integer.
     Int(i64),
-    /// An integer beyond `i64::MAX`. Smaller ones are [`Int`](Self::Int): `Value::from` chooses. Not
-    /// every protocol can carry it; XML-RPC cannot.
+    /// An integer beyond `i64::MAX`. Smaller ones are [`Int`](Self::Int): `Value::from` chooses.
+    /// Not every protocol can carry it; XML-RPC cannot.
     Uint(u64),
     /// A floating-point number.
     Double(f64),

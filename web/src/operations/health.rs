@@ -1,4 +1,4 @@
-//! Whether a program is ready for calls.
+//! The readiness of a program for calls.
 
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -9,10 +9,10 @@ use farcall_core::protocol::observe::is_draining;
 use farcall_core::{Method, RegisterError, Registry};
 use serde::Serialize;
 
-/// Whether a program is ready for calls. Clones share one state.
+/// The readiness of a program for calls. Clones share one state.
 ///
-/// It is ready while it was [set](Self::set_ready) so, all [checks](Self::check) pass, and no server
-/// of the process drains.
+/// It is ready while it was [set](Self::set_ready) so, all [checks](Self::check) pass, and no
+/// server of the process drains.
 ///
 /// ```
 /// use farcall::web::Health;
@@ -35,7 +35,7 @@ struct HealthState {
 
 type Check = dyn Fn() -> Result<(), String> + Send + Sync;
 
-/// What a program says of its health, as `system.health` returns it.
+/// The health of a program, as `system.health` returns it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct HealthStatus {

@@ -46,9 +46,9 @@ pub use self::health::{Health, HealthStatus};
 ///
 /// It is a listener of its own since figures are not for callers: they name methods, and tell the
 /// load. Let it listen at a loopback address, or one of a network of your own. The
-/// [options](Self::with_options) of the server apply: with `authorize`, `/metrics` needs credentials, and
-/// the other pages, which load balancers ask for, do not. A name that is not `localhost` must be
-/// among the `hosts` if the address is a loopback address.
+/// [options](Self::with_options) of the server apply: with `authorize`, `/metrics` needs
+/// credentials, and the other pages, which load balancers ask for, do not. A name that is not
+/// `localhost` must be among the `hosts` if the address is a loopback address.
 #[derive(Clone, Debug)]
 #[must_use = "it answers nothing until it is bound to an address"]
 pub struct Operations(Server);

@@ -66,7 +66,7 @@ fn counting(options: SessionOptions) -> (Service, Arc<AtomicUsize>) {
     registry
         .register_function("wait", move || {
             counted.fetch_add(1, Ordering::Relaxed);
-            std::future::pending::<()>()
+            pending::<()>()
         })
         .unwrap();
     (Service::new(registry).sessions(options), running)

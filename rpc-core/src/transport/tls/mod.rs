@@ -55,8 +55,8 @@ pub use tokio_rustls;
 pub enum Profile {
     /// HTTP: TLS 1.3 and 1.2, and the protocol name `http/1.1` (ALPN, RFC 7301).
     Http,
-    /// Connections of Farcall, and JSON-RPC over sockets: TLS 1.3 only, whose exporter binds the authentication to the
-    /// channel, and no protocol name, since CPython's peers offer none.
+    /// Connections of Farcall, and JSON-RPC over sockets: TLS 1.3 only, whose exporter binds the
+    /// authentication to the channel, and no protocol name, since CPython's peers offer none.
     Connection,
 }
 

@@ -125,8 +125,8 @@ impl Server {
         hosts: HostPolicy,
     ) -> Result<(Cow<'_, Registry<XmlRpc>>, Coding, Spoken<'_>), Rejection> {
         if let Err(rejection) = browser::check(parts, hosts, Scheme::of(caller), &self.options) {
-            // What a page can send without asking first is refused for its type, whatever the page:
-            // the reason that will not go away.
+            // A request that a page can send without asking first is refused for its type, whatever
+            // the page: the reason that will not go away.
             let beside = self.beside.as_deref();
             let is_call = parts.method == Method::POST;
             return Err(match spoken(&parts.headers, beside) {

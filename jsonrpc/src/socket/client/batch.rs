@@ -14,8 +14,9 @@ use crate::{Results, Ticket};
 
 /// Several calls in one message of a [`SocketClient`], sent as an array.
 ///
-/// It is the [`Batch`](crate::Batch) of connections: each [`call`](Self::call) returns a [`Ticket`],
-/// which [`Results::take`] exchanges for the result of that call. Calls fail independently.
+/// It is the [`Batch`](crate::Batch) of connections: each [`call`](Self::call) returns a
+/// [`Ticket`], which [`Results::take`] exchanges for the result of that call. Calls fail
+/// independently.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]
@@ -108,8 +109,8 @@ impl SocketBatch {
     /// [timeout](super::SocketClientOptions::timeout) of the client applies to all together.
     ///
     /// # Errors
-    /// If they cannot be sent. An error of a single call, and an error with which the server answers
-    /// all of them, is the result of a ticket.
+    /// If they cannot be sent. An error of a single call, and an error with which the server
+    /// answers all of them, is the result of a ticket.
     ///
     /// # Cancel safety
     /// Dropping the future abandons the calls; they may have run nevertheless.

@@ -1,5 +1,8 @@
 //! The client over sockets.
 
+#[cfg(feature = "jsonrpc-client")]
+mod batch;
+
 use std::fmt;
 use std::io;
 use std::sync::Arc;
@@ -13,7 +16,7 @@ use tokio::sync::Mutex;
 use tokio::time::timeout_at;
 
 #[cfg(feature = "jsonrpc-client")]
-use super::SocketBatch;
+pub use self::batch::SocketBatch;
 use super::connector::{Connector, start};
 use super::url::SocketUrl;
 use super::{InvalidSocketUrl, SocketClientOptions};
@@ -212,8 +215,8 @@ impl SocketClient {
     }
 
     /// Sends several calls, whose arguments are encoded, as one batch: see
-    /// [`Session::send_batch`]. The [timeout](SocketClientOptions::timeout) applies to those without
-    /// a deadline of their own.
+    /// [`Session::send_batch`]. The [timeout](SocketClientOptions::timeout) applies to those
+    /// without a deadline of their own.
     ///
     /// # Errors
     /// If they cannot be sent.
