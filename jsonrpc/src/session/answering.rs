@@ -63,7 +63,7 @@ impl Answering {
         let streams = CallStreams::new(&self.session);
         let answer = match self.check() {
             Ok(()) => self.run(document, &streams).await,
-            Err(fault) => refused(&document, &fault),
+            Err(fault) => refused(&document, &fault, is_answer),
         };
         if let Some(document) = answer {
             let document = self.held(document, &mut hold);
@@ -88,7 +88,7 @@ impl Answering {
     async fn run(&self, document: Bytes, streams: &CallStreams<'_>) -> Option<Bytes> {
         let Some(service) = &self.service else {
             let fault = Fault::of(FaultKind::UnknownMethod, "there are no methods here");
-            return refused(&document, &fault);
+            return refused(&document, &fault, is_answer);
         };
         let cancellation = Cancellation::default();
         // If the peer disconnects, this future is dropped.
@@ -116,13 +116,17 @@ impl Answering {
     fn held(&self, document: Bytes, hold: &mut Hold) -> Bytes {
         match self.account.resize(hold, document.len()) {
             Ok(()) => document,
-            Err(no_room) => refused(&document, &no_room.of_reply()).unwrap_or_default(),
+            Err(no_room) => {
+                let nothing_is_left_out = |_: &str| false;
+                refused(&document, &no_room.of_reply(), nothing_is_left_out).unwrap_or_default()
+            }
         }
     }
 }
 
-/// Returns the answer with a fault to all requests of a document, or in place of all its answers.
-fn refused(document: &[u8], fault: &Fault) -> Option<Bytes> {
+/// Returns the answer with a fault to all requests of a document, or in place of all its answers,
+/// except to the entries that are left out.
+fn refused(document: &[u8], fault: &Fault, is_left_out: fn(&str) -> bool) -> Option<Bytes> {
     let text = str::from_utf8(document).unwrap_or_default();
     let mut out = Vec::new();
     let is_batch = text.trim_ascii_start().starts_with('[');
@@ -134,7 +138,7 @@ fn refused(document: &[u8], fault: &Fault) -> Option<Bytes> {
     for entry in all {
         let id = match Incoming::read(entry) {
             // See `Service::answer_document`.
-            Some(_) if is_answer(entry) => continue,
+            Some(_) if is_left_out(entry) => continue,
             Some(Incoming { id: Some(id), .. }) => id,
             Some(_) => continue,
             None => NO_ID,
@@ -174,7 +178,7 @@ mod tests {
             ("[]", None),
             ("{", Some(error("null"))),
         ] {
-            let answer = refused(document.as_bytes(), &fault);
+            let answer = refused(document.as_bytes(), &fault, is_answer);
             let answer = answer.map(|answer| String::from_utf8(answer.to_vec()).unwrap());
             assert_eq!(answer, expected, "{document}");
         }

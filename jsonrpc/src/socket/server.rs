@@ -188,14 +188,21 @@ impl SocketServerOptions {
 
 impl fmt::Debug for SocketServerOptions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SocketServerOptions")
+        let mut shown = f.debug_struct("SocketServerOptions");
+        shown
             .field("max_connections", &self.max_connections)
             .field("max_calls", &self.max_calls)
             .field("drain_timeout", &self.drain_timeout)
             .field("mode", &format_args!("{:#o}", self.mode))
             .field("budget", &self.budget)
-            .field("accept", &self.accept.as_ref().map(|_| ".."))
-            .finish_non_exhaustive()
+            .field("accept", &self.accept.as_ref().map(|_| ".."));
+        #[cfg(feature = "_tls")]
+        shown
+            .field("tls", &self.tls)
+            .field("handshake_timeout", &self.handshake_timeout)
+            .field("max_pending", &self.max_pending)
+            .field("max_pending_per_address", &self.max_pending_per_address);
+        shown.finish()
     }
 }
 

@@ -452,11 +452,11 @@ pub(super) const CASES: &[(&str, Expected)] = &[
     // Beyond 64 bits, a number of unknown type is the nearest double, as in most languages.
     (
         r#"{"jsonrpc":"2.0","method":"echo","params":[18446744073709551616],"id":1}"#,
-        Result("1.8446744073709552e19", "1"),
+        Result("1.8446744073709552e+19", "1"),
     ),
     (
         r#"{"jsonrpc":"2.0","method":"echo","params":[-9223372036854775809],"id":1}"#,
-        Result("-9.223372036854776e18", "1"),
+        Result("-9.223372036854776e+18", "1"),
     ),
     (
         r#"{"jsonrpc":"2.0","method":"echo","params":[1.0],"id":1}"#,
@@ -468,7 +468,7 @@ pub(super) const CASES: &[(&str, Expected)] = &[
     ),
     (
         r#"{"jsonrpc":"2.0","method":"echo","params":[1e300],"id":1}"#,
-        Result("1e300", "1"),
+        Result("1e+300", "1"),
     ),
     (
         r#"{"jsonrpc":"2.0","method":"echo","params":[-0],"id":1}"#,

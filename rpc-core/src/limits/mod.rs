@@ -69,6 +69,7 @@ impl CodecLimits {
             exceeded: Cell::new(false),
             lacks_integer: Cell::new(false),
             names_only: false,
+            #[cfg(feature = "json")]
             bytes_in_base64: false,
         }
     }
@@ -152,6 +153,7 @@ pub struct DecodeLimiter {
     /// `true` if fields and variants have their names and nothing else.
     names_only: bool,
     /// `true` if bytes are texts in base64.
+    #[cfg(feature = "json")]
     bytes_in_base64: bool,
 }
 
@@ -176,8 +178,14 @@ impl DecodeLimiter {
         self
     }
 
+<<<<<<< ours
     /// Reads texts in base64 (RFC 4648, 4) where a type expects bytes: for formats without
     /// bytes, such as JSON. Lists of numbers are bytes, too.
+=======
+    /// Reads texts in base64 (RFC 4648, 4) where a type expects bytes: for formats without bytes, such
+    /// as JSON. Lists of numbers are bytes, too.
+    #[cfg(feature = "json")]
+>>>>>>> theirs
     #[must_use]
     pub const fn bytes_in_base64(mut self) -> Self {
         self.bytes_in_base64 = true;
