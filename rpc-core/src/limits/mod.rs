@@ -178,14 +178,9 @@ impl DecodeLimiter {
         self
     }
 
-<<<<<<< ours
     /// Reads texts in base64 (RFC 4648, 4) where a type expects bytes: for formats without
     /// bytes, such as JSON. Lists of numbers are bytes, too.
-=======
-    /// Reads texts in base64 (RFC 4648, 4) where a type expects bytes: for formats without bytes, such
-    /// as JSON. Lists of numbers are bytes, too.
     #[cfg(feature = "json")]
->>>>>>> theirs
     #[must_use]
     pub const fn bytes_in_base64(mut self) -> Self {
         self.bytes_in_base64 = true;
