@@ -114,7 +114,9 @@ impl<P: Fn(&[Step]) -> Outcome> Explorer<P> {
                 };
                 of_variants(type_name(name), variants.iter().map(variant).collect())
             }
-            Parts::Attachment => match self.inside(path, Step::Element, Self::outcome_at) {
+            Parts::Attachment => match self
+                .inside(path, Step::Element, |this, path| this.outcome_at(path))
+            {
                 Outcome::Refused => Content::Object,
                 _ => Content::Stream(Box::new(self.inside(path, Step::Element, Self::shape_at))),
             },
