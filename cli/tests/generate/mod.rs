@@ -360,7 +360,7 @@ assert server.shapes_area("Nothing") == 0.0
 assert server.shapes_area({"Polygon": [{"x": 0.0, "y": 0.0}, {"x": 2.0, "y": 0.0}, point]}) == 2.0
 tree = server.shapes_growTree("t", "darkgreen", 3)
 assert tree["shadow"]["nodeName"] == "t'", tree
-data = [0, 255] if is_json else b"\x00\xff"
+data = "AP8=" if is_json else b"\x00\xff"
 at = "2026-01-02T03:04:05" if is_json else datetime.datetime(2026, 1, 2, 3, 4, 5)
 assert server.shapes_stamp(data, at) == [at, data, "darkgreen"]
 assert server.shapes_bounds([point])["y.max"] == 2.0

@@ -8,7 +8,7 @@ use farcall_conn::rpc::{
     Client, Encoding, Reconnect, Remote, Server, ServerOptions, SessionOptions, Stream, StreamError,
 };
 use farcall_core::transport::Connect as _;
-use farcall_core::{CallError, Content, Fault, Kind, Shape, client, service};
+use farcall_core::{CallError, Content, Execution, Fault, Kind, Shape, client, service};
 use futures_util::stream;
 use tokio::time::{Instant, sleep};
 
@@ -294,6 +294,8 @@ async fn streams_are_limited_by_both_peers() {
         let error = client.numbers(1, false).await.unwrap_err();
         let fault = error.fault().unwrap();
         assert!(fault.message().contains("too many streams"), "{fault}");
+        // The method has run: a kind of refusal would say that it has not.
+        assert_eq!(error.execution(), Execution::Maybe);
         drop(one);
         until(|| client.stats().streams == 1).await;
         sleep(Duration::from_millis(20)).await;

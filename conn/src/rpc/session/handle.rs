@@ -160,14 +160,15 @@ impl Session {
             // replaced here. It then writes the outbox, too.
             return true;
         }
-        {
+        let is_awaited = {
             let mut locked = self.lock();
             // If the connection was replaced in the meantime, its output is obsolete.
             if !std::ptr::eq(locked.write_half.as_ptr(), Arc::as_ptr(write_half)) {
                 return true;
             }
             locked.state.outbox.take(half.writing());
-        }
+            locked.state.is_room_awaited()
+        };
         // The driver writes what the connection does not take immediately.
         let mut cx = Context::from_waker(Waker::noop());
         while !half.writing().is_empty() {
@@ -175,7 +176,8 @@ impl Session {
                 return false;
             };
         }
-        matches!(half.poll_flush(&mut cx), Poll::Ready(Ok(())))
+        // Calls of other threads may have been queued while the outbox was full of this one.
+        matches!(half.poll_flush(&mut cx), Poll::Ready(Ok(()))) && !is_awaited
     }
 
     /// Changes the state when the connection is lost. Bytes that are being written may arrive, so

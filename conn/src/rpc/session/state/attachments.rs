@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use farcall_core::Fault;
 use farcall_core::protocol::Attachment;
+use farcall_core::{Fault, FaultKind};
 
 use super::SessionState;
 use crate::rpc::error::{Violation, overloaded};
@@ -74,6 +74,22 @@ impl SessionState {
             }
         };
         Ok(items.into_iter().map(export).collect())
+    }
+
+    /// Exports the attachments of a result, or of an item of a stream. A refusal becomes a fault of
+    /// another kind, because its own would mean that the call did not run.
+    pub(super) fn export_result(
+        &mut self,
+        attachments: &[Attachment],
+    ) -> Result<Vec<Reference>, Fault> {
+        self.export(attachments).map_err(|fault| {
+            if !fault.kind().is_refusal() {
+                return fault;
+            }
+            let text = fault.message();
+            let message = format!("the call ran, but its result cannot be sent: {text}");
+            Fault::of(FaultKind::Internal, message)
+        })
     }
 
     /// Imports the references that the peer passed.

@@ -236,8 +236,12 @@ impl SessionState {
         self.outbox.will_wake(waker)
             && matches!(self.phase, Phase::Connected)
             && !self.has_output()
-            && !self.outgoing.has_queued()
-            && !self.streams.has_blocked()
+            && !self.is_room_awaited()
+    }
+
+    /// Returns `true` if calls are queued or streams blocked, which only the driver sends on.
+    pub(super) fn is_room_awaited(&self) -> bool {
+        self.outgoing.has_queued() || self.streams.has_blocked()
     }
 }
 

@@ -210,7 +210,7 @@ impl SessionState {
         check_result_length(self.max_payload(), bytes.len(), reply.attachments())?;
         let cost = message::cost(bytes.len(), reply.attachments().len());
         self.reserve(cost).map_err(NoRoom::of_reply)?;
-        let references = self.export(reply.attachments())?;
+        let references = self.export_result(reply.attachments())?;
         self.outbox.push_with(|out| {
             write_return(id, &references, out);
             out.extend_from_slice(bytes);
@@ -232,7 +232,7 @@ impl SessionState {
         check_length(self.max_payload(), bytes.len(), attachments).map_err(Fault::internal)?;
         let cost = message::cost(bytes.len(), attachments.len());
         self.reserve(cost).map_err(NoRoom::of_reply)?;
-        let references = self.export(attachments)?;
+        let references = self.export_result(attachments)?;
         let length = self.outbox.push_with(|out| {
             write_item(stream, &references, out);
             out.extend_from_slice(bytes);
