@@ -108,10 +108,10 @@ mod tests {
     #[test]
     fn durations_fall_into_the_buckets_of_the_convention() {
         let histogram = Histogram::new();
-        let threads = [5, 6, 100, 10_000, 10_001].map(Duration::from_millis);
         std::thread::scope(|scope| {
-            for duration in threads {
-                scope.spawn(|| histogram.record(duration));
+            for millis in [5, 6, 100, 10_000, 10_001] {
+                let (histogram, duration) = (&histogram, Duration::from_millis(millis));
+                scope.spawn(move || histogram.record(duration));
             }
         });
         let snapshot = histogram.snapshot();
