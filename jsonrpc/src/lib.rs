@@ -102,7 +102,7 @@ pub mod blocking;
 mod client;
 #[cfg(feature = "jsonrpc-server")]
 mod envelope;
-#[cfg(feature = "jsonrpc-sockets")]
+#[cfg(feature = "jsonrpc-server")]
 mod http;
 #[cfg(feature = "jsonrpc-client")]
 mod kinds;

@@ -201,7 +201,7 @@ async fn held_is_the_first_message_of_a_resumed_connection_and_no_other() {
         let object = answer[4..20].to_vec();
         drop(peer);
         let (peer, greeting) = target.greet(1 << 16, &token).await;
-        assert_eq!(greeting[9], 1, "it is resumed");
+        assert_eq!(greeting[9] & 1, 1, "it is resumed");
         (peer, object)
     };
 

@@ -99,7 +99,7 @@ async fn resumes(address: &Address, key: &str, token: &[u8]) -> (bool, Vec<u8>) 
         .unwrap();
     let greeting = peer.recv_bytes(1000).await.unwrap();
     let own = greeting[greeting.len() - 16..].to_vec();
-    (greeting[9] == 1, own)
+    (greeting[9] & 1 == 1, own)
 }
 
 /// Whoever has learnt the token of a session cannot continue it as somebody else.

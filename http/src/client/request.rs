@@ -24,7 +24,7 @@ pub(super) struct Template {
     /// The request line and the headers, except cookies and headers that depend on the body.
     head: Vec<u8>,
     form: TargetForm,
-    /// What replaces the head in requests of SCGI.
+    /// The variables in place of the head, for SCGI.
     variables: Option<Variables>,
     gzip_over: Option<usize>,
 }

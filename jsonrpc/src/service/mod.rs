@@ -11,6 +11,7 @@ use farcall_core::{Fault, FaultKind, Json, Position, Registry};
 use farcall_xmlrpc::Exchange;
 use tokio::time::sleep_until;
 
+#[cfg(feature = "jsonrpc-sockets")]
 use crate::SessionOptions;
 use crate::envelope::{Document, NO_ID, Refusal, Request, write_error, write_result};
 
@@ -43,6 +44,7 @@ pub struct Service {
     registry: Registry<Json>,
     format: Json,
     max_batch: usize,
+    #[cfg(feature = "jsonrpc-sockets")]
     pub(crate) sessions: SessionOptions,
 }
 
@@ -53,6 +55,7 @@ impl Service {
             registry,
             format: Json::default(),
             max_batch: 1000,
+            #[cfg(feature = "jsonrpc-sockets")]
             sessions: SessionOptions::default(),
         }
     }
@@ -79,12 +82,14 @@ impl Service {
 
     /// Sets the limits of sessions: WebSockets, and connections of a
     /// [`SocketServer`](crate::SocketServer). Default: [`SessionOptions::default`].
+    #[cfg(feature = "jsonrpc-sockets")]
     pub const fn sessions(mut self, sessions: SessionOptions) -> Self {
         self.sessions = sessions;
         self
     }
 
     /// The format of parameters and results.
+    #[cfg(feature = "jsonrpc-sockets")]
     pub(crate) const fn json(&self) -> Json {
         self.format
     }
@@ -196,12 +201,14 @@ impl Service {
 
 impl fmt::Debug for Service {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Service")
+        let mut shown = f.debug_struct("Service");
+        shown
             .field("registry", &self.registry)
-            .field("sessions", &self.sessions)
             .field("format", &self.format)
-            .field("max_batch", &self.max_batch)
-            .finish()
+            .field("max_batch", &self.max_batch);
+        #[cfg(feature = "jsonrpc-sockets")]
+        shown.field("sessions", &self.sessions);
+        shown.finish()
     }
 }
 

@@ -1,11 +1,12 @@
 //! Listening sockets outside of any event loop.
 
+#[cfg(feature = "workers")]
 use std::io;
 use std::net::TcpListener;
 #[cfg(unix)]
 use std::os::unix::net::UnixListener;
 
-#[cfg(all(unix, feature = "systemd"))]
+#[cfg(all(unix, feature = "systemd", feature = "workers"))]
 use super::unix;
 
 /// A listening socket outside of any event loop.
@@ -26,7 +27,7 @@ impl Socket {
         })
     }
 
-    #[cfg(all(unix, feature = "systemd"))]
+    #[cfg(all(unix, feature = "systemd", feature = "workers"))]
     pub(crate) fn local_address(&self) -> io::Result<super::Address> {
         match self {
             Self::Tcp(socket) => Ok(super::Address::Tcp(socket.local_addr()?)),

@@ -104,11 +104,22 @@ fn defaults() -> Vec<(&'static str, String)> {
             "farcall::cluster::agent::TailOptions",
             debug(&farcall::cluster::agent::TailOptions::default()),
         ),
+        (
+            "farcall::cluster::agent::FanOutOptions",
+            debug(&farcall::cluster::agent::FanOutOptions::default()),
+        ),
     ]
 }
 
 /// Settings that are not limits on peers.
-const NO_LIMITS: [&str; 5] = ["gzip_over", "first_pause", "max_pause", "jitter", "mode"];
+const NO_LIMITS: [&str; 6] = [
+    "gzip_over",
+    "first_pause",
+    "max_pause",
+    "jitter",
+    "mode",
+    "pages",
+];
 
 #[test]
 fn the_table_lists_every_limit_with_its_default() {

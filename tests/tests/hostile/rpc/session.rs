@@ -58,7 +58,7 @@ impl Session {
         let mut fields = Fields(&answer);
         assert_eq!(fields.take(8), b"\0FARCALL");
         assert_eq!(fields.number(), 2);
-        let resumed = fields.number() == 1;
+        let resumed = fields.number() & 1 == 1;
         fields.bytes();
         for _limit in 0..5 {
             fields.number();
