@@ -292,7 +292,7 @@ pub(super) const CASES: &[(&str, Expected)] = &[
         Error(UNKNOWN, "1"),
     ),
     (
-        r#"{"jsonrpc":"2.0","method":"rpc.discover","id":1}"#,
+        r#"{"jsonrpc":"2.0","method":"rpc.reserved","id":1}"#,
         Error(UNKNOWN, "1"),
     ),
     (

@@ -16,7 +16,7 @@ fn values_keep_their_wire_type() {
         ("<i4>5</i4>", Value::Int(5)),
         (
             "<ex:biginteger>9223372036854775808</ex:biginteger>",
-            Value::String("9223372036854775808".to_owned()),
+            Value::Uint(9_223_372_036_854_775_808),
         ),
         (
             "<ex:bigdecimal>1.50</ex:bigdecimal>",

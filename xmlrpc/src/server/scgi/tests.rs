@@ -146,7 +146,14 @@ async fn what_is_refused_over_http_is_refused_over_scgi() {
         (call(&[("CONTENT_TYPE", "text/plain")]), "415"),
         (call(&[("HTTP_HOST", "evil.example")]), "403"),
         (call(&[("HTTP_HOST", "rpc.example")]), "200"),
-        (call(&[("HTTP_ORIGIN", "http://evil.example")]), "403"),
+        (call(&[("HTTP_ORIGIN", "http://evil.example")]), "415"),
+        (
+            call(&[
+                ("CONTENT_TYPE", "text/xml"),
+                ("HTTP_ORIGIN", "http://evil.example"),
+            ]),
+            "403",
+        ),
         (call(&[("HTTP_TRANSFER_ENCODING", "chunked")]), "200"),
     ] {
         let response = response(&connector, &bytes).await;
