@@ -209,13 +209,13 @@ impl Service {
 impl fmt::Debug for Service {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut shown = f.debug_struct("Service");
-        shown
-            .field("registry", &self.registry)
-            .field("format", &self.format)
-            .field("max_batch", &self.max_batch);
+        shown.field("registry", &self.registry);
         #[cfg(feature = "jsonrpc-sockets")]
         shown.field("sessions", &self.sessions);
-        shown.finish()
+        shown
+            .field("format", &self.format)
+            .field("max_batch", &self.max_batch)
+            .finish()
     }
 }
 

@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 
 use tracing::field::{Empty, display};
-use tracing::{Level, Span, info_span};
+use tracing::{Level, Span, debug_span};
 
 use super::CALLS;
 use crate::context::Context;
@@ -18,7 +18,7 @@ use crate::trace::{Hex, TraceContext};
 
 #[inline]
 pub(super) fn is_on() -> bool {
-    tracing::span_enabled!(target: CALLS, Level::INFO)
+    tracing::span_enabled!(target: CALLS, Level::DEBUG)
 }
 
 /// Returns the span of a call that a server answers, and makes it the one that the trace of the
@@ -33,7 +33,7 @@ pub(super) fn of_server(system: &str, method: Option<&Name>, context: &mut Conte
         .map_or_else(TraceContext::random, TraceContext::child);
     let name = method.map_or(OTHER, Name::as_str);
     let original = method.is_none().then(|| Foreign::excerpt(context.method()));
-    let span = info_span!(
+    let span = debug_span!(
         target: CALLS,
         "call",
         "otel.kind" = "server",
@@ -104,7 +104,7 @@ fn of_client(system: &'static str, context: &mut Context) -> Span {
         (None, _) => (None, TraceContext::random()),
     };
     let method = Foreign::excerpt(context.method());
-    let span = info_span!(
+    let span = debug_span!(
         target: CALLS,
         "call",
         "otel.kind" = "client",

@@ -71,7 +71,7 @@ struct Table<F: Format> {
     layers: Option<Layers<F>>,
     /// Layers of the server, around those of the registry.
     outer: Option<Layers<F>>,
-    about: Arc<About>,
+    about: Option<Arc<About>>,
     version: u64,
 }
 
@@ -107,7 +107,7 @@ impl<F: Format> Registry<F> {
             guard: None,
             layers: None,
             outer: None,
-            about: Arc::default(),
+            about: None,
             version: next_version(),
         };
         let shared = SharedTable {
@@ -245,7 +245,7 @@ impl<F: Format> Registry<F> {
     /// Sets the facts about the service as a whole, which `system.describe` has. Default:
     /// [`About::default`].
     pub fn set_about(&self, about: About) -> &Self {
-        self.change(|table| table.about = Arc::new(about));
+        self.change(|table| table.about = Some(Arc::new(about)));
         self
     }
 
@@ -444,7 +444,7 @@ impl<F: Format> Catalog for Registry<F> {
     }
 
     fn about(&self) -> Arc<About> {
-        Arc::clone(&self.shared.table.load().about)
+        self.shared.table.load().about.clone().unwrap_or_default()
     }
 }
 

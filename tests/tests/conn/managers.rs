@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use farcall::conn::managers::{ManagerOptions, Queue, Server};
 use farcall::conn::{Connection, RecvError};
 use farcall::pickle::{Class, Object, Pickle, Value};
+use farcall::serve::StopHandle;
 use farcall::transport::Address;
 use futures_util::StreamExt as _;
 use tests::Python;
@@ -424,6 +425,56 @@ async fn a_wait_ends_with_its_client() {
         matches!(end, Err(RecvError::Closed | RecvError::Io(_))),
         "{end:?}"
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn further_clients_and_waits_are_limited() {
+    let options = ManagerOptions::default()
+        .max_connections(2)
+        .max_waiting(1)
+        .max_values(20);
+    let server = Server::with_options(options);
+    let jobs = Queue::new(0);
+    server.share("jobs", jobs.clone()).unwrap();
+    let address = serve(&server).await;
+    let (_, created) = once(&address, "create", &tuple(["jobs".into()])).await;
+    let ident = created[0].as_str().unwrap().to_owned();
+    let mut waiting = accepted(&address).await;
+    let get = (Some(&*ident), "get", tuple([]), Value::Dict(vec![]));
+    waiting.send_as(&get).await.unwrap();
+    sleep(Duration::from_millis(200)).await;
+    let mut second = accepted(&address).await;
+    let (kind, error) = ask(&mut second, Some(&ident), "get", &tuple([])).await;
+    assert_eq!(kind, "#ERROR");
+    assert!(error.to_string().contains("RuntimeError"), "{error}");
+    for (count, expected) in [(10, "#RETURN"), (20, "#TRACEBACK")] {
+        let list = Value::List(vec!["x".into(); count]);
+        let (kind, text) = ask(&mut second, Some(&ident), "put", &tuple([list])).await;
+        assert_eq!(kind, expected, "{count}: {text}");
+    }
+    // A third client waits until one of the others goes.
+    let third = once(&address, "dummy", &tuple([]));
+    let mut third = std::pin::pin!(third);
+    let waits = timeout(Duration::from_millis(300), &mut third).await;
+    assert!(waits.is_err());
+    drop(second);
+    let (kind, _) = timeout(LONG, third).await.unwrap();
+    assert_eq!(kind, "#RETURN");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stop_closes_connections_at_the_drain_timeout() {
+    let options = ManagerOptions::default().drain_timeout(Duration::from_millis(100));
+    let server = Server::with_options(options);
+    let bound = server.bind("127.0.0.1:0").authkey(KEY).await.unwrap();
+    let address = bound.local_address().clone();
+    let stop = StopHandle::new();
+    let serving = tokio::spawn(bound.serve_until(stop.stopped()));
+    let mut client = accepted(&address).await;
+    stop.stop();
+    let report = timeout(LONG, serving).await.unwrap().unwrap();
+    assert_eq!((report.finished, report.aborted), (0, 1));
+    assert!(client.recv_as::<Value>().await.is_err());
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -64,7 +64,16 @@ async fn a_refused_address_costs_no_handshake() {
 #[tokio::test]
 async fn the_oldest_handshake_makes_room() {
     let made = Made::new();
-    let options = ServerOptions::default().tls(made.tls()).max_pending(8);
+    let options = || ServerOptions::default().tls(made.tls());
+    for options in [
+        options().max_pending(8),
+        options().max_pending_per_address(8),
+    ] {
+        the_oldest_of_more_than_eight_makes_room(&made, options).await;
+    }
+}
+
+async fn the_oldest_of_more_than_eight_makes_room(made: &Made, options: ServerOptions) {
     let served = Served::start(options).await;
     let mut silent = Vec::new();
     for _ in 0..20 {

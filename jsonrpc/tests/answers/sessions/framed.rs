@@ -42,26 +42,28 @@ async fn headers_come_before_answers_too() {
 
 #[tokio::test]
 async fn a_message_that_breaks_the_framing_is_answered_and_ends_the_connection() {
+    const NO_HEADER: &str = "there is no header";
+
     let options = SessionOptions::default().max_message(1000);
     let request = r#"{"jsonrpc":"2.0","method":"add","params":[1,2],"id":1}"#;
     let cases = [
         (
             Framing::Headers,
             "Content-Length: -5\r\n\r\n".to_owned(),
-            "-32700",
+            NO_HEADER,
         ),
         (
             Framing::Headers,
             "Content-Length: 99999999999999999999999\r\n\r\n".to_owned(),
-            "-32700",
+            NO_HEADER,
         ),
         (
             Framing::Headers,
             "Content-Length: 1001\r\n\r\n".to_owned(),
             "limit of 1000 bytes",
         ),
-        (Framing::Headers, "x".repeat(10_000), "-32700"),
-        (Framing::Headers, request.to_owned(), "-32700"),
+        (Framing::Headers, "x".repeat(10_000), "over 4096 bytes"),
+        (Framing::Headers, request.to_owned(), NO_HEADER),
         (
             Framing::Headers,
             "Content-Len".to_owned(),

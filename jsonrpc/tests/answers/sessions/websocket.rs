@@ -105,8 +105,9 @@ async fn a_message_over_the_limit_ends_the_websocket() {
     let options = SessionOptions::default().max_message(1000);
     let client = SocketClient::new(&websocket(service_with(options)).await).unwrap();
     let long = "x".repeat(2000);
-    let error = client.call::<i64>("add", (long,)).await.unwrap_err();
-    assert!(error.execution() != Execution::Completed, "{error:?}");
+    let error = client.call::<String>("text", (long,)).await.unwrap_err();
+    let error = Causes(&error).to_string();
+    assert!(error.contains("over the limit of 1000 bytes"), "{error}");
     assert_eq!(client.call::<i64>("add", (1, 2)).await.unwrap(), 3);
 }
 

@@ -146,7 +146,7 @@ async fn hoarded_objects_are_limited_and_released() {
             // 1,000 objects in one call.
             let thousand = call(id, "objects.counters", &[0x91, 0xcd, 3, 0xe8]);
             session.call(thousand).await;
-            refused += u64::from(session.answer().await.1 == Answer::Fault(fault::OVERLOADED));
+            refused += u64::from(session.answer().await.1 == Answer::Fault(fault::INTERNAL));
         }
         assert_eq!(refused, 100);
         session.assert_continues().await;

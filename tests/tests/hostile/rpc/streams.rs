@@ -328,7 +328,7 @@ async fn misuse_of_the_victims_streams() {
         let mut refused = 0;
         for id in 1..=2000 {
             session.call(blocks(id)).await;
-            refused += u64::from(session.answer().await.1 == Answer::Fault(fault::OVERLOADED));
+            refused += u64::from(session.answer().await.1 == Answer::Fault(fault::INTERNAL));
         }
         assert_eq!(refused, 2000 - 1024);
     })

@@ -21,6 +21,7 @@ pub(crate) mod kind {
 
 /// The kinds of faults.
 pub(crate) mod fault {
+    pub(crate) const INTERNAL: u8 = 1;
     pub(crate) const UNKNOWN_METHOD: u8 = 2;
     pub(crate) const INVALID_PARAMS: u8 = 3;
     pub(crate) const INVALID_REQUEST: u8 = 4;
