@@ -221,7 +221,7 @@ async fn objects_are_limited_by_both_peers() {
         let client = connect(&server).await.session(client).await.unwrap();
         let held = client.create_many(10).await.unwrap();
         let error = client.create().await.unwrap_err();
-        assert_eq!(error.fault().unwrap().kind(), FaultKind::Overloaded);
+        assert_eq!(error.fault().unwrap().kind(), FaultKind::Internal);
         drop(held);
         until(|| alive.load(Ordering::Relaxed) == 0).await;
         client.create().await.unwrap();
