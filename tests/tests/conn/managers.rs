@@ -453,7 +453,8 @@ async fn further_clients_and_waits_are_limited() {
         assert_eq!(kind, expected, "{count}: {text}");
     }
     // A third client waits until one of the others goes.
-    let third = once(&address, "dummy", &tuple([]));
+    let nothing = tuple([]);
+    let third = once(&address, "dummy", &nothing);
     let mut third = std::pin::pin!(third);
     let waits = timeout(Duration::from_millis(300), &mut third).await;
     assert!(waits.is_err());
