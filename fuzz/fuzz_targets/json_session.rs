@@ -104,7 +104,9 @@ async fn run(input: &Input<'_>) {
     let options = SocketServerOptions::default().budget(budget.clone());
     let server = SocketServer::with_options(service(), framing, options);
     let (listener, connector) = memory::listener("fuzz");
-    let bound = server.listen(listener).expect("a listener over memory always works");
+    let bound = server
+        .listen(listener)
+        .expect("a listener over memory always works");
     let serving = tokio::spawn(bound.serve());
     let io = connector.connect().await.expect("it listens");
     let (mut reader, mut writer) = tokio::io::split(io);
@@ -129,9 +131,10 @@ async fn run(input: &Input<'_>) {
                     .collect();
                 frame(&format!("[{}]", calls.join(",")), input.headers)
             }
-            Act::Answer(id, result) => {
-                frame(&format!("{{\"result\":{result},\"id\":{id}}}"), input.headers)
-            }
+            Act::Answer(id, result) => frame(
+                &format!("{{\"result\":{result},\"id\":{id}}}"),
+                input.headers,
+            ),
             Act::Wait(milliseconds) => {
                 sleep(Duration::from_millis((*milliseconds).into())).await;
                 continue;
@@ -155,13 +158,21 @@ fn check(mut received: &[u8], headers: bool) {
     while !received.is_empty() {
         let document;
         if headers {
-            let head = received.strip_prefix(b"Content-Length: ").expect("a header");
-            let end = head.windows(4).position(|part| part == b"\r\n\r\n").expect("its end");
+            let head = received
+                .strip_prefix(b"Content-Length: ")
+                .expect("a header");
+            let end = head
+                .windows(4)
+                .position(|part| part == b"\r\n\r\n")
+                .expect("its end");
             let length = std::str::from_utf8(&head[..end]).expect("ASCII");
             let length: usize = length.parse().expect("a number");
             (document, received) = head[end + 4..].split_at(length);
         } else {
-            let end = received.iter().position(|byte| *byte == b'\n').expect("a line break");
+            let end = received
+                .iter()
+                .position(|byte| *byte == b'\n')
+                .expect("a line break");
             document = &received[..end];
             received = &received[end + 1..];
         }
