@@ -26,9 +26,9 @@ same(await server.shapes_area(polygon), 2);
 same(await server.shapes_area("Nothing"), 0);
 const tree: Tree = await server.shapes_growTree("t", "darkgreen", 3);
 same(tree.shadow?.nodeName, "t'");
-same(await server.shapes_stamp([0, 255], "2026-01-02T03:04:05"), [
+same(await server.shapes_stamp("AP8=", "2026-01-02T03:04:05"), [
   "2026-01-02T03:04:05",
-  [0, 255],
+  "AP8=",
   "darkgreen",
 ]);
 same((await server.shapes_bounds([point]))["y.max"], 2);
