@@ -10,7 +10,15 @@ fn defaults() -> Vec<(&'static str, String)> {
     fn debug(value: &impl Debug) -> String {
         format!("{value:?}")
     }
+    // All other settings of its listener are those of `ListenerBuilder`.
+    let manager = debug(&farcall::conn::managers::Server::new().bind("127.0.0.1:0"));
+    let (_, max_message) = manager.split_once("max_message: ").unwrap();
+    let (max_message, _) = max_message.split_once(',').unwrap();
     vec![
+        (
+            "farcall::conn::managers::ManagerBuilder",
+            format!("ManagerBuilder {{ max_message: {max_message} }}"),
+        ),
         ("farcall::Budget", debug(&farcall::Budget::default())),
         (
             "farcall::xmlrpc::ServerOptions",
