@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 
+use crate::peers::http::Post;
 use crate::task::Task;
 
 /// One row of the report: the same work, done by several contestants.
@@ -82,8 +83,8 @@ pub(crate) enum Part {
     Load(Box<Load>),
     /// A program of CPython, a script for it, and its arguments: a server or a load.
     Python(&'static str, &'static str, Vec<String>),
-    /// `wrk` with this number of connections.
-    Wrk(usize),
+    /// `wrk` with this number of connections, and this request.
+    Wrk(usize, fn() -> Post),
 }
 
 impl Case {

@@ -1,10 +1,13 @@
 //! The envelope: the members around parameters, results and errors.
 
 use std::fmt;
+use std::marker::PhantomData;
 
 use farcall_core::protocol::Name;
 use farcall_core::{Fault, FaultKind};
-use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, SeqAccess, Visitor};
+use serde::de::{
+    Deserialize, DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor,
+};
 use serde_json::value::RawValue;
 
 use crate::raw::{self, Members, Names, parse, parse_seed};
@@ -35,10 +38,13 @@ pub(crate) struct Refusal<'a> {
 
 /// A document of JSON-RPC.
 pub(crate) enum Document<'a> {
-    Single(Result<Request<'a>, Refusal<'a>>),
-    /// The texts of the entries.
-    Batch(Vec<&'a str>),
+    Single(Entry<'a>),
+    Batch(Vec<Entry<'a>>),
 }
+
+/// A document of one request, or an entry of a batch: the members of an object, or something that
+/// is none.
+pub(crate) struct Entry<'a>(Option<Members<'a, 6>>);
 
 impl<'a> Document<'a> {
     /// Reads a document whose batch has at most `max_batch` entries.
@@ -56,15 +62,15 @@ impl<'a> Document<'a> {
         let start = text.trim_start_matches([' ', '\t', '\r', '\n']);
         match start.as_bytes().first() {
             Some(b'{') => {
-                let members = parse_seed(text, REQUEST).map_err(|error| parse_fault(&error))?;
-                Ok(Self::Single(into_request(&members)))
+                let members = parse_seed(text, MEMBERS).map_err(|error| parse_fault(&error))?;
+                Ok(Self::Single(Entry(Some(members))))
             }
             Some(b'[') => {
-                let entries = parse_seed(text, EntriesVisitor { max_batch });
-                let Entries { texts, count } = entries.map_err(|error| parse_fault(&error))?;
+                let batch = read_batch(text, max_batch).map_err(|error| parse_fault(&error))?;
+                let Batch { entries, count } = batch;
                 let why = match count {
                     0 => "a batch without calls".to_owned(),
-                    _ if count <= max_batch => return Ok(Self::Batch(texts)),
+                    _ if count <= max_batch => return Ok(Self::Batch(entries)),
                     _ => format!("a batch of {count} calls is over the limit of {max_batch}"),
                 };
                 Err(Fault::of(FaultKind::InvalidRequest, why))
@@ -79,20 +85,28 @@ impl<'a> Document<'a> {
 
 const NOT_A_REQUEST: &str = "a request is an object";
 
-/// Reads an entry of a batch.
-pub(crate) fn read_entry(text: &str) -> Result<Request<'_>, Refusal<'_>> {
-    let refused = |fault| Refusal { id: NO_ID, fault };
-    if !text.starts_with('{') {
-        return Err(refused(Fault::of(FaultKind::InvalidRequest, NOT_A_REQUEST)));
+impl<'a> Entry<'a> {
+    /// Returns the request.
+    pub(crate) fn request(&self) -> Result<Request<'a>, Refusal<'a>> {
+        match &self.0 {
+            Some(members) => into_request(members),
+            None => Err(Refusal {
+                id: NO_ID,
+                fault: Fault::of(FaultKind::InvalidRequest, NOT_A_REQUEST),
+            }),
+        }
     }
-    let members = parse_seed(text, REQUEST).map_err(|error| refused(parse_fault(&error)))?;
-    into_request(&members)
+
+    /// Returns `true` for an answer: an object without a method, and with a result or an error.
+    pub(crate) fn is_answer(&self) -> bool {
+        let values = self.0.as_ref().map(|members| members.values);
+        matches!(values, Some([_, None, _, _, result, error]) if result.or(error).is_some())
+    }
 }
 
-/// Returns `true` for an answer: an object without a method, and with a result or an error.
+/// Returns `true` if the text of an entry is an answer.
 pub(crate) fn is_answer(text: &str) -> bool {
-    let members = parse_seed(text, Names(["method", "result", "error"]));
-    members.is_ok_and(|members| matches!(members.values, [None, Some(_), _] | [None, _, Some(_)]))
+    parse_seed(text, MEMBERS).is_ok_and(|members| Entry(Some(members)).is_answer())
 }
 
 fn parse_fault(error: &serde_json::Error) -> Fault {
@@ -102,58 +116,99 @@ fn parse_fault(error: &serde_json::Error) -> Fault {
     Fault::of(FaultKind::Parse, text)
 }
 
-/// The entries of a batch.
-struct Entries<'a> {
-    /// The texts of as many as a batch may have.
-    texts: Vec<&'a str>,
+/// The entries of a batch, or the first of them.
+struct Batch<T> {
+    entries: Vec<T>,
+    /// The number of all.
     count: usize,
 }
 
-struct EntriesVisitor {
-    max_batch: usize,
+/// Reads a batch. Its errors are those of an array of texts: what an entry is that is no object
+/// does not matter, as long as it is JSON.
+fn read_batch(text: &str, max_batch: usize) -> serde_json::Result<Batch<Entry<'_>>> {
+    if let Ok(batch) = parse_seed(text, BatchVisitor::<Entry<'_>>::new(max_batch)) {
+        return Ok(batch);
+    }
+    let texts = parse_seed(text, BatchVisitor::<&RawValue>::new(max_batch))?;
+    let texts_of = texts.entries.into_iter().map(RawValue::get);
+    let entries = texts_of.map(|text| Entry(parse_seed(text, MEMBERS).ok()));
+    Ok(Batch {
+        entries: entries.collect(),
+        count: texts.count,
+    })
 }
 
-impl<'de> DeserializeSeed<'de> for EntriesVisitor {
-    type Value = Entries<'de>;
+struct BatchVisitor<T> {
+    max_batch: usize,
+    entry: PhantomData<T>,
+}
 
-    fn deserialize<D: Deserializer<'de>>(self, entries: D) -> Result<Entries<'de>, D::Error> {
+impl<T> BatchVisitor<T> {
+    const fn new(max_batch: usize) -> Self {
+        let entry = PhantomData;
+        Self { max_batch, entry }
+    }
+}
+
+impl<'de, T: Deserialize<'de>> DeserializeSeed<'de> for BatchVisitor<T> {
+    type Value = Batch<T>;
+
+    fn deserialize<D: Deserializer<'de>>(self, entries: D) -> Result<Batch<T>, D::Error> {
         entries.deserialize_seq(self)
     }
 }
 
-impl<'de> Visitor<'de> for EntriesVisitor {
-    type Value = Entries<'de>;
+impl<'de, T: Deserialize<'de>> Visitor<'de> for BatchVisitor<T> {
+    type Value = Batch<T>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a batch")
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut entries: A) -> Result<Entries<'de>, A::Error> {
-        let mut texts = Vec::new();
-        while texts.len() < self.max_batch {
-            match entries.next_element::<&RawValue>()? {
-                Some(entry) => texts.push(entry.get()),
+    fn visit_seq<A: SeqAccess<'de>>(self, mut read: A) -> Result<Batch<T>, A::Error> {
+        let mut entries = Vec::new();
+        while entries.len() < self.max_batch {
+            match read.next_element()? {
+                Some(entry) => entries.push(entry),
                 None => {
-                    let count = texts.len();
-                    return Ok(Entries { texts, count });
+                    let count = entries.len();
+                    return Ok(Batch { entries, count });
                 }
             }
         }
-        let mut count = texts.len();
-        while entries.next_element::<IgnoredAny>()?.is_some() {
+        let mut count = entries.len();
+        while read.next_element::<IgnoredAny>()?.is_some() {
             count += 1;
         }
-        Ok(Entries { texts, count })
+        Ok(Batch { entries, count })
     }
 }
 
-/// The members of a request, in the order of their values.
-const REQUEST: Names<4> = Names(["jsonrpc", "method", "params", "id"]);
+impl<'de> Deserialize<'de> for Entry<'de> {
+    fn deserialize<D: Deserializer<'de>>(entry: D) -> Result<Self, D::Error> {
+        entry.deserialize_map(EntryVisitor)
+    }
+}
 
-type RequestMembers<'a> = Members<'a, 4>;
+struct EntryVisitor;
 
-fn into_request<'a>(members: &RequestMembers<'a>) -> Result<Request<'a>, Refusal<'a>> {
-    let [.., id] = members.values;
+impl<'de> Visitor<'de> for EntryVisitor {
+    type Value = Entry<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Entry<'de>, A::Error> {
+        Ok(Entry(Some(MEMBERS.visit_map(map)?)))
+    }
+}
+
+/// The members of requests and answers, in the order of their values.
+const MEMBERS: Names<6> = Names(["jsonrpc", "method", "params", "id", "result", "error"]);
+
+fn into_request<'a>(members: &Members<'a, 6>) -> Result<Request<'a>, Refusal<'a>> {
+    let [_, _, _, id, ..] = members.values;
     let is_id = |id: &&str| id.starts_with(['"', '-', 'n']) || starts_with_digit(id);
     let id = id.filter(|id| id.len() <= MAX_ID).filter(is_id);
     match checked(members, id) {
@@ -167,12 +222,16 @@ fn into_request<'a>(members: &RequestMembers<'a>) -> Result<Request<'a>, Refusal
 
 /// Returns the method and the params, if this is a request.
 fn checked<'a>(
-    members: &RequestMembers<'a>,
+    members: &Members<'a, 6>,
     id: Option<&str>,
 ) -> Result<(Name, Option<&'a str>), Fault> {
     let invalid = |text: &str| Fault::of(FaultKind::InvalidRequest, text);
-    let [version, method, params, written_id] = members.values;
-    if let Some(name) = members.twice {
+    let [version, method, params, written_id, ..] = members.values;
+    // What is ignored may be there more often.
+    if let Some(name) = members
+        .twice
+        .filter(|name| !["result", "error"].contains(name))
+    {
         return Err(invalid(&format!("the member `{name}` is there twice")));
     }
     if id != written_id {
@@ -189,7 +248,13 @@ fn checked<'a>(
     if method.len() > 6 * MAX_NAME + 2 {
         return Err(long_name());
     }
-    let method: String = parse(method).map_err(|error| parse_fault(&error))?;
+    let method: Name = match &method[1..method.len() - 1] {
+        escaped if escaped.contains('\\') => {
+            let method: String = parse(method).map_err(|error| parse_fault(&error))?;
+            method.into()
+        }
+        method => method.into(),
+    };
     if method.len() > MAX_NAME {
         return Err(long_name());
     }
@@ -198,7 +263,7 @@ fn checked<'a>(
             "the member `params` is neither an array nor an object",
         ));
     }
-    Ok((method.into(), params))
+    Ok((method, params))
 }
 
 fn starts_with_digit(text: &str) -> bool {

@@ -36,7 +36,7 @@ pub(crate) fn message(error: &serde_json::Error) -> String {
 /// The members of an object that have certain names, as they are written. Others are skipped.
 pub(crate) struct Members<'a, const N: usize> {
     pub(crate) values: [Option<&'a str>; N],
-    /// A member that is there twice.
+    /// The first of the names whose member is there twice.
     pub(crate) twice: Option<&'static str>,
 }
 
@@ -64,6 +64,7 @@ impl<'de, const N: usize> Visitor<'de> for Names<N> {
             values: [None; N],
             twice: None,
         };
+        let mut first_twice = N;
         while let Some(index) = map.next_key_seed(NameIndex(&self.0))? {
             let Some(index) = index else {
                 map.next_value::<IgnoredAny>()?;
@@ -71,9 +72,10 @@ impl<'de, const N: usize> Visitor<'de> for Names<N> {
             };
             let value: &RawValue = map.next_value()?;
             if members.values[index].replace(value.get()).is_some() {
-                members.twice.get_or_insert(self.0[index]);
+                first_twice = first_twice.min(index);
             }
         }
+        members.twice = self.0.get(first_twice).copied();
         Ok(members)
     }
 }

@@ -7,6 +7,7 @@ use crate::cases::xmlrpc_server::load;
 use crate::document::{items, of_items};
 use crate::peers::bare_hyper;
 use crate::peers::farcall::{documents, growth, http};
+use crate::peers::http::xml;
 
 /// The share of a figure that must be left at 100,000 times the number: caches and page faults may
 /// cost something, but nothing may be proportional to the number.
@@ -40,7 +41,7 @@ fn connections(scale: Scale) -> Case {
     for (count, hyper, farcall) in COUNTS {
         let of = |name, server: fn() -> anyhow::Result<()>| {
             let server = Part::Serve(Box::new(server));
-            Contestant::of_parts(name, Some(server), load(count, scale))
+            Contestant::of_parts(name, Some(server), load(count, xml, scale))
         };
         let limit = of(hyper, || bare_hyper::serve(2));
         let served = of(farcall, || http::serve(2, Some(8192)));

@@ -2,8 +2,9 @@
 
 use crate::case::Bar::AtLeastOf;
 use crate::case::{Case, Contestant, Part, Scale, Unit};
+use crate::peers::farcall::echo;
 use crate::peers::farcall::managers::{self, Work};
-use crate::peers::{cpython, fixed_reply};
+use crate::peers::{Transport, cpython, fixed_reply};
 
 /// The manager that the bars refer to, with clients of the same version.
 const CPYTHON: &str = "CPython 3.11";
@@ -50,7 +51,7 @@ fn calls(name: &'static str, title: &str, work: Work, clients: usize) -> Case {
     let python = |version| cpython::manager_load(version, work, clients);
     let rust = || Part::Load(Box::new(move |task| managers::load(task, work, clients)));
     let mut case = Case::new(name, title, Unit::CallsPerSecond)
-        .cpus(2)
+        .cpus(clients.min(2))
         .max_rounds(3);
     // Its clients would all have the lock at once.
     if work != Work::Lock || clients == 1 {
@@ -67,6 +68,13 @@ fn calls(name: &'static str, title: &str, work: Work, clients: usize) -> Case {
             rust(),
         ))
         .with(of("Farcall, Rust clients", server(), rust()).bar(AtLeastOf(20.0, CPYTHON)))
+        .with(of(
+            "64 bytes echoed, Rust clients",
+            Part::Serve(Box::new(move || {
+                echo::serve(Transport::Tcp, clients.min(2), 64)
+            })),
+            Part::Load(Box::new(move |task| echo::load_many(task, clients, 64))),
+        ))
 }
 
 fn bulk(scale: Scale) -> Case {

@@ -6,6 +6,7 @@ mod documents;
 mod echo;
 mod growth;
 mod idle;
+mod jsonrpc;
 mod managers;
 mod rpc;
 mod tls;
@@ -19,6 +20,7 @@ pub(crate) fn all(scale: Scale) -> Vec<Case> {
     let mut cases = Vec::new();
     cases.extend(xmlrpc_server::cases(scale));
     cases.push(xmlrpc_client::case());
+    cases.extend(jsonrpc::cases(scale));
     cases.extend(documents::cases(scale));
     cases.extend(base64::cases(scale));
     cases.extend(echo::cases());

@@ -102,12 +102,12 @@ fn server(
 ) -> Case {
     let of = |name, serve: fn(usize) -> Result<()>| {
         let server = Part::Serve(Box::new(move || serve(workers)));
-        Contestant::of_parts(name, Some(server), load(connections, scale))
+        Contestant::of_parts(name, Some(server), load(connections, http::xml, scale))
     };
     let cpython = Contestant::of_parts(
         "CPython",
         Some(cpython::http_server()),
-        load(connections, scale),
+        load(connections, http::xml, scale),
     );
     let tonic = Contestant::served(
         "tonic, with its client",
@@ -134,7 +134,9 @@ fn client() -> Case {
     let title = "XML-RPC client over TLS, `add(3, 5)`, one call after the other";
     Case::new("tls-xmlrpc-client", title, Unit::CallsPerSecond)
         .with(of("bare hyper and tokio-rustls", bare_hyper::load).limit())
-        .with(of("rustls on std sockets by hand", http::load))
+        .with(of("rustls on std sockets by hand", |task| {
+            http::load(task, &http::xml())
+        }))
         .with(of("Farcall, async", farcall::http::load).bar(AtLeast(BAR)))
         .with(of("Farcall, blocking", farcall::http::load_blocking).bar(AtLeast(BAR)))
         .with(Contestant::of_parts(

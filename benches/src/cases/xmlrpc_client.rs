@@ -15,7 +15,9 @@ pub(super) fn case() -> Case {
     let title = "XML-RPC client, `add(3, 5)`, one call after the other";
     Case::new("xmlrpc-client", title, Unit::CallsPerSecond)
         .with(of("bare hyper", bare_hyper::load).limit())
-        .with(of("std sockets by hand", http::load))
+        .with(of("std sockets by hand", |task| {
+            http::load(task, &http::xml())
+        }))
         .with(of("Farcall, async", farcall::http::load).bar(AtLeast(0.95)))
         .with(of("Farcall, blocking", farcall::http::load_blocking).bar(AtLeast(1.05)))
         .with(of("dxr", dxr::load))

@@ -2,6 +2,7 @@
 
 use crate::case::Bar::AtLeast;
 use crate::case::{Case, Contestant, Part, Scale, Unit};
+use crate::peers::http::Post;
 use crate::peers::{axum, bare_hyper, bare_tokio_http, cpython, dxr, farcall, http};
 
 pub(super) fn cases(scale: Scale) -> impl Iterator<Item = Case> {
@@ -17,12 +18,12 @@ pub(super) fn cases(scale: Scale) -> impl Iterator<Item = Case> {
 fn case(name: &'static str, title: &str, connections: usize, workers: usize, scale: Scale) -> Case {
     let of = |name, serve: fn(usize) -> anyhow::Result<()>| {
         let server = Part::Serve(Box::new(move || serve(workers)));
-        Contestant::of_parts(name, Some(server), load(connections, scale))
+        Contestant::of_parts(name, Some(server), load(connections, http::xml, scale))
     };
     let cpython = Contestant::of_parts(
         "CPython",
         Some(cpython::http_server()),
-        load(connections, scale),
+        load(connections, http::xml, scale),
     );
     let case = Case::new(name, title, Unit::CallsPerSecond)
         .cpus(workers)
@@ -38,10 +39,10 @@ fn case(name: &'static str, title: &str, connections: usize, workers: usize, sca
     }
 }
 
-/// Returns a load of concurrent calls, or of sequential calls where nothing is measured.
-pub(super) fn load(connections: usize, scale: Scale) -> Part {
+/// Returns a load of concurrent requests, or of sequential ones where nothing is measured.
+pub(super) fn load(connections: usize, post: fn() -> Post, scale: Scale) -> Part {
     match scale {
-        Scale::Full => Part::Wrk(connections),
-        Scale::Smoke => Part::Load(Box::new(http::load)),
+        Scale::Full => Part::Wrk(connections, post),
+        Scale::Smoke => Part::Load(Box::new(move |task| http::load(task, &post()))),
     }
 }

@@ -61,7 +61,7 @@ async fn respond(request: Request<Incoming>, reply: Bytes) -> Result<Response<Fu
 
 /// Sends the same request repeatedly.
 pub(crate) fn load(task: &Task) -> Result<f64> {
-    let length = http::check(task.address()?, task.certificate.as_ref())?;
+    let length = http::check(task.address()?, task.certificate.as_ref(), &http::xml())?;
     let task = task.clone();
     run_on(1, async move {
         let tls = match &task.certificate {
@@ -79,7 +79,7 @@ pub(crate) fn load(task: &Task) -> Result<f64> {
 
 /// Sends the request over a new connection each time, with a full handshake unless `resume`.
 pub(crate) fn load_handshakes(task: &Task, resume: bool) -> Result<f64> {
-    let length = http::check(task.address()?, task.certificate.as_ref())?;
+    let length = http::check(task.address()?, task.certificate.as_ref(), &http::xml())?;
     let task = task.clone();
     run_on(1, async move {
         let certificate = task.certificate()?;

@@ -1,4 +1,4 @@
-//! `add(3, 5)` as XML-RPC over HTTP, hand-written on sockets of std.
+//! Calls over HTTP, hand-written on sockets of std.
 
 use anyhow::{Context as _, Result, bail, ensure};
 use farcall::protocol::Format as _;
@@ -8,6 +8,28 @@ use farcall::xmlrpc::XmlRpc;
 use super::bare_std::{self, Stream};
 use crate::task::Task;
 use crate::tls::{self, Certificate};
+
+/// A request that is made repeatedly.
+pub(crate) struct Post {
+    pub(crate) path: &'static str,
+    pub(crate) content_type: &'static str,
+    pub(crate) body: String,
+    /// Returns `true` if this is a right reply.
+    pub(crate) is_right: fn(&str) -> bool,
+}
+
+/// Returns `add(3, 5)` as XML-RPC.
+pub(crate) fn xml() -> Post {
+    Post {
+        path: "/RPC2",
+        content_type: "text/xml",
+        body: CALL.to_owned(),
+        is_right: |reply| {
+            let is_eight = ["<int>8</int>", "<i4>8</i4>", "<i8>8</i8>"];
+            is_eight.iter().any(|eight| reply.contains(eight))
+        },
+    }
+}
 
 /// The call as Farcall's client encodes it.
 pub(crate) const CALL: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<methodCall><methodName>add</methodName>\
@@ -28,11 +50,22 @@ pub(crate) struct Client {
 }
 
 impl Client {
-    pub(crate) fn connect(address: &Address, certificate: Option<&Certificate>) -> Result<Self> {
+    pub(crate) fn connect(
+        address: &Address,
+        certificate: Option<&Certificate>,
+        post: &Post,
+    ) -> Result<Self> {
         let stream = bare_std::connect_tcp(address, tls::HTTP, certificate)?;
+        let Post {
+            path,
+            content_type,
+            body,
+            ..
+        } = post;
         let request = format!(
-            "POST /RPC2 HTTP/1.1\r\nhost: {address}\r\ncontent-type: text/xml\r\ncontent-length: {}\r\n\r\n{CALL}",
-            CALL.len()
+            "POST {path} HTTP/1.1\r\nhost: {address}\r\ncontent-type: {content_type}\r\n\
+             content-length: {}\r\n\r\n{body}",
+            body.len()
         );
         Ok(Self {
             stream,
@@ -53,7 +86,8 @@ impl Client {
                 if filled == head + length {
                     return Ok(&self.buffer[head..filled]);
                 }
-                ensure!(filled < self.buffer.len(), "the reply is too long");
+                let missing = (head + length).saturating_sub(self.buffer.len());
+                self.buffer.extend(std::iter::repeat_n(0, missing));
             }
         }
     }
@@ -79,23 +113,23 @@ fn head(response: &[u8]) -> Result<Option<(usize, usize)>> {
     bail!("there is no length in {head}");
 }
 
-/// Checks that the server replies with 8, and returns the length of its reply.
-pub(crate) fn check(server: &Address, certificate: Option<&Certificate>) -> Result<usize> {
+/// Checks the reply of the server, and returns its length.
+pub(crate) fn check(
+    server: &Address,
+    certificate: Option<&Certificate>,
+    post: &Post,
+) -> Result<usize> {
     let mut client =
-        Client::connect(server, certificate).context("cannot connect to the server")?;
+        Client::connect(server, certificate, post).context("cannot connect to the server")?;
     let document = String::from_utf8_lossy(client.call()?).into_owned();
-    let is_eight = ["<int>8</int>", "<i4>8</i4>", "<i8>8</i8>"];
-    ensure!(
-        is_eight.iter().any(|eight| document.contains(eight)),
-        "wrong reply: {document}"
-    );
+    ensure!((post.is_right)(&document), "wrong reply: {document:.1000}");
     Ok(document.len())
 }
 
-/// Returns the calls per second.
-pub(crate) fn load(task: &Task) -> Result<f64> {
+/// Returns the requests per second.
+pub(crate) fn load(task: &Task, post: &Post) -> Result<f64> {
     let (address, certificate) = (task.address()?, task.certificate.as_ref());
-    check(address, certificate)?;
-    let mut client = Client::connect(address, certificate)?;
+    check(address, certificate, post)?;
+    let mut client = Client::connect(address, certificate, post)?;
     task.rate(|| client.call().map(drop))
 }

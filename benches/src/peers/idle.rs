@@ -60,7 +60,7 @@ pub(crate) fn hold_echo(task: &Task, count: usize) -> Result<f64> {
 /// Holds HTTP connections that carried one call of `add(3, 5)`.
 pub(crate) fn hold_http(task: &Task, count: usize) -> Result<f64> {
     hold(task, count, |address| {
-        let mut client = http::Client::connect(address, task.certificate.as_ref())?;
+        let mut client = http::Client::connect(address, task.certificate.as_ref(), &http::xml())?;
         client.call()?;
         Ok(client)
     })

@@ -1,4 +1,4 @@
-//! jsonrpsee: JSON-RPC over WebSocket.
+//! jsonrpsee: JSON-RPC over HTTP and WebSocket.
 
 use anyhow::{Result, ensure};
 use farcall::transport::Address;
@@ -23,6 +23,10 @@ pub(crate) fn serve(workers: usize) -> Result<()> {
         module.register_method("add", |params, (), _| {
             let (a, b): (i64, i64) = params.parse()?;
             Ok::<_, ErrorObjectOwned>(a + b)
+        })?;
+        module.register_method("echo", |params, (), _| {
+            let (items,): (Vec<i64>,) = params.parse()?;
+            Ok::<_, ErrorObjectOwned>(items)
         })?;
         server.start(module).stopped().await;
         Ok(())

@@ -15,10 +15,12 @@ pub(crate) mod farcall;
 pub(crate) mod fixed_reply;
 pub(crate) mod http;
 pub(crate) mod idle;
+pub(crate) mod json_by_hand;
 pub(crate) mod jsonrpsee;
 pub(crate) mod multiplexer;
 pub(crate) mod tarpc;
 pub(crate) mod tonic;
+pub(crate) mod websocket;
 pub(crate) mod wrk;
 pub(crate) mod xmlrpc_crate;
 

@@ -7,12 +7,11 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 use tempfile::NamedTempFile;
 
-use super::http::CALL;
+use super::http::Post;
 
 /// Sends the requests, and prints the result in the format of the harness.
 const SCRIPT: &str = r#"
 wrk.method = "POST"
-wrk.headers["Content-Type"] = "text/xml"
 function done(summary)
   local e = summary.errors
   local failed = e.connect + e.read + e.write + e.status + e.timeout
@@ -23,12 +22,23 @@ end
 
 /// Returns the command that starts `wrk`, and its script, which must live as long.
 pub(crate) fn command(
-    url: &str,
+    origin: &str,
     connections: usize,
+    post: &Post,
     time: Duration,
 ) -> Result<(Command, Option<NamedTempFile>)> {
     let mut script = NamedTempFile::with_suffix(".lua")?;
-    writeln!(script, "{SCRIPT}\nwrk.body = [[{CALL}]]")?;
+    let Post {
+        path,
+        content_type,
+        body,
+        ..
+    } = post;
+    writeln!(
+        script,
+        "{SCRIPT}\nwrk.headers['Content-Type'] = '{content_type}'"
+    )?;
+    writeln!(script, "wrk.body = [=[{body}]=]")?;
     // `wrk` takes whole seconds only.
     let seconds = time.as_secs_f64().round().max(1.0);
     let mut command = Command::new("wrk");
@@ -37,7 +47,7 @@ pub(crate) fn command(
         .arg(format!("-d{seconds}s"))
         .arg("-s")
         .arg(script.path());
-    command.arg(url);
+    command.arg(format!("{origin}{path}"));
     Ok((command, Some(script)))
 }
 

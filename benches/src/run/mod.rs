@@ -99,8 +99,8 @@ fn measure(case: &Case, contestant: &Contestant, plan: &Plan) -> Result<Sample> 
     let of_server = server
         .as_ref()
         .map(|(process, address, _)| (address, process.id()));
-    if let (Part::Wrk(_), Some((address, _))) = (&contestant.load, of_server) {
-        http::check(address, certificate.as_ref())?;
+    if let (Part::Wrk(_, post), Some((address, _))) = (&contestant.load, of_server) {
+        http::check(address, certificate.as_ref(), &post())?;
     }
     let (mut command, _script) = part(&contestant.load, Some(plan.time), of_server)?;
     let mut load = Process::start(&mut command, case.cpus)?;
@@ -160,11 +160,11 @@ fn command(
             }
             Ok((command, None))
         }
-        Part::Wrk(connections) => {
+        Part::Wrk(connections, post) => {
             let (address, _) = server.context("wrk needs a server")?;
             let scheme = if case.tls { "https" } else { "http" };
-            let url = format!("{scheme}://{address}/RPC2");
-            wrk::command(&url, *connections, time.unwrap_or_default())
+            let origin = format!("{scheme}://{address}");
+            wrk::command(&origin, *connections, &post(), time.unwrap_or_default())
         }
     }
 }

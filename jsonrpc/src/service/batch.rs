@@ -6,7 +6,7 @@ use farcall_core::{Fault, FaultKind, Position};
 use farcall_xmlrpc::Exchange;
 
 use super::{ENVELOPE, Service, Subscribe, offset, text_within};
-use crate::envelope::{Refusal, is_answer, read_entry, write_error, write_result};
+use crate::envelope::{Entry, Refusal, write_error, write_result};
 
 /// Bytes reserved for the error of a call that has not run yet.
 const SHORT_ERROR: usize = 768;
@@ -18,7 +18,7 @@ impl Service {
     pub(super) async fn run_batch(
         &self,
         exchange: &Exchange<'_>,
-        entries: &[&str],
+        entries: &[Entry<'_>],
         streams: Option<&dyn Subscribe>,
     ) -> Option<Bytes> {
         let mut answers = Answers {
@@ -30,15 +30,15 @@ impl Service {
         };
         // Counted on from entry to entry: a batch may have many errors.
         let mut counted = (0, Position { line: 1, column: 1 });
-        for text in entries {
+        for entry in entries {
             // Methods that complete at once would otherwise block the event loop until all have
             // run.
             tokio::task::consume_budget().await;
             answers.remaining -= 1;
-            let request = match read_entry(text) {
+            let request = match entry.request() {
                 Ok(request) => request,
                 // See `answer_document`.
-                Err(_) if streams.is_some() && is_answer(text) => continue,
+                Err(_) if streams.is_some() && entry.is_answer() => continue,
                 Err(Refusal { id, fault }) => {
                     exchange.log("", std::time::Instant::now(), Some(&fault));
                     answers.push(id, Err(fault));

@@ -13,7 +13,7 @@ use tokio::time::sleep_until;
 
 #[cfg(feature = "jsonrpc-sockets")]
 use crate::SessionOptions;
-use crate::envelope::{Document, NO_ID, Refusal, Request, is_answer, write_error, write_result};
+use crate::envelope::{Document, NO_ID, Refusal, Request, write_error, write_result};
 
 /// Maximum bytes of a fault text that is sent regardless of the limit of an answer.
 pub(crate) const SHORT_TEXT: usize = 256;
@@ -106,24 +106,22 @@ impl Service {
             Ok(Document::Batch(entries)) => {
                 return self.run_batch(&exchange, &entries, streams).await;
             }
-            Ok(Document::Single(Ok(request))) => {
-                let result = self.run(&exchange, &request, None, streams).await;
-                let id = request.id?;
-                let max = exchange.max_reply;
-                match checked(result, id, max) {
-                    Ok(result) => write_result(result.as_slice(), id, &mut out),
-                    Err(fault) => write_error(&fault, text_within(&fault, max), id, &mut out),
+            Ok(Document::Single(entry)) => match entry.request() {
+                Ok(request) => {
+                    let result = self.run(&exchange, &request, None, streams).await;
+                    let id = request.id?;
+                    let max = exchange.max_reply;
+                    match checked(result, id, max) {
+                        Ok(result) => write_result(result.as_slice(), id, &mut out),
+                        Err(fault) => write_error(&fault, text_within(&fault, max), id, &mut out),
+                    }
+                    return Some(out.into());
                 }
-                return Some(out.into());
-            }
-            // Over a connection with calls in both directions, it came too late for its call. Peers
-            // that answered answers would never end.
-            Ok(Document::Single(Err(_)))
-                if streams.is_some() && str::from_utf8(&exchange.document).is_ok_and(is_answer) =>
-            {
-                return None;
-            }
-            Ok(Document::Single(Err(refusal))) => refusal,
+                // Over a connection with calls in both directions, it came too late for its call.
+                // Peers that answered answers would never end.
+                Err(_) if streams.is_some() && entry.is_answer() => return None,
+                Err(refusal) => refusal,
+            },
             Err(fault) => Refusal { id: NO_ID, fault },
         };
         exchange.log("", Instant::now(), Some(&refusal.fault));

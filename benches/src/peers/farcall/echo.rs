@@ -6,7 +6,7 @@ use farcall::conn::{Connection, Listener, RecvError, blocking};
 use super::{KEY, client_tls, server_tls, with_tls};
 use crate::messages::announce;
 use crate::peers::{Transport, idle, run_on, runtime};
-use crate::task::Task;
+use crate::task::{Pace, Task};
 
 pub(crate) fn serve(transport: Transport, workers: usize, bytes: usize) -> Result<()> {
     run_on(workers, async move {
@@ -33,19 +33,35 @@ async fn echo(mut connection: Connection, bytes: usize) -> Result<()> {
 
 pub(crate) fn load(task: &Task, workers: usize, bytes: usize) -> Result<f64> {
     let task = task.clone();
-    run_on(workers, async move {
-        let client = Connection::connect(task.address()?).authkey(KEY);
-        let mut connection: Connection = with_tls!(client, client_tls(&task)?).await?;
-        let message: Vec<u8> = (0..bytes).map(|i| i as u8).collect();
-        let mut reply = vec![0; bytes];
-        let mut pace = task.pace();
-        while pace.should_continue() {
-            connection.send_bytes(&message).await?;
-            connection.recv_bytes_into(&mut reply).await?;
-        }
-        ensure!(reply == message, "the echo is another message");
-        Ok(pace.rate())
+    run_on(
+        workers,
+        async move { repeat(&task, bytes, task.pace()).await },
+    )
+}
+
+/// Measures the echoes of this number of connections, each of which waits for its own.
+pub(crate) fn load_many(task: &Task, connections: usize, bytes: usize) -> Result<f64> {
+    let task = task.clone();
+    run_on(connections.min(2), async move {
+        let echoes = task.rate_of(connections, |pace| {
+            let task = task.clone();
+            tokio::spawn(async move { repeat(&task, bytes, pace).await })
+        });
+        echoes.await
     })
+}
+
+async fn repeat(task: &Task, bytes: usize, mut pace: Pace) -> Result<f64> {
+    let client = Connection::connect(task.address()?).authkey(KEY);
+    let mut connection: Connection = with_tls!(client, client_tls(task)?).await?;
+    let message: Vec<u8> = (0..bytes).map(|i| i as u8).collect();
+    let mut reply = vec![0; bytes];
+    while pace.should_continue() {
+        connection.send_bytes(&message).await?;
+        connection.recv_bytes_into(&mut reply).await?;
+    }
+    ensure!(reply == message, "the echo is another message");
+    Ok(pace.rate())
 }
 
 pub(crate) fn serve_blocking(transport: Transport, bytes: usize) -> Result<()> {

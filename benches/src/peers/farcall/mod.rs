@@ -5,6 +5,7 @@ pub(crate) mod documents;
 pub(crate) mod echo;
 pub(crate) mod growth;
 pub(crate) mod http;
+pub(crate) mod json;
 pub(crate) mod managers;
 pub(crate) mod rpc;
 
