@@ -376,8 +376,8 @@ impl<R: ReadStream> Reader<R> {
 }
 
 impl Reader {
-    /// Discards the next message, of any length up to `max`. Returns `false` if it is longer. If the
-    /// future is dropped, nothing more can be received.
+    /// Discards the next message, of any length up to `max`. Returns `false` if it is longer. Once
+    /// the future is dropped, nothing more can be received.
     #[cfg(feature = "managers")]
     pub(crate) async fn discard_message(&mut self, max: u64) -> Result<bool, RecvError> {
         let header = poll_fn(|cx| self.poll_header(cx)).await?;
