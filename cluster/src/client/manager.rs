@@ -2,19 +2,25 @@
 //! created again after the manager was restarted.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use farcall_conn::managers::{Client, Proxy, ProxyFormat, StaleProxy};
 use farcall_core::protocol::{Args, Call, Format, FromArgs, Payload};
 use farcall_core::{CallError, Caller as _, FormatError};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use tokio::runtime::Handle;
 use tokio::sync::Mutex as AsyncMutex;
-use tokio::time::timeout_at;
+use tokio::task::JoinHandle;
+use tokio::time::{timeout, timeout_at};
 
 use super::options::ConnectOptions;
 use super::session::{NotConnectedInTime, SessionFailed};
 use super::url::{ConnectionUrl, Protection, UrlError};
 use crate::credentials::Credentials;
+
+/// Time in which a manager is told that an object is released, before a program ends.
+const RELEASE: Duration = Duration::from_secs(1);
 
 /// The format of calls to objects of managers: pickled arguments and results, without proxies.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -57,9 +63,16 @@ impl Format for ManagerFormat {
 pub(super) struct ManagedObject {
     url: ConnectionUrl,
     typeid: Box<str>,
-    object: Mutex<Option<Proxy>>,
+    opened: Mutex<Opened>,
     /// Locked while the object is created, so that one call does it.
     creating: AsyncMutex<()>,
+}
+
+#[derive(Default)]
+struct Opened {
+    object: Option<(Client, Proxy)>,
+    /// Tells the manager that the last object is released.
+    releasing: Option<JoinHandle<()>>,
 }
 
 impl ManagedObject {
@@ -82,19 +95,44 @@ impl ManagedObject {
         Ok(Self {
             url,
             typeid: typeid.into(),
-            object: Mutex::default(),
+            opened: Mutex::default(),
             creating: AsyncMutex::default(),
         })
     }
 
-    fn object(&self) -> MutexGuard<'_, Option<Proxy>> {
-        self.object.lock().unwrap_or_else(PoisonError::into_inner)
+    fn opened(&self) -> MutexGuard<'_, Opened> {
+        self.opened.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn object(&self) -> Option<Proxy> {
+        self.opened()
+            .object
+            .as_ref()
+            .map(|(_, object)| object.clone())
     }
 
     /// Releases the object.
     pub(super) fn disconnect(&self) {
-        let object = self.object().take();
-        drop(object);
+        let mut opened = self.opened();
+        // Without a runtime there is no other task that could be told either.
+        if let Some((manager, object)) = opened.object.take()
+            && let Ok(runtime) = Handle::try_current()
+        {
+            opened.releasing = Some(runtime.spawn(async move {
+                drop(object);
+                manager.settled().await;
+            }));
+        }
+    }
+
+    /// Releases the object, and waits until the manager was told, but not for long.
+    pub(super) async fn close(&self) {
+        self.disconnect();
+        let releasing = self.opened().releasing.take();
+        if let Some(releasing) = releasing {
+            // A manager that does not answer is not waited for.
+            let _ = timeout(RELEASE, releasing).await;
+        }
     }
 
     /// Calls a method of the object.
@@ -104,8 +142,7 @@ impl ManagedObject {
         credentials: &Credentials,
         options: &ConnectOptions,
     ) -> Result<Payload, CallError> {
-        let kept = self.object().clone();
-        if let Some(object) = kept {
+        if let Some(object) = self.object() {
             match object.send(of_proxy(&object, call.clone())).await {
                 // It was restarted, or all connections broke: the call was not sent.
                 Err(CallError::NotSent(source)) if source.is::<StaleProxy>() => self.disconnect(),
@@ -129,8 +166,8 @@ impl ManagedObject {
         options: &ConnectOptions,
     ) -> Result<Proxy, CallError> {
         let _creating = self.creating.lock().await;
-        if let Some(object) = &*self.object() {
-            return Ok(object.clone());
+        if let Some(object) = self.object() {
+            return Ok(object);
         }
         let manager = connect(&self.url, credentials, options).await?;
         let created = manager.create::<Proxy>(&self.typeid, ()).await;
@@ -139,7 +176,7 @@ impl ManagedObject {
             CallError::Fault(fault) => CallError::Refused(Box::new(fault)),
             error => CallError::NotSent(Box::new(error)),
         })?;
-        *self.object() = Some(object.clone());
+        self.opened().object = Some((manager, object.clone()));
         Ok(object)
     }
 }

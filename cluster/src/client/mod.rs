@@ -200,6 +200,20 @@ impl Client {
         }
     }
 
+    /// [Disconnects](Self::disconnect), and waits for at most a second until the host knows what
+    /// this needs to be told: a manager in CPython would keep an object for ever that was not
+    /// released. Call it before a program ends.
+    ///
+    /// # Cancel safety
+    /// The host is told in any case, unless the runtime ends.
+    pub async fn close(&self) {
+        self.disconnect();
+        #[cfg(feature = "managers")]
+        if let Link::Manager(object) = &self.0.link {
+            object.close().await;
+        }
+    }
+
     /// Sends a call whose arguments are already encoded, such as one that goes to several hosts,
     /// and decodes the result.
     ///

@@ -1,4 +1,4 @@
-//! What happens between two locks of a session, which no timing of tasks brings about reliably.
+//! Events between two locks of a session, which no timing of tasks brings about reliably.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
