@@ -64,7 +64,7 @@ async fn objects_of_managers_are_hosts() {
     assert!(error.unwrap_err().fault().is_some());
     hosts[0].client().disconnect();
     assert_eq!(hosts[0].increment(1).await.unwrap(), 1, "another object");
-    // What several programs share.
+    // An object that several programs share.
     let jobs = host(&at_one, "jobs");
     jobs.client().call::<()>("put", ((1, "a"),)).await.unwrap();
     let job: (i64, String) = jobs.client().call("get", ()).await.unwrap();

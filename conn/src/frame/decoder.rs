@@ -308,8 +308,8 @@ impl Decoder {
         count
     }
 
-    /// Removes the header and the received part of its message. Returns the number of bytes that the
-    /// caller must read past.
+    /// Removes the header and the received part of its message. Returns the number of bytes that
+    /// the caller must read past.
     #[cfg(feature = "managers")]
     pub(crate) fn skip(&mut self, header: &Header) -> u64 {
         let begin = self.start + self.header_size(header);

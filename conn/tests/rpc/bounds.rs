@@ -138,7 +138,7 @@ async fn a_longer_name_is_refused_by_the_callee_too() {
     }
 }
 
-/// What a session receives is limited for a peer that does not respect the limits of the greeting.
+/// The limits of the greeting hold for a peer that does not respect them, too.
 #[tokio::test]
 async fn a_peer_that_sends_more_than_it_may_is_disconnected() {
     let options = SessionOptions::default()

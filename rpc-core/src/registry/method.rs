@@ -178,8 +178,8 @@ impl<F: Format> fmt::Debug for Method<F> {
     }
 }
 
-/// A method in a set of methods, in which it is found by its name. A map would have each name twice,
-/// for every object that a peer refers to.
+/// A method in a set of methods, in which it is found by its name. A map would have each name
+/// twice, for every object that a peer refers to.
 #[derive(Clone)]
 pub(super) struct ByName<F: Format>(pub(super) Method<F>);
 

@@ -83,7 +83,7 @@ impl Server {
             return;
         }
         let accepted = Instant::now();
-        // When the connection became idle: since it was accepted, or since its last reply.
+        // The beginning of the idle time: when the connection was accepted, or its last reply.
         let idle_since = Mutex::new(Some(accepted));
         let is_draining = AtomicBool::new(false);
         let account = PeerAccount::new(&self.budget);

@@ -30,8 +30,8 @@ use crate::managers::wire::{Exception, RETURN, Reply, Request, WireError, is_con
 /// Time in which a client must send its first request: Python sends it at once.
 const FIRST_REQUEST: Duration = Duration::from_secs(30);
 
-/// Maximum length of a message over the limit that is read to its end, and discarded: 4 GiB. A client
-/// reads no reply before it has sent its whole request, and would see a broken pipe.
+/// Maximum length of a message over the limit that is read to its end, and discarded: 4 GiB. A
+/// client reads no reply before it has sent its whole request, and would see a broken pipe.
 const MAX_DISCARDED: u64 = 4 << 30;
 
 /// The number of the next connection, which stands for a thread of a client.

@@ -41,8 +41,8 @@ fn call(length: usize) -> Option<CallRequest> {
     })
 }
 
-/// A thread has started a long call and not written it yet. The call of another one is queued, since
-/// the outbox is full, and that thread writes the outbox. Only the driver sends queued calls.
+/// A thread has started a long call and not written it yet. The call of another one is queued,
+/// since the outbox is full, and that thread writes the outbox. Only the driver sends queued calls.
 #[tokio::test]
 async fn a_call_that_is_queued_while_a_task_writes_wakes_the_driver() {
     for (is_interrupted, wakes) in [(false, 0), (true, 1)] {
