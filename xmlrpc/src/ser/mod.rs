@@ -358,7 +358,7 @@ impl<'o> Serializer for Ser<'o> {
         Ok(Members::new(content.out, format, depth).within_variant())
     }
 
-    fn collect_str<T: std::fmt::Display + ?Sized>(self, value: &T) -> Result<bool, FormatError> {
+    fn collect_str<T: Display + ?Sized>(self, value: &T) -> Result<bool, FormatError> {
         self.serialize_str(&value.to_string())
     }
 }
