@@ -70,10 +70,9 @@ fn calls_the_objects_of_a_manager_in_python() {
     let mut lines = std::io::BufReader::new(server.stdout.take().unwrap());
     std::io::BufRead::read_line(&mut lines, &mut line).unwrap();
     let address = line.trim_end().strip_prefix("listening ").unwrap();
-    let run = |command: &str, typeid: &str, words: &[&str]| {
-        let url = format!("conn+manager://{address}/{typeid}");
+    let run_words = |words: &[&str]| {
         let output = Command::new(env!("CARGO_BIN_EXE_farcall"))
-            .args([&["--legacy-md5", command, &url], words].concat())
+            .args(words)
             .env("FARCALL_AUTHKEY", "secret")
             .output()
             .unwrap();
@@ -84,10 +83,25 @@ fn calls_the_objects_of_a_manager_in_python() {
             text(output.stderr),
         )
     };
+    let run = |command: &str, typeid: &str, words: &[&str]| {
+        let url = format!("conn+manager://{address}/{typeid}");
+        run_words(&[&["--legacy-md5", command, &url], words].concat())
+    };
     let printed = |out: &str| (Some(0), out.to_owned(), String::new());
     let call = |typeid: &str, words: &[&str]| run("call", typeid, words);
     assert_eq!(call("jobs", &["put", r#"{"a":[1,2]}"#]), printed("null"));
     assert_eq!(call("jobs", &["get"]), printed(r#"{"a":[1,2]}"#));
+    // As one of many hosts, too, and nothing is left of them.
+    let hosts = |typeid: &str, words: &[&str]| {
+        let url = format!("conn+manager://{address}/{typeid}");
+        let options = ["--legacy-md5", "-w", &url, "-o", "lines", "call"];
+        run_words(&[&options, words].concat())
+    };
+    assert_eq!(hosts("jobs", &["put", r#"["x",{"a":1}]"#]).0, Some(0));
+    let (status, out, error) = hosts("jobs", &["get"]);
+    assert_eq!((status, &*error), (Some(0), ""), "{out}");
+    assert!(out.ends_with(r#"["x",{"a":1}]"#), "{out}");
+    assert_eq!(hosts("Counter", &["increment", "5"]).0, Some(0));
     assert_eq!(call("Counter", &["increment", "5"]), printed("5"));
     let methods = "child\nfail\nincrement\nnumbers\nunpicklable\nvalue";
     assert_eq!(run("methods", "Counter", &[]), printed(methods));

@@ -40,6 +40,9 @@ mod hosts;
 #[cfg_attr(docsrs, doc(cfg(feature = "nats")))]
 pub mod nats;
 
+#[cfg(feature = "managers")]
+#[cfg_attr(docsrs, doc(cfg(feature = "managers")))]
+pub use client::ManagerFormat;
 pub use client::{
     AnyFormat, Client, ClientFormat, ConnectOptions, ConnectionUrl, Protection, Protocol,
     SessionFailed, UrlError, Via,

@@ -303,12 +303,11 @@ fn workers_are_replaced_while_calls_continue() {
     let id = supervisor.line();
     let line = supervisor.line();
     let url = format!("http://{}", line.strip_prefix("listening ").unwrap());
-    // A new client for each call, since a connection stays with its worker, and a worker that stops
-    // closes idle connections: a second call may meet the close on its way.
-    let client = || Client::new(&url).unwrap();
+    // A connection stays with its worker. One that stops serves the second call too.
     let ask = || {
-        assert_eq!(client().call::<i64>("add", (3, 5)).unwrap(), 8);
-        client().call::<u32>("process", ()).unwrap()
+        let client = Client::new(&url).unwrap();
+        assert_eq!(client.call::<i64>("add", (3, 5)).unwrap(), 8);
+        client.call::<u32>("process", ()).unwrap()
     };
     let all = || -> BTreeSet<u32> { (0..30).map(|_| ask()).collect() };
     let first = all();

@@ -334,10 +334,25 @@ mod tests {
         };
         let member = |n: usize| format!("k{n}=v");
         let many = |count| (0..count).map(member).collect::<Vec<_>>().join(",");
-        for good in ["a=1", "a=1, b=2", "a=1,,b=2", "t@v=x y", &many(32)] {
+        // Three members, of 256 bytes at most, which are as long as permitted together.
+        let members = |length: usize| {
+            let first = format!("a={}", "1".repeat(250));
+            let second = format!("b={}", "2".repeat(250));
+            let rest = length - first.len() - second.len() - ",,c=".len();
+            format!("{first},{second},c={}", "3".repeat(rest))
+        };
+        let (longest, too_long) = (members(512), members(513));
+        for good in [
+            "a=1",
+            "a=1, b=2",
+            "a=1,,b=2",
+            "t@v=x y",
+            &many(32),
+            &longest,
+        ] {
             assert_eq!(state(good).as_deref(), Some(good));
         }
-        let long = format!("a={}", "1".repeat(511));
+        let long = format!("a={}", "1".repeat(257));
         for bad in [
             "",
             ",",
@@ -349,6 +364,7 @@ mod tests {
             "a=1=2",
             &many(33),
             &long,
+            &too_long,
         ] {
             assert_eq!(state(bad), None, "{bad}");
         }

@@ -88,6 +88,11 @@ impl XmlRpc {
 
         /// Writes integers beyond 32 bits as `<i8>`. Default: on, because most peers support it.
         /// When off, such integers are an error. `<i8>` can always be read.
+        ///
+        /// Integers beyond 64 bits with a sign are an error in either case, on reading as on
+        /// writing. They can be read as `<ex:biginteger>`, which one Java library sends, but are
+        /// never written: a value of such a server that is passed on needs another type first,
+        /// such as a string.
         i8: bool,
 
         /// Writes the fraction of a second and the UTC offset of dates that have them. Default:

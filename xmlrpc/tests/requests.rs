@@ -2,11 +2,14 @@
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
+use std::time::Duration;
+
 use farcall::protocol::{Call, CallReply};
 use farcall::{Caller as _, Description, Fault, Method};
-use farcall_xmlrpc::{Client, Server, XmlRpc};
+use farcall_xmlrpc::{Client, Server, ServerOptions, XmlRpc};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
+use tokio::time::timeout;
 
 const ADD: &str = "<methodCall><methodName>add</methodName><params><param><value><int>3</int></value>\
     </param><param><value><int>5</int></value></param></params></methodCall>";
@@ -103,6 +106,34 @@ async fn every_request_is_checked_for_its_host_and_origin() {
             "{headers}"
         );
     }
+}
+
+#[tokio::test]
+async fn peers_over_the_limit_wait_until_a_connection_closes() {
+    let server = Server::with_options(ServerOptions::default().max_connections(1));
+    server.register_function("add", || 8).unwrap();
+    let bound = server.bind("127.0.0.1:0").await.unwrap();
+    let address = bound.local_address().to_string();
+    let serving = tokio::spawn(bound.serve());
+    let call = "<methodCall><methodName>add</methodName></methodCall>";
+    let length = call.len();
+    let request = format!(
+        "POST / HTTP/1.1\r\nHost: {address}\r\nContent-Type: text/xml\r\n\
+                           Content-Length: {length}\r\n\r\n{call}"
+    );
+    let ask = async || {
+        let mut stream = TcpStream::connect(&address).await.unwrap();
+        stream.write_all(request.as_bytes()).await.unwrap();
+        stream
+    };
+    let mut first = ask().await;
+    assert_eq!(first.read_u8().await.unwrap(), b'H');
+    let mut second = ask().await;
+    let waiting = timeout(Duration::from_millis(200), second.read_u8()).await;
+    assert!(waiting.is_err(), "{waiting:?}");
+    drop(first);
+    assert_eq!(second.read_u8().await.unwrap(), b'H');
+    serving.abort();
 }
 
 /// Such a body has no end that both sides agree on: it is not read.

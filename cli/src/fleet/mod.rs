@@ -22,7 +22,8 @@ mod workers;
 use std::error::Error;
 use std::process::ExitCode;
 
-use farcall::cluster::{Fleet, Host, Retries, StopRule};
+use farcall::cluster::{Fleet, Host, Protocol, Retries, StopRule};
+use tokio::task::JoinSet;
 
 pub(crate) use self::arguments::Template;
 use self::follow::Followed;
@@ -56,13 +57,21 @@ pub(crate) async fn run(
     }
     let operation = Operation::new(command, &words, options, &targets)?;
     let fleet = fleet(&targets, window, options)?;
-    match command {
+    let status = match command {
         CallCommand::Map { .. } => jobs::run(&fleet, targets, operation, options).await,
         CallCommand::Top {
             interval, rounds, ..
         } => top::run(&fleet, &operation, *interval, *rounds, options).await,
         _ => all::run(&fleet, targets, operation, options).await,
-    }
+    };
+    let clients = fleet.hosts().iter().map(|host| host.client().clone());
+    // A manager of Python never forgets an object.
+    let closing: JoinSet<()> = clients
+        .filter(|client| client.protocol() == Protocol::Manager)
+        .map(|client| async move { client.close().await })
+        .collect();
+    closing.join_all().await;
+    status
 }
 
 /// Returns the methods of a server, or of the first of the hosts that answers.

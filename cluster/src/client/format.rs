@@ -7,6 +7,8 @@ use farcall_xmlrpc::XmlRpc;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+#[cfg(feature = "managers")]
+use super::manager::ManagerFormat;
 #[cfg(feature = "nats")]
 use crate::nats::ContentType;
 
@@ -24,6 +26,10 @@ pub enum AnyFormat {
     #[cfg(feature = "nats")]
     #[cfg_attr(docsrs, doc(cfg(feature = "nats")))]
     Nats(ContentType),
+    /// Pickles, of Python's managers.
+    #[cfg(feature = "managers")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "managers")))]
+    Manager(ManagerFormat),
 }
 
 /// Passes a method on to the format of the protocol.
@@ -35,6 +41,8 @@ macro_rules! delegate {
             AnyFormat::Json($inner) => $call,
             #[cfg(feature = "nats")]
             AnyFormat::Nats($inner) => $call,
+            #[cfg(feature = "managers")]
+            AnyFormat::Manager($inner) => $call,
         }
     };
 }
@@ -132,6 +140,11 @@ formats! {
     Nats: ContentType;
 }
 
+#[cfg(feature = "managers")]
+formats! {
+    Manager: ManagerFormat;
+}
+
 /// Returns the error of a call in the format of another protocol.
 pub(super) fn mismatch(expected: AnyFormat) -> FormatError {
     let name = match expected {
@@ -140,6 +153,8 @@ pub(super) fn mismatch(expected: AnyFormat) -> FormatError {
         AnyFormat::Json(_) => Json::NAME,
         #[cfg(feature = "nats")]
         AnyFormat::Nats(_) => ContentType::NAME,
+        #[cfg(feature = "managers")]
+        AnyFormat::Manager(_) => ManagerFormat::NAME,
     };
     let message = format!("the call is encoded for another protocol than {name}");
     FormatError::new(FormatErrorKind::Unrepresentable, message)

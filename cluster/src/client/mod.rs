@@ -2,6 +2,8 @@
 
 mod format;
 mod http;
+#[cfg(feature = "managers")]
+mod manager;
 mod options;
 mod session;
 mod url;
@@ -20,6 +22,10 @@ use serde::de::DeserializeOwned;
 use self::format::mismatch;
 pub use self::format::{AnyFormat, ClientFormat};
 use self::http::HttpLink;
+#[cfg(feature = "managers")]
+use self::manager::ManagedObject;
+#[cfg(feature = "managers")]
+pub use self::manager::ManagerFormat;
 pub use self::options::ConnectOptions;
 use self::session::Session;
 pub use self::session::SessionFailed;
@@ -43,6 +49,7 @@ use crate::nats::LazyClient;
 /// | `scgi://HOST:PORT`, `scgi+unix://SOCKET` | XML-RPC over SCGI, as rtorrent has it |
 /// | `nats://HOST:PORT/SERVICE`, `nats://HOST:PORT/SERVICE/INSTANCE`, `nats+tls://…` | a service over NATS, any instance or a certain one (feature `nats`) |
 /// | `conn+rpc://HOST:PORT`, `conn+rpc+tls://…`, `conn+rpc+encrypted://…` (TLS by the authkey alone), `conn+rpc+unix://PATH`, `conn+rpc+abstract://NAME` | calls over connections |
+/// | `conn+manager://HOST:PORT/TYPEID`, `conn+manager+tls://…`, and so on | an object of one of Python's managers, which is created, or shared under this name (feature `managers`) |
 ///
 /// A client is a [`Caller`], so that it implements traits marked `#[client]`.
 ///
@@ -81,6 +88,8 @@ enum Link {
     Session(Session),
     #[cfg(feature = "nats")]
     Nats(LazyClient),
+    #[cfg(feature = "managers")]
+    Manager(ManagedObject),
     Other(Box<dyn AnyCaller>),
 }
 
@@ -113,6 +122,10 @@ impl Client {
             }
             #[cfg(not(feature = "nats"))]
             Protocol::Nats => return Err(UrlError::NoNats),
+            #[cfg(feature = "managers")]
+            Protocol::Manager => Link::Manager(ManagedObject::new(url)?),
+            #[cfg(not(feature = "managers"))]
+            Protocol::Manager => return Err(UrlError::NoManagers),
             _ => Link::Session(Session::new(url)?),
         };
         Ok(Self::over(url, credentials.clone(), options, link))
@@ -166,6 +179,8 @@ impl Client {
             Link::Session(_) => Protocol::Connection,
             #[cfg(feature = "nats")]
             Link::Nats(_) => Protocol::Nats,
+            #[cfg(feature = "managers")]
+            Link::Manager(_) => Protocol::Manager,
             Link::Other(_) => Protocol::Other,
         }
     }
@@ -179,7 +194,23 @@ impl Client {
             #[cfg(feature = "nats")]
             // One connection carries the calls of all hosts.
             Link::Nats(_) => {}
+            #[cfg(feature = "managers")]
+            Link::Manager(object) => object.disconnect(),
             Link::Other(_) => {}
+        }
+    }
+
+    /// [Disconnects](Self::disconnect), and waits for at most a second until the host knows what
+    /// this needs to be told: a manager in CPython would keep an object for ever that was not
+    /// released. Call it before a program ends.
+    ///
+    /// # Cancel safety
+    /// The host is told in any case, unless the runtime ends.
+    pub async fn close(&self) {
+        self.disconnect();
+        #[cfg(feature = "managers")]
+        if let Link::Manager(object) = &self.0.link {
+            object.close().await;
         }
     }
 
@@ -248,6 +279,8 @@ impl Caller for Client {
             Link::Session(_) => AnyFormat::Rpc(self.0.options.encoding),
             #[cfg(feature = "nats")]
             Link::Nats(client) => AnyFormat::Nats(client.format()),
+            #[cfg(feature = "managers")]
+            Link::Manager(_) => AnyFormat::Manager(ManagerFormat),
             Link::Other(caller) => caller.any_format(),
         }
     }
@@ -263,6 +296,8 @@ impl Caller for Client {
             Link::Session(session) => session.send(convert(call)?, credentials, options).await,
             #[cfg(feature = "nats")]
             Link::Nats(client) => client.send(convert(call)?).await,
+            #[cfg(feature = "managers")]
+            Link::Manager(object) => object.send(convert(call)?, credentials, options).await,
             Link::Other(caller) => caller.send_any(call).await,
         }
     }

@@ -40,6 +40,12 @@ impl SessionFailed {
         }
     }
 
+    /// Returns the error of a call for which no connection could be made.
+    #[cfg(feature = "managers")]
+    pub(super) fn of_connection(error: Arc<OpenError>) -> CallError {
+        Self(error).into_call_error()
+    }
+
     /// Returns the error of a call that waited for the session.
     fn into_call_error(self) -> CallError {
         let is_refused = match &*self.0 {
@@ -66,7 +72,7 @@ impl SessionFailed {
 /// The deadline of a call passed before its session was open.
 #[derive(Debug, thiserror::Error)]
 #[error("the deadline of the call passed before the host was connected")]
-struct NotConnectedInTime;
+pub(super) struct NotConnectedInTime;
 
 type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 type Opening = BoxFuture<Result<rpc::Client, SessionFailed>>;

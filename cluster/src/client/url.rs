@@ -10,8 +10,8 @@ use farcall_xmlrpc::InvalidUrl;
 const FORMS: &str = "http://HOST:PORT/PATH, https://HOST:PORT/PATH, http+unix://SOCKET:/PATH, \
                      the same with json+ for JSON-RPC, \
                      scgi://HOST:PORT, scgi+unix://SOCKET, conn+rpc://HOST:PORT, conn+rpc+tls://HOST:PORT, conn+rpc+encrypted://HOST:PORT, \
-                     conn+rpc+unix://PATH, conn+rpc+abstract://NAME, nats://HOST:PORT/SERVICE or \
-                     nats://HOST:PORT/SERVICE/INSTANCE";
+                     conn+rpc+unix://PATH, conn+rpc+abstract://NAME, nats://HOST:PORT/SERVICE, \
+                     nats://HOST:PORT/SERVICE/INSTANCE or conn+manager://HOST:PORT/TYPEID";
 
 /// A URL that a client cannot use. It does not repeat the URL, which may contain a password.
 #[derive(thiserror::Error)]
@@ -47,6 +47,12 @@ pub enum UrlError {
     /// The URL is one of NATS, and this build has no feature `nats`.
     #[error("`nats://` needs the feature `nats`")]
     NoNats,
+    /// The URL is one of a manager of Python, and names no type.
+    #[error("the URL is not conn+manager://HOST:PORT/TYPEID")]
+    Manager,
+    /// The URL is one of a manager of Python, and this build has no feature `managers`.
+    #[error("`conn+manager://` needs the feature `managers`")]
+    NoManagers,
     /// The URL is one of JSON-RPC, and this build has no feature `jsonrpc-client`.
     #[error("`json+http://` needs the feature `jsonrpc-client`")]
     NoJsonRpc,
@@ -130,6 +136,8 @@ pub enum Protocol {
     Connection,
     /// Calls to services over NATS.
     Nats,
+    /// Calls of an object of one of Python's managers.
+    Manager,
     /// Another one, of which the program [provides](super::Client::of) the caller.
     Other,
 }
@@ -148,6 +156,8 @@ impl Protocol {
             Ok(Self::JsonRpc)
         } else if scheme.starts_with("conn+rpc") {
             Ok(Self::Connection)
+        } else if scheme.starts_with("conn+manager") {
+            Ok(Self::Manager)
         } else if ["nats", "nats+tls"].contains(&scheme) {
             Ok(Self::Nats)
         } else {
@@ -163,6 +173,7 @@ impl fmt::Display for Protocol {
             Self::JsonRpc => "JSON-RPC",
             Self::Connection => "RPC over connections",
             Self::Nats => "NATS",
+            Self::Manager => "the protocol of Python's managers",
             Self::Other => "another protocol",
         })
     }

@@ -455,6 +455,10 @@ async fn only_files_with_content_are_read() {
         code(&agent.get_file(text(&large), None).await.unwrap_err()),
         27
     );
+    let error = agent.checksum_file(text(&large)).await.unwrap_err();
+    assert_eq!(code(&error), 27);
+    fs::write(&large, "1234567890").unwrap();
+    assert!(agent.checksum_file(text(&large)).await.is_ok());
     node.stop().await;
 }
 

@@ -8,6 +8,7 @@ mod client;
 mod control;
 mod jobs;
 mod jsonrpc;
+mod managers;
 mod outcomes;
 mod some;
 mod support;

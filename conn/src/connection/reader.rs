@@ -376,6 +376,33 @@ impl<R: ReadStream> Reader<R> {
 }
 
 impl Reader {
+    /// Discards the next message, of any length up to `max`. Returns `false` if it is longer. Once
+    /// the future is dropped, nothing more can be received.
+    #[cfg(feature = "managers")]
+    pub(crate) async fn discard_message(&mut self, max: u64) -> Result<bool, RecvError> {
+        let header = poll_fn(|cx| self.poll_header(cx)).await?;
+        if header.length() > max {
+            return Ok(false);
+        }
+        let mut missing = self.decoder.skip(&header);
+        let mut discarded = vec![0; 16 * 1024];
+        while missing > 0 {
+            let length = discarded
+                .len()
+                .min(usize::try_from(missing).unwrap_or(usize::MAX));
+            let Self { stream, idle, .. } = &mut *self;
+            let count = poll_fn(|cx| {
+                let read = stream.poll_read(cx, &mut discarded[..length]);
+                IdleTimeout::apply(idle, cx, read.map_err(RecvError::Io))
+            });
+            match count.await? {
+                0 => return Err(RecvError::Closed),
+                count => missing -= count as u64,
+            }
+        }
+        Ok(true)
+    }
+
     /// Waits until the next message is readable, but for at most `time`.
     pub(crate) async fn poll(&mut self, time: Duration) -> bool {
         timeout(time, poll_fn(|cx| self.poll_readable(cx)))

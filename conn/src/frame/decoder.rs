@@ -308,6 +308,17 @@ impl Decoder {
         count
     }
 
+    /// Removes the header and the received part of its message. Returns the number of bytes that
+    /// the caller must read past.
+    #[cfg(feature = "managers")]
+    pub(crate) fn skip(&mut self, header: &Header) -> u64 {
+        let begin = self.start + self.header_size(header);
+        let received = usize::try_from(header.length).unwrap_or(usize::MAX);
+        let received = received.min(self.end - begin);
+        self.advance_to(begin + received);
+        header.length - received as u64
+    }
+
     /// Puts back an incomplete message.
     pub(crate) fn put_back(&mut self, header: &Header, part: &[u8]) {
         debug_assert!(self.is_empty(), "the part was all that it held");

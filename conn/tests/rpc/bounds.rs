@@ -4,7 +4,7 @@
 use std::io;
 use std::time::Duration;
 
-use farcall_conn::rpc::{Remote, Server, ServerOptions, SessionOptions};
+use farcall_conn::rpc::{Remote, Server, ServerOptions, SessionOptions, Stream};
 use farcall_conn::{Connection, Listener};
 use farcall_core::service;
 use farcall_core::transport::{Address, Listen, Peer};
@@ -16,11 +16,18 @@ use tokio::time::{sleep, timeout};
 const CALL: u8 = 1;
 const RETURN: u8 = 2;
 const FAULT: u8 = 3;
+const ITEM: u8 = 7;
+const PING: u8 = 11;
+const PONG: u8 = 12;
 const GOODBYE: u8 = 13;
 const HELD: u8 = 14;
 const UNKNOWN_METHOD: u8 = 2;
 const INVALID_REQUEST: u8 = 4;
 const OVERLOADED: u8 = 6;
+
+/// Kinds of references.
+const SENDER_HOSTED: u8 = 0;
+const STREAM: u8 = 2;
 
 /// The cost of a message beyond its bytes.
 const MESSAGE: usize = 128;
@@ -60,6 +67,16 @@ impl Target {
             .register_function("text", || "x".repeat(1000))
             .unwrap()
             .register_function("thing", || Remote::<Thing>::new(Thing))
+            .unwrap()
+            .register_function("keep_streams", async |kept: Vec<Stream<u8>>| {
+                std::future::pending::<()>().await;
+                drop(kept);
+            })
+            .unwrap()
+            .register_function("keep_objects", async |kept: Vec<Remote<Thing>>| {
+                std::future::pending::<()>().await;
+                drop(kept);
+            })
             .unwrap()
             .register_function("promise", async || {
                 std::future::pending::<()>().await;
@@ -119,6 +136,66 @@ async fn a_longer_name_is_refused_by_the_callee_too() {
         peer.send_bytes(&call(id, &[0], 0, &method)).await.unwrap();
         assert_eq!(receive(&mut peer).await[..3], [FAULT, id, kind], "{length}");
     }
+}
+
+/// The limits of the greeting hold for a peer that does not respect them, too.
+#[tokio::test]
+async fn a_peer_that_sends_more_than_it_may_is_disconnected() {
+    let options = SessionOptions::default()
+        .max_streams(2)
+        .max_objects(3)
+        .window(300);
+    let target = Target::of(session(options)).await;
+    let keep = |id: u8, method: &str, reference: &[u8]| {
+        let call = call(id, &[0], 0, method);
+        let head = call.strip_suffix(&[0, 0x90]).unwrap();
+        // One reference, which is the first element of the list that is the only argument.
+        [head, &[1], reference, &[0x91, 0x91, 0]].concat()
+    };
+    let stream = |id: u8| keep(id, "keep_streams", &[STREAM, id]);
+    let object = |id: u8| {
+        keep(
+            id,
+            "keep_objects",
+            &[&[SENDER_HOSTED][..], &[id; 16]].concat(),
+        )
+    };
+    let item = vec![ITEM, 1, 0, 7];
+    for (allowed, last, complaint) in [
+        (vec![stream(1), stream(2)], stream(3), "streams"),
+        (vec![object(1), object(2), object(3)], object(4), "objects"),
+        // An item costs 132, and the last one may cost more than is left.
+        (
+            vec![stream(1), item.clone(), item.clone(), item.clone()],
+            item,
+            "was not granted",
+        ),
+    ] {
+        let (mut peer, _) = target.greet(1 << 16, b"").await;
+        for message in allowed {
+            peer.send_bytes(&message).await.unwrap();
+        }
+        peer.send_bytes(&[PING, 5]).await.unwrap();
+        assert_eq!(receive(&mut peer).await, [PONG, 5], "{complaint}");
+        peer.send_bytes(&last).await.unwrap();
+        let goodbye = receive(&mut peer).await;
+        let text = String::from_utf8_lossy(&goodbye);
+        assert!(
+            goodbye[0] == GOODBYE && text.contains(complaint),
+            "{complaint}: {text:?}"
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_silent_peer_has_five_seconds_for_its_greeting() {
+    let target = Target::of(ServerOptions::default()).await;
+    let (local, remote) = duplex(1000);
+    target.0.send(remote).await.unwrap();
+    let mut peer: Connection = Connection::new(local);
+    let begin = tokio::time::Instant::now();
+    assert!(peer.recv_bytes(1000).await.unwrap_err().is_closed());
+    assert_eq!(begin.elapsed(), Duration::from_secs(5));
 }
 
 /// Calls wait for a promise up to `max_backlog`: their bytes, names included, and their messages.

@@ -281,6 +281,19 @@ mod tests {
     }
 
     #[test]
+    fn data_of_an_error_is_kept_up_to_64_kib() {
+        for (length, is_kept) in [(65_536, true), (65_537, false)] {
+            let data = format!("\"{}\"", "x".repeat(length - 2));
+            let text = format!(r#"{{"error":{{"code":1,"message":"m","data":{data}}},"id":1}}"#);
+            let fault = read(&text).unwrap().outcome.unwrap_err();
+            assert_eq!((fault.code(), fault.message()), (1, "m"));
+            let error = CallError::Fault(fault);
+            let kept = ErrorData::of(&error).map(|data| data.as_str().len());
+            assert_eq!(kept, is_kept.then_some(length));
+        }
+    }
+
+    #[test]
     fn other_documents_are_no_answers() {
         for (text, expected) in [
             ("[]", "invalid type: sequence"),

@@ -1,6 +1,8 @@
 //! A method of a registry.
 
+use std::borrow::Borrow;
 use std::fmt;
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use tokio::task::{JoinHandle, spawn_blocking};
@@ -175,6 +177,31 @@ impl<F: Format> fmt::Debug for Method<F> {
             .finish_non_exhaustive()
     }
 }
+
+/// A method in a set of methods, in which it is found by its name. A map would have each name
+/// twice, for every object that a peer refers to.
+#[derive(Clone)]
+pub(super) struct ByName<F: Format>(pub(super) Method<F>);
+
+impl<F: Format> Borrow<str> for ByName<F> {
+    fn borrow(&self) -> &str {
+        &self.0.name
+    }
+}
+
+impl<F: Format> Hash for ByName<F> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.0.name.as_str().hash(state);
+    }
+}
+
+impl<F: Format> PartialEq for ByName<F> {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.name == other.0.name
+    }
+}
+
+impl<F: Format> Eq for ByName<F> {}
 
 /// Aborts a task when its future is dropped.
 struct AbortOnDrop<T>(JoinHandle<T>);

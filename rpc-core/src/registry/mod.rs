@@ -4,7 +4,7 @@ mod instance;
 mod layers;
 mod method;
 
-use std::collections::HashMap;
+use std::collections::HashSet;
 use std::convert::Infallible;
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -19,9 +19,9 @@ use tower_service::Service;
 pub use self::instance::{Instance, Registrar};
 use self::layers::Target;
 pub use self::layers::{Dispatch, Layers};
-use self::method::Invoke;
 pub use self::method::Method;
 pub(crate) use self::method::encode;
+use self::method::{ByName, Invoke};
 use crate::call::{Call, CallReply};
 use crate::context::Context;
 use crate::describe::{About, Catalog, Description};
@@ -65,7 +65,7 @@ struct SharedTable<F: Format> {
 #[derive(Clone)]
 struct Table<F: Format> {
     // Peers cannot add names, so the fast unkeyed hash is safe.
-    methods: HashMap<Name, Method<F>, FixedState>,
+    methods: HashSet<ByName<F>, FixedState>,
     fallback: Option<Arc<Invoke<F>>>,
     guard: Option<Arc<Guard>>,
     layers: Option<Layers<F>>,
@@ -73,6 +73,12 @@ struct Table<F: Format> {
     outer: Option<Layers<F>>,
     about: Option<Arc<About>>,
     version: u64,
+}
+
+impl<F: Format> Table<F> {
+    fn method(&self, name: &str) -> Option<&Method<F>> {
+        self.methods.get(name).map(|ByName(method)| method)
+    }
 }
 
 /// Returns a version that no table has had.
@@ -102,7 +108,7 @@ impl<F: Format> Registry<F> {
     #[must_use]
     pub fn new() -> Self {
         let table = Table {
-            methods: HashMap::default(),
+            methods: HashSet::default(),
             fallback: None,
             guard: None,
             layers: None,
@@ -203,7 +209,7 @@ impl<F: Format> Registry<F> {
                 if name.is_empty() || name.chars().any(char::is_control) {
                     return Err(RegisterError::InvalidName(name));
                 }
-                if table.methods.insert(name.clone(), method).is_some() {
+                if !table.methods.insert(ByName(method)) {
                     return Err(RegisterError::Duplicate(name));
                 }
             }
@@ -214,7 +220,7 @@ impl<F: Format> Registry<F> {
     /// Removes a method. Calls of it that have started continue. Returns `true` if the method was
     /// registered.
     pub fn unregister(&self, name: &str) -> bool {
-        self.change(|table| table.methods.remove(name).is_some())
+        self.change(|table| table.methods.remove(name))
     }
 
     /// Sets the handler for calls of methods that are not registered. Default: such calls fail with
@@ -329,7 +335,12 @@ impl<F: Format> Registry<F> {
     /// Returns the names of all methods, sorted.
     #[must_use]
     pub fn names(&self) -> Vec<Name> {
-        let mut names: Vec<Name> = self.shared.table.load().methods.keys().cloned().collect();
+        let table = self.shared.table.load();
+        let names = table
+            .methods
+            .iter()
+            .map(|ByName(method)| method.name.clone());
+        let mut names: Vec<Name> = names.collect();
         names.sort_unstable();
         names
     }
@@ -338,7 +349,7 @@ impl<F: Format> Registry<F> {
     #[must_use]
     pub fn describe(&self, name: &str) -> Option<Arc<Description>> {
         let table = self.shared.table.load();
-        Some(Arc::clone(&table.methods.get(name)?.description))
+        Some(Arc::clone(&table.method(name)?.description))
     }
 
     /// Runs the called method, within the layers if there are any. A method that panics answers
@@ -374,7 +385,7 @@ impl<F: Format> Registry<F> {
         if !call.context.begin_observation() {
             return run(call);
         }
-        let method = table.methods.get(call.method().as_str());
+        let method = table.method(call.method());
         let name = method.map(|method| &method.name);
         let slot = method.map_or(&self.shared.other, |method| &method.slot);
         let series = slot.series(F::SYSTEM, name);
@@ -385,7 +396,7 @@ impl<F: Format> Registry<F> {
     /// Passes a call through the layers, unless it is a batch.
     #[cold]
     fn dispatch_layered(&self, table: &Table<F>, call: Call<F>) -> CallReply {
-        let method = table.methods.get(call.method().as_str());
+        let method = table.method(call.method());
         let is_batch = method.is_some_and(|method| method.is_batch);
         match (&table.outer, &table.layers) {
             _ if is_batch => self.dispatch_inside(call),
@@ -412,7 +423,7 @@ impl<F: Format> Registry<F> {
     // takes as long as finding its method.
     #[inline(never)]
     fn run(&self, table: &Table<F>, call: Call<F>) -> CallReply {
-        let method = table.methods.get(call.method().as_str());
+        let method = table.method(call.method());
         let Some(invoke) = method
             .map(|method| &method.invoke)
             .or(table.fallback.as_ref())

@@ -73,6 +73,7 @@ const FIRST_PAUSE: Duration = Duration::from_millis(5);
 const MAX_PAUSE: Duration = Duration::from_secs(1);
 
 /// The time that a connection has for its first call, even if the server stops meanwhile: 1 second.
+/// Over HTTP, a connection has the same time after each reply for another call.
 ///
 /// Its client does not know of the stop, and makes the call as soon as it is connected.
 pub const FIRST_CALL_GRACE: Duration = Duration::from_secs(1);

@@ -55,7 +55,8 @@ pub enum Value {
     /// An integer.
     Int(i64),
     /// An integer beyond `i64::MAX`. Smaller ones are [`Int`](Self::Int): `Value::from` chooses.
-    /// Not every protocol can carry it; XML-RPC cannot.
+    /// Not every protocol can carry it: XML-RPC can be read with one (as `<ex:biginteger>`), but
+    /// writing it is an error that says so.
     Uint(u64),
     /// A floating-point number.
     Double(f64),

@@ -464,6 +464,37 @@ async fn further_clients_and_waits_are_limited() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_request_over_the_limit_is_answered_to_every_python() {
+    let script = "import sys
+from multiprocessing.managers import RemoteError, SyncManager
+host, port = sys.argv[1].rsplit(':', 1)
+m = SyncManager((host, int(port)), authkey=b'secret'); m.connect()
+d = m.dict()
+for attempt in range(2):
+    for call in lambda: d.update(x=bytes(9 << 20)), lambda: m.list(bytes(9 << 20)):
+        try: call()
+        except RemoteError as error:
+            assert 'ValueError: the message has 94' in str(error), error
+            assert 'at most 1048576 are accepted' in str(error), error
+        else: raise AssertionError
+    d['y'] = bytes(1 << 19)
+assert d.keys() == ['y']
+";
+    for python in versions() {
+        let server = Server::new();
+        let bound = server.bind("127.0.0.1:0").max_message(1 << 20);
+        let bound = bound.authkey(KEY).legacy_md5(true).await.unwrap();
+        let address = bound.local_address().to_string();
+        let serving = tokio::spawn(bound.serve());
+        let mut command = Command::from(python.command_text(script, &[&address]));
+        let output = timeout(LONG, command.output()).await.unwrap().unwrap();
+        let errors = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{:?}: {errors}", python.version);
+        serving.abort();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_stop_closes_connections_at_the_drain_timeout() {
     let options = ManagerOptions::default().drain_timeout(Duration::from_millis(100));
     let server = Server::with_options(options);

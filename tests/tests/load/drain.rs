@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use farcall::serve::{ShutdownReport, StopHandle};
+use farcall::serve::{FIRST_CALL_GRACE, ShutdownReport, StopHandle};
 use farcall::transport::Address;
 use farcall::{CallError, rpc, xmlrpc};
 use tokio::io::copy_bidirectional;
@@ -194,6 +194,8 @@ async fn connections_that_stay_silent_are_aborted_at_the_drain_timeout() {
 
 #[tokio::test]
 async fn idle_connections_are_closed_at_once() {
+    // A connection over HTTP that was used within this time waits for another call.
+    let in_use = FIRST_CALL_GRACE + MOMENT;
     for protocol in BOTH {
         let (bound, address) = protocol.bind(MOMENT * 50).await;
         let (stop, serving) = bound.start();
@@ -206,7 +208,7 @@ async fn idle_connections_are_closed_at_once() {
         }
         // One that has left before the stop does not count.
         protocol.connect(address).await.wait(1).await.unwrap();
-        sleep(MOMENT).await;
+        sleep(in_use).await;
         let begin = Instant::now();
         stop.stop();
         assert_eq!(serving.await.unwrap(), report(2, 0), "{protocol:?}");

@@ -5,4 +5,5 @@
 mod limits;
 #[cfg(target_os = "linux")]
 mod memory;
+mod named_tests;
 mod output;

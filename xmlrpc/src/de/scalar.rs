@@ -66,7 +66,22 @@ pub(super) fn enter<'de>(de: &mut De<'de>) -> Result<Found<'de>, FormatError> {
         Tag::Array => return Ok(Found::Array),
         Tag::Struct => return Ok(Found::Struct),
         Tag::String => Found::Text(content(de)?),
-        Tag::Int => Found::Int(parse(de, token, "an integer", |text| text.parse().ok())?),
+        Tag::Int => {
+            let text = content(de)?;
+            let number = trim(&text);
+            Found::Int(number.parse().map_err(|_| {
+                let is_wide = is_integer(number);
+                bad(
+                    de,
+                    token,
+                    if is_wide {
+                        "an integer from -2^63 to 2^63 - 1"
+                    } else {
+                        "an integer"
+                    },
+                )
+            })?)
+        }
         Tag::Boolean => Found::Boolean(parse(de, token, "a boolean", boolean)?),
         Tag::Double => Found::Double(parse(de, token, "a double", double)?),
         Tag::DateTime => Found::DateTime(trimmed(content(de)?)),
@@ -177,8 +192,12 @@ fn big_integer(text: Cow<'_, str>) -> Option<Found<'_>> {
     if let Ok(number) = text.parse() {
         return Some(Found::Wide(number));
     }
-    let digits = text.strip_prefix(['+', '-']).unwrap_or(&text);
-    (!digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit())).then_some(Found::Text(text))
+    is_integer(&text).then_some(Found::Text(text))
+}
+
+fn is_integer(text: &str) -> bool {
+    let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
+    !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit())
 }
 
 /// Returns the extended form of ISO 8601, which other date parsers read: `1998-07-17T14:08:55`.

@@ -3,6 +3,8 @@
 mod compound;
 mod text;
 
+use std::fmt::Display;
+
 use farcall_core::protocol::TypeIdentity;
 use farcall_core::{FormatError, FormatErrorKind};
 use serde::ser::{Serialize, Serializer};
@@ -55,6 +57,15 @@ pub(crate) struct Ser<'o> {
 
 fn refused(message: impl Into<String>) -> FormatError {
     FormatError::new(FormatErrorKind::Unrepresentable, message)
+}
+
+/// The error of an integer beyond `<i8>`. `<ex:biginteger>`, which is read, is an extension of one
+/// Java library, and peers in C would take digits beyond 64 bits in `<i8>` for another number.
+#[cold]
+fn beyond_i8(number: impl Display) -> FormatError {
+    refused(format!(
+        "the number {number} cannot be written: integers of XML-RPC are from -2^63 to 2^63 - 1"
+    ))
 }
 
 #[cold]
@@ -139,7 +150,7 @@ macro_rules! wide_integers {
         fn $method(self, v: $type) -> Result<bool, FormatError> {
             match i64::try_from(v) {
                 Ok(v) => self.serialize_i64(v),
-                Err(_) => Err(refused(format!("the number {v} does not fit into a signed 64-bit integer"))),
+                Err(_) => Err(beyond_i8(v)),
             }
         }
     )*};
@@ -347,7 +358,7 @@ impl<'o> Serializer for Ser<'o> {
         Ok(Members::new(content.out, format, depth).within_variant())
     }
 
-    fn collect_str<T: std::fmt::Display + ?Sized>(self, value: &T) -> Result<bool, FormatError> {
+    fn collect_str<T: Display + ?Sized>(self, value: &T) -> Result<bool, FormatError> {
         self.serialize_str(&value.to_string())
     }
 }

@@ -220,8 +220,10 @@ fn without_nil_a_member_is_left_out() {
 #[test]
 fn unrepresentable_values_are_refused() {
     let format = XmlRpc::default();
-    assert_snapshot!(refused(format, &u64::MAX), @"the number 18446744073709551615 does not fit into a signed 64-bit integer");
+    assert_snapshot!(refused(format, &u64::MAX), @"the number 18446744073709551615 cannot be written: integers of XML-RPC are from -2^63 to 2^63 - 1");
     refused(format, &i128::MIN);
+    let read = farcall_core::Value::from(1_u64 << 63);
+    assert_snapshot!(refused(format, &[read]), @"element 1: the number 9223372036854775808 cannot be written: integers of XML-RPC are from -2^63 to 2^63 - 1");
     assert_snapshot!(refused(format.i8(false), &(1u32 << 31)), @"the number 2147483648 does not fit into 32 bits, and <i8> is disabled");
     assert_snapshot!(with(format.i8(false), &i32::MIN), @"<value><int>-2147483648</int></value>");
     assert_snapshot!(refused(format, &f64::NAN), @"the double NaN cannot be written: it is not finite");

@@ -1,10 +1,11 @@
 //! Serving of one connection, from its first request until it closes.
 
+use std::convert::Infallible;
 use std::fmt::Display;
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::Poll;
 use std::time::Duration;
 
@@ -14,7 +15,9 @@ use farcall_core::protocol::output::{Causes, Foreign, Quota};
 use farcall_core::protocol::time::LONGEST;
 use farcall_core::serve::{FIRST_CALL_GRACE, Stopped};
 use farcall_core::transport::{Io, Peer};
+use hyper::StatusCode;
 use hyper::body::Incoming;
+use hyper::header::{CONNECTION, HeaderValue};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
@@ -80,19 +83,33 @@ impl Server {
             return;
         }
         let accepted = Instant::now();
-        let has_request = AtomicBool::new(false);
+        // The beginning of the idle time: when the connection was accepted, or its last reply.
+        let idle_since = Mutex::new(Some(accepted));
+        let is_draining = AtomicBool::new(false);
         let account = PeerAccount::new(&self.budget);
         let leaving = Mutex::new(None);
         let service = service_fn(|request: ::http::Request<Incoming>| {
-            has_request.store(true, Ordering::Relaxed);
+            set(&idle_since, None);
             let checked = check_head(&request).map_err(Rejection::closing);
             let mut admitted = checked.and_then(|()| self.admit(request, caller.clone(), hosts));
             if let Err(rejection) = &mut admitted
                 && let Some(request) = rejection.0.extensions_mut().remove::<Leaving>()
             {
-                *leaving.lock().unwrap_or_else(PoisonError::into_inner) = Some(request);
+                set(&leaving, Some(request));
             }
-            Box::pin(self.respond_to(admitted, &caller, &account))
+            let responding = self.respond_to(admitted, &caller, &account);
+            let (idle_since, is_draining) = (&idle_since, &is_draining);
+            Box::pin(async move {
+                let Ok(mut response) = responding.await;
+                if response.status() != StatusCode::SWITCHING_PROTOCOLS {
+                    set(idle_since, Some(Instant::now()));
+                    if is_draining.load(Ordering::Relaxed) {
+                        let close = HeaderValue::from_static("close");
+                        response.headers_mut().insert(CONNECTION, close);
+                    }
+                }
+                Ok::<_, Infallible>(response)
+            })
         });
         let io = ReplyStream::new(io, self.options.write_timeout);
         let header_timeout = self.options.header_timeout.min(LONGEST);
@@ -106,16 +123,25 @@ impl Server {
             // A request that has already arrived is read first: the event loop may not have seen
             // it.
             yield_now().await;
+            // The next reply is the last one.
+            is_draining.store(true, Ordering::Relaxed);
+            // The client of an idle connection may be sending a request, and would not know whether
+            // it ran if the connection closed. One that was used a moment ago is likely to be used
+            // again, so it waits for a request for a moment, as nginx lets it
+            // (`keepalive_min_timeout`).
+            let Some(since) = *lock(&idle_since) else {
+                return;
+            };
             // Boxed, so that the common path does not reserve space for it.
-            let mut grace = Box::pin(sleep_until(accepted + FIRST_CALL_GRACE));
-            let first = poll_fn(|cx| {
-                if has_request.load(Ordering::Relaxed) {
-                    Poll::Ready(())
-                } else {
+            let mut grace = Box::pin(sleep_until(since + FIRST_CALL_GRACE));
+            let next = poll_fn(|cx| {
+                if *lock(&idle_since) == Some(since) {
                     grace.as_mut().poll(cx)
+                } else {
+                    Poll::Ready(())
                 }
             });
-            first.await;
+            next.await;
         });
         let mut is_stopping = false;
         let mut must_linger = true;
@@ -141,11 +167,8 @@ impl Server {
             tracing::debug!(peer = %caller, "connection evicted: it has held the most for the longest");
             return;
         };
-        let leaving = leaving
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
-        if let (Some(leaving), Ok(())) = (leaving, &result) {
+        let left = lock(&leaving).take();
+        if let (Some(leaving), Ok(())) = (left, &result) {
             let parts = connection.into_parts();
             let upgraded = UpgradedConnection {
                 io: Box::new(parts.io.into_inner()),
@@ -189,6 +212,14 @@ impl Server {
     }
 }
 
+fn lock<T>(value: &Mutex<T>) -> MutexGuard<'_, T> {
+    value.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn set<T>(value: &Mutex<T>, new: T) {
+    *lock(value) = new;
+}
+
 fn log_refusal(peer: impl Display) {
     static REFUSALS: Quota = Quota::new(10);
 
@@ -226,6 +257,7 @@ mod tests {
     use farcall_core::serve::StopHandle;
     use farcall_core::transport::{Connect as _, memory};
     use tokio::io::AsyncReadExt as _;
+    use tokio::time::sleep;
 
     use super::*;
     use crate::ServerOptions;
@@ -235,24 +267,45 @@ mod tests {
                         <methodCall><methodName>blob</methodName><params/></methodCall>\r\n";
 
     #[tokio::test(start_paused = true)]
-    async fn a_stop_closes_idle_connections_at_once() -> std::io::Result<()> {
-        let server = Server::new();
-        server
-            .register_function("blob", || 5)
-            .expect("the name is free");
-        let (listener, connector) = memory::listener("server");
-        let stop = StopHandle::new();
-        let serving = tokio::spawn(server.listen(listener)?.serve_until(stop.stopped()));
-        let mut idle = connector.connect().await?;
-        idle.write_all(BLOB.as_bytes()).await?;
-        let mut reply = vec![0; 1000];
-        assert!(idle.read(&mut reply).await? > 0);
-        let begin = Instant::now();
-        stop.stop();
-        let report = serving.await?;
-        assert_eq!((report.finished, report.aborted), (1, 0));
-        assert_eq!(begin.elapsed(), Duration::ZERO);
-        assert_eq!(idle.read(&mut reply).await?, 0);
+    async fn a_stop_waits_a_moment_for_the_next_request_of_a_connection_in_use()
+    -> std::io::Result<()> {
+        const MOMENT: Duration = Duration::from_millis(300);
+        for (idle, is_used) in [(5, false), (1, false), (0, false), (0, true)] {
+            let server = Server::new();
+            server
+                .register_function("blob", || 5)
+                .expect("the name is free");
+            let (listener, connector) = memory::listener("server");
+            let stop = StopHandle::new();
+            let serving = tokio::spawn(server.listen(listener)?.serve_until(stop.stopped()));
+            let mut peer = connector.connect().await?;
+            let mut reply = vec![0; 1000];
+            let mut ask = async || {
+                peer.write_all(BLOB.as_bytes()).await?;
+                let length = peer.read(&mut reply).await?;
+                std::io::Result::Ok(String::from_utf8_lossy(&reply[..length]).to_lowercase())
+            };
+            let first = ask().await?;
+            assert!(first.starts_with("http/1.1 200") && !first.contains("\nconnection: close"));
+            sleep(Duration::from_secs(idle)).await;
+            let begin = Instant::now();
+            stop.stop();
+            if is_used {
+                sleep(MOMENT).await;
+                let last = ask().await?;
+                assert!(last.starts_with("http/1.1 200"), "{last}");
+                assert!(last.contains("\r\nconnection: close\r\n"), "{last}");
+            }
+            let report = serving.await?;
+            assert_eq!((report.finished, report.aborted), (1, 0));
+            let expected = match idle {
+                _ if is_used => MOMENT,
+                0 => FIRST_CALL_GRACE,
+                _ => Duration::ZERO,
+            };
+            assert_eq!(begin.elapsed(), expected, "idle for {idle} s");
+            assert_eq!(peer.read(&mut reply).await?, 0);
+        }
         Ok(())
     }
 

@@ -11,7 +11,7 @@ use crate::hosts::secrets::{self, Level, Origin, Way, WithheldSecret};
 use crate::hosts::settings::HostSettings;
 
 /// Schemes of the protocols that Farcall has.
-const SCHEMES: [&str; 14] = [
+const SCHEMES: [&str; 19] = [
     "http",
     "https",
     "http+unix",
@@ -25,6 +25,11 @@ const SCHEMES: [&str; 14] = [
     "conn+rpc+encrypted",
     "conn+rpc+unix",
     "conn+rpc+abstract",
+    "conn+manager",
+    "conn+manager+tls",
+    "conn+manager+encrypted",
+    "conn+manager+unix",
+    "conn+manager+abstract",
     "nats",
 ];
 

@@ -93,6 +93,31 @@ async fn errors_distinguish_a_regular_close_from_a_truncated_message() {
     assert_eq!(large.recv_bytes(6).await.unwrap(), b"abcdef");
 }
 
+#[cfg(feature = "managers")]
+#[tokio::test]
+async fn a_message_that_is_too_long_is_discarded_up_to_a_limit() {
+    for length in [0, 6, 9000, 100_000, 1 << 20] {
+        let (mut raw, other) = tokio::io::duplex(1000);
+        let sending = tokio::spawn(async move {
+            raw.write_all(&(length as u32).to_be_bytes()).await.unwrap();
+            raw.write_all(&vec![7; length]).await.unwrap();
+            raw.write_all(b"\0\0\0\x02ab").await.unwrap();
+            raw
+        });
+        let mut connection = Connection::<u32>::new(other);
+        let limit = length.saturating_sub(1);
+        assert_eq!(connection.recv_bytes(limit).await.is_ok(), length == 0);
+        if length > 0 {
+            let reader = &mut connection.reader;
+            assert!(!reader.discard_message(limit as u64).await.unwrap());
+            assert!(reader.discard_message(length as u64).await.unwrap());
+        }
+        assert_eq!(connection.recv_bytes(2).await.unwrap(), b"ab");
+        drop(sending.await.unwrap());
+        assert!(connection.recv_bytes(2).await.unwrap_err().is_closed());
+    }
+}
+
 #[tokio::test]
 async fn a_value_that_cannot_be_encoded_leaves_the_connection_usable() {
     let (local, remote) = tokio::io::duplex(1024);

@@ -84,6 +84,14 @@ impl ProxyFormat {
     }
 }
 
+/// The format of a client with the default settings.
+impl Default for ProxyFormat {
+    fn default() -> Self {
+        // Values are written by other programs, which nest them as they like.
+        Self::new(Pickle::default().max_depth(255))
+    }
+}
+
 impl fmt::Debug for ProxyFormat {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ProxyFormat").finish_non_exhaustive()

@@ -19,8 +19,9 @@ use super::service::UNSERIALIZABLE;
 use super::table::{Found, Host};
 use super::{ServerState, functions, token};
 use crate::connection::Connection;
-use crate::error::SendError;
+use crate::error::{RecvError, SendError};
 use crate::establish::Established;
+use crate::frame::FrameError;
 use crate::managers::object::{Answer, Arguments, MethodCall, Outcome, Raises};
 #[cfg(feature = "managers-xmlrpc")]
 use crate::managers::wire::xml;
@@ -28,6 +29,10 @@ use crate::managers::wire::{Exception, RETURN, Reply, Request, WireError, is_con
 
 /// Time in which a client must send its first request: Python sends it at once.
 const FIRST_REQUEST: Duration = Duration::from_secs(30);
+
+/// Maximum length of a message over the limit that is read to its end, and discarded: 4 GiB. A
+/// client reads no reply before it has sent its whole request, and would see a broken pipe.
+const MAX_DISCARDED: u64 = 4 << 30;
 
 /// The number of the next connection, which stands for a thread of a client.
 static CALLERS: AtomicU64 = AtomicU64::new(1);
@@ -108,13 +113,22 @@ impl Drop for ClientConnection {
 }
 
 impl ClientConnection {
-    async fn receive(&mut self) -> Option<Bytes> {
+    /// Receives the next message. The error of one that is too long is its reply.
+    async fn receive(&mut self) -> Option<Result<Bytes, WireError>> {
         if let Some(next) = self.next.take() {
-            return Some(next);
+            return Some(Ok(next));
         }
         let max = self.connection.reader.max_message;
-        match self.connection.recv_bytes(max).await {
-            Ok(message) => Some(message.into()),
+        let mut received = self.connection.recv_bytes(max).await;
+        if let Err(RecvError::Frame(FrameError::TooLarge { length, limit })) = received {
+            match self.connection.reader.discard_message(MAX_DISCARDED).await {
+                Ok(true) => return Some(Err(WireError::TooLarge { length, limit })),
+                Ok(false) => {}
+                Err(error) => received = Err(error),
+            }
+        }
+        match received {
+            Ok(message) => Some(Ok(message.into())),
             Err(error) => {
                 if !error.is_closed() {
                     let error = Foreign::excerpt(Causes(&error));
@@ -129,7 +143,7 @@ impl ClientConnection {
     /// Answers the first request. Returns the life of the connection, or `None` if it has ended.
     async fn first_request(&mut self) -> Option<Life> {
         let message = timeout(FIRST_REQUEST, self.receive()).await.ok()??;
-        let (reply, life) = match self.decode(message) {
+        let (reply, life) = match message.and_then(|message| self.decode(message)) {
             Ok(request) if request.method == functions::ACCEPT => {
                 (Ok(Reply::value(&())), Life::Accepted)
             }
@@ -150,7 +164,7 @@ impl ClientConnection {
     /// Answers the next call. Returns `None` if the connection has ended.
     async fn serve_next(&mut self) -> Option<()> {
         let message = self.receive().await?;
-        let reply = match self.decode(message) {
+        let reply = match message.and_then(|message| self.decode(message)) {
             Ok(request) => self.answer(request).await?,
             Err(error) => Reply::Traceback(traceback(&unreadable(&error), "a request")),
         };

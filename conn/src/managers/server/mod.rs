@@ -287,7 +287,8 @@ impl Server {
     /// such as [`authkey`](ManagerBuilder::authkey), then `.await` it for a [`BoundManager`].
     ///
     /// The [maximum length](ManagerBuilder::max_message) of a message is 256 MiB by default, and
-    /// so is the budget of all that are being received.
+    /// so is the budget of all that are being received. A longer one, up to 4 GiB, is read past, so
+    /// that its client learns of the limit: a `RemoteError` that shows a `ValueError`.
     pub fn bind(&self, target: impl ToTarget) -> ManagerBuilder {
         self.listen(Listener::bind(target).max_message(MAX_MESSAGE))
     }

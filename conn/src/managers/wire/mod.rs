@@ -34,6 +34,14 @@ pub enum WireError {
         /// The expected message.
         expected: &'static str,
     },
+    /// The message is longer than the receiver takes. It was discarded.
+    #[error("the message has {length} bytes, and at most {limit} are accepted")]
+    TooLarge {
+        /// The length of the message in bytes.
+        length: u64,
+        /// The limit in bytes.
+        limit: usize,
+    },
 }
 
 farcall_core::debug_errors!(WireError);

@@ -39,6 +39,8 @@ mod state;
 mod stream_handles;
 mod streams;
 mod tables;
+#[cfg(test)]
+mod tests;
 mod write_half;
 
 pub(super) use call_future::CallFuture;

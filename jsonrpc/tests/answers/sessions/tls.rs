@@ -131,6 +131,35 @@ async fn a_handshake_has_a_time_limit() {
 }
 
 #[tokio::test]
+async fn the_oldest_handshake_of_a_socket_makes_room() {
+    for is_per_address in [false, true] {
+        let options = SocketServerOptions::default().tls(server_tls(&certificate()));
+        let options = if is_per_address {
+            options.max_pending_per_address(3)
+        } else {
+            options.max_pending(3)
+        };
+        let url = serve(Framing::Lines, options).await;
+        let address = url
+            .replace("json+tls://", "")
+            .replace("localhost", "127.0.0.1");
+        let mut silent = Vec::new();
+        for _ in 0..4 {
+            silent.push(TcpStream::connect(&address).await.unwrap());
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        let mut received = Vec::new();
+        silent[0].read_to_end(&mut received).await.unwrap();
+        assert_eq!(received, b"");
+        let still = Duration::from_millis(50);
+        for waiting in &mut silent[1..] {
+            let read = tokio::time::timeout(still, waiting.read_u8()).await;
+            assert!(read.is_err(), "it still has time");
+        }
+    }
+}
+
+#[tokio::test]
 async fn websockets_over_tls() {
     let made = certificate();
     let options = ServerOptions::default().tls(server_tls(&made));
