@@ -9,6 +9,7 @@ mod idle;
 mod managers;
 mod rpc;
 mod tls;
+mod watching;
 mod xmlrpc_client;
 mod xmlrpc_server;
 
@@ -28,5 +29,6 @@ pub(crate) fn all(scale: Scale) -> Vec<Case> {
     cases.push(idle::case(scale));
     cases.extend(tls::cases(scale));
     cases.extend(growth::cases(scale));
+    cases.extend(watching::cases(scale));
     cases
 }

@@ -7,6 +7,7 @@ pub(crate) mod growth;
 pub(crate) mod http;
 pub(crate) mod managers;
 pub(crate) mod rpc;
+pub(crate) mod watching;
 
 use ::farcall::transport::tls::{ClientTls, ServerTls};
 use anyhow::Result;
