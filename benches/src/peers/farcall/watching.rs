@@ -8,7 +8,7 @@ use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
-/// What is noted about the calls of peers.
+/// The things that are noted about the calls of peers.
 #[derive(Clone, Copy)]
 pub(crate) enum Watching {
     Nothing,
