@@ -18,6 +18,7 @@ use farcall::{CallError, Caller, Context, FormatError, FormatErrorKind, Variadic
 use serde::de::IgnoredAny;
 use tokio::task::spawn_blocking;
 
+use crate::describe::{self, LIST_METHODS, MethodHelp};
 use crate::json::Json;
 use crate::{argument, manager, seconds};
 
@@ -30,9 +31,6 @@ pub(crate) const URL: &str = "http://HOST:PORT/PATH, https://HOST:PORT/PATH, htt
                    json+tcp://HOST:PORT, json+tls://HOST:PORT, json+unix://PATH, ws://HOST:PORT/PATH, \
                    wss://HOST:PORT/PATH (JSON-RPC) or \
                    conn+manager://HOST:PORT/TYPEID (a manager of Python)";
-
-/// The method that every server with introspection has.
-pub(crate) const LIST_METHODS: &str = "system.listMethods";
 
 /// Length of a result above which it is decoded on another thread, while the timers of other calls
 /// go on.
@@ -400,24 +398,49 @@ pub(crate) async fn perform(
                     )),
                 })
         }
-        Request::Help { method } => {
-            let help: String = server.call("system.methodHelp", (method,)).await?;
-            // Servers without signatures report this in different ways, so any result of another
-            // type counts as none.
-            let signatures: Option<Vec<Vec<String>>> =
-                server.call("system.methodSignature", (method,)).await.ok();
-            let mut lines: Vec<String> = signatures
-                .unwrap_or_default()
-                .iter()
-                .filter_map(|signature| signature.split_first())
-                .map(|(result, params)| format!("{method}({}) -> {result}", params.join(", ")))
-                .map(|signature| Foreign::line(signature).to_string())
-                .collect();
-            if !lines.is_empty() && !help.is_empty() {
-                lines.push(String::new());
-            }
-            lines.push(help);
-            Ok(Json::String(lines.join("\n").trim_end().to_owned()))
-        }
+        Request::Help { method } => help(server, method).await.map(Json::String),
     }
+}
+
+/// Returns the signatures and the documentation of a method.
+async fn help(
+    server: &impl Caller<Format: ClientFormat>,
+    method: &str,
+) -> Result<String, CallError> {
+    // Names of parameters are in this description only.
+    let described = describe::help(server, method).await?;
+    let (signatures, text) = match described {
+        Some(MethodHelp { signature, text }) if !text.is_empty() => (vec![signature], text),
+        described => {
+            // A long description leaves out texts.
+            let text: String = server.call("system.methodHelp", (method,)).await?;
+            let signatures = match described {
+                Some(MethodHelp { signature, .. }) => vec![signature],
+                None => signatures(server, method).await,
+            };
+            (signatures, text)
+        }
+    };
+    let mut lines: Vec<String> = signatures
+        .into_iter()
+        .map(|signature| Foreign::line(signature).to_string())
+        .collect();
+    if !lines.is_empty() && !text.is_empty() {
+        lines.push(String::new());
+    }
+    lines.push(text);
+    Ok(lines.join("\n").trim_end().to_owned())
+}
+
+/// Returns the signatures of a method, by its types. Servers without signatures report this in
+/// different ways, so any result of another type counts as none.
+async fn signatures(server: &impl Caller<Format: ClientFormat>, method: &str) -> Vec<String> {
+    let signatures: Option<Vec<Vec<String>>> =
+        server.call("system.methodSignature", (method,)).await.ok();
+    signatures
+        .unwrap_or_default()
+        .iter()
+        .filter_map(|signature| signature.split_first())
+        .map(|(result, params)| format!("{method}({}) -> {result}", params.join(", ")))
+        .collect()
 }

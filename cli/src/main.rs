@@ -13,6 +13,7 @@ mod certs;
 mod completion;
 mod config;
 mod connection;
+mod describe;
 mod fleet;
 mod generate;
 mod json;

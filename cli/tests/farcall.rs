@@ -125,7 +125,7 @@ fn calls_a_server_over_json_rpc() {
     assert!(methods.lines().any(|line| line == "add"), "{methods}");
     let help = printed(&["help", &url, "divide"]);
     assert!(
-        help.starts_with("divide(double, double) -> double"),
+        help.starts_with("divide(a: double, b: double) -> double"),
         "{help}"
     );
     let (status, out, err) = farcall(&["call", &url, "fail", "7", "on purpose"]);
@@ -141,11 +141,37 @@ fn calls_a_server_over_json_rpc() {
 }
 
 #[test]
+fn calls_servers_over_json_sockets_one_or_many() {
+    let (url, _runtime) = demo_jsonrpc();
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let registry = farcall::Registry::new();
+    registry.register_instance(Demo::default()).unwrap();
+    let service = farcall::jsonrpc::Service::new(registry);
+    let server = farcall::jsonrpc::SocketServer::new(service, farcall::jsonrpc::Framing::Lines);
+    let listening = runtime
+        .block_on(server.bind("127.0.0.1:0").into_future())
+        .unwrap();
+    let lines = listening.url();
+    runtime.spawn(listening.serve());
+    for url in [url.replace("json+http://", "ws://"), lines] {
+        assert_eq!(printed(&["call", &url, "add", "3", "5"]), "8");
+        let (status, out, err) = farcall(&["-w", &url, "-o", "lines", "call", "add", "3", "5"]);
+        assert_eq!(status, 0, "{err}");
+        assert!(out.contains('8'), "{out}");
+        let help = printed(&["help", &url, "divide"]);
+        assert!(
+            help.starts_with("divide(a: double, b: double) -> double"),
+            "{help}"
+        );
+    }
+}
+
+#[test]
 fn shows_the_signature_and_documentation_of_a_method() {
     let (url, _runtime) = demo();
     assert_eq!(
         printed(&["help", &url, "divide"]),
-        "divide(double, double) -> double\n\n\
+        "divide(a: double, b: double) -> double\n\n\
          Divides one number by another. Division by zero is a fault."
     );
     let methods = printed(&["methods", &url]);
@@ -291,7 +317,7 @@ fn calls_over_connections() {
     );
     assert_eq!(
         printed(&[&key, ["help", &url, "divide"].as_slice()].concat()),
-        "divide(double, double) -> double\n\n\
+        "divide(a: double, b: double) -> double\n\n\
          Divides one number by another. Division by zero is a fault."
     );
 

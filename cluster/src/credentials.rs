@@ -103,8 +103,9 @@ impl Credentials {
         self
     }
 
-    /// Sets TLS for `https`, `conn+rpc+tls` and `nats+tls`: the authorities that are trusted, and
-    /// the certificate of the client. Default: the authorities of the system, and no certificate.
+    /// Sets TLS for `https`, `json+tls`, `wss`, `conn+rpc+tls` and `nats+tls`: the authorities that
+    /// are trusted, and the certificate of the client. Default: the authorities of the system, and
+    /// no certificate.
     #[cfg(feature = "_tls")]
     #[cfg_attr(docsrs, doc(cfg(feature = "tls")))]
     pub fn tls(mut self, tls: ClientTls) -> Self {
@@ -121,7 +122,8 @@ impl Credentials {
         Ok(self)
     }
 
-    /// Sends a header with each request over HTTP. Default: none.
+    /// Sends a header with each request over HTTP, and with the handshake of each WebSocket, as the
+    /// methods below do. Default: none.
     ///
     /// # Errors
     /// If the name or value is invalid in a header, or if the client must set this header itself.
@@ -200,6 +202,12 @@ impl Credentials {
         #[cfg(feature = "_tls")]
         let options = options.tls(self.0.tls.clone());
         options
+    }
+
+    /// The headers of HTTP, which the handshake of a WebSocket has as well.
+    #[cfg(feature = "jsonrpc-sockets")]
+    pub(crate) fn headers(&self) -> &http::HeaderMap {
+        self.0.http.headers()
     }
 
     pub(crate) fn key(&self) -> Option<&AuthKey> {

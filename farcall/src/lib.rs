@@ -73,7 +73,7 @@ pub use farcall_pickle as pickle;
 // The attribute, which has the name of the module.
 #[cfg(feature = "pickle")]
 pub use farcall_pickle::pickle;
-#[cfg(any(feature = "documentation", feature = "operations"))]
+#[cfg(any(feature = "documentation", feature = "operations", feature = "otlp"))]
 pub use farcall_web as web;
 #[cfg(any(feature = "xmlrpc-client", feature = "xmlrpc-server"))]
 pub use farcall_xmlrpc as xmlrpc;

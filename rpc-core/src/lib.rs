@@ -75,6 +75,7 @@ mod counts;
 mod credentials;
 mod describe;
 mod error;
+mod error_type;
 mod fault;
 mod format;
 mod handler;

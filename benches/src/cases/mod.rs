@@ -10,6 +10,7 @@ mod jsonrpc;
 mod managers;
 mod rpc;
 mod tls;
+mod watching;
 mod xmlrpc_client;
 mod xmlrpc_server;
 
@@ -30,5 +31,6 @@ pub(crate) fn all(scale: Scale) -> Vec<Case> {
     cases.push(idle::case(scale));
     cases.extend(tls::cases(scale));
     cases.extend(growth::cases(scale));
+    cases.extend(watching::cases(scale));
     cases
 }

@@ -35,9 +35,11 @@ fn widest<'a>(texts: impl Iterator<Item = &'a str>) -> usize {
 /// The protection of the connections to a host, and the proofs that it gets.
 fn protection(entry: &HostEntry) -> String {
     let (scheme, _) = entry.url.split_once("://").unwrap_or_default();
-    // JSON-RPC has the proofs of HTTP.
+    // JSON-RPC has the proofs of HTTP, and so has the handshake of a WebSocket.
     let http = scheme.strip_prefix("json+").unwrap_or(scheme);
-    let (settings, is_tls) = (&entry.settings, http == "https" || scheme.ends_with("+tls"));
+    let is_http = http.starts_with("http") || scheme == "ws" || scheme == "wss";
+    let is_tls = http == "https" || scheme == "wss" || scheme.ends_with("+tls");
+    let settings = &entry.settings;
     let insecure = settings.tls.insecure == Some(true);
     let parts = [
         ("TLS", is_tls && !insecure),
@@ -56,18 +58,9 @@ fn protection(entry: &HostEntry) -> String {
             "NATS key",
             scheme.starts_with("nats") && settings.nats_file.is_some(),
         ),
-        (
-            "token",
-            http.starts_with("http") && settings.bearer_file.is_some(),
-        ),
-        (
-            "password",
-            http.starts_with("http") && settings.basic_file.is_some(),
-        ),
-        (
-            "headers",
-            http.starts_with("http") && !settings.headers.is_empty(),
-        ),
+        ("token", is_http && settings.bearer_file.is_some()),
+        ("password", is_http && settings.basic_file.is_some()),
+        ("headers", is_http && !settings.headers.is_empty()),
     ];
     let parts = parts.into_iter().filter(|(_, given)| *given);
     let shown: Vec<&str> = parts.map(|(name, _)| name).collect();

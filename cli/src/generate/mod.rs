@@ -7,8 +7,6 @@ mod model;
 mod names;
 mod python;
 mod rust;
-mod schema;
-mod source;
 mod typescript;
 
 use std::error::Error;
@@ -20,7 +18,7 @@ use farcall::Caller as _;
 
 use self::model::{Interface, Protocol};
 use crate::connection::path;
-use crate::{Options, argument, call, single};
+use crate::{Options, argument, call, describe, single};
 
 #[derive(Args)]
 pub(crate) struct GenerateCommand {
@@ -65,7 +63,7 @@ pub(crate) async fn run(
         );
     }
     let client = single::open(&command.url, options).await?;
-    let source = source::read(&client.within(options.timeout)).await?;
+    let source = describe::read(&client.within(options.timeout)).await?;
     let interface = Interface::new(
         client.url().to_owned(),
         protocol,

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::names::{Names, pascal};
-use super::schema::{Field, Node};
+use crate::describe::{Field, Node, RawMethod};
 
 /// The most types that are defined. Those beyond it are any value.
 const MAX_TYPES: usize = 2_000;
@@ -111,17 +111,6 @@ pub(super) struct Member {
     pub(super) ty: Type,
     /// It may be missing.
     pub(super) optional: bool,
-}
-
-/// A method before its types have names.
-#[derive(Debug, Default)]
-pub(super) struct RawMethod {
-    pub(super) name: String,
-    pub(super) help: String,
-    pub(super) params: Vec<(String, Node)>,
-    pub(super) required: usize,
-    pub(super) variadic: bool,
-    pub(super) result: Node,
 }
 
 impl Interface {
@@ -356,8 +345,8 @@ impl Types<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::source::{of_document, of_signatures};
     use super::*;
+    use crate::describe::{of_document, of_signatures};
     use crate::json::parse;
 
     fn interface(document: &str) -> Interface {

@@ -6,6 +6,8 @@ mod http;
 mod manager;
 mod options;
 mod session;
+#[cfg(feature = "jsonrpc-sockets")]
+mod socket;
 mod url;
 pub(crate) mod via;
 
@@ -15,6 +17,8 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+#[cfg(feature = "jsonrpc-sockets")]
+use farcall_core::Json;
 use farcall_core::protocol::{Args, Call, Format as _, Payload};
 use farcall_core::{CallError, Caller, Context};
 use serde::de::DeserializeOwned;
@@ -29,6 +33,8 @@ pub use self::manager::ManagerFormat;
 pub use self::options::ConnectOptions;
 use self::session::Session;
 pub use self::session::SessionFailed;
+#[cfg(feature = "jsonrpc-sockets")]
+use self::socket::SocketLink;
 use self::url::without_secrets;
 pub use self::url::{ConnectionUrl, Protection, Protocol, UrlError};
 pub use self::via::Via;
@@ -46,6 +52,7 @@ use crate::nats::LazyClient;
 /// |---|---|
 /// | `http://HOST:PORT/PATH`, `https://…`, `http+unix://SOCKET:/PATH` | XML-RPC |
 /// | `json+http://HOST:PORT/PATH`, `json+https://…`, `json+http+unix://SOCKET:/PATH` | JSON-RPC (feature `jsonrpc-client`) |
+/// | `json+tcp://HOST:PORT`, `json+tls://…`, `json+unix://PATH`, the same with `json+lsp+`, `ws://HOST:PORT/PATH`, `wss://…` | JSON-RPC over sockets (feature `jsonrpc-sockets`) and WebSocket (feature `websocket`) |
 /// | `scgi://HOST:PORT`, `scgi+unix://SOCKET` | XML-RPC over SCGI, as rtorrent has it |
 /// | `nats://HOST:PORT/SERVICE`, `nats://HOST:PORT/SERVICE/INSTANCE`, `nats+tls://…` | a service over NATS, any instance or a certain one (feature `nats`) |
 /// | `conn+rpc://HOST:PORT`, `conn+rpc+tls://…`, `conn+rpc+encrypted://…` (TLS by the authkey alone), `conn+rpc+unix://PATH`, `conn+rpc+abstract://NAME` | calls over connections |
@@ -85,6 +92,8 @@ struct Inner {
 
 enum Link {
     Http(HttpLink),
+    #[cfg(feature = "jsonrpc-sockets")]
+    Socket(SocketLink),
     Session(Session),
     #[cfg(feature = "nats")]
     Nats(LazyClient),
@@ -116,6 +125,10 @@ impl Client {
             protocol @ (Protocol::XmlRpc | Protocol::JsonRpc) => {
                 Link::Http(HttpLink::new(protocol, url, credentials, options)?)
             }
+            #[cfg(feature = "jsonrpc-sockets")]
+            Protocol::JsonSocket => Link::Socket(SocketLink::new(url, credentials, options)?),
+            #[cfg(not(feature = "jsonrpc-sockets"))]
+            Protocol::JsonSocket => return Err(UrlError::NoJsonSockets),
             #[cfg(feature = "nats")]
             Protocol::Nats => {
                 Link::Nats(LazyClient::new(url, credentials, options.connect_timeout)?)
@@ -176,6 +189,8 @@ impl Client {
     pub fn protocol(&self) -> Protocol {
         match &self.0.link {
             Link::Http(link) => link.protocol(),
+            #[cfg(feature = "jsonrpc-sockets")]
+            Link::Socket(_) => Protocol::JsonSocket,
             Link::Session(_) => Protocol::Connection,
             #[cfg(feature = "nats")]
             Link::Nats(_) => Protocol::Nats,
@@ -190,6 +205,8 @@ impl Client {
     pub fn disconnect(&self) {
         match &self.0.link {
             Link::Http(link) => link.disconnect(),
+            #[cfg(feature = "jsonrpc-sockets")]
+            Link::Socket(link) => link.disconnect(),
             Link::Session(session) => session.disconnect(),
             #[cfg(feature = "nats")]
             // One connection carries the calls of all hosts.
@@ -276,6 +293,8 @@ impl Caller for Client {
     fn format(&self) -> AnyFormat {
         match &self.0.link {
             Link::Http(link) => link.format(),
+            #[cfg(feature = "jsonrpc-sockets")]
+            Link::Socket(_) => AnyFormat::Json(Json::default()),
             Link::Session(_) => AnyFormat::Rpc(self.0.options.encoding),
             #[cfg(feature = "nats")]
             Link::Nats(client) => AnyFormat::Nats(client.format()),
@@ -293,6 +312,11 @@ impl Caller for Client {
         let (credentials, options) = (&self.0.credentials, &self.0.options);
         match &self.0.link {
             Link::Http(link) => link.send(&self.0.url, credentials, *options, call).await,
+            #[cfg(feature = "jsonrpc-sockets")]
+            Link::Socket(link) => {
+                let call = convert(call)?;
+                link.send(&self.0.url, credentials, *options, call).await
+            }
             Link::Session(session) => session.send(convert(call)?, credentials, options).await,
             #[cfg(feature = "nats")]
             Link::Nats(client) => client.send(convert(call)?).await,

@@ -8,7 +8,8 @@ use farcall_xmlrpc::InvalidUrl;
 
 /// The forms of URLs that a client takes.
 const FORMS: &str = "http://HOST:PORT/PATH, https://HOST:PORT/PATH, http+unix://SOCKET:/PATH, \
-                     the same with json+ for JSON-RPC, \
+                     the same with json+ for JSON-RPC, json+tcp://HOST:PORT, json+tls://HOST:PORT, \
+                     json+unix://PATH, ws://HOST:PORT/PATH, wss://HOST:PORT/PATH, \
                      scgi://HOST:PORT, scgi+unix://SOCKET, conn+rpc://HOST:PORT, conn+rpc+tls://HOST:PORT, conn+rpc+encrypted://HOST:PORT, \
                      conn+rpc+unix://PATH, conn+rpc+abstract://NAME, nats://HOST:PORT/SERVICE, \
                      nats://HOST:PORT/SERVICE/INSTANCE or conn+manager://HOST:PORT/TYPEID";
@@ -56,6 +57,16 @@ pub enum UrlError {
     /// The URL is one of JSON-RPC, and this build has no feature `jsonrpc-client`.
     #[error("`json+http://` needs the feature `jsonrpc-client`")]
     NoJsonRpc,
+    /// The URL of JSON-RPC over a socket or a WebSocket is malformed, or needs a feature that this
+    /// build does not have.
+    #[cfg(feature = "jsonrpc-sockets")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "jsonrpc-sockets")))]
+    #[error(transparent)]
+    JsonSocket(#[from] farcall_jsonrpc::InvalidSocketUrl),
+    /// The URL is one of JSON-RPC over a socket or a WebSocket, and this build has no feature
+    /// `jsonrpc-sockets`.
+    #[error("JSON-RPC over sockets needs the feature `jsonrpc-sockets`")]
+    NoJsonSockets,
     /// The URL asks for TLS, and this build has no feature `tls`.
     #[error("`{0}` needs the feature `tls`")]
     NoTls(&'static str),
@@ -132,6 +143,8 @@ pub enum Protocol {
     XmlRpc,
     /// JSON-RPC over HTTP.
     JsonRpc,
+    /// JSON-RPC over a socket or a WebSocket.
+    JsonSocket,
     /// Calls over connections.
     Connection,
     /// Calls to services over NATS.
@@ -141,6 +154,18 @@ pub enum Protocol {
     /// Another one, of which the program [provides](super::Client::of) the caller.
     Other,
 }
+
+/// The schemes of JSON-RPC over sockets and WebSocket.
+const JSON_SOCKETS: [&str; 8] = [
+    "json+tcp",
+    "json+tls",
+    "json+unix",
+    "json+lsp+tcp",
+    "json+lsp+tls",
+    "json+lsp+unix",
+    "ws",
+    "wss",
+];
 
 impl Protocol {
     /// Returns the protocol of a URL by its scheme.
@@ -154,6 +179,8 @@ impl Protocol {
             Ok(Self::XmlRpc)
         } else if ["json+http", "json+https", "json+http+unix"].contains(&&*small) {
             Ok(Self::JsonRpc)
+        } else if JSON_SOCKETS.contains(&&*small) {
+            Ok(Self::JsonSocket)
         } else if scheme.starts_with("conn+rpc") {
             Ok(Self::Connection)
         } else if scheme.starts_with("conn+manager") {
@@ -171,6 +198,7 @@ impl fmt::Display for Protocol {
         f.write_str(match self {
             Self::XmlRpc => "XML-RPC",
             Self::JsonRpc => "JSON-RPC",
+            Self::JsonSocket => "JSON-RPC over sockets",
             Self::Connection => "RPC over connections",
             Self::Nats => "NATS",
             Self::Manager => "the protocol of Python's managers",

@@ -1,11 +1,14 @@
 //! Calls of all instances at once.
 
+use async_nats::{Message, Subject};
+use farcall_core::protocol::observe::ClientSpan;
 use farcall_core::protocol::time::deadline;
-use farcall_core::protocol::{Args, Format as _};
+use farcall_core::protocol::{Args, Format as _, Payload};
 use farcall_core::{CallError, Caller as _, Context};
 use serde::de::DeserializeOwned;
 
 use super::client::{Client, reply_of};
+use super::content_type::ContentType;
 use super::discovery::Gather;
 use super::{headers, subject};
 
@@ -42,16 +45,12 @@ impl Client {
     ) -> Result<Vec<(String, Result<R, CallError>)>, CallError> {
         let format = self.format();
         let params = format.params(&args).map_err(CallError::Encode)?;
-        let until = Some(deadline(gather.longest()));
-        let map = self.headers(&context, format, until);
-        let map = map.map_err(|error| CallError::NotSent(error.into()))?;
+        let (mut span, context) = ClientSpan::begin(ContentType::SYSTEM, &context);
         let method = subject::escaped(context.method());
         let to = (subject::all(self.service()) + &method).into();
-        let connection = self.connection();
-        let answers = connection.gather(&to, Some(map), params.into_bytes(), gather);
-        let answers = answers
-            .await
-            .map_err(|error| CallError::NotSent(error.into()))?;
+        let answers = self.gather_all(&to, &context, params, gather).await;
+        span.finish(&answers);
+        let answers = answers?;
         let decoded = answers.into_iter().map(|answer| {
             let id = headers::get(answer.headers.as_ref(), headers::INSTANCE);
             let id = id.unwrap_or_default().to_owned();
@@ -60,5 +59,21 @@ impl Client {
             (id, result)
         });
         Ok(decoded.collect())
+    }
+
+    async fn gather_all(
+        &self,
+        to: &Subject,
+        context: &Context,
+        params: Payload,
+        gather: Gather,
+    ) -> Result<Vec<Message>, CallError> {
+        let until = Some(deadline(gather.longest()));
+        let map = self.headers(context, self.format(), until);
+        let map = map.map_err(|error| CallError::NotSent(error.into()))?;
+        let connection = self.connection();
+        let answers = connection.gather(to, Some(map), params.into_bytes(), gather);
+        let answers = answers.await;
+        answers.map_err(|error| CallError::NotSent(error.into()))
     }
 }

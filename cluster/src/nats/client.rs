@@ -1,13 +1,15 @@
 //! Clients: calls to the instances of a service.
 
+use std::borrow::Cow;
 use std::future::{Future, pending};
 use std::pin::Pin;
 use std::task::{Context as TaskContext, Poll};
 use std::time::Duration;
 
 use async_nats::{HeaderMap, HeaderValue, Message, StatusCode, Subject};
+use farcall_core::protocol::observe::ClientSpan;
 use farcall_core::protocol::time::LONGEST;
-use farcall_core::protocol::{Call, Payload};
+use farcall_core::protocol::{Call, Format as _, Payload};
 use farcall_core::{CallError, Caller, Context, Fault, FaultKind, FormatError, FormatErrorKind};
 use tokio::time::{Instant, sleep_until};
 use tower_service::Service;
@@ -258,7 +260,17 @@ impl Client {
         Ok(map)
     }
 
-    async fn make(&self, call: Call<ContentType>) -> Result<Payload, CallError> {
+    async fn make(&self, mut call: Call<ContentType>) -> Result<Payload, CallError> {
+        let (mut span, context) = ClientSpan::begin(ContentType::SYSTEM, &call.context);
+        if let Cow::Owned(context) = context {
+            call.context = context;
+        }
+        let result = self.exchange(call).await;
+        span.finish(&result);
+        result
+    }
+
+    async fn exchange(&self, call: Call<ContentType>) -> Result<Payload, CallError> {
         let Call {
             params,
             format,

@@ -2,13 +2,17 @@
 
 use std::collections::BTreeMap;
 
-use farcall::cluster::{Client, ConnectOptions, Credentials, Fleet, Retries, UrlError};
-use farcall::jsonrpc::{Server, Service};
+use farcall::cluster::{Client, ConnectOptions, Credentials, Fleet, Protocol, Retries, UrlError};
+use farcall::jsonrpc::{Framing, Server, Service, SocketServer};
 use farcall::middleware::{BasicAuth, BearerAuth};
+use farcall::transport::ToTarget;
 use farcall::xmlrpc::ServerOptions;
 use farcall::{CallError, Caller as _, Execution, FaultKind, Registry};
+use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _};
 
-use crate::support::{Fate, Ledger, MS, address, fated, host, jsonrpc_at, refusing, xmlrpc_at};
+use crate::support::{
+    Fate, Ledger, MS, Serving, address, fated, host, jsonrpc_at, offer, refusing, xmlrpc_at,
+};
 
 #[tokio::test]
 async fn every_outcome_is_true() {
@@ -134,5 +138,119 @@ async fn a_socket_file_a_limit_and_a_malformed_url() {
     ] {
         let error = Client::open(url, &Credentials::new()).unwrap_err();
         assert_eq!(matches!(error, UrlError::Scheme), is_form, "{url}: {error}");
+    }
+}
+
+/// Serves `add` over a socket, and returns its URL.
+async fn over_socket(target: impl ToTarget, framing: Framing, ledger: &Ledger) -> Serving {
+    let registry = Registry::new();
+    offer(&registry, ledger);
+    let server = SocketServer::new(Service::new(registry), framing);
+    let bound = server.bind(target).await.unwrap();
+    Serving::new(bound.url(), bound.serve())
+}
+
+#[tokio::test]
+async fn sockets_and_websockets() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("s");
+    let books: Vec<Ledger> = (0..5).map(|_| Ledger::default()).collect();
+    let lines = over_socket(address(), Framing::Lines, &books[0]).await;
+    let headers = over_socket(address(), Framing::Headers, &books[1]).await;
+    let unix = over_socket(path.as_path(), Framing::Lines, &books[2]).await;
+    let http = jsonrpc_at(address(), &books[3]).await;
+    let web = http.url.replace("json+http://", "ws://");
+    // An end of a connection, as a message: the call may have run.
+    let cut = fated(&[Fate::CutAfter], &books[4]).await;
+    let cut = cut
+        .url
+        .replace("http://", "json+tcp://")
+        .replace("/RPC2", "");
+    let refusing = refusing()
+        .replace("http://", "json+tcp://")
+        .replace("/RPC2", "");
+    let fleet = Fleet::new([
+        host("lines", &lines.url),
+        host("headers", &headers.url),
+        host("unix", &unix.url),
+        host("web", &web),
+        host("cut", &cut),
+        host("refusing", &refusing),
+    ])
+    .timeout(Some(MS * 500))
+    .retries(Retries::new(2).first_pause(MS * 10));
+    let outcomes = fleet.call_all::<i64>("add", (3, 5)).into_vec().await;
+    let claims: BTreeMap<_, _> = outcomes
+        .iter()
+        .map(|(host, outcome)| (host.name(), (outcome.execution(), outcome.attempts)))
+        .collect();
+    let expected = BTreeMap::from([
+        ("cut", (Execution::Maybe, 1)),
+        ("headers", (Execution::Completed, 1)),
+        ("lines", (Execution::Completed, 1)),
+        ("refusing", (Execution::Never, 3)),
+        ("unix", (Execution::Completed, 1)),
+        ("web", (Execution::Completed, 1)),
+    ]);
+    assert_eq!(claims, expected);
+
+    for serving in [&lines, &headers, &unix] {
+        let client = Client::open(&serving.url, &Credentials::new()).unwrap();
+        assert_eq!(client.protocol(), Protocol::JsonSocket);
+        let first: String = client.call("peer", ()).await.unwrap();
+        let second: String = client.call("peer", ()).await.unwrap();
+        assert_eq!(first, second, "calls share a connection");
+        client.disconnect();
+        assert_eq!(client.call::<i64>("add", (3, 5)).await.unwrap(), 8);
+        let error = client.call::<String>("add", (3, 5)).await.unwrap_err();
+        assert!(matches!(error, CallError::Decode(_)), "{error:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_disconnected_socket_closes_its_connection() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("json+tcp://{}", listener.local_addr().unwrap());
+    let client = Client::open(&url, &Credentials::new()).unwrap();
+    let call = tokio::spawn({
+        let client = client.clone();
+        async move { client.call::<i64>("one", ()).await }
+    });
+    let (stream, _) = listener.accept().await.unwrap();
+    let mut stream = tokio::io::BufStream::new(stream);
+    let mut line = String::new();
+    stream.read_line(&mut line).await.unwrap();
+    let answer = "{\"jsonrpc\": \"2.0\", \"id\": 1, \"result\": 1}\n";
+    stream.write_all(answer.as_bytes()).await.unwrap();
+    stream.flush().await.unwrap();
+    assert_eq!(call.await.unwrap().unwrap(), 1);
+    client.disconnect();
+    line.clear();
+    let end = tokio::time::timeout(MS * 10_000, stream.read_line(&mut line));
+    assert_eq!(end.await.unwrap().unwrap(), 0);
+}
+
+#[tokio::test]
+async fn the_handshake_of_a_websocket_has_the_credentials() {
+    let tokens = BearerAuth::new(["a-long-random-token"]).unwrap();
+    let url = guarded(ServerOptions::default().authorize(tokens)).await;
+    let url = url.replace("json+http://", "ws://");
+    let token = Credentials::new()
+        .bearer_auth("a-long-random-token")
+        .unwrap();
+    let client = Client::open(&url, &token).unwrap();
+    assert_eq!(client.call::<i64>("add", (3, 5)).await.unwrap(), 8);
+    let without = Client::open(&url, &Credentials::new()).unwrap();
+    let error = without.call::<i64>("add", (3, 5)).await.unwrap_err();
+    assert_eq!(error.execution(), Execution::Never, "{error:?}");
+    for url in [
+        "json+tcp://h",
+        "json+unix://",
+        "ws://u:s3cret@h:1/",
+        "json+lsp+tcp://h:x",
+    ] {
+        let error = Client::open(url, &Credentials::new()).unwrap_err();
+        assert!(!format!("{error:?}").contains("s3cret"), "{error:?}");
+        assert!(matches!(error, UrlError::JsonSocket(_)), "{url}: {error:?}");
     }
 }

@@ -53,7 +53,7 @@ pub(crate) fn address() -> SocketAddr {
 }
 
 /// Registers the methods that the tests call.
-fn offer<F: Format>(registry: &Registry<F>, ledger: &Ledger) {
+pub(crate) fn offer<F: Format>(registry: &Registry<F>, ledger: &Ledger) {
     let book = ledger.clone();
     let run = move |ms: u64| {
         let ledger = book.clone();
@@ -98,6 +98,14 @@ pub(crate) struct Serving {
 }
 
 impl Serving {
+    /// Runs a server.
+    pub(crate) fn new(url: String, serve: impl Future<Output = ()> + Send + 'static) -> Self {
+        Self {
+            url,
+            task: tokio::spawn(serve),
+        }
+    }
+
     /// Ends the server, with all of its connections.
     pub(crate) async fn end(mut self) {
         self.task.abort();

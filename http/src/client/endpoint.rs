@@ -1,5 +1,6 @@
 //! The client of one server, whose documents are of any protocol.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::io;
 use std::sync::Arc;
@@ -129,7 +130,10 @@ impl<T: Transport, F> HttpClient<T, F> {
         size: usize,
         write: impl FnOnce(&mut Vec<u8>) -> Result<(), FormatError>,
     ) -> Result<Request, CallError> {
-        let (mut span, context) = ClientSpan::begin(self.kind.system, context);
+        let (mut span, context) = match self.kind.system {
+            Some(system) => ClientSpan::begin(system, context),
+            None => (ClientSpan::default(), Cow::Borrowed(context)),
+        };
         let headers = context.headers_to_send();
         let request = self.link.template.request(headers.as_ref(), size, write);
         let mut request = request.map_err(CallError::Encode);
@@ -363,7 +367,7 @@ mod tests {
     async fn a_new_connection_that_breaks_is_not_replaced() {
         let options = ClientOptions::<()>::default();
         let kind = DocumentKind {
-            system: "test",
+            system: Some("test"),
             response: "a response",
             content_type: "text/plain",
             path: "/",

@@ -276,7 +276,7 @@ mod tests {
     use super::*;
 
     const XML: DocumentKind = DocumentKind {
-        system: "xmlrpc",
+        system: Some("xmlrpc"),
         response: "an XML-RPC response",
         content_type: "text/xml",
         path: "/RPC2",

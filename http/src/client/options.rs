@@ -83,6 +83,11 @@ impl<F: Copy> ClientOptions<F> {
 }
 
 impl<F> ClientOptions<F> {
+    /// The headers that are sent with each request. Their values are secret.
+    pub const fn headers(&self) -> &HeaderMap {
+        &self.headers
+    }
+
     /// Returns the same settings for documents of another format, such as those of another
     /// protocol.
     pub fn with_format<G>(self, format: G) -> ClientOptions<G> {

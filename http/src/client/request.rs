@@ -306,7 +306,7 @@ mod tests {
     type ClientOptions = super::ClientOptions<()>;
 
     const XML: DocumentKind = DocumentKind {
-        system: "xmlrpc",
+        system: Some("xmlrpc"),
         response: "an XML-RPC response",
         content_type: "text/xml",
         path: "/RPC2",

@@ -68,6 +68,16 @@ await test('dates, booleans and bytes', async () => {
   const place = await call(page, 'validator1.manyTypesTest', { number: '1', truth: 'false', text: 't', double: '2', date: '2026-11-30T06:30:00', bytes: 'AAEC' });
   await shows(place, /1,\s+false,\s+"t",\s+2(\.0)?,\s+"20261130T06:30:00",\s+3 bytes 00 01 02/);
 });
+await test('bytes are base64 in JSON, too', async () => {
+  await page.locator('[type=radio][value=json]').evaluate(e => { e.checked = true; e.dispatchEvent(new Event('change')); });
+  const place = await call(page, 'validator1.manyTypesTest', { number: '1', truth: 'false', text: 't', double: '2', date: '2026-11-30T06:30:00', bytes: 'AAEC' });
+  await shows(place, /1,\s+false,\s+"t",\s+2(\.0)?,\s+"2026-11-30T06:30:00",\s+"AAEC"/);
+  await place.getByText('Request and answer').click();
+  const [request] = await place.locator('.wire pre').allTextContents();
+  expect(request.includes('"2026-11-30T06:30:00", "AAEC"]'), request);
+  await place.getByText('Request and answer').click();
+  await page.locator('[type=radio][value=xml]').evaluate(e => { e.checked = true; e.dispatchEvent(new Event('change')); });
+});
 await test('a file as bytes', async () => {
   const place = method(page, 'validator1.manyTypesTest');
   await place.locator('[type=file]').setInputFiles({ name: 'x', mimeType: 'application/octet-stream', buffer: Buffer.from([255]) });

@@ -5,6 +5,7 @@
 mod generate;
 mod javascript;
 mod jsonrpsee;
+mod otlp;
 mod prometheus;
 mod python;
 

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use farcall::cluster::nats::{
     Client, ClientOptions, ContentType, NoResponders, SendError, ServerOptions,
 };
+use farcall::metrics::Metrics;
 use farcall::{CallError, Caller as _, Context, Execution, FaultKind};
 
 use crate::server::NatsServer;
@@ -281,4 +282,23 @@ async fn objects_and_streams_need_a_session() {
     let (_sender, stream) = farcall::rpc::Stream::<i64>::channel(1);
     let error = client.call::<()>("take", (stream,)).await.unwrap_err();
     assert!(matches!(error, CallError::Encode(_)), "{error:?}");
+}
+
+#[tokio::test]
+async fn calls_are_in_the_figures_of_clients() {
+    let metrics = Metrics::start();
+    let nats = NatsServer::start();
+    let connection = nats.connect().await;
+    let _running = start(&connection, "demo", ServerOptions::default()).await;
+    let client = Client::new(&connection, "demo").unwrap();
+    assert_eq!(client.call::<i64>("add", (3, 5)).await.unwrap(), 8);
+    client
+        .call::<()>("not.counted.before", ())
+        .await
+        .unwrap_err();
+    let text = metrics.text();
+    let count = "rpc_client_call_duration_seconds_count{rpc_system_name=\"farcall\",rpc_method=";
+    assert!(text.contains(&format!("{count}\"add\"}}")), "{text}");
+    let failed = format!("{count}\"not.counted.before\",error_type=\"not_sent\"}} 1");
+    assert!(text.contains(&failed), "{text}");
 }

@@ -23,7 +23,7 @@ const ENVELOPE: usize = 128;
 const PARAMS: usize = 256;
 
 const KIND: DocumentKind = DocumentKind {
-    system: Json::SYSTEM,
+    system: Some(Json::SYSTEM),
     response: "a JSON-RPC response",
     content_type: "application/json",
     path: "/",
@@ -113,7 +113,7 @@ impl<T: Transport> Endpoint<T> {
         let (request, id) = prepared?;
         let deadline = context.deadline();
         drop(context);
-        let response: Response = self.http.exchange(request, deadline).await?;
+        let mut response: Response = self.http.exchange(request, deadline).await?;
         if id.is_none() && response.is_only_accepted() {
             return Ok(Payload::copied(b"null"));
         }

@@ -17,6 +17,7 @@ use std::sync::{Arc, Weak};
 use std::time::Instant;
 
 use bytes::Bytes;
+use farcall_core::protocol::observe::ClientSpan;
 use farcall_core::protocol::{Args, Call, Format as _, Name, Payload};
 use farcall_core::{CallError, Caller, Context, Json};
 use serde::de::DeserializeOwned;
@@ -45,7 +46,13 @@ const OUTBOX: usize = 16;
 /// [`NotSent`](CallError::NotSent) if the session ended before it was written, and as
 /// [`Lost`](CallError::Lost) if it ended afterwards.
 #[derive(Clone)]
-pub struct Session(Arc<SessionState>);
+pub struct Session(Arc<SessionState>, Option<Arc<KeptOpen>>);
+
+/// Ends the session of a client when its last handle is dropped: the receiver of the channel stops
+/// the driver then.
+struct KeptOpen {
+    _sender: oneshot::Sender<()>,
+}
 
 /// The state that the driver of a session and its callers share.
 pub(crate) struct SessionState {
@@ -83,7 +90,19 @@ impl Session {
             window,
             streams: Streams::new(max_streams),
         };
-        (Self(Arc::new(state)), receiver)
+        (Self(Arc::new(state), None), receiver)
+    }
+
+    /// Returns a handle that keeps the session open, and a future that completes when the last of
+    /// its clones is dropped.
+    pub(crate) fn kept_open(self) -> (Self, impl Future<Output = ()> + Send + 'static) {
+        let (sender, receiver) = oneshot::channel();
+        let kept = KeptOpen { _sender: sender };
+        let dropped = async {
+            // Nothing is ever sent.
+            let _ = receiver.await;
+        };
+        (Self(self.0, Some(Arc::new(kept))), dropped)
     }
 
     /// Returns the session of the call that a context is of, if it came over one and that still
@@ -103,7 +122,8 @@ impl Session {
     /// ```
     #[must_use]
     pub fn of(context: &Context) -> Option<Self> {
-        context.session::<SessionState>().map(Self)
+        let state = context.session::<SessionState>()?;
+        Some(Self(state, None))
     }
 
     /// Returns `true` once the session has ended.
@@ -157,7 +177,7 @@ impl Session {
             format: self.0.format,
             context,
         };
-        let id = self.exchange(&call, Some(items)).await?;
+        let id = observed(&call.context, self.exchange(&call, Some(items))).await?;
         let id = String::from_utf8_lossy(id.as_slice()).into_owned();
         Ok(Subscription::new(self.clone(), id, receiver))
     }
@@ -201,6 +221,28 @@ impl Session {
     /// # Cancel safety
     /// Dropping the future abandons the calls; they may have run nevertheless.
     pub async fn send_batch(
+        &self,
+        calls: &[Call<Json>],
+    ) -> Result<Vec<Result<Payload, CallError>>, CallError> {
+        let observe = |call: &Call<Json>| ClientSpan::begin(Json::SYSTEM, &call.context).0;
+        let mut spans: Vec<_> = calls.iter().map(observe).collect();
+        let results = self.exchange_batch(calls).await;
+        match &results {
+            Ok(all) => {
+                for (span, result) in spans.iter_mut().zip(all) {
+                    span.finish(result);
+                }
+            }
+            Err(_) => {
+                for span in &mut spans {
+                    span.finish(&results);
+                }
+            }
+        }
+        results
+    }
+
+    async fn exchange_batch(
         &self,
         calls: &[Call<Json>],
     ) -> Result<Vec<Result<Payload, CallError>>, CallError> {
@@ -345,6 +387,17 @@ impl Drop for PendingGuard<'_> {
     }
 }
 
+/// Observes a call of the local side. The protocol has no headers that the trace could go with.
+pub(crate) async fn observed<T>(
+    context: &Context,
+    call: impl Future<Output = Result<T, CallError>>,
+) -> Result<T, CallError> {
+    let (mut span, _) = ClientSpan::begin(Json::SYSTEM, context);
+    let result = call.await;
+    span.finish(&result);
+    result
+}
+
 /// Awaits an answer until a deadline.
 async fn within<T>(
     deadline: Option<Instant>,
@@ -374,7 +427,7 @@ impl Caller for Session {
     }
 
     async fn send(&self, call: Call<Json>) -> Result<Payload, CallError> {
-        self.exchange(&call, None).await
+        observed(&call.context, self.exchange(&call, None)).await
     }
 }
 
@@ -382,6 +435,7 @@ impl fmt::Debug for Session {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Session")
             .field("is_ended", &self.is_ended())
+            .field("is_of_client", &self.1.is_some())
             .finish_non_exhaustive()
     }
 }

@@ -76,6 +76,16 @@ impl SocketClientOptions {
         Ok(self)
     }
 
+    /// Sets all headers of the handshake of a WebSocket at once. Debug output hides their values.
+    /// Default: none.
+    pub fn headers(mut self, headers: HeaderMap) -> Self {
+        self.headers = headers;
+        for value in self.headers.values_mut() {
+            value.set_sensitive(true);
+        }
+        self
+    }
+
     /// Sets the TLS of `json+tls://` and `wss://`. Default: the authorities of the system are trusted.
     #[cfg(feature = "_tls")]
     #[cfg_attr(docsrs, doc(cfg(feature = "tls")))]

@@ -1,6 +1,5 @@
 //! Opening the connections of clients.
 
-use std::future::pending;
 use std::io;
 
 use farcall_core::Budget;
@@ -96,7 +95,8 @@ async fn secure(_: AnyIo, _: &SocketUrl, _: &SocketClientOptions) -> io::Result<
     Err(io::ErrorKind::Unsupported.into())
 }
 
-/// Starts the session of an open connection, in a task of its own.
+/// Starts the session of an open connection, in a task of its own, which ends it when nobody uses
+/// it any more.
 pub(super) fn start(
     reader: impl ReadMessage,
     writer: impl WriteMessage,
@@ -112,6 +112,7 @@ pub(super) fn start(
         calls: None,
     };
     let (session, driver) = Driver::new(reader, writer, offer, limits, options.subscription_window);
-    tokio::spawn(driver.run(pending()));
+    let (session, dropped) = session.kept_open();
+    tokio::spawn(driver.run(dropped));
     session
 }

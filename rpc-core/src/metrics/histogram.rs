@@ -5,24 +5,17 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::thread::available_parallelism;
 use std::time::Duration;
 
-/// The upper bounds of the buckets, in nanoseconds and as they are written: those of the
-/// conventions of OpenTelemetry.
-pub(super) const BOUNDS: [(u64, &str); 14] = [
-    (5_000_000, "0.005"),
-    (10_000_000, "0.01"),
-    (25_000_000, "0.025"),
-    (50_000_000, "0.05"),
-    (75_000_000, "0.075"),
-    (100_000_000, "0.1"),
-    (250_000_000, "0.25"),
-    (500_000_000, "0.5"),
-    (750_000_000, "0.75"),
-    (1_000_000_000, "1"),
-    (2_500_000_000, "2.5"),
-    (5_000_000_000, "5"),
-    (7_500_000_000, "7.5"),
-    (10_000_000_000, "10"),
-];
+/// The upper bounds of the buckets, in nanoseconds.
+const BOUNDS: [u64; Distribution::BOUNDS.len()] = {
+    let mut bounds = [0; Distribution::BOUNDS.len()];
+    let mut place = 0;
+    while place < bounds.len() {
+        // None of them loses anything: they are whole milliseconds.
+        bounds[place] = (Distribution::BOUNDS[place] * 1000.0) as u64 * 1_000_000;
+        place += 1;
+    }
+    bounds
+};
 
 /// The number of buckets, with that of the durations beyond all bounds.
 const BUCKETS: usize = BOUNDS.len() + 1;
@@ -45,26 +38,36 @@ thread_local! {
 }
 
 /// A histogram. Each thread adds to one shard, so that threads do not wait for the same cache line.
+#[derive(Debug)]
 pub(super) struct Histogram(Box<[Shard]>);
 
-#[derive(Default)]
+#[derive(Debug, Default)]
 #[repr(align(64))]
 struct Shard {
     buckets: [AtomicU64; BUCKETS],
     nanoseconds: AtomicU64,
 }
 
-/// The content of a histogram.
-#[derive(Default)]
-pub(super) struct Snapshot {
-    /// The durations up to each bound, and all of them.
-    pub(super) cumulative: [u64; BUCKETS],
-    pub(super) sum: Duration,
+/// The content of a histogram of durations.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Distribution {
+    /// The number of durations up to each [bound](Self::BOUNDS) and over the one before it, and
+    /// last that of the durations over all bounds.
+    pub buckets: [u64; BUCKETS],
+    /// The sum of all durations.
+    pub sum: Duration,
 }
 
-impl Snapshot {
-    pub(super) const fn count(&self) -> u64 {
-        self.cumulative[BUCKETS - 1]
+impl Distribution {
+    /// The upper bounds of the buckets, in seconds: those of the conventions of OpenTelemetry.
+    pub const BOUNDS: [f64; 14] = [
+        0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0,
+    ];
+
+    /// Returns the number of durations.
+    #[must_use]
+    pub fn count(&self) -> u64 {
+        self.buckets.iter().sum()
     }
 }
 
@@ -75,7 +78,7 @@ impl Histogram {
 
     pub(super) fn record(&self, duration: Duration) {
         let nanoseconds = u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX);
-        let bucket = BOUNDS.iter().position(|(bound, _)| nanoseconds <= *bound);
+        let bucket = BOUNDS.iter().position(|bound| nanoseconds <= *bound);
         // A thread that ends has no number any more.
         let thread = THREAD.try_with(|thread| *thread).unwrap_or_default();
         let shard = &self.0[thread % self.0.len()];
@@ -83,21 +86,16 @@ impl Histogram {
         shard.nanoseconds.fetch_add(nanoseconds, Ordering::Relaxed);
     }
 
-    pub(super) fn snapshot(&self) -> Snapshot {
-        let mut snapshot = Snapshot::default();
+    pub(super) fn read(&self) -> Distribution {
+        let mut all = Distribution::default();
         for shard in &self.0 {
-            for (total, bucket) in snapshot.cumulative.iter_mut().zip(&shard.buckets) {
+            for (total, bucket) in all.buckets.iter_mut().zip(&shard.buckets) {
                 *total += bucket.load(Ordering::Relaxed);
             }
             let nanoseconds = shard.nanoseconds.load(Ordering::Relaxed);
-            snapshot.sum += Duration::from_nanos(nanoseconds);
+            all.sum += Duration::from_nanos(nanoseconds);
         }
-        let mut sum = 0;
-        for total in &mut snapshot.cumulative {
-            sum += *total;
-            *total = sum;
-        }
-        snapshot
+        all
     }
 }
 
@@ -115,15 +113,11 @@ mod tests {
                 scope.spawn(move || histogram.record(duration));
             }
         });
-        let snapshot = histogram.snapshot();
-        assert_eq!(
-            snapshot.cumulative,
-            [1, 2, 2, 2, 2, 3, 3, 3, 3, 3, 3, 3, 3, 4, 5]
-        );
-        assert_eq!(snapshot.count(), 5);
-        assert_eq!(snapshot.sum, Duration::from_millis(20_112));
-        for (nanoseconds, text) in BOUNDS {
-            let seconds: f64 = text.parse().unwrap();
+        let all = histogram.read();
+        assert_eq!(all.buckets, [1, 1, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 1, 1]);
+        assert_eq!(all.count(), 5);
+        assert_eq!(all.sum, Duration::from_millis(20_112));
+        for (seconds, nanoseconds) in Distribution::BOUNDS.into_iter().zip(BOUNDS) {
             assert_eq!(
                 Duration::from_secs_f64(seconds),
                 Duration::from_nanos(nanoseconds)

@@ -2,35 +2,57 @@
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
-use super::histogram::{Histogram, Snapshot};
+use arc_swap::ArcSwap;
+
+use super::histogram::{Distribution, Histogram};
 use super::is_on;
-use crate::fault::FaultKind;
+use crate::error_type::ErrorType;
 use crate::name::{Name, OTHER};
 
-/// Maximum methods of a protocol that have figures of their own. A program that registers methods
-/// without end would fill the memory. Further ones count as [`OTHER`].
+/// Maximum methods of a protocol that have figures of their own. A program that registers methods,
+/// or calls methods of ever new names, would fill the memory. Further ones count as [`OTHER`].
 const MAX_METHODS: usize = 1000;
 
 /// The protocols that had calls. They and their series are kept as long as the process lives:
 /// a counter that disappeared would have to begin again.
 static SYSTEMS: Mutex<Vec<&'static System>> = Mutex::new(Vec::new());
 
-/// The figures of the calls of one protocol.
+/// The side of calls.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Side {
+    /// This process makes the calls.
+    Client,
+    /// This process answers the calls.
+    Server,
+}
+
+/// The figures of the calls of one side of one protocol.
+#[derive(Debug)]
 pub(super) struct System {
+    pub(super) side: Side,
     pub(super) name: &'static str,
     in_flight: AtomicUsize,
-    series: Mutex<HashMap<Name, &'static Series>>,
+    /// Read by each call of a client, so without a lock.
+    series: ArcSwap<HashMap<Name, &'static Series>>,
+    /// Held while a series is added.
+    growth: Mutex<()>,
 }
 
 /// The figures of the calls of one method over one protocol.
+#[derive(Debug)]
 pub(crate) struct Series {
     system: &'static System,
     results: Histogram,
-    /// By the kind of the fault, from its first.
-    faults: [OnceLock<Histogram>; FaultKind::ALL.len()],
+    /// By the type of the failure, from its first.
+    failures: [OnceLock<Histogram>; ErrorType::COUNT],
+}
+
+/// Returns the series of a method that a client calls, if calls are counted.
+pub(crate) fn client_series(system: &'static str, method: &Name) -> Option<&'static Series> {
+    is_on().then(|| System::of(Side::Client, system).series(Some(method)))
 }
 
 /// The place of the series of a method, which the first counted call fills.
@@ -45,55 +67,68 @@ impl Slot {
         system: &'static str,
         method: Option<&Name>,
     ) -> Option<&'static Series> {
-        is_on().then(|| *self.0.get_or_init(|| System::of(system).series(method)))
+        is_on().then(|| {
+            *self
+                .0
+                .get_or_init(|| System::of(Side::Server, system).series(method))
+        })
     }
 }
 
 impl System {
-    fn of(name: &'static str) -> &'static Self {
+    fn of(side: Side, name: &'static str) -> &'static Self {
         let mut systems = SYSTEMS.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(system) = systems.iter().find(|system| system.name == name) {
+        let is_same = |system: &&&'static Self| system.side == side && system.name == name;
+        if let Some(system) = systems.iter().find(is_same) {
             return system;
         }
         let system: &'static Self = Box::leak(Box::new(Self {
+            side,
             name,
             in_flight: AtomicUsize::new(0),
-            series: Mutex::default(),
+            series: ArcSwap::default(),
+            growth: Mutex::new(()),
         }));
         systems.push(system);
         system
     }
 
-    /// Returns all protocols that had calls.
-    pub(super) fn all() -> Vec<&'static Self> {
+    /// Returns all protocols that had calls as client or as server.
+    pub(super) fn all(side: Side) -> Vec<&'static Self> {
         let systems = SYSTEMS.lock().unwrap_or_else(PoisonError::into_inner);
-        systems.clone()
+        let of_side = systems.iter().filter(|system| system.side == side);
+        of_side.copied().collect()
     }
 
     fn series(&'static self, method: Option<&Name>) -> &'static Series {
-        let mut all = self.series.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(series) = method.and_then(|method| all.get(method)) {
+        let name = method.map_or(OTHER, Name::as_str);
+        if let Some(series) = self.series.load().get(name) {
             return series;
         }
-        let method = method.filter(|_| all.len() < MAX_METHODS);
-        let name = method.cloned().unwrap_or_else(|| Name::from(OTHER));
-        all.entry(name).or_insert_with(|| {
-            Box::leak(Box::new(Series {
-                system: self,
-                results: Histogram::new(),
-                faults: Default::default(),
-            }))
-        })
+        let _growing = self.growth.lock().unwrap_or_else(PoisonError::into_inner);
+        let old = self.series.load();
+        let name = if old.len() < MAX_METHODS { name } else { OTHER };
+        if let Some(series) = old.get(name) {
+            return series;
+        }
+        let series: &'static Series = Box::leak(Box::new(Series {
+            system: self,
+            results: Histogram::new(),
+            failures: Default::default(),
+        }));
+        let mut new = HashMap::clone(&old);
+        new.insert(Name::from(name), series);
+        self.series.store(Arc::new(new));
+        series
     }
 
     /// Returns the methods, sorted, with their series.
     pub(super) fn methods(&self) -> Vec<(Name, &'static Series)> {
-        let all = self.series.lock().unwrap_or_else(PoisonError::into_inner);
+        let all = self.series.load();
         let mut methods: Vec<_> = all
             .iter()
             .map(|(name, series)| (name.clone(), *series))
             .collect();
-        drop(all);
         methods.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
         methods
     }
@@ -104,23 +139,23 @@ impl System {
 }
 
 impl Series {
-    /// Counts a call, which has failed with a fault of this kind, or succeeded.
-    pub(crate) fn record(&self, duration: Duration, fault: Option<FaultKind>) {
-        let faults = fault.and_then(|kind| self.faults.get(kind as usize));
-        match faults {
+    /// Counts a call, which has failed with an error of this type, or succeeded.
+    pub(crate) fn record(&self, duration: Duration, error: Option<ErrorType>) {
+        let failures = error.and_then(|error| self.failures.get(error.index()));
+        match failures {
             None => &self.results,
-            Some(faults) => faults.get_or_init(Histogram::new),
+            Some(failures) => failures.get_or_init(Histogram::new),
         }
         .record(duration);
     }
 
-    /// Returns the histograms by kind of fault, `None` for the calls that succeeded.
-    pub(super) fn snapshots(&self) -> Vec<(Option<FaultKind>, Snapshot)> {
-        let faults = FaultKind::ALL.into_iter().zip(&self.faults);
-        let faults = faults.filter_map(|(kind, faults)| Some((Some(kind), faults.get()?)));
-        let all = [(None, &self.results)].into_iter().chain(faults);
-        let all = all.map(|(kind, histogram)| (kind, histogram.snapshot()));
-        all.filter(|(_, snapshot)| snapshot.count() > 0).collect()
+    /// Returns the durations by type of failure, `None` for the calls that succeeded.
+    pub(super) fn durations(&self) -> Vec<(Option<ErrorType>, Distribution)> {
+        let failures = ErrorType::all().zip(&self.failures);
+        let failures = failures.filter_map(|(error, of)| Some((Some(error), of.get()?)));
+        let all = [(None, &self.results)].into_iter().chain(failures);
+        let all = all.map(|(error, histogram)| (error, histogram.read()));
+        all.filter(|(_, durations)| durations.count() > 0).collect()
     }
 }
 
@@ -151,7 +186,7 @@ mod tests {
 
     #[test]
     fn methods_beyond_the_limit_share_a_series() {
-        let system = System::of("test of the limit");
+        let system = System::of(Side::Server, "test of the limit");
         let of = |number: usize| system.series(Some(&Name::from(format!("m{number}"))));
         let first = of(0);
         for number in 1..MAX_METHODS + 5 {

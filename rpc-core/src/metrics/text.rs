@@ -4,135 +4,69 @@
 //! their own, which all threads share.
 
 use std::fmt::{self, Display, Write as _};
-#[cfg(feature = "_tls")]
-use std::time::UNIX_EPOCH;
 
-use super::histogram::{BOUNDS, Snapshot};
-use super::series::System;
-use crate::budget::Budget;
-use crate::counts::{Refusal, connections, refusals};
-#[cfg(feature = "_tls")]
-use crate::transport::tls::ServerTls;
+use super::figure::{Figure, Sample, Values};
+use super::histogram::Distribution;
 
-/// The name of the histogram of calls.
-const DURATION: &str = "rpc_server_call_duration_seconds";
-
-/// Returns all figures.
-pub(super) fn write() -> String {
+/// Returns figures as a text.
+pub(super) fn write(figures: &[Figure]) -> String {
     let mut out = String::new();
-    let systems = System::all();
-    family(
-        &mut out,
-        DURATION,
-        "histogram",
-        "Duration of the calls of peers.",
-    );
-    for system in &systems {
-        for (method, series) in system.methods() {
-            for (fault, snapshot) in series.snapshots() {
-                let mut labels = Labels::default();
-                labels.add("rpc_system_name", system.name);
-                labels.add("rpc_method", &method);
-                if let Some(kind) = fault {
-                    labels.add("error_type", kind.name());
+    for figure in figures {
+        let name = name(figure);
+        let kind = match &figure.values {
+            Values::Gauge(_) => "gauge",
+            Values::Counter(_) => "counter",
+            Values::Histogram(_) => "histogram",
+        };
+        let help = figure.description;
+        line(&mut out, format_args!("# HELP {name} {help}"));
+        line(&mut out, format_args!("# TYPE {name} {kind}"));
+        match &figure.values {
+            Values::Gauge(samples) | Values::Counter(samples) => {
+                for Sample { labels, value } in samples {
+                    sample(&mut out, &name, &Labels::of(labels), value);
                 }
-                histogram(&mut out, &labels.0, &snapshot);
+            }
+            Values::Histogram(samples) => {
+                for Sample { labels, value } in samples {
+                    histogram(&mut out, &name, &Labels::of(labels), value);
+                }
             }
         }
     }
-    let name = "farcall_calls_in_flight";
-    family(
-        &mut out,
-        name,
-        "gauge",
-        "Calls of peers that wait for something.",
-    );
-    for system in &systems {
-        let mut labels = Labels::default();
-        labels.add("rpc_system_name", system.name);
-        sample(&mut out, name, &labels.0, system.in_flight());
-    }
-    let name = "farcall_connections";
-    family(&mut out, name, "gauge", "Open connections of all servers.");
-    sample(&mut out, name, "", connections());
-    let name = "farcall_refused_total";
-    let help = "Peers, requests and calls that were refused, and limits that had an effect.";
-    family(&mut out, name, "counter", help);
-    for reason in Refusal::ALL {
-        let mut labels = Labels::default();
-        labels.add("reason", reason.name());
-        sample(&mut out, name, &labels.0, refusals(reason));
-    }
-    budgets(&mut out);
-    #[cfg(feature = "_tls")]
-    certificates(&mut out);
     out
 }
 
-fn budgets(out: &mut String) {
-    let (mut held, mut max) = (0, 0);
-    for budget in Budget::all() {
-        held += budget.held();
-        max += budget.bytes();
-    }
-    let name = "farcall_budget_held_bytes";
-    family(
-        out,
-        name,
-        "gauge",
-        "Bytes held for peers, over all budgets.",
-    );
-    sample(out, name, "", held);
-    let name = "farcall_budget_bytes";
-    family(
-        out,
-        name,
-        "gauge",
-        "Maximum bytes held for peers, over all budgets.",
-    );
-    sample(out, name, "", max);
-}
-
-#[cfg(feature = "_tls")]
-fn certificates(out: &mut String) {
-    let Some(first) = ServerTls::all().filter_map(|tls| tls.expires()).min() else {
-        return;
+/// Returns the name of a figure, by OpenTelemetry's rules for names in Prometheus: with its unit,
+/// and `total` if it is a counter.
+fn name(figure: &Figure) -> String {
+    let mut name = figure.name.replace('.', "_");
+    name += match figure.unit {
+        "s" => "_seconds",
+        "By" => "_bytes",
+        _ => "",
     };
-    let name = "farcall_tls_certificate_expiry_timestamp_seconds";
-    family(
-        out,
-        name,
-        "gauge",
-        "End of the certificate that expires first.",
-    );
-    let since = first.duration_since(UNIX_EPOCH).unwrap_or_default();
-    sample(out, name, "", since.as_secs());
-}
-
-fn histogram(out: &mut String, labels: &str, snapshot: &Snapshot) {
-    let bounds = BOUNDS.into_iter().map(|(_, text)| text).chain(["+Inf"]);
-    for (bound, count) in bounds.zip(snapshot.cumulative) {
-        line(
-            out,
-            format_args!("{DURATION}_bucket{{{labels},le=\"{bound}\"}} {count}"),
-        );
+    if let Values::Counter(_) = figure.values {
+        name += "_total";
     }
-    let sum = snapshot.sum.as_secs_f64();
-    line(out, format_args!("{DURATION}_sum{{{labels}}} {sum}"));
-    line(
-        out,
-        format_args!("{DURATION}_count{{{labels}}} {}", snapshot.count()),
-    );
+    name
 }
 
-fn family(out: &mut String, name: &str, kind: &str, help: &str) {
-    line(
-        out,
-        format_args!("# HELP {name} {help}\n# TYPE {name} {kind}"),
-    );
+fn histogram(out: &mut String, name: &str, labels: &Labels, durations: &Distribution) {
+    let bucket = format!("{name}_bucket");
+    let mut count = 0;
+    for (place, more) in durations.buckets.iter().enumerate() {
+        count += more;
+        let bound = Distribution::BOUNDS.get(place);
+        let bound = bound.map_or_else(|| "+Inf".to_owned(), f64::to_string);
+        sample(out, &bucket, &labels.with("le", &bound), count);
+    }
+    let sum = durations.sum.as_secs_f64();
+    sample(out, &format!("{name}_sum"), labels, sum);
+    sample(out, &format!("{name}_count"), labels, count);
 }
 
-fn sample(out: &mut String, name: &str, labels: &str, value: impl Display) {
+fn sample(out: &mut String, name: &str, Labels(labels): &Labels, value: impl Display) {
     if labels.is_empty() {
         line(out, format_args!("{name} {value}"));
     } else {
@@ -150,20 +84,30 @@ fn line(out: &mut String, line: fmt::Arguments<'_>) {
 struct Labels(String);
 
 impl Labels {
-    fn add(&mut self, name: &str, value: &str) {
-        if !self.0.is_empty() {
-            self.0.push(',');
+    fn of(labels: &[(&str, String)]) -> Self {
+        let none = Self::default();
+        labels
+            .iter()
+            .fold(none, |labels, (name, value)| labels.with(name, value))
+    }
+
+    /// Returns these labels with one more.
+    fn with(&self, name: &str, value: &str) -> Self {
+        let mut all = self.0.clone();
+        if !all.is_empty() {
+            all.push(',');
         }
-        self.0.push_str(name);
-        self.0.push_str("=\"");
+        all += &name.replace('.', "_");
+        all += "=\"";
         for c in value.chars() {
             match c {
-                '\n' => self.0.push_str("\\n"),
-                '"' | '\\' => self.0.extend(['\\', c]),
-                _ => self.0.push(c),
+                '\n' => all += "\\n",
+                '"' | '\\' => all.extend(['\\', c]),
+                _ => all.push(c),
             }
         }
-        self.0.push('"');
+        all.push('"');
+        Self(all)
     }
 }
 
@@ -173,9 +117,33 @@ mod tests {
 
     #[test]
     fn values_of_labels_are_escaped() {
-        let mut labels = Labels::default();
-        labels.add("one", "a\"b\\c\nd");
-        labels.add("two", "é");
-        assert_eq!(labels.0, r#"one="a\"b\\c\nd",two="é""#);
+        let labels = [
+            ("one", "a\"b\\c\nd".to_owned()),
+            ("two.three", "é".to_owned()),
+        ];
+        assert_eq!(Labels::of(&labels).0, r#"one="a\"b\\c\nd",two_three="é""#);
+    }
+
+    #[test]
+    fn names_have_units() {
+        let of = |name_of, unit, values| {
+            name(&Figure {
+                name: name_of,
+                unit,
+                description: "",
+                values,
+            })
+        };
+        let durations = Values::Histogram(Vec::new());
+        assert_eq!(
+            of("a.call.duration", "s", durations),
+            "a_call_duration_seconds"
+        );
+        assert_eq!(
+            of("a.held", "By", Values::Gauge(Vec::new())),
+            "a_held_bytes"
+        );
+        let refused = of("a.refused", "{refusal}", Values::Counter(Vec::new()));
+        assert_eq!(refused, "a_refused_total");
     }
 }

@@ -9,7 +9,42 @@ use tower_layer::Layer;
 use super::InvalidCredentials;
 use super::auth::{Authenticated, Scheme, Secret, Unauthorized, credentials, find};
 
-type Verify = dyn Fn(&str) -> Option<Arc<str>> + Send + Sync;
+/// A check of tokens that have their content in them, such as JSON Web Tokens, or that another part
+/// of the program knows.
+///
+/// Implemented for closures that take `&str` (written out) and return the user, and for [`Arc`]s of
+/// these. The guide has an implementation with the keys of an issuer (`guide::middleware`).
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not verify tokens",
+    label = "use a closure `|token: &str| -> Option<String>`",
+    note = "the type of the argument must be written out"
+)]
+pub trait VerifyToken: Send + Sync + 'static {
+    /// Returns the user of a token: its [subject](crate::Identity::subject). `None` if the token is
+    /// not valid.
+    ///
+    /// It runs for each request on the event loop, before anything else is known of the peer, so it
+    /// must be quick, and cannot wait: keys are fetched by a task. A check that has to ask another
+    /// server about each token is a layer of the program. An implementation that knows the tokens
+    /// themselves should compare them in constant time.
+    fn verify(&self, token: &str) -> Option<Arc<str>>;
+}
+
+impl<F, U> VerifyToken for F
+where
+    F: Fn(&str) -> Option<U> + Send + Sync + 'static,
+    U: Into<Arc<str>>,
+{
+    fn verify(&self, token: &str) -> Option<Arc<str>> {
+        self(token).map(Into::into)
+    }
+}
+
+impl<V: VerifyToken + ?Sized> VerifyToken for Arc<V> {
+    fn verify(&self, token: &str) -> Option<Arc<str>> {
+        (**self).verify(token)
+    }
+}
 
 /// Authentication by a token (RFC 6750): the header `Authorization: Bearer TOKEN`.
 ///
@@ -55,7 +90,7 @@ type Verify = dyn Fn(&str) -> Option<Arc<str>> + Send + Sync;
 #[must_use = "it checks nothing until it is given to a server"]
 pub struct BearerAuth {
     tokens: Arc<Vec<(Secret, Option<Arc<str>>)>>,
-    verify: Option<Arc<Verify>>,
+    verify: Option<Arc<dyn VerifyToken>>,
 }
 
 impl BearerAuth {
@@ -87,14 +122,9 @@ impl BearerAuth {
         Ok(self)
     }
 
-    /// Also accepts the tokens for which `verify` returns a user: the subject of the token. It runs
-    /// for each request on the event loop, so it must be quick. If it knows the tokens themselves,
-    /// it should compare them in constant time.
-    pub fn verify<U: Into<Arc<str>>>(
-        mut self,
-        verify: impl Fn(&str) -> Option<U> + Send + Sync + 'static,
-    ) -> Self {
-        self.verify = Some(Arc::new(move |token| verify(token).map(Into::into)));
+    /// Also accepts the tokens for which `verify` returns a user.
+    pub fn verify(mut self, verify: impl VerifyToken) -> Self {
+        self.verify = Some(Arc::new(verify));
         self
     }
 }
@@ -113,7 +143,7 @@ impl Scheme for BearerAuth {
         if let Some((_, user)) = find(&self.tokens, |(known, _)| known.is(token.as_bytes())) {
             return Ok(user.clone());
         }
-        match self.verify.as_ref().and_then(|verify| verify(token)) {
+        match self.verify.as_ref().and_then(|verify| verify.verify(token)) {
             Some(user) => Ok(Some(user)),
             None => {
                 let challenge = HeaderValue::from_static("Bearer error=\"invalid_token\"");
@@ -159,7 +189,7 @@ mod tests {
         let auth = BearerAuth::new(["plain"])
             .and_then(|auth| auth.user("ada", "hers"))
             .unwrap()
-            .verify(|token| token.strip_prefix("signed:").map(str::to_owned));
+            .verify(|token: &str| token.strip_prefix("signed:").map(str::to_owned));
         let user = |value: &str| auth.authenticate(&with(value));
         assert_eq!(user("Bearer plain"), Ok(None));
         assert_eq!(user("Bearer hers"), Ok(Some("ada".into())));

@@ -231,7 +231,7 @@ use std::task::{Context, Poll};
 
 pub use self::auth::{Authenticated, Only, Scheme, Unauthorized};
 pub use self::basic::BasicAuth;
-pub use self::bearer::BearerAuth;
+pub use self::bearer::{BearerAuth, VerifyToken};
 pub use self::rate_limit::{RateLimit, RateLimitService, RateLimited};
 pub use crate::credentials::InvalidCredentials;
 

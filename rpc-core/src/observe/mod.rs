@@ -1,9 +1,11 @@
-//! Observation of the calls of peers: figures, spans and the access log.
+//! Observation of calls: figures, spans and the access log.
 //!
-//! All of it is noted where calls of every protocol pass: in
+//! The calls of peers are noted where those of every protocol pass: in
 //! [`Registry::dispatch`](crate::Registry::dispatch). While nothing is observed, a call reads three
-//! flags for it.
+//! flags for it. The calls of clients have no such place: each client has a [`ClientSpan`] of its
+//! call.
 
+mod client;
 #[cfg(not(feature = "metrics"))]
 mod no_metrics;
 mod span;
@@ -15,11 +17,12 @@ use std::time::Instant;
 
 use tracing::{Level, Span};
 
+pub use self::client::ClientSpan;
 #[cfg(not(feature = "metrics"))]
 use self::no_metrics as metrics;
-pub use self::span::ClientSpan;
 use crate::call::CallReply;
 use crate::context::Context;
+use crate::error_type::ErrorType;
 use crate::fault::{Fault, FaultKind};
 #[cfg(feature = "metrics")]
 use crate::metrics;
@@ -93,11 +96,13 @@ impl Observation {
 
     fn finish(self, series: Option<&Series>, result: Outcome<'_>) {
         let fault = result.err();
+        let error = fault.map(|(kind, _)| ErrorType::Fault(kind));
         if let Some(series) = series {
-            series.record(self.started.elapsed(), fault.map(|(kind, _)| kind));
+            series.record(self.started.elapsed(), error);
         }
-        if let Some((kind, code)) = fault {
-            span::fail(&self.span, kind, code);
+        if let (Some((_, code)), Some(error)) = (fault, error) {
+            span::set_code(&self.span, code);
+            span::fail(&self.span, error);
         }
         if let Some(context) = &self.logged {
             let bytes = result.ok().map(|payload| payload.as_slice().len());

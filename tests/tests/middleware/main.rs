@@ -5,6 +5,7 @@
 mod auth;
 mod clients;
 mod connections;
+mod figures;
 mod headers;
 mod http;
 mod layers;

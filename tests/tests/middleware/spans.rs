@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, Mutex};
 
-use farcall::{Fault, jsonrpc, rpc, xmlrpc};
+use farcall::{CallError, Caller as _, Fault, jsonrpc, rpc, xmlrpc};
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Subscriber};
@@ -192,4 +192,77 @@ async fn the_calls_of_a_batch_are_below_it() {
         .filter(|span| span.get("parent_id") == Some(id));
     let methods: Vec<_> = below.map(|span| span["rpc.method"].as_str()).collect();
     assert_eq!(methods, ["system.listMethods"; 2]);
+}
+
+/// Serves JSON-RPC over a socket and over HTTP, and returns the URLs for sockets.
+async fn json_sockets() -> [String; 2] {
+    let registry = farcall::Registry::new();
+    registry
+        .register_function("add", |a: i64, b: i64| a + b)
+        .unwrap()
+        .register_function("fail", || Err::<(), _>(Fault::new(7, "on purpose")))
+        .unwrap()
+        .register_function("wait", async || std::future::pending::<()>().await)
+        .unwrap();
+    let service = jsonrpc::Service::new(registry);
+    let lines = jsonrpc::SocketServer::new(service.clone(), jsonrpc::Framing::Lines);
+    let lines = lines.bind("127.0.0.1:0").await.unwrap();
+    let http = jsonrpc::Server::of(xmlrpc::ServerOptions::default(), service);
+    let http = http.bind("127.0.0.1:0").await.unwrap();
+    let urls = [lines.url(), http.url().replace("http://", "ws://")];
+    tokio::spawn(lines.serve());
+    tokio::spawn(http.serve());
+    urls
+}
+
+#[tokio::test]
+async fn calls_over_json_sockets_have_spans_at_the_client() {
+    let recorder = Recorder::default();
+    let _guard =
+        tracing::subscriber::set_default(tracing_subscriber::registry().with(recorder.clone()));
+    for url in json_sockets().await {
+        recorder.spans.lock().unwrap().clear();
+        let client = jsonrpc::SocketClient::new(&url).unwrap();
+        assert_eq!(client.call::<i64>("add", (3, 5)).await.unwrap(), 8);
+        client.call::<()>("fail", ()).await.unwrap_err();
+        let mut batch = client.batch();
+        let sum = batch.call::<i64>("add", (1, 2));
+        let failure = batch.call::<()>("none", ());
+        let mut results = batch.send().await.unwrap();
+        assert_eq!(results.take(sum).unwrap(), 3);
+        results.take(failure).unwrap_err();
+        let session = client.session().await.unwrap();
+        assert_eq!(session.call::<i64>("add", (3, 5)).await.unwrap(), 8);
+        drop(
+            tokio::time::timeout(
+                std::time::Duration::from_millis(20),
+                client.call::<()>("wait", ()),
+            )
+            .await,
+        );
+        let spans = recorder.spans();
+        let of_client = spans.iter().filter(|span| span["otel.kind"] == "client");
+        let seen: Vec<_> = of_client
+            .map(|span| {
+                assert_eq!(span["rpc.system.name"], "jsonrpc");
+                assert!(span.contains_key("trace_id") && span.contains_key("span_id"));
+                let error = span.get("error.type").map(String::as_str);
+                (span["rpc.method"].as_str(), error)
+            })
+            .collect();
+        let expected = [
+            ("add", None),
+            ("fail", Some("application")),
+            ("add", None),
+            ("none", Some("unknown-method")),
+            ("add", None),
+            ("wait", Some("cancelled")),
+        ];
+        assert_eq!(seen, expected, "{url}");
+    }
+    recorder.spans.lock().unwrap().clear();
+    let nobody = jsonrpc::SocketClient::new("json+tcp://127.0.0.1:1").unwrap();
+    let error = nobody.call::<()>("add", ()).await.unwrap_err();
+    assert!(matches!(error, CallError::NotSent(_)), "{error:?}");
+    assert_eq!(recorder.spans()[0]["error.type"], "not_sent");
 }

@@ -92,7 +92,7 @@ function toJson([type, content]) {
   switch (type) {
     case 'nil': return 'null';
     case 'string': case 'date': return jsonString(content);
-    case 'bytes': return `[${content.join(',')}]`;
+    case 'bytes': return jsonString(toBase64(content));
     case 'array': return `[${content.map(toJson).join(', ')}]`;
     case 'struct': return `{${content.map(([n, v]) => `${jsonString(n)}: ${toJson(v)}`).join(', ')}}`;
     default: return String(content);
@@ -371,7 +371,7 @@ const CODE = {
     return `curl -H 'Content-Type: ${type}' --data-binary \\\n  ${shell(text)} \\\n  ${shell(base)}`;
   },
   farcall(method, params) {
-    const arg = v => shell(v[0] === 'bytes' ? JSON.stringify(toBase64(v[1])) : v[0] === 'string' && /^[A-Za-z][\w ]*$/.test(v[1]) && !/^(true|false|null|nan|inf|infinity)$/i.test(v[1]) ? v[1] : toJson(v));
+    const arg = v => shell(v[0] === 'string' && /^[A-Za-z][\w ]*$/.test(v[1]) && !/^(true|false|null|nan|inf|infinity)$/i.test(v[1]) ? v[1] : toJson(v));
     return ['farcall call', shell(base), shell(method), ...params.map(arg)].join(' ');
   },
 };

@@ -26,7 +26,7 @@ const ENVELOPE: usize = 160;
 const PARAMS: usize = 256;
 
 const KIND: DocumentKind = DocumentKind {
-    system: XmlRpc::SYSTEM,
+    system: Some(XmlRpc::SYSTEM),
     response: "an XML-RPC response",
     content_type: "text/xml",
     // As in every XML-RPC client since the first.

@@ -8,6 +8,7 @@ pub(crate) mod http;
 pub(crate) mod json;
 pub(crate) mod managers;
 pub(crate) mod rpc;
+pub(crate) mod watching;
 
 use ::farcall::transport::tls::{ClientTls, ServerTls};
 use anyhow::Result;

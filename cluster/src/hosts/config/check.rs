@@ -11,13 +11,21 @@ use crate::hosts::secrets::{self, Level, Origin, Way, WithheldSecret};
 use crate::hosts::settings::HostSettings;
 
 /// Schemes of the protocols that Farcall has.
-const SCHEMES: [&str; 19] = [
+const SCHEMES: [&str; 27] = [
     "http",
     "https",
     "http+unix",
     "json+http",
     "json+https",
     "json+http+unix",
+    "json+tcp",
+    "json+tls",
+    "json+unix",
+    "json+lsp+tcp",
+    "json+lsp+tls",
+    "json+lsp+unix",
+    "ws",
+    "wss",
     "scgi",
     "scgi+unix",
     "conn+rpc",

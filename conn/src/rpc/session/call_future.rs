@@ -116,6 +116,8 @@ impl<L: Deref<Target: SessionLink> + Unpin> CallFuture<L> {
             let id = match started? {
                 StartedCall::Call(id) => id,
                 StartedCall::Promise(promise) => {
+                    // The outcome is that of the calls on it.
+                    this.span.finish(&Ok::<_, CallError>(()));
                     pipelining::store(promise);
                     return Poll::Pending;
                 }

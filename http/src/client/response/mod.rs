@@ -13,6 +13,7 @@ use std::error::Error;
 use std::fmt;
 
 use bytes::Bytes;
+use farcall_core::CallError;
 use farcall_core::protocol::observe::ClientSpan;
 use http::StatusCode;
 
@@ -71,10 +72,15 @@ pub struct Response {
 }
 
 impl Response {
-    /// Returns `true` if it says that the request was accepted, and nothing else.
+    /// Returns `true` if it says that the request was accepted, and nothing else. The call is
+    /// complete then, since there is no document to read.
     #[must_use]
-    pub fn is_only_accepted(&self) -> bool {
-        self.status.is_success() && self.body.is_empty() && self.broken.is_none()
+    pub fn is_only_accepted(&mut self) -> bool {
+        let is_only = self.status.is_success() && self.body.is_empty() && self.broken.is_none();
+        if is_only {
+            self.span.finish(&Ok::<_, CallError>(()));
+        }
+        is_only
     }
 }
 

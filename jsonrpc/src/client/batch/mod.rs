@@ -229,7 +229,7 @@ impl Calls {
             Ok(())
         })?;
         drop(self.document);
-        let response = http.exchange(request, None).await?;
+        let mut response = http.exchange(request, None).await?;
         if !(results.are_empty() && response.is_only_accepted()) {
             http.read(response, |status, _, document| {
                 results.read(status, document)

@@ -21,7 +21,7 @@ use super::connector::{Connector, start};
 use super::url::SocketUrl;
 use super::{InvalidSocketUrl, SocketClientOptions};
 use crate::message::{FramedReader, FramedWriter};
-use crate::session::Session;
+use crate::session::{Session, observed};
 use crate::{Framing, Service, Subscription};
 
 /// A client of JSON-RPC over one connection: a socket, or a WebSocket.
@@ -36,7 +36,8 @@ use crate::{Framing, Service, Subscription};
 /// Many calls can be under way at once, and are answered in any order. Clones share the connection.
 /// It is opened by the first call, and after a loss by the next one. A call that was not sent
 /// because the connection had ended is sent over the new one. One that was sent fails as
-/// [`Lost`](CallError::Lost), because it may have run. Subscriptions end with their connection.
+/// [`Lost`](CallError::Lost), because it may have run. Subscriptions end with their connection,
+/// which closes when the last clone and the last subscription are dropped.
 ///
 /// It is a [`Caller`], so that it implements traits marked `#[client]`.
 ///
@@ -245,6 +246,22 @@ impl SocketClient {
         call
     }
 
+    /// Sends a call, once more if the connection has ended before.
+    async fn send_twice(&self, call: &Call<Json>) -> Result<Payload, CallError> {
+        let had_session = self
+            .0
+            .slot
+            .try_lock()
+            .is_ok_and(|slot| slot.session.is_some());
+        match self.send_once(call).await {
+            // The connection had ended, which the first attempt has found out.
+            Err(CallError::NotSent(_)) if had_session && self.0.connector.is_some() => {
+                self.send_once(call).await
+            }
+            sent => sent,
+        }
+    }
+
     async fn send_once(&self, call: &Call<Json>) -> Result<Payload, CallError> {
         let session = match call.context.deadline() {
             None => self.session().await?,
@@ -270,18 +287,7 @@ impl Caller for SocketClient {
 
     async fn send(&self, call: Call<Json>) -> Result<Payload, CallError> {
         let call = self.limited(call);
-        let had_session = self
-            .0
-            .slot
-            .try_lock()
-            .is_ok_and(|slot| slot.session.is_some());
-        match self.send_once(&call).await {
-            // The connection had ended, which the first attempt has found out.
-            Err(CallError::NotSent(_)) if had_session && self.0.connector.is_some() => {
-                self.send_once(&call).await
-            }
-            sent => sent,
-        }
+        observed(&call.context, self.send_twice(&call)).await
     }
 }
 

@@ -5,42 +5,60 @@ use std::collections::{BTreeMap, HashSet};
 use farcall::cluster::{AnyFormat, ClientFormat};
 use farcall::{CallError, Caller};
 
-use super::model::RawMethod;
 use super::schema::Node;
-use crate::call::{LIST_METHODS, Request, perform};
 use crate::json::Json;
+
+/// The method that every server with introspection has.
+pub(crate) const LIST_METHODS: &str = "system.listMethods";
 
 /// Maximum number of methods that are asked about one by one.
 const MAX_METHODS: usize = 10_000;
 
 /// The description of a server.
 #[derive(Debug, Default)]
-pub(super) struct Source {
-    pub(super) methods: Vec<RawMethod>,
+pub(crate) struct Source {
+    pub(crate) methods: Vec<RawMethod>,
     /// Schemas that others refer to.
-    pub(super) components: BTreeMap<String, Node>,
+    pub(crate) components: BTreeMap<String, Node>,
+}
+
+/// A method before its types have names.
+#[derive(Debug, Default)]
+pub(crate) struct RawMethod {
+    pub(crate) name: String,
+    pub(crate) help: String,
+    pub(crate) params: Vec<(String, Node)>,
+    pub(crate) required: usize,
+    pub(crate) variadic: bool,
+    pub(crate) result: Node,
 }
 
 /// Asks a server for the description of its methods: an OpenRPC document, or else the names,
 /// signatures and help texts of XML-RPC.
-pub(super) async fn read(server: &impl Caller<Format: ClientFormat>) -> Result<Source, CallError> {
+pub(crate) async fn read(server: &impl Caller<Format: ClientFormat>) -> Result<Source, CallError> {
+    match document(server).await? {
+        Some(document) => Ok(of_document(&document)),
+        None => by_introspection(server).await,
+    }
+}
+
+/// Asks a server for an OpenRPC document of its methods.
+pub(crate) async fn document(
+    server: &impl Caller<Format: ClientFormat>,
+) -> Result<Option<Json>, CallError> {
     let is_json = matches!(server.format().into(), AnyFormat::Json(_));
     let discover = is_json.then_some("rpc.discover");
     for method in ["system.describe"].into_iter().chain(discover) {
-        let args = std::borrow::Cow::Owned(Vec::new());
-        match perform(server, &Request::Call { method, args }).await {
-            Ok(document) if document.member("methods").is_some() => {
-                return Ok(of_document(&document));
-            }
-            Ok(_) | Err(CallError::Fault(_) | CallError::Decode(_)) => {}
-            Err(error) => return Err(error),
+        let described: Option<Json> = optional(server.call(method, ()).await)?;
+        if let Some(document) = described.filter(|found| found.member("methods").is_some()) {
+            return Ok(Some(document));
         }
     }
-    by_introspection(server).await
+    Ok(None)
 }
 
 /// Reads an OpenRPC document.
-pub(super) fn of_document(document: &Json) -> Source {
+pub(crate) fn of_document(document: &Json) -> Source {
     let schemas = document
         .member("components")
         .and_then(|parts| parts.member("schemas"));
@@ -163,7 +181,7 @@ fn optional<T>(result: Result<T, CallError>) -> Result<Option<T>, CallError> {
 
 /// Makes one method of all of its signatures: the longest one, whose last parameters are optional
 /// if another signature does not have them.
-pub(super) fn of_signatures(
+pub(crate) fn of_signatures(
     name: String,
     help: String,
     signatures: Option<Vec<Vec<String>>>,

@@ -9,7 +9,7 @@ const MAX_DEPTH: u8 = 32;
 
 /// The form of a value.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(super) enum Node {
+pub(crate) enum Node {
     /// Any value, or an unknown one.
     #[default]
     Any,
@@ -46,15 +46,15 @@ pub(super) enum Node {
 }
 
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Field {
-    pub(super) name: String,
-    pub(super) node: Node,
-    pub(super) required: bool,
+pub(crate) struct Field {
+    pub(crate) name: String,
+    pub(crate) node: Node,
+    pub(crate) required: bool,
 }
 
 impl Node {
     /// Reads a schema. What is not understood is any value.
-    pub(super) fn read(schema: &Json) -> Self {
+    pub(crate) fn read(schema: &Json) -> Self {
         read(schema, MAX_DEPTH)
     }
 
@@ -64,7 +64,7 @@ impl Node {
     }
 
     /// The name of the type, or nothing.
-    pub(super) fn title(&self) -> &str {
+    pub(crate) fn title(&self) -> &str {
         match self {
             Self::Struct { title, .. }
             | Self::Choices { title, .. }
@@ -89,12 +89,12 @@ impl Node {
     }
 
     /// The number of nodes.
-    pub(super) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         1 + self.parts().into_iter().map(Self::len).sum::<usize>()
     }
 
     /// Adds all parts that have titles, and this node if it has one.
-    pub(super) fn collect_titled<'a>(&'a self, found: &mut Vec<&'a Self>) {
+    pub(crate) fn collect_titled<'a>(&'a self, found: &mut Vec<&'a Self>) {
         if !self.title().is_empty() {
             found.push(self);
         }
@@ -104,7 +104,7 @@ impl Node {
     }
 
     /// Returns `true` if `part` is the same type, of which less is known.
-    pub(super) fn covers(&self, part: &Self) -> bool {
+    pub(crate) fn covers(&self, part: &Self) -> bool {
         let all = |ours: &[Self], theirs: &[Self]| {
             ours.len() == theirs.len() && ours.iter().zip(theirs).all(|(a, b)| a.covers(b))
         };
