@@ -108,9 +108,12 @@ impl Client {
                 Link::Http(HttpLink::new(protocol, url, credentials, options)?)
             }
             #[cfg(feature = "nats")]
-            Protocol::Nats => {
-                Link::Nats(LazyClient::new(url, credentials, options.connect_timeout)?)
-            }
+            Protocol::Nats => Link::Nats(LazyClient::new(
+                url,
+                credentials,
+                options.connect_timeout,
+                options.max_reply,
+            )?),
             #[cfg(not(feature = "nats"))]
             Protocol::Nats => return Err(UrlError::NoNats),
             _ => Link::Session(Session::new(url)?),

@@ -43,7 +43,7 @@ pub(super) enum Origin {
 }
 
 /// Schemes of the protocols over HTTP.
-const HTTP_SCHEMES: [&str; 8] = [
+const HTTP_SCHEMES: [&str; 10] = [
     "http",
     "https",
     "http+unix",
@@ -52,6 +52,8 @@ const HTTP_SCHEMES: [&str; 8] = [
     "json+http+unix",
     "scgi",
     "scgi+unix",
+    "ws",
+    "wss",
 ];
 
 /// The facts that decide whether a URL of HTTP gets a secret.
@@ -139,7 +141,7 @@ pub(super) fn names(settings: &HostSettings) -> impl Iterator<Item = &'static st
 pub(super) fn is_clear(url: &str) -> bool {
     let (scheme, rest) = url.split_once("://").unwrap_or_default();
     match scheme.to_ascii_lowercase().as_str() {
-        "http" | "json+http" => !is_loopback(rest),
+        "http" | "json+http" | "ws" => !is_loopback(rest),
         // Without a host it is a socket file.
         "scgi" => !rest.starts_with('/') && !is_loopback(rest),
         _ => false,
@@ -182,11 +184,14 @@ mod tests {
             "http://[::2]:80/",
             "http://10.0.0.1/",
             "JSON+http://h/",
+            "ws://h/",
         ] {
             assert!(is_clear(url), "{url}");
         }
         for url in [
             "https://h/",
+            "wss://h/",
+            "ws://[::1]/",
             "json+https://h/",
             "json+http://127.0.0.1:80/",
             "http+unix:///run/x:/RPC2",
