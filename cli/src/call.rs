@@ -224,7 +224,7 @@ impl CallCommand {
         let (method, args) = match words {
             [method, args @ ..] if takes_method => (Some(method.as_str()), args),
             [] if takes_method && !matches!(self, Self::Top { .. }) => {
-                return Err("the METHOD is missing".to_owned());
+                return Err(self.missing(url));
             }
             [] => (None, words),
             [..] => return Err("too many words: with -w, there is no URL".to_owned()),
@@ -243,6 +243,25 @@ impl CallCommand {
             _ => Ok(()),
         }?;
         Ok(Words { url, method, args })
+    }
+
+    /// Describes the word that is missing behind the URL, if it is one.
+    fn missing(&self, url: Option<&str>) -> String {
+        let word = match self {
+            Self::Run { .. } => "PROGRAM",
+            Self::Tail { .. } => "PATH",
+            #[cfg(unix)]
+            Self::Get { .. } => "PATH",
+            #[cfg(unix)]
+            Self::Put { .. } => "FILE",
+            _ => "METHOD",
+        };
+        match url {
+            Some(url) if !url.contains("://") => {
+                format!("the URL or the {word} is missing: -w HOSTS stands in place of the URL")
+            }
+            _ => format!("the {word} is missing"),
+        }
     }
 }
 
@@ -319,7 +338,8 @@ async fn call(
         let decoded = decoded.map_err(|error| CallError::Lost(error.into()))?;
         return decoded.map_err(CallError::Decode);
     }
-    let text = "it has a stream or an object, which this command cannot show";
+    let text = "it has a stream or an object, which `call` cannot show: `subscribe` shows streams, \
+                `get` copies files";
     let error = FormatError::new(FormatErrorKind::Mismatch, text);
     Err(CallError::Decode(error))
 }

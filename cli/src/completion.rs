@@ -69,10 +69,10 @@ pub(crate) fn complete() {
 /// Returns the command line with the completions of its words.
 fn command() -> clap::Command {
     let mut command = Cli::command();
-    for name in ["hosts", "exclude"] {
+    for name in ["hosts", "exclude", "via"] {
         command = command.mut_arg(name, |arg| arg.add(ArgValueCompleter::new(hosts)));
     }
-    for name in ["call", "map", "methods", "help", "ping", "top"] {
+    for name in ["call", "map", "help", "top", "subscribe"] {
         command = command.mut_subcommand(name, |command| {
             command.mut_arg("words", |arg| arg.add(ArgValueCompleter::new(words)))
         });
@@ -212,8 +212,10 @@ fn hosts(current: &OsStr) -> Vec<CompletionCandidate> {
     let is_group = operand.starts_with('@');
     let names = runtime().map(|runtime| runtime.block_on(fleet::known_names(is_group)));
     let names = names.unwrap_or_default();
+    // Others could be taken for words of the shell, or control the terminal.
     let names = names
         .into_iter()
+        .filter(|name| name.chars().all(|c| is_plain(c) || "@:[]".contains(c)))
         .take(MAX_HOSTS)
         .map(|name| format!("{before}{name}"));
     offered(names, &current)

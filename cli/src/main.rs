@@ -111,6 +111,10 @@ struct Options {
     fleet: FleetOptions,
 }
 
+/// Advice for `-w` with a command that calls no hosts.
+const FOR_MANY: &str =
+    "-w is for commands that call hosts: call, map, run, put, get, tail and others";
+
 /// Prefix for arguments that are negative numbers, or begin like one. No option does, but clap
 /// would read `-1e-3` as one. Arguments of a process cannot contain this character.
 const MARK: char = '\0';
@@ -194,11 +198,28 @@ fn with_own_options(error: clap::Error, arguments: &[OsString]) -> clap::Error {
         .unwrap_or(error)
 }
 
+/// Returns the error of a command that has no `-w`, if words are missing that `-w` would stand for.
+fn not_for_many(error: clap::Error, arguments: &[OsString]) -> clap::Error {
+    if error.kind() != ErrorKind::MissingRequiredArgument {
+        return error;
+    }
+    let definition = Cli::command().ignore_errors(true);
+    let matches = definition.try_get_matches_from(arguments);
+    let Some((name, given)) = matches.as_ref().ok().and_then(|all| all.subcommand()) else {
+        return error;
+    };
+    let has_hosts = given.get_many::<String>("hosts").is_some();
+    if has_hosts && ["send", "generate", "certs"].contains(&name) {
+        return Cli::command().error(ErrorKind::ArgumentConflict, FOR_MANY);
+    }
+    error
+}
+
 /// Parses the arguments. Of `run`, options end with the program or with `--`: those between the URL
 /// and the program are ours.
 fn parsed(arguments: &[OsString]) -> Result<Cli, clap::Error> {
-    let parsed =
-        Cli::try_parse_from(arguments).map_err(|error| with_own_options(error, arguments))?;
+    let explained = |error| with_own_options(not_for_many(error, arguments), arguments);
+    let parsed = Cli::try_parse_from(arguments).map_err(explained)?;
     let Some((place, words)) = words_of_run(&parsed, arguments)? else {
         return Ok(parsed);
     };
@@ -301,9 +322,7 @@ async fn run(arguments: &Cli) -> Result<ExitCode, Box<dyn Error>> {
         return fleet::run(command, options).await;
     }
     if has_hosts {
-        return Err(
-            "-w is for commands that call hosts: call, map, run, put, get, tail and others".into(),
-        );
+        return Err(FOR_MANY.into());
     }
     if let Some(option) = options.fleet.given() {
         return Err(format!("{option} needs -w HOSTS; {DASHES}").into());

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use farcall::Caller as _;
 use farcall::cluster::{Client, ConnectOptions, ConnectionUrl, HostSettings, Protection, Protocol};
-use farcall::jsonrpc::{self, SocketClient, SocketClientOptions};
+use farcall::jsonrpc::{SocketClient, SocketClientOptions};
 use farcall::protocol::output::Foreign;
 use farcall::rpc::{self, Encoding, GreetingError};
 
@@ -58,10 +58,8 @@ pub(crate) async fn run(
 /// Opens a client of any protocol.
 pub(crate) async fn open(url: &str, options: &Options) -> Result<Client, Box<dyn Error>> {
     if SocketClient::has_scheme(url) {
-        return Ok(Client::of(url, over_sockets(url, options)?));
-    }
-    if let Some(address) = json_over_http(url) {
-        return Ok(Client::of(url, over_http(address, options)?));
+        let settings = fleet::settings(url, options).await?;
+        return Ok(Client::of(url, over_sockets(url, &settings, options)?));
     }
     let settings = fleet::settings(url, options).await?;
     let timeout = options.timeout;
@@ -82,39 +80,23 @@ pub(crate) async fn open(url: &str, options: &Options) -> Result<Client, Box<dyn
     )?)
 }
 
-/// Returns the URL of HTTP in that of JSON-RPC over HTTP: `json+http://HOST`, `json+https://HOST`
-/// or `json+http+unix://SOCKET:/PATH`.
-pub(crate) fn json_over_http(url: &str) -> Option<&str> {
-    url.strip_prefix("json+")
-        .filter(|rest| rest.starts_with("http"))
-}
-
-/// Returns a client of JSON-RPC over HTTP.
-fn over_http(url: &str, options: &Options) -> Result<jsonrpc::Client, Box<dyn Error>> {
-    let mut settings = jsonrpc::ClientOptions::default()
-        .connect_timeout(Some(options.timeout))
-        .timeout(Some(options.timeout))
-        .tls(options.tls.settings()?);
-    for header in &options.headers {
-        let (name, value) = header.split_once(':').ok_or(HEADER)?;
-        settings = settings.header(name, value.trim()).map_err(|_| HEADER)?;
-    }
-    Ok(jsonrpc::Client::with_options(url, settings)?)
-}
-
-/// Returns a client of JSON-RPC over a socket or a WebSocket.
-fn over_sockets(url: &str, options: &Options) -> Result<SocketClient, Box<dyn Error>> {
-    let mut settings = SocketClientOptions::default()
+/// Returns a client of JSON-RPC over a socket or a WebSocket, whose handshake has the headers.
+fn over_sockets(
+    url: &str,
+    settings: &HostSettings,
+    options: &Options,
+) -> Result<SocketClient, Box<dyn Error>> {
+    let mut client = SocketClientOptions::default()
         .connect_timeout(options.timeout)
-        .tls(options.tls.settings()?);
-    if !options.headers.is_empty() && !url.to_ascii_lowercase().starts_with("ws") {
+        .tls(tls::client(&settings.tls)?);
+    if url.to_ascii_lowercase().starts_with("ws") {
+        for (name, value) in fleet::headers(settings)? {
+            client = client.header(&name, &value).map_err(|_| HEADER)?;
+        }
+    } else if !options.headers.is_empty() {
         return Err("--header is for HTTP and WebSocket: sockets have no headers".into());
     }
-    for header in &options.headers {
-        let (name, value) = header.split_once(':').ok_or(HEADER)?;
-        settings = settings.header(name, value.trim()).map_err(|_| HEADER)?;
-    }
-    Ok(SocketClient::with_options(url, settings)?)
+    Ok(SocketClient::with_options(url, client)?)
 }
 
 /// Connects at once: an error tells more than that of a call which could not be sent.

@@ -52,6 +52,9 @@ pub use fleet::{
     AnyHost, BatchSize, Batches, Event, Events, Fleet, FleetFormat, Host, InvalidBatches, Job,
     Jobs, NoQuorum, Outcome, Outcomes, Progress, Retries, StopRule, Stopped, Subscription, Update,
 };
+#[cfg(feature = "nats")]
+#[cfg_attr(docsrs, doc(cfg(feature = "nats")))]
+pub use hosts::ServiceGroups;
 pub use hosts::{
     CommandGroups, Config, ConfigError, ConfigFinding, FileError, GroupError, GroupMembers,
     GroupSource, GroupTable, HostEntry, HostGroups, HostLimits, HostSet, HostSetError,

@@ -106,7 +106,10 @@ pub(super) async fn run(
     loop {
         let next = tokio::select! {
             biased;
-            () = interrupts.next() => break,
+            () = interrupts.next() => {
+                Interrupts::end_line();
+                break;
+            }
             next = streams.next() => next,
         };
         let Some((host, update)) = next else { break };

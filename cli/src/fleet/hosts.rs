@@ -7,6 +7,7 @@ use std::io::Write as _;
 use std::path::Path;
 use std::sync::Arc;
 
+use base64::prelude::{BASE64_STANDARD, Engine as _};
 use farcall::cluster::{
     Client, Config, ConnectOptions, Credentials, Host, HostEntry, HostSet, HostSettings, Inventory,
     Via, WithheldSecret,
@@ -245,10 +246,6 @@ pub(crate) fn authkey(settings: &HostSettings) -> Result<Option<AuthKey>, Box<dy
 
 /// Reads the credentials that settings name.
 pub(crate) fn credentials(settings: &HostSettings) -> Result<Credentials, Box<dyn Error>> {
-    let read = |file: &Path| {
-        let text = fs::read_to_string(file);
-        text.map_err(|error| format!("the file {}: {error}", file.display()))
-    };
     let mut credentials = Credentials::new().tls(tls::client(&settings.tls)?);
     if let Some(key) = authkey(settings)? {
         credentials = credentials.authkey(key);
@@ -260,11 +257,8 @@ pub(crate) fn credentials(settings: &HostSettings) -> Result<Credentials, Box<dy
         credentials = credentials.bearer_auth(read(file)?.trim())?;
     }
     if let Some(file) = &settings.basic_file {
-        let text = read(file)?;
-        let pair = text.trim_end_matches(['\r', '\n']).split_once(':');
-        let (user, password) =
-            pair.ok_or_else(|| format!("the file {} is not USER:PASSWORD", file.display()))?;
-        credentials = credentials.basic_auth(user, password)?;
+        let (user, password) = password(file)?;
+        credentials = credentials.basic_auth(&user, &password)?;
     }
     if let Some(file) = &settings.nats_file {
         let text = read(file)?;
@@ -281,6 +275,41 @@ pub(crate) fn credentials(settings: &HostSettings) -> Result<Credentials, Box<dy
         };
     }
     Ok(credentials)
+}
+
+/// Returns the headers that settings name, with that of a token or a password.
+pub(crate) fn headers(settings: &HostSettings) -> Result<Vec<(String, String)>, Box<dyn Error>> {
+    let headers = settings.headers.iter();
+    let mut headers: Vec<(String, String)> = headers
+        .map(|(name, value)| (name.clone(), value.clone()))
+        .collect();
+    let proof = match (&settings.bearer_file, &settings.basic_file) {
+        (Some(file), _) => format!("Bearer {}", read(file)?.trim()),
+        (None, Some(file)) => {
+            let (user, password) = password(file)?;
+            format!(
+                "Basic {}",
+                BASE64_STANDARD.encode(format!("{user}:{password}"))
+            )
+        }
+        (None, None) => return Ok(headers),
+    };
+    headers.push(("authorization".to_owned(), proof));
+    Ok(headers)
+}
+
+fn read(file: &Path) -> Result<String, String> {
+    let text = fs::read_to_string(file);
+    text.map_err(|error| format!("the file {}: {error}", file.display()))
+}
+
+/// Reads a file `USER:PASSWORD`.
+fn password(file: &Path) -> Result<(String, String), String> {
+    let text = read(file)?;
+    let pair = text.trim_end_matches(['\r', '\n']).split_once(':');
+    let (user, password) =
+        pair.ok_or_else(|| format!("the file {} is not USER:PASSWORD", file.display()))?;
+    Ok((user.to_owned(), password.to_owned()))
 }
 
 fn connect_options(options: &Options) -> ConnectOptions {

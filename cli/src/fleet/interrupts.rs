@@ -1,6 +1,6 @@
 //! Ctrl-C.
 
-use std::io;
+use std::io::{self, IsTerminal as _};
 
 #[cfg(unix)]
 use tokio::signal::unix::{Signal as Stream, SignalKind, signal};
@@ -17,6 +17,13 @@ impl Interrupts {
         #[cfg(windows)]
         let stream = ctrl_c()?;
         Ok(Self(stream))
+    }
+
+    /// Ends the line on which a terminal shows `^C`.
+    pub(super) fn end_line() {
+        if io::stderr().is_terminal() {
+            eprintln!();
+        }
     }
 
     /// Waits for the next interrupt.

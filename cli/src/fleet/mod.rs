@@ -30,7 +30,7 @@ use self::follow::Followed;
 #[cfg(unix)]
 pub(crate) use self::hosts::of_agent;
 use self::hosts::{Target, Targets};
-pub(crate) use self::hosts::{authkey, credentials, known_names, settings};
+pub(crate) use self::hosts::{authkey, credentials, headers, known_names, settings};
 use self::operation::Operation;
 pub(crate) use self::options::FleetOptions;
 use crate::Options;
@@ -43,6 +43,12 @@ pub(crate) async fn run(
     options: &Options,
 ) -> Result<ExitCode, Box<dyn Error>> {
     options.fleet.check()?;
+    if let CallCommand::Top { .. } | CallCommand::Subscribe { .. } | CallCommand::Tail { .. } =
+        command
+        && let Some(option) = options.fleet.of_single_calls()
+    {
+        return Err(format!("{option} is not for top, subscribe and tail").into());
+    }
     let words = command.split(options.fleet.hosts.is_empty())?;
     let Targets {
         hosts: targets,

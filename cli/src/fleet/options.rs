@@ -99,6 +99,16 @@ impl FleetOptions {
         Ok(())
     }
 
+    /// Returns an option that is given, if one is, which commands without an end do not have.
+    pub(crate) fn of_single_calls(&self) -> Option<&'static str> {
+        let options = [
+            ("--joblog", self.joblog.is_some()),
+            ("--output-file", self.output_file.is_some()),
+            ("--dry-run", self.dry_run),
+        ];
+        first(options)
+    }
+
     /// Returns an option that is given, if one is, other than the hosts.
     pub(crate) fn given(&self) -> Option<&'static str> {
         let options = [
@@ -123,11 +133,14 @@ impl FleetOptions {
             ("--dry-run", self.dry_run),
             ("--quiet", self.quiet),
         ];
-        options
-            .into_iter()
-            .find(|(_, given)| *given)
-            .map(|(name, _)| name)
+        first(options)
     }
+}
+
+/// Returns the first of these options that is given.
+fn first(options: impl IntoIterator<Item = (&'static str, bool)>) -> Option<&'static str> {
+    let mut given = options.into_iter().filter(|(_, given)| *given);
+    given.next().map(|(name, _)| name)
 }
 
 fn positive(text: &str) -> Result<usize, &'static str> {

@@ -19,6 +19,9 @@ use crate::tls;
 /// Maximum bytes of an error that is kept. A fault may be as long as a result.
 const MAX_ERROR: usize = 16 * 1024;
 
+/// Failure of a program that has written more than an agent returns.
+const CUT_OFF: &str = "its output is longer than the agent returns, and cut off";
+
 /// The outcome of one call.
 #[derive(Debug)]
 pub(crate) struct Report {
@@ -71,6 +74,8 @@ pub(crate) enum Class {
     Refused,
     /// The call ran, and its result cannot be read.
     Unreadable,
+    /// Of `ping`: it was sent, and no answer arrived. Whether a ping ran makes no difference.
+    Silent,
     /// The call was not sent, or did not arrive.
     Never,
     /// The call was sent, and no reply arrived.
@@ -78,11 +83,12 @@ pub(crate) enum Class {
 }
 
 impl Class {
-    pub(crate) const ALL: [Self; 6] = [
+    pub(crate) const ALL: [Self; 7] = [
         Self::Ok,
         Self::Fault,
         Self::Refused,
         Self::Unreadable,
+        Self::Silent,
         Self::Never,
         Self::Maybe,
     ];
@@ -94,6 +100,7 @@ impl Class {
             Self::Fault => "fault",
             Self::Refused => "refused",
             Self::Unreadable => "unreadable",
+            Self::Silent => "silent",
             Self::Never => "never",
             Self::Maybe => "maybe",
         }
@@ -106,6 +113,7 @@ impl Class {
             Self::Fault => "fault",
             Self::Refused => "refused (never ran)",
             Self::Unreadable => "ran, but the result cannot be read",
+            Self::Silent => "no answer",
             Self::Never => "never ran",
             Self::Maybe => "may have run",
         }
@@ -156,6 +164,14 @@ impl Failure {
         }
     }
 
+    /// Returns that of a ping, which may run as often as it likes.
+    pub(crate) fn of_ping(mut self) -> Self {
+        if self.class == Class::Maybe {
+            self.class = Class::Silent;
+        }
+        self
+    }
+
     /// Its execution in JSON.
     pub(crate) const fn execution_name(&self) -> &'static str {
         match self.execution {
@@ -194,15 +210,20 @@ impl Program {
         })
     }
 
-    /// Returns all that it wrote, or the failure with its exit status.
+    /// Returns all that it wrote, or the failure: its exit status, or that some of its output is
+    /// missing, which a script would not notice otherwise.
     pub(crate) fn result(&self) -> Result<Json, Failure> {
-        let text = match (self.status, self.signal) {
-            (Some(0), _) => return Ok(Json::String(self.output())),
-            (Some(status), _) => format!("exit status {status}"),
-            (None, signal) => format!("ended by signal {}", signal.unwrap_or_default()),
+        let (class, text) = match (self.status, self.signal) {
+            (Some(0), _) if !self.truncated => return Ok(Json::String(self.output())),
+            (Some(0), _) => (Class::Unreadable, CUT_OFF.to_owned()),
+            (Some(status), _) => (Class::Fault, format!("exit status {status}")),
+            (None, signal) => {
+                let signal = signal.unwrap_or_default();
+                (Class::Fault, format!("ended by signal {signal}"))
+            }
         };
         Err(Failure {
-            class: Class::Fault,
+            class,
             execution: Execution::Completed,
             timed_out: self.timed_out,
             text,
@@ -220,10 +241,9 @@ impl Program {
         format!("{}{end}{}", self.stdout, self.stderr)
     }
 
-    /// The note that there was more output.
+    /// The note that there was more output, unless the failure says so.
     pub(crate) fn note(&self) -> Option<&'static str> {
-        self.truncated
-            .then_some("(the rest of the output is cut off)")
+        (self.truncated && self.status != Some(0)).then_some(CUT_OFF)
     }
 }
 
@@ -249,10 +269,10 @@ fn is_too_long(error: &CallError) -> bool {
     }
     if let Some(http) = HttpError::of(error) {
         // Another page of this length is no reply.
-        let is_xml = http
-            .content_type()
-            .is_some_and(|name| name.contains("/xml"));
-        return http.is_over_limit() && http.status() == 200 && is_xml;
+        let is_reply = |name: &str| name.contains("/xml") || name.contains("/json");
+        return http.is_over_limit()
+            && http.status() == 200
+            && http.content_type().is_some_and(is_reply);
     }
     let mut next: Option<&(dyn Error + 'static)> = Some(error);
     while let Some(error) = next {

@@ -143,14 +143,15 @@ impl<'a> View<'a> {
                 let is_late = attempts == 1 && elapsed >= self.timeout;
                 let timed_out = is_timeout(&error) || is_late;
                 let target = self.calls.targets.get(host);
-                Err(Failure::new(
-                    &error,
-                    timed_out && attempts > 0,
-                    |text| match target {
+                let failure =
+                    Failure::new(&error, timed_out && attempts > 0, |text| match target {
                         Some(target) => target.redacted(text),
                         None => text.to_owned(),
-                    },
-                ))
+                    });
+                Err(match self.calls.operation {
+                    Operation::Ping => failure.of_ping(),
+                    _ => failure,
+                })
             }
         };
         let report = Report {
@@ -191,6 +192,7 @@ impl<'a> View<'a> {
     /// Says what runs after the first interrupt.
     pub(super) fn interrupted<'h>(&self, running: impl Iterator<Item = &'h str>) {
         let running: HostSet = running.collect();
+        self.screen.stop();
         self.screen.err(format_args!(
             "farcall: interrupted: no more calls begin; under way: {running}; press Ctrl-C again to \
              leave"

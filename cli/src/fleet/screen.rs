@@ -1,11 +1,11 @@
 //! The places where a run is shown: standard output, standard error, a progress bar.
 
-use std::fmt::Display;
+use std::fmt::{self, Display};
 use std::io::{self, IsTerminal as _, Write as _};
 use std::time::Duration;
 
 use farcall::protocol::output::Foreign;
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{HumanDuration, ProgressBar, ProgressState, ProgressStyle};
 
 use super::report::Class;
 use super::summary::Summary;
@@ -24,10 +24,7 @@ impl Screen {
         let is_shown = with_bar && total > 1 && io::stderr().is_terminal();
         let bar = is_shown.then(|| {
             let bar = ProgressBar::new(u64::try_from(total).unwrap_or(u64::MAX));
-            let template = "{bar:30} {pos}/{len}  {msg}  {eta} left";
-            if let Ok(style) = ProgressStyle::with_template(template) {
-                bar.set_style(style);
-            }
+            bar.set_style(style("{bar:30} {pos}/{len}  {msg}{left}"));
             bar.enable_steady_tick(TICK);
             bar
         });
@@ -43,6 +40,7 @@ impl Screen {
                 (Class::Fault, "faults"),
                 (Class::Refused, "refused"),
                 (Class::Unreadable, "unreadable"),
+                (Class::Silent, "without an answer"),
                 (Class::Never, "never ran"),
                 (Class::Maybe, "may have run"),
             ] {
@@ -52,6 +50,13 @@ impl Screen {
                 }
             }
             bar.set_message(format!("{message}, {running} running"));
+        }
+    }
+
+    /// Shows no time left any more: no further calls begin.
+    pub(crate) fn stop(&self) {
+        if let Some(bar) = &self.bar {
+            bar.set_style(style("{bar:30} {pos}/{len}  {msg}, stopping"));
         }
     }
 
@@ -83,4 +88,16 @@ impl Screen {
             None => write(),
         }
     }
+}
+
+/// Returns a style whose `left` is the time that is left, once something tells.
+fn style(template: &str) -> ProgressStyle {
+    let style = ProgressStyle::with_template(template);
+    let style = style.unwrap_or_else(|_| ProgressStyle::default_bar());
+    style.with_key("left", |state: &ProgressState, out: &mut dyn fmt::Write| {
+        if state.pos() > 0 {
+            // A bar is drawn as far as it can be.
+            let _ = write!(out, "  {} left", HumanDuration(state.eta()));
+        }
+    })
 }

@@ -62,8 +62,9 @@ impl Summary {
 
     /// The hosts that gave no answer: they were not reached, or their time was over.
     pub(crate) fn silent(&self) -> HostSet {
-        let never = self.hosts.get(&Class::Never).cloned().unwrap_or_default();
-        never.union(&self.timed_out.1)
+        let of = |class| self.hosts.get(&class).cloned().unwrap_or_default();
+        let none = of(Class::Never).union(&of(Class::Silent));
+        none.union(&self.timed_out.1)
     }
 
     /// The exit status: of all outcomes, the one that matters most.
@@ -71,7 +72,7 @@ impl Summary {
         let any = |classes: &[Class]| classes.iter().any(|class| self.count(*class) > 0);
         if any(&[Class::Maybe]) || self.left_out.0 > 0 {
             MAYBE
-        } else if any(&[Class::Never]) {
+        } else if any(&[Class::Never, Class::Silent]) {
             FAILURE
         } else if any(&[Class::Fault, Class::Refused, Class::Unreadable]) {
             FAULT

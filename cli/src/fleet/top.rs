@@ -106,7 +106,10 @@ pub(super) async fn run(
         loop {
             let next = tokio::select! {
                 biased;
-                () = interrupts.next() => return Ok(exit_status(&figures)),
+                () = interrupts.next() => {
+                    Interrupts::end_line();
+                    return Ok(exit_status(&figures));
+                }
                 next = outcomes.next() => next,
                 // A host that is slow does not hide the others.
                 _ = redraw.tick(), if is_terminal => {
@@ -130,7 +133,10 @@ pub(super) async fn run(
             break;
         }
         tokio::select! {
-            () = interrupts.next() => break,
+            () = interrupts.next() => {
+                Interrupts::end_line();
+                break;
+            }
             () = sleep_until((begin + interval).into()) => {}
         }
     }

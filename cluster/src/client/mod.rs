@@ -130,9 +130,12 @@ impl Client {
             #[cfg(not(feature = "jsonrpc-sockets"))]
             Protocol::JsonSocket => return Err(UrlError::NoJsonSockets),
             #[cfg(feature = "nats")]
-            Protocol::Nats => {
-                Link::Nats(LazyClient::new(url, credentials, options.connect_timeout)?)
-            }
+            Protocol::Nats => Link::Nats(LazyClient::new(
+                url,
+                credentials,
+                options.connect_timeout,
+                options.max_reply,
+            )?),
             #[cfg(not(feature = "nats"))]
             Protocol::Nats => return Err(UrlError::NoNats),
             #[cfg(feature = "managers")]

@@ -17,6 +17,8 @@ mod template;
 mod texts;
 
 pub use config::{Config, ConfigError, ConfigFinding, Severity};
+#[cfg(feature = "nats")]
+pub use groups::ServiceGroups;
 pub use groups::{
     CommandGroups, GroupError, GroupMembers, GroupSource, GroupTable, HostGroups, ResolveError,
 };

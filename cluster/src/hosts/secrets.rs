@@ -184,11 +184,14 @@ mod tests {
             "http://[::2]:80/",
             "http://10.0.0.1/",
             "JSON+http://h/",
+            "ws://h/",
         ] {
             assert!(is_clear(url), "{url}");
         }
         for url in [
             "https://h/",
+            "wss://h/",
+            "ws://[::1]/",
             "json+https://h/",
             "json+http://127.0.0.1:80/",
             "http+unix:///run/x:/RPC2",

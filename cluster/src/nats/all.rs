@@ -7,7 +7,7 @@ use farcall_core::protocol::{Args, Format as _, Payload};
 use farcall_core::{CallError, Caller as _, Context};
 use serde::de::DeserializeOwned;
 
-use super::client::{Client, reply_of};
+use super::client::Client;
 use super::content_type::ContentType;
 use super::discovery::Gather;
 use super::{headers, subject};
@@ -54,7 +54,8 @@ impl Client {
         let decoded = answers.into_iter().map(|answer| {
             let id = headers::get(answer.headers.as_ref(), headers::INSTANCE);
             let id = id.unwrap_or_default().to_owned();
-            let result = reply_of(answer, format, &to)
+            let result = self
+                .reply_of(answer, format, &to)
                 .and_then(|reply| format.decode_reply(&reply).map_err(CallError::Decode));
             (id, result)
         });

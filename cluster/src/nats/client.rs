@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use async_nats::{HeaderMap, HeaderValue, Message, StatusCode, Subject};
 use farcall_core::protocol::observe::ClientSpan;
+use farcall_core::protocol::output::Foreign;
 use farcall_core::protocol::time::LONGEST;
 use farcall_core::protocol::{Call, Format as _, Payload};
 use farcall_core::{CallError, Caller, Context, Fault, FaultKind, FormatError, FormatErrorKind};
@@ -27,6 +28,7 @@ use super::subject;
 pub struct ClientOptions {
     format: ContentType,
     timeout: Option<Duration>,
+    max_reply: usize,
     headers: Vec<(String, String)>,
 }
 
@@ -35,6 +37,7 @@ impl Default for ClientOptions {
         Self {
             format: ContentType::Json,
             timeout: Some(Duration::from_secs(60)),
+            max_reply: usize::MAX,
             headers: Vec::new(),
         }
     }
@@ -56,6 +59,14 @@ impl ClientOptions {
     /// Default: 60 seconds, as with the other protocols.
     pub const fn timeout(mut self, timeout: Option<Duration>) -> Self {
         self.timeout = timeout;
+        self
+    }
+
+    /// Maximum size of a result in bytes. The error of a longer one says that the call ran.
+    ///
+    /// Default: what the NATS server accepts as a message (`max_payload`), 1 MB unless it is set.
+    pub const fn max_reply(mut self, max_reply: usize) -> Self {
+        self.max_reply = max_reply;
         self
     }
 
@@ -324,42 +335,50 @@ impl Client {
                 cancel.forget();
                 let answer = answer.map_err(|_| lost(None));
                 let answer = answer.and_then(|answer| answer.map_err(|error| lost(Some(error))));
-                reply_of(answer.map_err(CallError::Lost)?, format, &subject)
+                self.reply_of(answer.map_err(CallError::Lost)?, format, &subject)
             }
         }
     }
-}
 
-/// Returns the result in an answer.
-pub(super) fn reply_of(
-    message: Message,
-    format: ContentType,
-    subject: &Subject,
-) -> Result<Payload, CallError> {
-    match message.status {
-        None => {}
-        Some(StatusCode::NO_RESPONDERS) => {
-            let subject = subject.to_string();
-            return Err(CallError::NotSent(NoResponders { subject }.into()));
+    /// Returns the result in an answer.
+    pub(super) fn reply_of(
+        &self,
+        message: Message,
+        format: ContentType,
+        subject: &Subject,
+    ) -> Result<Payload, CallError> {
+        match message.status {
+            None => {}
+            Some(StatusCode::NO_RESPONDERS) => {
+                let subject = subject.to_string();
+                return Err(CallError::NotSent(NoResponders { subject }.into()));
+            }
+            Some(status) => {
+                let error = format!("the NATS server answered with status {status}");
+                return Err(CallError::NotAReply(error.into()));
+            }
         }
-        Some(status) => {
-            let error = format!("the NATS server answered with status {status}");
-            return Err(CallError::NotAReply(error.into()));
+        let found = message.headers.as_ref();
+        if let Some(fault) = headers::fault(found, &message.payload) {
+            return Err(CallError::Fault(fault));
         }
+        let name = headers::get(found, headers::CONTENT_TYPE);
+        if let Some(name) = name
+            && ContentType::from_name(name).is_some_and(|found| found != format)
+        {
+            let name = Foreign::excerpt(name);
+            let error = format!("the result is in {name}, not in {format}");
+            let error = FormatError::new(FormatErrorKind::Encoding, error);
+            return Err(CallError::Decode(error));
+        }
+        let (length, max) = (message.payload.len(), self.options.max_reply);
+        if length > max {
+            let error = format!("the result has {length} bytes, more than the limit of {max}");
+            let error = FormatError::new(FormatErrorKind::Limit, error);
+            return Err(CallError::Decode(error));
+        }
+        Ok(format.payload(message.payload, true))
     }
-    let found = message.headers.as_ref();
-    if let Some(fault) = headers::fault(found, &message.payload) {
-        return Err(CallError::Fault(fault));
-    }
-    let name = headers::get(found, headers::CONTENT_TYPE);
-    if let Some(name) = name
-        && ContentType::from_name(name).is_some_and(|found| found != format)
-    {
-        let error = format!("the result is in {name}, not in {format}");
-        let error = FormatError::new(FormatErrorKind::Encoding, error);
-        return Err(CallError::Decode(error));
-    }
-    Ok(format.payload(message.payload, true))
 }
 
 /// Returns the output of a future, or `None` if its deadline passes first.

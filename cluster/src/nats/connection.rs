@@ -216,7 +216,7 @@ impl Connection {
 
     /// Returns the URL of a service, for the command `farcall`: of any instance, or of a certain
     /// one.
-    pub(super) fn url(&self, service: &str, instance: Option<&str>) -> String {
+    pub(crate) fn url(&self, service: &str, instance: Option<&str>) -> String {
         let server = &self.0.server;
         match instance {
             None => format!("nats://{server}/{service}"),

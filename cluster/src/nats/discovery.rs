@@ -139,7 +139,8 @@ impl InstanceInfo {
 
 impl Connection {
     /// Asks all services for their instances, or one service. An answer that is none of ADR-32 is
-    /// left out. They are sorted by service and id.
+    /// left out, and so is what comes behind 64 MiB or 100,000 answers, with a warning in the log.
+    /// They are sorted by service and id.
     ///
     /// ```no_run
     /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
@@ -196,8 +197,8 @@ impl Connection {
         let answers = self
             .gather(&subject.into(), None, Bytes::new(), gather)
             .await?;
-        let read = |answer: &Message| serde_json::from_slice::<InstanceInfo>(&answer.payload);
-        let mut found: Vec<_> = answers.iter().flat_map(read).collect();
+        let read = |answer: Message| serde_json::from_slice::<InstanceInfo>(&answer.payload);
+        let mut found: Vec<_> = answers.into_iter().flat_map(read).collect();
         found.sort_by(|a, b| (&a.name, &a.id).cmp(&(&b.name, &b.id)));
         found.dedup_by(|a, b| (&a.name, &a.id) == (&b.name, &b.id));
         Ok(found)
@@ -218,6 +219,7 @@ impl Connection {
         let mut until = end;
         let mut found = Vec::new();
         while found.len() < gather.quorum.min(MAX_INSTANCES) {
+            // There are none any more if they are too long together.
             let Ok(Some(message)) = timeout_at(until, answers.recv()).await else {
                 break;
             };
@@ -226,6 +228,9 @@ impl Connection {
             }
             until = deadline(gather.silence).min(end);
             found.push(message);
+        }
+        if found.len() == MAX_INSTANCES {
+            tracing::warn!("there are more answers over NATS: the rest is left out");
         }
         Ok(found)
     }

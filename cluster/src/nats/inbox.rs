@@ -6,6 +6,7 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::hash::{BuildHasher as _, RandomState};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_nats::{Message, Subject};
@@ -15,6 +16,11 @@ use super::stream_state::StreamState;
 
 /// Maximum answers to one question that wait to be read.
 const MAX_ANSWERS: usize = 16 * 1024;
+
+/// Maximum bytes of all answers to one question: those of 100,000 instances to a ping, or of 10,000
+/// that describe 30 methods each. Nothing tells how many instances there are, nor how many answers
+/// come from one of them.
+const MAX_ANSWER_BYTES: usize = 64 * 1024 * 1024;
 
 /// Mark of the inboxes of streams, before their number.
 const STREAM: char = 's';
@@ -28,8 +34,11 @@ farcall_core::debug_errors!(ConnectionLost);
 
 /// Table of who waits for messages to this inbox.
 pub(super) struct Inbox {
-    /// Start of the subjects, with the dot at its end. It is random, so that nobody can guess them.
+    /// Start of the subjects, with the dot at its end.
     prefix: String,
+    /// Makes the end of each subject, so that a service, which learns the subject of its call,
+    /// cannot guess those of others: it could answer their calls.
+    secret: RandomState,
     table: Mutex<Table>,
 }
 
@@ -47,7 +56,11 @@ enum Entry {
         generation: u64,
     },
     /// Any number of answers.
-    Question(mpsc::Sender<Message>),
+    Question {
+        answers: mpsc::Sender<Message>,
+        /// Bytes that further answers may have.
+        left: usize,
+    },
     Stream(Arc<StreamState>),
 }
 
@@ -62,6 +75,7 @@ impl Inbox {
     pub(super) fn new(prefix: String) -> Self {
         Self {
             prefix: prefix + ".",
+            secret: RandomState::new(),
             table: Mutex::default(),
         }
     }
@@ -81,10 +95,11 @@ impl Inbox {
         (self.insert(entry, ""), receiver)
     }
 
-    /// Waits for any number of answers.
+    /// Waits for any number of answers. They end if they are too long together.
     pub(super) fn question(self: &Arc<Self>) -> (Place, mpsc::Receiver<Message>) {
         let (answers, receiver) = mpsc::channel(MAX_ANSWERS);
-        (self.insert(Entry::Question(answers), ""), receiver)
+        let left = MAX_ANSWER_BYTES;
+        (self.insert(Entry::Question { answers, left }, ""), receiver)
     }
 
     /// Receives the messages of a stream.
@@ -101,8 +116,21 @@ impl Inbox {
         Place {
             inbox: Arc::clone(self),
             number,
-            subject: format!("{}{mark}{number}", self.prefix).into(),
+            subject: format!("{}{mark}{number}-{:x}", self.prefix, self.token(number)).into(),
         }
+    }
+
+    /// Returns the end of the subject of a place.
+    fn token(&self, number: u64) -> u64 {
+        self.secret.hash_one(number)
+    }
+
+    /// Returns the number of the place with this last part of its subject, if it is one.
+    fn number(&self, place: &str) -> Option<u64> {
+        let (number, token) = place.split_once('-')?;
+        let number = number.parse().ok()?;
+        let token = u64::from_str_radix(token, 16).ok()?;
+        (token == self.token(number)).then_some(number)
     }
 
     /// The number of entries.
@@ -112,15 +140,30 @@ impl Inbox {
 
     /// Passes a message on. Returns it if it is for a stream that does not exist any more.
     pub(super) fn deliver(&self, message: Message) -> Option<Message> {
-        let token = message.subject.strip_prefix(self.prefix.as_str())?;
-        let is_stream = token.starts_with(STREAM);
-        let number: u64 = token.trim_start_matches(STREAM).parse().ok()?;
+        let place = message.subject.strip_prefix(self.prefix.as_str())?;
+        let of_stream = place.strip_prefix(STREAM);
+        let number = self.number(of_stream.unwrap_or(place))?;
         let mut table = self.table();
-        let stream = match table.entries.get(&number) {
-            None => return is_stream.then_some(message),
-            Some(Entry::Question(answers)) => {
-                // Dropped beyond the maximum, as by a slow reader of any subscription.
-                let _ = answers.try_send(message);
+        let stream = match table.entries.get_mut(&number) {
+            None => return of_stream.is_some().then_some(message),
+            Some(Entry::Question { answers, left }) => {
+                match left.checked_sub(message.length) {
+                    Some(rest) => {
+                        *left = rest;
+                        // Dropped beyond the maximum, as by a slow reader of any subscription.
+                        let _ = answers.try_send(message);
+                    }
+                    // Nobody waits for the rest.
+                    None => {
+                        let question = table.entries.remove(&number);
+                        drop(table);
+                        drop(question);
+                        tracing::warn!(
+                            limit = MAX_ANSWER_BYTES,
+                            "answers over NATS are too long together: the rest is left out"
+                        );
+                    }
+                }
                 return None;
             }
             Some(Entry::Stream(stream)) => Arc::clone(stream),
@@ -144,7 +187,7 @@ impl Inbox {
     pub(super) fn on_disconnected(&self, before: Option<u64>) {
         let is_lost = |_: &u64, entry: &mut Entry| match (entry, before) {
             (Entry::Call { generation, .. }, Some(before)) => *generation < before,
-            (Entry::Question(_), _) => false,
+            (Entry::Question { .. }, _) => false,
             (_, _) => true,
         };
         let lost: Vec<Entry> = {
@@ -156,7 +199,7 @@ impl Inbox {
             match entry {
                 Entry::Call { answer, .. } => drop(answer.send(Err(ConnectionLost))),
                 Entry::Stream(stream) => stream.fail(std::io::ErrorKind::ConnectionReset),
-                Entry::Question(_) => {}
+                Entry::Question { .. } => {}
             }
         }
     }
@@ -187,5 +230,62 @@ impl fmt::Debug for Inbox {
         f.debug_struct("Inbox")
             .field("entries", &self.len())
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn deliver(inbox: &Inbox, subject: &str, length: usize) {
+        let left = inbox.deliver(Message {
+            subject: subject.into(),
+            reply: None,
+            payload: bytes::Bytes::new(),
+            headers: None,
+            status: None,
+            description: None,
+            length,
+        });
+        assert!(left.is_none(), "{subject}");
+    }
+
+    #[test]
+    fn who_knows_a_place_cannot_answer_at_another() {
+        let inbox = Arc::new(Inbox::new("_INBOX.x".into()));
+        let (own, _answer) = inbox.call(1);
+        let (other, mut answer) = inbox.call(1);
+        let known = own.subject().as_str();
+        for guess in [
+            known.replacen(".1-", ".2-", 1),
+            known.replacen(".1-", ".s2-", 1),
+            "_INBOX.x.2".to_owned(),
+            "_INBOX.x.2-".to_owned(),
+            "_INBOX.x.2-0".to_owned(),
+            "_INBOX.x.*".to_owned(),
+            "_INBOX.y.2".to_owned(),
+        ] {
+            deliver(&inbox, &guess, 10);
+            assert!(answer.try_recv().is_err(), "{guess}");
+        }
+        deliver(&inbox, other.subject(), 10);
+        assert!(answer.try_recv().unwrap().is_ok());
+        // A second answer finds nobody.
+        deliver(&inbox, other.subject(), 10);
+        assert_eq!(inbox.len(), 1);
+    }
+
+    #[test]
+    fn answers_end_that_are_too_long_together() {
+        let inbox = Arc::new(Inbox::new("_INBOX.x".into()));
+        let (place, mut answers) = inbox.question();
+        for _ in 0..5 {
+            deliver(&inbox, place.subject(), MAX_ANSWER_BYTES / 4);
+        }
+        assert_eq!(inbox.len(), 0);
+        let found = std::iter::from_fn(|| answers.try_recv().ok()).count();
+        assert_eq!(found, 4);
+        let end = answers.try_recv().map(drop);
+        assert_eq!(end, Err(mpsc::error::TryRecvError::Disconnected));
     }
 }

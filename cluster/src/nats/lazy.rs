@@ -56,13 +56,14 @@ impl LazyClient {
         url: &str,
         credentials: &Credentials,
         connect_timeout: Duration,
+        max_reply: usize,
     ) -> Result<Self, InvalidNatsUrl> {
         let url = NatsUrl::parse(url)?;
         let connection = Mutex::new(shared(&url.servers, credentials, None));
         Ok(Self {
             url,
             credentials: credentials.clone(),
-            options: ClientOptions::default(),
+            options: ClientOptions::default().max_reply(max_reply),
             connect_timeout,
             connection,
         })

@@ -120,10 +120,12 @@ impl StreamState {
             MessageKind::Accept if ends.peer.is_none() && message.reply.is_some() => {
                 ends.peer = message.reply;
             }
-            // A message that was lost, or a peer that ignores the window.
-            MessageKind::Data | MessageKind::Finish
-                if place != ends.place || ends.is_finished || !ends.has_room(&data) =>
-            {
+            // A message that was lost.
+            MessageKind::Data | MessageKind::Finish if place != ends.place || ends.is_finished => {
+                return ends.fail(io::ErrorKind::InvalidData);
+            }
+            // A peer that ignores the window. Data of no length would be read as the end.
+            MessageKind::Data if data.is_empty() || !ends.has_room(&data) => {
                 return ends.fail(io::ErrorKind::InvalidData);
             }
             MessageKind::Data => {
@@ -216,7 +218,7 @@ impl StreamState {
 impl Ends {
     /// Returns `true` if data is within the window.
     fn has_room(&self, data: &[u8]) -> bool {
-        self.place + cost(data) <= self.taken + WINDOW || data.is_empty()
+        self.place + cost(data) <= self.taken + WINDOW
     }
 
     fn fail(&mut self, failure: io::ErrorKind) {
@@ -295,6 +297,26 @@ mod tests {
         let read: Vec<_> = (0..5).map(|_| next(&state)).collect();
         assert!(read[3].is_ok(), "{read:?}");
         assert_eq!(read[4], Err(io::ErrorKind::InvalidData));
+    }
+
+    #[test]
+    fn data_of_no_length_ends_the_stream() {
+        let state = StreamState::accepted("peer".into());
+        receive(&state, MessageKind::Data, 0, b"ab");
+        receive(&state, MessageKind::Data, 66, b"");
+        assert_eq!(next(&state).as_deref(), Ok(&b"ab"[..]));
+        assert_eq!(next(&state), Err(io::ErrorKind::InvalidData));
+        // The end needs no room.
+        let state = StreamState::accepted("peer".into());
+        let data = vec![0; 64 * 1024 - 64];
+        for place in 0..4 {
+            receive(&state, MessageKind::Data, place * 64 * 1024, &data);
+        }
+        receive(&state, MessageKind::Finish, WINDOW, b"");
+        let read: Vec<_> = (0..5)
+            .map(|_| next(&state).map(|data| data.len()))
+            .collect();
+        assert_eq!(read[3..], [Ok(data.len()), Ok(0)]);
     }
 
     #[test]

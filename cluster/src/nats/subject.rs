@@ -10,7 +10,7 @@ const MAX_NAME: usize = 128;
 
 /// Returns `true` for a name of a service, an endpoint or an instance: ASCII letters, digits, `-`
 /// and `_`, as ADR-32 permits.
-pub(super) fn is_name(name: &str) -> bool {
+pub(crate) fn is_name(name: &str) -> bool {
     let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
     (1..=MAX_NAME).contains(&name.len()) && name.bytes().all(is_allowed)
 }

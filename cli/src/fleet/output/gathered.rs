@@ -33,7 +33,7 @@ impl Gathered {
         let class = report.class();
         // The texts of hosts, faults among them, are shown as they are.
         let key = match class {
-            Class::Never | Class::Maybe => cause(text, &report.host),
+            Class::Silent | Class::Never | Class::Maybe => cause(text, &report.host),
             _ => text.to_owned(),
         };
         let key = (class, key);

@@ -62,8 +62,11 @@ impl Output {
 
     /// Shows an outcome, or keeps it for the end.
     pub(crate) fn add(&mut self, screen: &Screen, report: &Report) -> io::Result<()> {
-        let file = match (&self.files, &report.result) {
-            (Some(files), Ok(result)) => Some(files.write(report, result)?),
+        let file = match (&self.files, &report.result, &report.program) {
+            (Some(files), Ok(result), _) => Some(files.write(report, result)?),
+            (Some(files), Err(_), Some(program)) => {
+                Some(files.write(report, &Json::String(program.output()))?)
+            }
             _ => None,
         };
         if self.form == Form::Jsonl {
@@ -84,17 +87,18 @@ impl Output {
 
     /// An outcome as one text.
     fn text(&self, report: &Report, file: Option<String>) -> String {
-        let first = match (&report.result, file) {
-            (Ok(_), Some(file)) => file,
+        let first = match (&report.result, &file) {
+            (Ok(_), Some(file)) => file.clone(),
             (Ok(result), None) => shown(result, self.raw),
             (Err(failure), _) => failure.to_string(),
         };
         let Some(program) = &report.program else {
             return first;
         };
-        let output = match &report.result {
-            Ok(_) => String::new(),
-            Err(_) => program.output(),
+        let output = match (&report.result, file) {
+            (Ok(_), _) => String::new(),
+            (Err(_), Some(file)) => file,
+            (Err(_), None) => program.output(),
         };
         let parts = [
             &*first,
@@ -209,13 +213,18 @@ fn jsonl(report: &Report, file: Option<String>) -> String {
         }
         members.push(("truncated", Json::Bool(program.truncated)));
     }
-    match (&report.result, file) {
-        (Ok(_), Some(file)) => members.push(("file", Json::String(file))),
-        (Ok(result), None) if report.program.is_none() => {
-            members.push(("result", result.clone()));
-        }
-        (Ok(_), None) => {}
-        (Err(failure), _) => {
+    if let Ok(result) = &report.result
+        && report.program.is_none()
+        && file.is_none()
+    {
+        members.push(("result", result.clone()));
+    }
+    if let Some(file) = file {
+        members.push(("file", Json::String(file)));
+    }
+    match &report.result {
+        Ok(_) => {}
+        Err(failure) => {
             members.push(("error", Json::text(&failure.text)));
             members.push(("class", Json::text(failure.class.name())));
             members.push(("execution", Json::text(failure.execution_name())));

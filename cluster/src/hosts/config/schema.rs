@@ -9,6 +9,8 @@ use std::time::Duration;
 use farcall_core::protocol::output::Causes;
 use serde::{Deserialize, Deserializer};
 
+#[cfg(feature = "nats")]
+use crate::hosts::groups::ServiceGroups;
 use crate::hosts::groups::{CommandGroups, GroupSource, GroupTable};
 #[cfg(feature = "dns")]
 use crate::hosts::groups::{DnsGroups, DnsRecord};
@@ -31,7 +33,7 @@ pub(super) struct Schema {
     pub(super) aliases: BTreeMap<String, Arguments>,
 }
 
-/// A source of groups: `file`, `map`, `map_all` or `dns`, with the settings of that kind.
+/// A source of groups: `file`, `map`, `map_all`, `dns` or `nats`, with the settings of that kind.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct SourceTable {
@@ -48,6 +50,7 @@ pub(super) struct SourceTable {
     dns: Option<String>,
     domain: Option<String>,
     server: Option<SocketAddr>,
+    nats: Option<String>,
 }
 
 impl SourceTable {
@@ -58,6 +61,7 @@ impl SourceTable {
             self.map.is_some(),
             self.map_all.is_some(),
             self.dns.is_some(),
+            self.nats.is_some(),
         ];
         let is_command = self.map.is_some() || self.map_all.is_some();
         let is_dns = self.dns.is_some();
@@ -65,7 +69,7 @@ impl SourceTable {
         if kinds.iter().filter(|is_set| **is_set).count() != 1 {
             mistakes.push((
                 "",
-                "a source needs one of `file`, `map`, `map_all` and `dns`",
+                "a source needs one of `file`, `map`, `map_all`, `dns` and `nats`",
             ));
             return mistakes;
         }
@@ -108,6 +112,9 @@ impl SourceTable {
         if cfg!(not(feature = "dns")) && is_dns {
             mistakes.push(("dns", "this program was built without the feature `dns`"));
         }
+        if cfg!(not(feature = "nats")) && self.nats.is_some() {
+            mistakes.push(("nats", "this program was built without the feature `nats`"));
+        }
         mistakes
     }
 
@@ -127,6 +134,10 @@ impl SourceTable {
         #[cfg(feature = "dns")]
         if let Some(record) = self.dns {
             return Ok(Arc::new(self.dns(DnsGroups::new(record))));
+        }
+        #[cfg(feature = "nats")]
+        if let Some(servers) = &self.nats {
+            return Ok(Arc::new(ServiceGroups::at(servers)));
         }
         let source = match (&self.map, &self.map_all) {
             (Some(command), _) => CommandGroups::map(command),

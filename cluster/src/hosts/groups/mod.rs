@@ -5,6 +5,8 @@ mod command;
 mod dns;
 mod error;
 mod resolver;
+#[cfg(feature = "nats")]
+mod services;
 mod table;
 
 use std::collections::HashMap;
@@ -18,6 +20,8 @@ pub use command::CommandGroups;
 pub use dns::{DnsGroups, DnsRecord};
 pub use error::{GroupError, ResolveError};
 pub use resolver::HostGroups;
+#[cfg(feature = "nats")]
+pub use services::ServiceGroups;
 pub use table::GroupTable;
 
 /// Source of groups: a [table](GroupTable), a [command](CommandGroups), the DNS, a program's own.

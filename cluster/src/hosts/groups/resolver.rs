@@ -192,6 +192,13 @@ impl HostGroups {
                 {
                     all.extend(self.file(path)?);
                 }
+                // It looks like the name of a file.
+                Err(ResolveError::UnknownGroup { group: name, hint })
+                    if may_be_file && group.contains('.') =>
+                {
+                    let hint = format!("there is no such file of hosts either; {hint}");
+                    return Err(ResolveError::UnknownGroup { group: name, hint });
+                }
                 Err(error) => return Err(error),
             }
         }

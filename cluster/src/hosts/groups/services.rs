@@ -3,18 +3,17 @@
 use std::fmt;
 
 use futures_util::future::{BoxFuture, FutureExt as _};
+use tokio::sync::OnceCell;
 
-use super::connection::Connection;
-use super::discovery::{Gather, InstanceInfo};
-use super::subject;
-use crate::hosts::{GroupError, GroupMembers, GroupSource};
+use super::{GroupError, GroupMembers, GroupSource};
+use crate::nats::{Connection, Gather, InstanceInfo, is_name};
 
 /// Source of groups: the services that NATS knows, with their instances as hosts. The name of a
 /// host is the id of its instance, its URL that of the instance.
 ///
 /// ```no_run
-/// use farcall::cluster::HostGroups;
-/// use farcall::cluster::nats::{Connection, ServiceGroups};
+/// use farcall::cluster::nats::Connection;
+/// use farcall::cluster::{HostGroups, ServiceGroups};
 ///
 /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
 /// let connection = Connection::open("nats://127.0.0.1:4222").await?;
@@ -25,7 +24,9 @@ use crate::hosts::{GroupError, GroupMembers, GroupSource};
 /// ```
 #[derive(Clone)]
 pub struct ServiceGroups {
-    connection: Connection,
+    /// The servers that are connected to when the source is asked for the first time.
+    servers: String,
+    connection: OnceCell<Connection>,
     gather: Gather,
 }
 
@@ -34,7 +35,19 @@ impl ServiceGroups {
     #[must_use]
     pub fn new(connection: &Connection) -> Self {
         Self {
-            connection: connection.clone(),
+            servers: String::new(),
+            connection: OnceCell::new_with(Some(connection.clone())),
+            gather: Gather::default(),
+        }
+    }
+
+    /// Creates a source that connects to these servers, as [`Connection::open`] does, when it is
+    /// asked for the first time. `nats+tls://` stands for `tls://`.
+    #[must_use]
+    pub fn at(servers: &str) -> Self {
+        Self {
+            servers: servers.replace("nats+tls://", "tls://"),
+            connection: OnceCell::new(),
             gather: Gather::default(),
         }
     }
@@ -46,12 +59,19 @@ impl ServiceGroups {
         self
     }
 
+    /// Returns the connection, which is made if there is none.
+    async fn connection(&self) -> Result<&Connection, GroupError> {
+        let open = || Connection::open(&self.servers);
+        let connection = self.connection.get_or_try_init(open).await;
+        connection.map_err(|error| GroupError::Other(error.into()))
+    }
+
     /// Asks for the instances of Farcall.
     async fn instances(&self, service: Option<&str>) -> Result<Vec<InstanceInfo>, GroupError> {
-        let asked = self.connection.ping(service, self.gather).await;
+        let asked = self.connection().await?.ping(service, self.gather).await;
         let mut found = asked.map_err(|error| GroupError::Other(error.into()))?;
-        // Another id would be notation of a set of hosts.
-        found.retain(|found| found.is_farcall() && subject::is_name(&found.id));
+        // Any other text would be notation of a set of hosts.
+        found.retain(|found| found.is_farcall() && is_name(&found.id) && is_name(&found.name));
         Ok(found)
     }
 }
@@ -66,10 +86,11 @@ impl GroupSource for ServiceGroups {
             if found.is_empty() {
                 return Ok(None);
             }
+            let connection = self.connection().await?;
             let names: Vec<&str> = found.iter().map(|instance| instance.id.as_str()).collect();
             let members = GroupMembers::new(names.join(","));
             Ok(Some(found.iter().fold(members, |members, instance| {
-                let url = self.connection.url(group, Some(&instance.id));
+                let url = connection.url(group, Some(&instance.id));
                 members.url(instance.id.clone(), url)
             })))
         }
@@ -90,7 +111,7 @@ impl GroupSource for ServiceGroups {
 impl fmt::Debug for ServiceGroups {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ServiceGroups")
-            .field("connection", &self.connection)
+            .field("connection", &self.connection.get())
             .finish_non_exhaustive()
     }
 }
