@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use anyhow::Result;
 
-use crate::peers::http::Post;
 use crate::task::Task;
 
 /// One row of the report: the same work, done by several contestants.
@@ -85,6 +84,15 @@ pub(crate) enum Part {
     Python(&'static str, &'static str, Vec<String>),
     /// `wrk` with this number of connections, and this request.
     Wrk(usize, fn() -> Post),
+}
+
+/// A request of HTTP that is made repeatedly.
+pub(crate) struct Post {
+    pub(crate) path: &'static str,
+    pub(crate) content_type: &'static str,
+    pub(crate) body: String,
+    /// Returns `true` if this is a right reply.
+    pub(crate) is_right: fn(&str) -> bool,
 }
 
 impl Case {

@@ -227,7 +227,7 @@ fn checked<'a>(
 ) -> Result<(Name, Option<&'a str>), Fault> {
     let invalid = |text: &str| Fault::of(FaultKind::InvalidRequest, text);
     let [version, method, params, written_id, ..] = members.values;
-    // What is ignored may be there more often.
+    // Members that are ignored may be there more often.
     if let Some(name) = members
         .twice
         .filter(|name| !["result", "error"].contains(name))

@@ -4,8 +4,7 @@ use anyhow::Result;
 
 use super::xmlrpc_server::load;
 use crate::case::Bar::{AtLeast, AtLeastOf};
-use crate::case::{Case, Contestant, Part, Scale, Unit};
-use crate::peers::http::Post;
+use crate::case::{Case, Contestant, Part, Post, Scale, Unit};
 use crate::peers::{farcall, json_by_hand, jsonrpsee, websocket};
 
 /// The share of the server by hand that Farcall must reach, since the latter checks more.

@@ -1,8 +1,7 @@
 //! XML-RPC servers that handle `add(3, 5)`.
 
 use crate::case::Bar::AtLeast;
-use crate::case::{Case, Contestant, Part, Scale, Unit};
-use crate::peers::http::Post;
+use crate::case::{Case, Contestant, Part, Post, Scale, Unit};
 use crate::peers::{axum, bare_hyper, bare_tokio_http, cpython, dxr, farcall, http};
 
 pub(super) fn cases(scale: Scale) -> impl Iterator<Item = Case> {

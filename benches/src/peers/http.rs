@@ -6,17 +6,9 @@ use farcall::transport::Address;
 use farcall::xmlrpc::XmlRpc;
 
 use super::bare_std::{self, Stream};
+use crate::case::Post;
 use crate::task::Task;
 use crate::tls::{self, Certificate};
-
-/// A request that is made repeatedly.
-pub(crate) struct Post {
-    pub(crate) path: &'static str,
-    pub(crate) content_type: &'static str,
-    pub(crate) body: String,
-    /// Returns `true` if this is a right reply.
-    pub(crate) is_right: fn(&str) -> bool,
-}
 
 /// Returns `add(3, 5)` as XML-RPC.
 pub(crate) fn xml() -> Post {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 use tempfile::NamedTempFile;
 
-use super::http::Post;
+use crate::case::Post;
 
 /// Sends the requests, and prints the result in the format of the harness.
 const SCRIPT: &str = r#"

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use farcall::cluster::nats::{Client as Service, Gather, ServerOptions, ServiceGroups};
+use farcall::cluster::nats::{Client as Service, Gather, ServerOptions};
 use farcall::cluster::{Client, Credentials, Fleet, GroupSource as _, Host, HostGroups, Protocol};
 use farcall::{Caller as _, Execution};
 
