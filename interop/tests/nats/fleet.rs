@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 
 use farcall::cluster::nats::{Client as Service, Gather, ServerOptions};
-use farcall::cluster::{Client, Credentials, Fleet, GroupSource as _, Host, HostGroups, Protocol};
+use farcall::cluster::{
+    Client, Credentials, Fleet, GroupSource as _, Host, HostGroups, Protocol, ServiceGroups,
+};
 use farcall::{Caller as _, Execution};
 
 use crate::server::{NatsServer, Peer, python};
