@@ -7,6 +7,8 @@ use crate::case::{Case, Contestant, Part, Scale, Unit};
 use crate::cases::xmlrpc_server::load;
 use crate::peers::farcall::watching::Watching;
 use crate::peers::farcall::{http, rpc};
+use crate::peers::http::xml;
+use crate::peers::http::xml;
 
 /// The share of the calls that are left with figures: they may cost 3 % of a call.
 const WITH_FIGURES: f64 = 0.97;
@@ -22,7 +24,7 @@ pub(super) fn cases(scale: Scale) -> impl Iterator<Item = Case> {
             "watching-xmlrpc",
             xmlrpc,
             || http::serve(1, None),
-            || load(1, scale),
+            || load(1, xml, scale),
         ),
         case("watching-rpc", one, || rpc::serve(1), rpc(1)),
         case("watching-rpc-in-flight", many, || rpc::serve(1), rpc(64)),
