@@ -8,7 +8,6 @@ use crate::cases::xmlrpc_server::load;
 use crate::peers::farcall::watching::Watching;
 use crate::peers::farcall::{http, rpc};
 use crate::peers::http::xml;
-use crate::peers::http::xml;
 
 /// The share of the calls that are left with figures: they may cost 3 % of a call.
 const WITH_FIGURES: f64 = 0.97;
