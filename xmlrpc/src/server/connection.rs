@@ -326,7 +326,7 @@ mod tests {
             std::io::Result::Ok(peer)
         };
         let mut silent = ask().await?;
-        tokio::time::sleep(Duration::from_secs(2)).await;
+        sleep(Duration::from_secs(2)).await;
         assert!(
             (700_000..800_000).contains(&budget.held()),
             "{}",
