@@ -30,7 +30,9 @@ impl PeerAccount<'static> {
 }
 
 impl<'a> PeerAccount<'a> {
-    pub(super) const fn new(budget: &'a Budget) -> Self {
+    /// Creates the account of a connection or request, which is opened by its first large hold.
+    #[must_use]
+    pub const fn new(budget: &'a Budget) -> Self {
         Self {
             budget: Cow::Borrowed(budget),
             account: OnceLock::new(),
@@ -73,7 +75,7 @@ impl<'a> PeerAccount<'a> {
     }
 
     /// Completes `future`, or returns `None` once it waits while the account is evicted.
-    pub(super) async fn complete<T>(&self, future: impl Future<Output = T>) -> Option<T> {
+    pub async fn complete<T>(&self, future: impl Future<Output = T>) -> Option<T> {
         let mut future = pin!(future);
         poll_fn(|cx| self.unless_evicted(future.as_mut().poll(cx), cx)).await
     }

@@ -11,7 +11,7 @@ use http::{HeaderName, HeaderValue, Response, StatusCode};
 use super::upgrade::{Switch, Upgrade};
 
 /// A decision about each request, before its body is read: see
-/// [`ServerOptions::authorize`](crate::ServerOptions::authorize).
+/// [`ServerOptions::authorize`](super::ServerOptions::authorize).
 ///
 /// Implemented for functions and closures whose argument types are written out, for the
 /// authentication and the rate limit of `farcall::middleware`, and for pairs: both must permit a

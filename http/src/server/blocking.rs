@@ -1,17 +1,17 @@
-//! The blocking server.
+//! The server for programs without async code.
 
 use std::future::{Future, IntoFuture as _};
 
 use farcall_core::serve::{BlockingServer, Serve, ShutdownReport};
 
-use crate::{Bind, BindError};
+use super::{Bind, BindError};
 
 /// A server that is bound to an address and ready to serve: the blocking form of the async
-/// [`BoundServer`](crate::BoundServer), returned by [`Bind::wait`]. It has its `local_address` and
+/// [`BoundServer`](super::BoundServer), returned by [`Bind::wait`]. It has its `local_address` and
 /// `url`.
-pub type BoundServer = BlockingServer<crate::BoundServer>;
+pub type BoundServer = BlockingServer<super::BoundServer>;
 
-impl Serve for crate::BoundServer {
+impl Serve for super::BoundServer {
     fn serve_until(self, stop: impl Future<Output = ()>) -> impl Future<Output = ShutdownReport> {
         self.serve_until(stop)
     }

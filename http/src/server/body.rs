@@ -13,7 +13,7 @@ use http_body_util::BodyExt;
 use tokio::time::sleep;
 
 use super::account::PeerAccount;
-use farcall_http::coding::{Coding, MAX_PREALLOCATED, Undecodable};
+use crate::coding::{Coding, MAX_PREALLOCATED, Undecodable};
 
 /// Errors of reading the body of a request.
 pub(super) enum BodyError {

@@ -10,16 +10,17 @@ use farcall_core::serve::{self, ShutdownReport, Stopped, serve};
 use farcall_core::transport::{Address, AddressError, Listen, Peer, SystemListener, Target};
 use tokio_util::sync::CancellationToken;
 
-use super::Server;
+use super::HttpServer;
 use super::browser::HostPolicy;
 #[cfg(feature = "_tls")]
 use super::tls::handshakes_at;
-use farcall_http::EncodedSocketPath;
+use crate::EncodedSocketPath;
 
-/// Builder of a server at an address, returned by [`Server::bind`]. It listens when it is awaited.
+/// Builder of a server at an address, returned by [`HttpServer::bind`]. It listens when it is
+/// awaited.
 #[must_use = "it listens when it is awaited"]
 pub struct Bind {
-    server: Server,
+    server: HttpServer,
     target: Result<Target, AddressError>,
     is_scgi: bool,
     mode: u32,
@@ -27,7 +28,7 @@ pub struct Bind {
 
 impl Bind {
     pub(super) const fn new(
-        server: Server,
+        server: HttpServer,
         target: Result<Target, AddressError>,
         is_scgi: bool,
     ) -> Self {
@@ -102,7 +103,7 @@ farcall_core::debug_errors!(BindError);
 /// A server that is bound to an address and ready to serve.
 #[must_use = "it accepts connections when it serves"]
 pub struct BoundServer {
-    server: Server,
+    server: HttpServer,
     address: Address,
     serve: Serve,
     /// `http`, `https` or `scgi`.
@@ -111,11 +112,11 @@ pub struct BoundServer {
 
 /// The accept loop for one kind of listener. The call of the loop is dynamic; what it does for each
 /// connection, each read and each write is not.
-type Serve = Box<dyn FnOnce(Server, CancellationToken) -> Serving + Send>;
+type Serve = Box<dyn FnOnce(HttpServer, CancellationToken) -> Serving + Send>;
 type Serving = Pin<Box<dyn Future<Output = ShutdownReport> + Send>>;
 
 impl BoundServer {
-    pub(super) fn new<L: Listen>(server: Server, listener: L) -> io::Result<Self> {
+    pub(super) fn new<L: Listen>(server: HttpServer, listener: L) -> io::Result<Self> {
         let address = listener.local_address()?;
         let hosts = HostPolicy::at(&address, &server.options);
         #[cfg(feature = "_tls")]
@@ -141,7 +142,7 @@ impl BoundServer {
         })
     }
 
-    pub(super) fn over_scgi<L: Listen>(server: Server, listener: L) -> io::Result<Self> {
+    pub(super) fn over_scgi<L: Listen>(server: HttpServer, listener: L) -> io::Result<Self> {
         Ok(Self {
             server,
             address: listener.local_address()?,
@@ -181,7 +182,7 @@ impl BoundServer {
 
     /// Serves until `stop` completes, then stops gracefully: no further connections are accepted
     /// except those that wait in the backlog, idle connections are closed, and running calls
-    /// complete, all within the [drain timeout](crate::ServerOptions::drain_timeout). A connection
+    /// complete, all within the [drain timeout](super::ServerOptions::drain_timeout). A connection
     /// without a call yet has [a second](serve::FIRST_CALL_GRACE) for it.
     ///
     /// # Cancel safety
@@ -204,7 +205,7 @@ impl BoundServer {
 /// Returns the accept loop for a listener, which runs `handler` on each connection.
 fn accept_loop<L: Listen, F: Future<Output = ()> + Send + 'static>(
     listener: L,
-    handler: impl Fn(Server, (L::Io, Peer), Stopped) -> F + Send + Sync + 'static,
+    handler: impl Fn(HttpServer, (L::Io, Peer), Stopped) -> F + Send + Sync + 'static,
 ) -> Serve {
     Box::new(move |server, stop| {
         Box::pin(async move {
@@ -226,65 +227,5 @@ impl fmt::Debug for BoundServer {
             .field("address", &format_args!("{}", self.address))
             .field("server", &self.server)
             .finish_non_exhaustive()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::net::Ipv4Addr;
-
-    use super::*;
-
-    #[tokio::test]
-    async fn any_target_is_bound_and_shown() {
-        let server = Server::new();
-        server
-            .register_function("add", |a: i64, b: i64| a + b)
-            .expect("the name is free")
-            .register_function("half", |a: f64| a / 2.0)
-            .expect("so is this one");
-        let methods = format!("methods: {}", server.names().len());
-        let local = "localhost:0".to_owned();
-        let bound = [
-            server.bind("127.0.0.1:0").await,
-            server.bind(&local).await,
-            server.bind(("localhost", 0)).await,
-            server.bind((Ipv4Addr::LOCALHOST, 0)).await,
-        ];
-        for bound in bound {
-            let bound = bound.expect("the port is free");
-            assert!(bound.url().starts_with("http://127.0.0.1:"), "{bound:?}");
-            let shown = format!("{bound:?}");
-            for expected in [
-                &bound.local_address().to_string(),
-                &methods,
-                "max_calls: 512",
-            ] {
-                assert!(shown.contains(expected), "{expected}: {shown}");
-            }
-        }
-    }
-
-    #[tokio::test]
-    async fn the_error_of_a_target_that_cannot_be_bound_names_it() {
-        let server = Server::new();
-        let first = server.bind("127.0.0.1:0").await.expect("the port is free");
-        let taken = first.local_address().to_string();
-        for (target, kind) in [
-            (taken.as_str(), Some(io::ErrorKind::AddrInUse)),
-            ("localhost", None),
-            ("memory:x", Some(io::ErrorKind::Unsupported)),
-        ] {
-            let error = server.bind(target).await.expect_err(target);
-            assert!(error.to_string().contains(target), "{error}");
-            let found = match error {
-                BindError::Io(error) => Some(error.kind()),
-                _ => None,
-            };
-            assert_eq!(found, kind, "{target}");
-        }
-        let secret = server.bind("u:s3cret@host:80").await;
-        let error = secret.expect_err("it is not an address");
-        assert!(!format!("{error} {error:?}").contains("s3cret"), "{error}");
     }
 }

@@ -24,15 +24,15 @@ use tokio::time::{Instant, sleep_until};
 
 use super::account::PeerAccount;
 use super::browser::HostPolicy;
-use super::http::admission::{Leaving, MAX_HEAD, check_head};
 use super::reply_stream::ReplyStream;
+use super::request::admission::{Leaving, MAX_HEAD, check_head};
 use super::timer::Timer;
-use super::{Rejection, Server, UpgradedConnection};
+use super::{HttpServer, Rejection, UpgradedConnection};
 
 /// The first bytes of a TLS client: a record with a handshake message, of any version.
 const TLS_HANDSHAKE: &[u8] = &[0x16, 0x03];
 
-impl Server {
+impl HttpServer {
     /// Serves one connection without TLS until it closes.
     pub(super) async fn connection(
         self,
@@ -218,89 +218,4 @@ pub(super) async fn linger(mut io: impl Io) {
     };
     // The connection is closed in any case.
     let _ = tokio::time::timeout(MAX_LINGER, drain).await;
-}
-
-#[cfg(test)]
-mod tests {
-    use farcall_core::Budget;
-    use farcall_core::serve::StopHandle;
-    use farcall_core::transport::{Connect as _, memory};
-    use tokio::io::AsyncReadExt as _;
-
-    use super::*;
-    use crate::ServerOptions;
-
-    /// A request for a blob of 600 kB.
-    const BLOB: &str = "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 65\r\n\r\n\
-                        <methodCall><methodName>blob</methodName><params/></methodCall>\r\n";
-
-    #[tokio::test(start_paused = true)]
-    async fn a_stop_closes_idle_connections_at_once() -> std::io::Result<()> {
-        let server = Server::new();
-        server
-            .register_function("blob", || 5)
-            .expect("the name is free");
-        let (listener, connector) = memory::listener("server");
-        let stop = StopHandle::new();
-        let serving = tokio::spawn(server.listen(listener)?.serve_until(stop.stopped()));
-        let mut idle = connector.connect().await?;
-        idle.write_all(BLOB.as_bytes()).await?;
-        let mut reply = vec![0; 1000];
-        assert!(idle.read(&mut reply).await? > 0);
-        let begin = Instant::now();
-        stop.stop();
-        let report = serving.await?;
-        assert_eq!((report.finished, report.aborted), (1, 0));
-        assert_eq!(begin.elapsed(), Duration::ZERO);
-        assert_eq!(idle.read(&mut reply).await?, 0);
-        Ok(())
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_peer_that_does_not_read_is_evicted_for_one_that_does() -> std::io::Result<()> {
-        let budget = Budget::new(1 << 20);
-        let options = ServerOptions::default().budget(budget.clone());
-        let server = Server::with_options(options);
-        server
-            .register_function("blob", || vec![0_u8; 600_000])
-            .expect("the name is free");
-        let (listener, connector) = memory::listener("server");
-        let serving = tokio::spawn(server.listen(listener)?.serve());
-
-        let ask = async || {
-            let mut peer = connector.connect().await?;
-            peer.write_all(BLOB.as_bytes()).await?;
-            std::io::Result::Ok(peer)
-        };
-        let mut silent = ask().await?;
-        tokio::time::sleep(Duration::from_secs(2)).await;
-        assert!(
-            (700_000..800_000).contains(&budget.held()),
-            "{}",
-            budget.held()
-        );
-        for _ in 0..3 {
-            let mut reader = ask().await?;
-            let mut reply = vec![0; 800_000];
-            reader.read_exact(&mut reply).await?;
-            assert!(reply.starts_with(b"HTTP/1.1 200"));
-        }
-        let mut rest = Vec::new();
-        silent.read_to_end(&mut rest).await?;
-        assert!(rest.len() < 700_000, "{} bytes", rest.len());
-        // After a reply the connection is idle, and holds nothing.
-        let mut reader = ask().await?;
-        let mut reply = vec![0; 800_000];
-        reader.read_exact(&mut reply).await?;
-        let held = async {
-            while budget.held() > 0 {
-                let _ = reader.read(&mut reply).await;
-            }
-        };
-        tokio::time::timeout(Duration::from_secs(1), held)
-            .await
-            .expect("it is read");
-        serving.abort();
-        Ok(())
-    }
 }

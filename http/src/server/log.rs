@@ -13,7 +13,7 @@ const FAILURES: u32 = 100;
 const MAX_CAUSES: usize = 8 * 1024;
 
 /// Logs a call that has failed.
-pub(super) fn outcome(peer: &Identity, method: &str, started: Instant, fault: Option<&Fault>) {
+pub fn log_call(peer: &Identity, method: &str, started: Instant, fault: Option<&Fault>) {
     static REFUSED: Quota = Quota::new(FAILURES);
     static FAILED: Quota = Quota::new(FAILURES);
 

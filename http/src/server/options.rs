@@ -11,93 +11,53 @@ use farcall_core::transport::Address;
 use farcall_core::transport::Peer;
 #[cfg(feature = "_tls")]
 use farcall_core::transport::tls::ServerTls;
-use farcall_core::{Budget, Fault, FaultKind, Identity};
+use farcall_core::{Budget, Identity};
 
 use super::{Authorize, Pages};
-use crate::XmlRpc;
-use farcall_http::setters;
+use crate::setters;
 
-/// Options of a [`Server`](crate::Server). The defaults are safe for a server that untrusted peers
-/// can reach.
+/// Options of a [server](super::HttpServer), whatever its protocols. The defaults are safe for a
+/// server that untrusted peers can reach.
 #[derive(Clone)]
 #[must_use = "options do nothing until they are given to a server"]
 pub struct ServerOptions {
-    pub(crate) max_connections: usize,
-    pub(crate) drain_timeout: Duration,
-    pub(crate) format: XmlRpc,
-    pub(crate) max_body: usize,
-    pub(crate) max_reply: usize,
+    pub(super) max_connections: usize,
+    pub(super) drain_timeout: Duration,
+    pub(super) max_body: usize,
+    pub(super) max_reply: usize,
     /// The budget that the program chose, if any.
     budget: Option<Budget>,
-    pub(crate) header_timeout: Duration,
-    pub(crate) body_timeout: Duration,
-    pub(crate) write_timeout: Duration,
-    pub(crate) call_timeout: Option<Duration>,
-    pub(crate) max_calls: usize,
-    pub(crate) max_multicall: usize,
-    pub(crate) gzip_over: Option<usize>,
-    pub(crate) fault_policy: FaultPolicy,
-    pub(crate) hosts: Option<Vec<String>>,
-    pub(crate) allow_origins: Vec<String>,
-    pub(crate) accept_address: Option<Arc<AcceptAddress>>,
-    pub(crate) accept_peer: Option<Arc<AcceptPeer>>,
-    pub(crate) trust_scgi: Option<Arc<AcceptAddress>>,
-    pub(crate) authorize: Option<Arc<dyn Authorize>>,
-    pub(crate) pages: Vec<Arc<dyn Pages>>,
+    pub(super) header_timeout: Duration,
+    pub(super) body_timeout: Duration,
+    pub(super) write_timeout: Duration,
+    pub(super) call_timeout: Option<Duration>,
+    pub(super) max_calls: usize,
+    pub(super) gzip_over: Option<usize>,
+    pub(super) hosts: Option<Vec<String>>,
+    pub(super) allow_origins: Vec<String>,
+    pub(super) accept_address: Option<Arc<AcceptAddress>>,
+    pub(super) accept_peer: Option<Arc<AcceptPeer>>,
+    pub(super) trust_scgi: Option<Arc<AcceptAddress>>,
+    pub(super) authorize: Option<Arc<dyn Authorize>>,
+    pub(super) pages: Vec<Arc<dyn Pages>>,
     #[cfg(feature = "_tls")]
     tls: Option<ServerTls>,
     #[cfg(feature = "_tls")]
-    pub(crate) handshake_timeout: Duration,
+    pub(super) handshake_timeout: Duration,
     #[cfg(feature = "_tls")]
-    pub(crate) max_pending: usize,
+    pub(super) max_pending: usize,
     #[cfg(feature = "_tls")]
-    pub(crate) max_pending_per_address: usize,
+    pub(super) max_pending_per_address: usize,
 }
 
 type AcceptAddress = dyn Fn(&Peer) -> bool + Send + Sync;
 type AcceptPeer = dyn Fn(&Identity) -> bool + Send + Sync;
-
-/// The form of the faults that callers receive.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum FaultPolicy {
-    /// Codes of the fault code interoperability specification: −32700 for a document that cannot be
-    /// parsed, −32601 for an unknown method, −32602 for parameters that do not match, and so on.
-    #[default]
-    Interoperability,
-    /// Faults of CPython's `SimpleXMLRPCServer`: code 1, and the class and text of a Python
-    /// exception, for callers that depend on them. Faults that a method returns keep their code and
-    /// text, as `xmlrpc.client.Fault` does in CPython.
-    CPython,
-}
-
-impl FaultPolicy {
-    /// Returns the code and the text that are sent for a failed call of `method`.
-    pub(crate) fn apply(self, fault: &Fault, method: &str) -> (i64, String) {
-        let message = fault.message();
-        if self == Self::Interoperability || fault.kind() == FaultKind::Application {
-            return (fault.code(), message.to_owned());
-        }
-        let text = match fault.kind() {
-            FaultKind::UnknownMethod => {
-                format!("<class 'Exception'>:method \"{method}\" is not supported")
-            }
-            FaultKind::Parse | FaultKind::UnsupportedEncoding | FaultKind::InvalidCharacter => {
-                format!("<class 'xml.parsers.expat.ExpatError'>:{message}")
-            }
-            FaultKind::InvalidParams => format!("<class 'TypeError'>:{message}"),
-            _ => format!("<class 'Exception'>:{message}"),
-        };
-        (1, text)
-    }
-}
 
 impl Default for ServerOptions {
     fn default() -> Self {
         Self {
             max_connections: 1024,
             drain_timeout: Duration::from_secs(30),
-            format: XmlRpc::default(),
             max_body: 16 << 20,
             max_reply: 32 << 20,
             budget: None,
@@ -106,9 +66,7 @@ impl Default for ServerOptions {
             write_timeout: Duration::from_secs(60),
             call_timeout: None,
             max_calls: 512,
-            max_multicall: 1000,
             gzip_over: Some(1400),
-            fault_policy: FaultPolicy::Interoperability,
             hosts: None,
             allow_origins: Vec::new(),
             accept_address: None,
@@ -139,16 +97,12 @@ impl ServerOptions {
         /// Default: 30 s, within the time that service managers grant a process to exit.
         drain_timeout: Duration,
 
-        /// Format of written values, and limits on values that are read. Default:
-        /// [`XmlRpc::default`].
-        format: XmlRpc,
-
         /// Maximum bytes of a request body, on the wire and after inflating. Default: 16 MiB,
         /// enough for large arrays, while a single peer cannot fill the memory. A larger body is
         /// refused with status 413.
         max_body: usize,
 
-        /// Maximum bytes of a reply before compression; of a multicall, with all its results.
+        /// Maximum bytes of a reply before compression; of a batch, with all its results.
         /// Default: 32 MiB, so that a reply can return the content of the largest request even in a
         /// longer encoding: 16 MiB of bytes are 22 MiB of base64. Encoding stops at the limit, and
         /// the caller receives a fault with code −32603 that names the limit.
@@ -202,12 +156,12 @@ impl ServerOptions {
         /// five minutes, at 0.6 Mbit/s.
         write_timeout: Duration,
 
-        /// Timeout of a call, or of a whole multicall. Handlers see it as their
+        /// Timeout of a call, or of a whole batch. Handlers see it as their
         /// [deadline](farcall_core::Context::deadline). Default: `None`, because only the
         /// application knows a suitable value.
         call_timeout: Option<Duration>,
 
-        /// Maximum number of concurrent calls, over all connections; a multicall counts as one.
+        /// Maximum number of concurrent calls, over all connections; a batch counts as one.
         /// Further calls are refused at once, with status 503 and a fault with code −32400, and
         /// their connections closed: otherwise an overloaded server would answer no call in time.
         /// Calls that complete without waiting do not count, and calls that arrive at the same
@@ -217,19 +171,11 @@ impl ServerOptions {
         /// left on which further calls can be refused.
         max_calls: usize,
 
-        /// Maximum number of calls in one `system.multicall`. Default: 1000. More calls are a
-        /// fault, and 0 disables multicall. The limit bounds the work, and the number of password
-        /// guesses, of one request.
-        max_multicall: usize,
-
         /// Compresses replies of more than this number of bytes for callers that accept gzip.
         /// Default: 1400, as in CPython's server, because a smaller reply fits into one packet
         /// anyway. `None` disables compression.
         #[cfg(feature = "gzip")]
         gzip_over: Option<usize>,
-
-        /// Form of the faults that callers receive. Default: [`FaultPolicy::Interoperability`].
-        fault_policy: FaultPolicy,
     }
 
     /// Sets the hosts that requests may name, in addition to IP addresses, `localhost` and names
@@ -258,9 +204,9 @@ impl ServerOptions {
         self
     }
 
-    /// Allows web pages of these origins, such as `"https://app.example"`, to call the server, by
-    /// XML-RPC and the protocol beside it. The server answers their preflight requests (CORS) and
-    /// lets the pages read the replies. There is no wildcard: the answer names the origin of the
+    /// Allows web pages of these origins, such as `"https://app.example"`, to call the server,
+    /// whatever the protocol. The server answers their preflight requests (CORS) and lets the pages
+    /// read the replies. There is no wildcard: the answer names the origin of the
     /// page. It never allows credentials, so browsers send no cookies; a token is sent as a header.
     ///
     /// Default: none. A request is refused with status 403 if its `Origin` is neither allowed here
@@ -316,8 +262,8 @@ impl ServerOptions {
     }
 
     /// Believes the peers for which `trust` returns `true` what they say of their own clients over
-    /// [SCGI](crate::Server::bind_scgi): the address (`REMOTE_ADDR`, `REMOTE_PORT`) and the user
-    /// (`REMOTE_USER`) are the identity of the caller then, as with CGI. It must hold for web
+    /// [SCGI](super::HttpServer::bind_scgi): the address (`REMOTE_ADDR`, `REMOTE_PORT`) and the
+    /// user (`REMOTE_USER`) are the identity of the caller then, as with CGI. It must hold for web
     /// servers only: any other peer could name whom it likes. Default: no peer.
     ///
     /// ```
@@ -452,7 +398,6 @@ impl fmt::Debug for ServerOptions {
         shown
             .field("max_connections", &self.max_connections)
             .field("drain_timeout", &self.drain_timeout)
-            .field("format", &self.format)
             .field("max_body", &self.max_body)
             .field("max_reply", &self.max_reply)
             .field("budget", &self.budget_for_server())
@@ -461,9 +406,7 @@ impl fmt::Debug for ServerOptions {
             .field("write_timeout", &self.write_timeout)
             .field("call_timeout", &self.call_timeout)
             .field("max_calls", &self.max_calls)
-            .field("max_multicall", &self.max_multicall)
             .field("gzip_over", &self.gzip_over)
-            .field("fault_policy", &self.fault_policy)
             .field("hosts", &self.hosts)
             .field("allow_origins", &self.allow_origins)
             .field(

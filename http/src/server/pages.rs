@@ -1,7 +1,8 @@
 //! Answers of a server to GET and HEAD.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
-use farcall_core::Registry;
 use farcall_core::protocol::Catalog;
 use http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
 use http::request::Parts;
@@ -9,17 +10,16 @@ use http::{Method, Response, StatusCode};
 
 use super::Rejection;
 use super::protocol::Protocol;
-use crate::XmlRpc;
 
 /// Answers to GET and HEAD requests, which no call has: see
-/// [`ServerOptions::pages`](crate::ServerOptions::pages).
+/// [`ServerOptions::pages`](super::ServerOptions::pages).
 pub trait Pages: Send + Sync + 'static {
     /// Returns the answer to a request, or `None` if there is no page for it. The body of an answer
     /// to HEAD is not sent.
     fn page(&self, request: &PageRequest<'_>) -> Option<Response<Bytes>>;
 
     /// Returns `true` if a request needs the permission of
-    /// [`authorize`](crate::ServerOptions::authorize). Default: `true`.
+    /// [`authorize`](super::ServerOptions::authorize). Default: `true`.
     fn is_protected(&self, request: &PageRequest<'_>) -> bool {
         let _ = request;
         true
@@ -32,26 +32,28 @@ pub trait Pages: Send + Sync + 'static {
 pub struct PageRequest<'a> {
     /// The head of the request.
     pub head: &'a Parts,
-    /// The methods at the path, if there is a service.
-    pub methods: Option<&'a dyn Catalog>,
-    /// The protocol that the service answers beside XML-RPC.
-    pub beside: Option<&'a dyn Protocol>,
+    /// The protocols of the service at the path. There are none if there is no service.
+    pub protocols: &'a [Arc<dyn Protocol>],
     /// `true` if the request arrived through a listener at a loopback address.
     pub is_loopback: bool,
 }
 
 impl<'a> PageRequest<'a> {
+    /// Returns the methods at the path, if there is a service.
+    #[must_use]
+    pub fn methods(&self) -> Option<&'a dyn Catalog> {
+        self.protocols.first().map(|first| first.methods())
+    }
+
     /// Returns the request of a head, if it can ask for a page.
     pub(super) fn of(
         head: &'a Parts,
-        service: Option<&'a Registry<XmlRpc>>,
-        beside: Option<&'a dyn Protocol>,
+        protocols: &'a [Arc<dyn Protocol>],
         is_loopback: bool,
     ) -> Option<Self> {
         matches!(head.method, Method::GET | Method::HEAD).then_some(Self {
             head,
-            methods: service.map(|service| service as &dyn Catalog),
-            beside,
+            protocols,
             is_loopback,
         })
     }

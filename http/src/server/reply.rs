@@ -9,10 +9,10 @@ use farcall_core::Budget;
 use farcall_core::protocol::Account;
 use http_body::{Body, Frame, SizeHint};
 
-/// The body of a response from [`Server::respond`](crate::Server::respond), or from a server that
-/// is mounted in another.
+/// The body of a response from [`HttpServer::respond`](super::HttpServer::respond), or from a
+/// server that is mounted in another.
 ///
-/// A large body is held in the [budget](crate::ServerOptions::budget) and returned in copies of
+/// A large body is held in the [budget](super::ServerOptions::budget) and returned in copies of
 /// 64 KiB. A writer that waits for a slow peer does not poll the body, so the budget shares its
 /// ownership and can drop it at eviction. The next frame is then [`ReplyEvicted`].
 #[derive(Debug)]
@@ -29,7 +29,7 @@ enum Storage {
     },
 }
 
-/// The error of a [`ReplyBody`] that was evicted from the [budget](crate::ServerOptions::budget),
+/// The error of a [`ReplyBody`] that was evicted from the [budget](super::ServerOptions::budget),
 /// to make room for other peers.
 #[derive(Debug, thiserror::Error)]
 #[error("the reply was evicted: it was held for too long, and others needed the room")]

@@ -5,7 +5,7 @@ use farcall_core::transport::tls::Profile;
 use farcall_core::transport::{Address, Io, Peer};
 
 use super::browser::HostPolicy;
-use super::{Server, ServerOptions};
+use super::{HttpServer, ServerOptions};
 
 /// Returns the handshakes of a listener at `address`, if its connections use TLS.
 pub(super) fn handshakes_at(address: &Address, options: &ServerOptions) -> Option<TlsHandshakes> {
@@ -20,7 +20,7 @@ pub(super) fn handshakes_at(address: &Address, options: &ServerOptions) -> Optio
     Some(TlsHandshakes::new(tls, Profile::Http, timeout, pending))
 }
 
-impl Server {
+impl HttpServer {
     /// Serves one connection over TLS until it closes.
     pub(super) async fn tls_connection(
         self,

@@ -48,9 +48,9 @@ pub struct UpgradedConnection<'a> {
     pub headers: HeaderMap,
     /// The extensions of the request.
     pub extensions: Extensions,
-    /// The [budget](crate::ServerOptions::budget) of the server.
+    /// The [budget](super::ServerOptions::budget) of the server.
     pub budget: Budget,
-    /// The limit of [calls at once](crate::ServerOptions::max_calls) of the server.
+    /// The limit of [calls at once](super::ServerOptions::max_calls) of the server.
     pub calls: CallLimit,
     /// Completes when the server stops.
     pub stop: Pin<Box<dyn Future<Output = ()> + Send + 'a>>,

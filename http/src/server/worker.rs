@@ -3,9 +3,9 @@
 use farcall_core::serve::ShutdownReport;
 use farcall_core::workers::{self, Worker};
 
-use super::Server;
+use super::HttpServer;
 
-impl Server {
+impl HttpServer {
     /// Serves as one of several [workers], until the worker is stopped.
     ///
     /// ```no_run

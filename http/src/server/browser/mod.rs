@@ -56,7 +56,7 @@ impl HostPolicy {
 
 /// The schemes that the URL of the server may have had for a browser.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Scheme {
+pub(super) enum BrowserScheme {
     /// The connection has TLS.
     #[cfg_attr(
         not(feature = "_tls"),
@@ -67,7 +67,7 @@ pub(super) enum Scheme {
     Any,
 }
 
-impl Scheme {
+impl BrowserScheme {
     /// Returns the scheme for the requests of a caller.
     #[cfg(feature = "_tls")]
     pub(super) fn of(caller: &Identity) -> Self {
@@ -90,7 +90,7 @@ impl Scheme {
 pub(super) fn check(
     parts: &Parts,
     policy: HostPolicy,
-    scheme: Scheme,
+    scheme: BrowserScheme,
     options: &ServerOptions,
 ) -> Result<(), Rejection> {
     let (mut hosts, mut host) = (0, None);
@@ -213,8 +213,8 @@ fn is_known(host: &str, options: &ServerOptions) -> bool {
         return false;
     };
     match requested.host {
-        Host::Address(_) => true,
-        Host::Name(name) => {
+        RequestedHost::Address(_) => true,
+        RequestedHost::Name(name) => {
             is_localhost(name)
                 || options.hosts.iter().flatten().any(|allowed| {
                     Authority::parse(allowed).is_some_and(|allowed| {
@@ -250,12 +250,12 @@ fn is_allowed(origin: &str, options: &ServerOptions) -> bool {
 }
 
 /// Returns `true` if the origin of a page is that of the server itself, given the request's host.
-fn is_same(origin: &str, host: &str, scheme: Scheme) -> bool {
+fn is_same(origin: &str, host: &str, scheme: BrowserScheme) -> bool {
     let (Some(origin), Some(host)) = (WebOrigin::parse(origin), Authority::parse(host)) else {
         return false;
     };
     // The page of an `http` URL may have been changed on its way.
-    if scheme == Scheme::Https && !origin.scheme.eq_ignore_ascii_case("https") {
+    if scheme == BrowserScheme::Https && !origin.scheme.eq_ignore_ascii_case("https") {
         return false;
     }
     origin.default_port().is_some_and(|default| {
@@ -301,11 +301,11 @@ impl PartialEq for WebOrigin<'_> {
 
 /// A host and an optional port.
 struct Authority<'a> {
-    host: Host<'a>,
+    host: RequestedHost<'a>,
     port: Option<u16>,
 }
 
-enum Host<'a> {
+enum RequestedHost<'a> {
     Address(IpAddr),
     /// A name without a trailing dot.
     Name(&'a str),
@@ -319,18 +319,18 @@ impl<'a> Authority<'a> {
             Some(rest) => {
                 let (address, port) = rest.split_once(']')?;
                 let address: Ipv6Addr = address.parse().ok()?;
-                (Host::Address(address.into()), port)
+                (RequestedHost::Address(address.into()), port)
             }
             None => {
                 let (name, port) = text.split_at(text.find(':').unwrap_or(text.len()));
                 let host = match name.parse::<Ipv4Addr>() {
-                    Ok(address) => Host::Address(address.into()),
-                    Err(_) => Host::Name(name.strip_suffix('.').unwrap_or(name)),
+                    Ok(address) => RequestedHost::Address(address.into()),
+                    Err(_) => RequestedHost::Name(name.strip_suffix('.').unwrap_or(name)),
                 };
                 (host, port)
             }
         };
-        if matches!(host, Host::Name("")) {
+        if matches!(host, RequestedHost::Name("")) {
             return None;
         }
         let port = match port.strip_prefix(':') {
@@ -343,7 +343,7 @@ impl<'a> Authority<'a> {
     }
 }
 
-impl PartialEq for Host<'_> {
+impl PartialEq for RequestedHost<'_> {
     fn eq(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Address(one), Self::Address(other)) => one == other,

@@ -5,11 +5,11 @@ use http::Request;
 use super::*;
 
 fn status(target: &str, headers: &[(&str, &str)], options: &ServerOptions) -> Option<u16> {
-    status_over(Scheme::Any, target, headers, options)
+    status_over(BrowserScheme::Any, target, headers, options)
 }
 
 fn status_over(
-    scheme: Scheme,
+    scheme: BrowserScheme,
     target: &str,
     headers: &[(&str, &str)],
     options: &ServerOptions,
@@ -159,12 +159,15 @@ fn over_tls_a_page_without_tls_is_of_another_origin() {
     ] {
         let headers = [("host", host), ("origin", origin)];
         let expected = (!is_allowed).then_some(403);
-        let status = status_over(Scheme::Https, "/", &headers, &options);
+        let status = status_over(BrowserScheme::Https, "/", &headers, &options);
         assert_eq!(status, expected, "{headers:?}");
     }
     let named = ServerOptions::default().allow_origins(["http://localhost"]);
     let headers = [("host", "localhost"), ("origin", "http://localhost")];
-    assert_eq!(status_over(Scheme::Https, "/", &headers, &named), None);
+    assert_eq!(
+        status_over(BrowserScheme::Https, "/", &headers, &named),
+        None
+    );
 }
 
 #[test]
@@ -192,7 +195,7 @@ proptest::proptest! {
     fn any_text_can_be_checked(host in "[a:.0-9\\[\\]@/%é]{0,12}|.*", origin in ".*") {
         let options = ServerOptions::default().hosts([&host]).allow_origins([&origin]);
         let _ = (is_known(&host, &options), is_allowed(&origin, &options));
-        let _ = (is_same(&origin, &host, Scheme::Any), is_localhost(&host), excerpt(&host));
+        let _ = (is_same(&origin, &host, BrowserScheme::Any), is_localhost(&host), excerpt(&host));
     }
 }
 
@@ -224,7 +227,7 @@ fn every_sec_fetch_site_value_is_checked() {
         }
         let (parts, ()) = request.body(()).unwrap().into_parts();
         let options = ServerOptions::default();
-        check(&parts, HostPolicy::Any, Scheme::Any, &options).is_err()
+        check(&parts, HostPolicy::Any, BrowserScheme::Any, &options).is_err()
     };
     for sites in [
         &["cross-site", "same-origin"][..],
@@ -235,7 +238,7 @@ fn every_sec_fetch_site_value_is_checked() {
     }
     assert!(!refused(&["same-origin"]) && !refused(&["none"]));
     assert!(
-        !is_same("http://u@a", "a", Scheme::Any),
+        !is_same("http://u@a", "a", BrowserScheme::Any),
         "no origin has a user"
     );
 }

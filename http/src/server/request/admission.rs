@@ -1,11 +1,9 @@
 //! Admission of a request by its head: whether its body is read.
 
-use std::borrow::Cow;
 use std::sync::Arc;
 
-use farcall_core::TraceContext;
 use farcall_core::protocol::Origin;
-use farcall_core::{Identity, Registry};
+use farcall_core::{Identity, TraceContext};
 use http::header::{
     ACCEPT_ENCODING, ALLOW, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderMap,
     HeaderValue, ORIGIN, TRANSFER_ENCODING,
@@ -15,18 +13,17 @@ use http::uri::Authority;
 use http::{Extensions, Method, Request, StatusCode, Version};
 use http_body::Body;
 
-use crate::XmlRpc;
-use crate::server::browser::{self, HostPolicy, Scheme};
+use crate::coding::{Coding, Gzip};
+use crate::server::browser::{self, BrowserScheme, HostPolicy};
 use crate::server::pages::PageRequest;
-use crate::server::{Protocol, Rejection, Server, Upgrade};
-use farcall_http::coding::{Coding, Gzip};
+use crate::server::protocol::Offered;
+use crate::server::{HttpServer, Protocol, Rejection, Upgrade};
 
 /// Maximum bytes of a request head: its target, and the names and values of its headers.
 pub(in crate::server) const MAX_HEAD: usize = 64 << 10;
 
 /// A request whose head was checked and accepted.
 pub(in crate::server) struct AdmittedRequest<'a, B> {
-    pub(super) registry: Cow<'a, Registry<XmlRpc>>,
     pub(super) coding: Coding,
     pub(super) spoken: Spoken<'a>,
     pub(super) origin: Arc<Origin>,
@@ -43,34 +40,42 @@ pub(in crate::server) struct Leaving {
 }
 
 /// The protocol of a request.
+pub(in crate::server) struct Spoken<'a> {
+    offered: Offered<'a>,
+    by: Choice,
+}
+
+/// The index of a protocol among those at a path.
 #[derive(Clone, Copy)]
-pub(in crate::server) enum Spoken<'a> {
-    XmlRpc,
-    Other(&'a dyn Protocol),
-    /// There is no content type: XML-RPC, unless the document is one of this protocol.
-    Either(&'a dyn Protocol),
+enum Choice {
+    /// The content type is that of this protocol.
+    Type(usize),
+    /// There is no content type: the first protocol, unless the document is one of another.
+    Document,
 }
 
-impl<'a> Spoken<'a> {
+impl Spoken<'_> {
     /// Decides which protocol a document without a content type is of.
-    pub(super) fn decide(self, document: &[u8]) -> Self {
-        match self {
-            Self::Either(other) if other.is_document(document) => Self::Other(other),
-            Self::Either(_) => Self::XmlRpc,
-            spoken => spoken,
+    pub(super) fn decide(mut self, document: &[u8]) -> Self {
+        if matches!(self.by, Choice::Document) {
+            let mut others = self.offered.protocols().iter().enumerate().skip(1);
+            let other = others.find(|(_, protocol)| protocol.is_document(document));
+            self.by = Choice::Type(other.map_or(0, |(index, _)| index));
         }
+        self
     }
 
-    /// The protocol, unless it is XML-RPC.
-    pub(super) const fn other(self) -> Option<&'a dyn Protocol> {
-        match self {
-            Self::Other(other) => Some(other),
-            Self::XmlRpc | Self::Either(_) => None,
-        }
+    /// The protocol: the first one, as long as that is not decided.
+    pub(super) fn protocol(&self) -> &dyn Protocol {
+        let index = match self.by {
+            Choice::Type(index) => index,
+            Choice::Document => 0,
+        };
+        &*self.offered.protocols()[index]
     }
 }
 
-impl Server {
+impl HttpServer {
     /// Checks the head of a request, and decides whether to read its body.
     pub(in crate::server) fn admit<B: Body>(
         &self,
@@ -81,8 +86,7 @@ impl Server {
         let (mut parts, body) = request.into_parts();
         let found = self.route(&mut parts, &mut caller, hosts);
         match found.and_then(|found| check_length(&parts.headers, &body).map(|()| found)) {
-            Ok((registry, coding, spoken)) => Ok(AdmittedRequest {
-                registry,
+            Ok((coding, spoken)) => Ok(AdmittedRequest {
                 coding,
                 spoken,
                 origin: Arc::new(Origin {
@@ -117,35 +121,40 @@ impl Server {
         }
     }
 
-    /// Returns the service that a request calls, the content coding of its body, and its protocol.
+    /// Returns the content coding of the body of a request, and the protocol of its document.
     fn route(
         &self,
         parts: &mut Parts,
         caller: &mut Identity,
         hosts: HostPolicy,
-    ) -> Result<(Cow<'_, Registry<XmlRpc>>, Coding, Spoken<'_>), Rejection> {
-        if let Err(rejection) = browser::check(parts, hosts, Scheme::of(caller), &self.options) {
+    ) -> Result<(Coding, Spoken<'_>), Rejection> {
+        if let Err(rejection) =
+            browser::check(parts, hosts, BrowserScheme::of(caller), &self.options)
+        {
             // A request that a page can send without asking first is refused for its type, whatever
             // the page: the reason that will not go away.
-            let beside = self.beside.as_deref();
             let is_call = parts.method == Method::POST;
-            return Err(match spoken(&parts.headers, beside) {
-                None if is_call => unsupported(beside),
+            return Err(match choice(&parts.headers, &self.protocols) {
+                None if is_call => unsupported(&self.protocols),
                 _ => rejection,
             });
         }
-        let registry = self.service_at(parts.uri.path());
+        let offered = self.protocols_at(parts.uri.path());
         if !self.options.pages.is_empty() {
-            self.check_pages(parts, registry.as_deref(), caller, hosts)?;
+            let protocols = offered.as_ref().map_or(&[][..], Offered::protocols);
+            self.check_pages(parts, protocols, caller, hosts)?;
         }
-        let registry = registry.ok_or_else(|| {
-            Rejection::new(StatusCode::NOT_FOUND, "no XML-RPC service at this path")
+        let name = self.protocols.first().map_or("", |first| first.name());
+        let offered = offered.ok_or_else(|| {
+            let text = format!("no {name} service at this path");
+            Rejection::new(StatusCode::NOT_FOUND, text)
         })?;
-        // A service at a path of its own has XML-RPC only.
-        let is_default = matches!(registry, Cow::Borrowed(_));
-        let beside = self.beside.as_deref().filter(|_| is_default);
+        let protocols = offered.protocols();
         if parts.method != Method::POST {
-            if let Some(upgrade) = beside.and_then(|beside| beside.upgrade(parts)) {
+            let upgrade = protocols
+                .iter()
+                .find_map(|protocol| protocol.upgrade(parts));
+            if let Some(upgrade) = upgrade {
                 let switch = upgrade?;
                 if let Some(authorize) = &self.options.authorize {
                     authorize.authorize(parts, caller)?;
@@ -155,14 +164,14 @@ impl Server {
             if let Some(response) = browser::preflight(parts, &self.options) {
                 return Err(response);
             }
-            let text = "XML-RPC calls use the method POST";
+            let text = format!("{name} calls use the method POST");
             return Err(Rejection::new(StatusCode::METHOD_NOT_ALLOWED, text)
                 .with_header(ALLOW, HeaderValue::from_static("POST")));
         }
         if let Some(authorize) = &self.options.authorize {
             authorize.authorize(parts, caller)?;
         }
-        let spoken = spoken(&parts.headers, beside).ok_or_else(|| unsupported(beside))?;
+        let by = choice(&parts.headers, protocols).ok_or_else(|| unsupported(protocols))?;
         let coding = Coding::of(parts.headers.get_all(CONTENT_ENCODING)).map_err(|_| {
             Rejection::new(
                 StatusCode::UNSUPPORTED_MEDIA_TYPE,
@@ -170,11 +179,9 @@ impl Server {
             )
             .with_header(ACCEPT_ENCODING, HeaderValue::from_static(Gzip::ACCEPTED))
         })?;
-        Ok((registry, coding, spoken))
+        Ok((coding, Spoken { offered, by }))
     }
-}
 
-impl Server {
     /// Answers a request for a page.
     ///
     /// # Errors
@@ -183,15 +190,13 @@ impl Server {
     fn check_pages(
         &self,
         parts: &mut Parts,
-        service: Option<&Registry<XmlRpc>>,
+        protocols: &[Arc<dyn Protocol>],
         caller: &mut Identity,
         hosts: HostPolicy,
     ) -> Result<(), Rejection> {
-        let is_default = service.is_some_and(|service| std::ptr::eq(service, &self.main));
-        let beside = self.beside.as_deref().filter(|_| is_default);
         let is_loopback = hosts == HostPolicy::Loopback;
         for pages in &self.options.pages {
-            let Some(request) = PageRequest::of(parts, service, beside, is_loopback) else {
+            let Some(request) = PageRequest::of(parts, protocols, is_loopback) else {
                 return Ok(());
             };
             let Some(page) = pages.page(&request) else {
@@ -274,43 +279,26 @@ fn check_length(headers: &HeaderMap, body: &impl Body) -> Result<(), Rejection> 
 }
 
 /// Returns the protocol of a request, by its content type.
-fn spoken<'a>(headers: &HeaderMap, beside: Option<&'a dyn Protocol>) -> Option<Spoken<'a>> {
+fn choice(headers: &HeaderMap, protocols: &[Arc<dyn Protocol>]) -> Option<Choice> {
     // Some small clients send no type. A browser can also send none without a preflight request,
     // but then it always sends the page's origin.
     let Some(content_type) = headers.get(CONTENT_TYPE) else {
-        let spoken = beside.map_or(Spoken::XmlRpc, Spoken::Either);
-        return (!headers.contains_key(ORIGIN)).then_some(spoken);
+        return (!headers.contains_key(ORIGIN)).then_some(Choice::Document);
     };
-    if content_type == "text/xml" {
-        return Some(Spoken::XmlRpc);
-    }
     let content_type = content_type.to_str().ok()?;
     let essence = content_type.split(';').next().unwrap_or_default().trim();
-    if is_xml(essence) {
-        return Some(Spoken::XmlRpc);
-    }
-    let beside = beside.filter(|protocol| protocol.is_content_type(essence));
-    beside.map(Spoken::Other)
+    let of_type = |protocol: &Arc<dyn Protocol>| protocol.is_content_type(essence);
+    protocols.iter().position(of_type).map(Choice::Type)
 }
 
-fn unsupported(beside: Option<&dyn Protocol>) -> Rejection {
-    let text = match beside {
-        None => "unsupported content type: use text/xml",
-        Some(_) => "unsupported content type: use text/xml or application/json",
-    };
+fn unsupported(protocols: &[Arc<dyn Protocol>]) -> Rejection {
+    let types: Vec<_> = protocols
+        .iter()
+        .map(|protocol| protocol.content_type())
+        .collect();
+    let types: Vec<_> = types.iter().filter_map(|name| name.to_str().ok()).collect();
+    let text = format!("unsupported content type: use {}", types.join(" or "));
     Rejection::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, text)
-}
-
-fn is_xml(essence: &str) -> bool {
-    let has_suffix = |suffix: &str| {
-        let start = essence.len().checked_sub(suffix.len());
-        start
-            .and_then(|start| essence.get(start..))
-            .is_some_and(|actual| actual.eq_ignore_ascii_case(suffix))
-    };
-    essence.eq_ignore_ascii_case("text/xml")
-        || essence.eq_ignore_ascii_case("application/xml")
-        || has_suffix("+xml")
 }
 
 fn is_host(host: &[u8]) -> bool {

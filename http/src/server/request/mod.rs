@@ -3,8 +3,6 @@
 pub(super) mod admission;
 mod call;
 mod response;
-#[cfg(test)]
-mod tests;
 
 use std::convert::Infallible;
 use std::future::Future;
@@ -14,7 +12,7 @@ use std::task::{Context as TaskContext, Poll};
 use bytes::Bytes;
 use farcall_core::Identity;
 use farcall_core::protocol::Hold;
-use http::header::CONTENT_TYPE;
+use farcall_core::protocol::output::Foreign;
 use http::{Request, Response, StatusCode};
 use http_body::Body;
 use http_body_util::Full;
@@ -23,17 +21,15 @@ use tower_service::Service;
 use super::account::PeerAccount;
 use super::body;
 use super::browser::HostPolicy;
-use super::{Rejection, ReplyBody, Server};
-use crate::xml::encoding::decode_document;
-use farcall_http::coding::charset;
+use super::{HttpServer, Rejection, ReplyBody};
 
 use admission::{AdmittedRequest, Leaving};
-pub(super) use response::{fault_text, reject};
+pub(super) use response::reject;
 
-/// Requests with any body type are answered, so a [`Server`] can be mounted in an axum router,
+/// Requests with any body type are answered, so a server can be mounted in an axum router,
 /// under tower layers, or in a test. The [`Identity`] of the caller is the one in the extensions of
 /// the request, if there is one.
-impl<B> Service<Request<B>> for Server
+impl<B> Service<Request<B>> for HttpServer
 where
     B: Body<Data: Send, Error: Send> + Send + 'static,
 {
@@ -51,7 +47,7 @@ where
     }
 }
 
-impl Server {
+impl HttpServer {
     /// Answers one HTTP request.
     ///
     /// # Cancel safety
@@ -89,7 +85,6 @@ impl Server {
         account: &PeerAccount<'_>,
     ) -> Result<Response<Full<Bytes>>, Infallible> {
         let AdmittedRequest {
-            registry,
             coding,
             spoken,
             origin,
@@ -104,25 +99,28 @@ impl Server {
         let read = body::read(body, coding, limit, timeout, account, &mut hold);
         let mut document = match read.await {
             Ok(document) => document,
-            Err(failure) => return Ok(self.reject_body(&failure, origin, spoken)),
+            Err(failure) => return Ok(self.reject_body(&failure, origin, spoken.protocol())),
         };
         let spoken = spoken.decide(&document);
+        let protocol = spoken.protocol();
         if let Err(fault) = self.calls.check() {
-            return Ok(self.overloaded(&fault, origin, spoken));
+            return Ok(self.overloaded(&fault, origin, protocol));
         }
-        if let Some(other) = spoken.other() {
-            let answer = self.run_beside(other, &origin, document, account).await;
-            return Ok(match answer {
-                Some(answer) => self.budgeted_reply(answer, origin, spoken, account, hold),
-                None => self.no_reply(origin),
-            });
-        }
-        let decoded = decode_document(&mut document, charset(origin.headers.get(CONTENT_TYPE)));
+        let decoded = protocol.decode(&mut document, &origin.headers);
         if let Err(no_room) = account.resize(&mut hold, document.len()) {
-            return Ok(self.overloaded(&no_room.of_request(), origin, spoken));
+            return Ok(self.overloaded(&no_room.of_request(), origin, protocol));
         }
-        let document = decoded.map(|()| document);
-        let reply = self.run_call(&registry, &origin, document).await;
-        Ok(self.budgeted_reply(reply, origin, spoken, account, hold))
+        let answer = match decoded {
+            Ok(()) => self.run_calls(protocol, &origin, document, account).await,
+            Err(error) => {
+                let shown = Foreign::excerpt(&error);
+                tracing::debug!(peer = %origin.identity, error = %shown, "a request is not a call");
+                Some(protocol.fault(&error.into(), self.options.max_reply))
+            }
+        };
+        Ok(match answer {
+            Some(answer) => self.budgeted_reply(answer, origin, protocol, account, hold),
+            None => self.no_reply(origin),
+        })
     }
 }

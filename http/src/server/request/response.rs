@@ -14,31 +14,22 @@ use http::header::{
 use http::{Response, StatusCode};
 use http_body_util::Full;
 
-use super::admission::Spoken;
-use crate::document::write_fault;
+use crate::coding::Gzip;
 use crate::server::account::PeerAccount;
 use crate::server::body::BodyError;
-use crate::server::{Rejection, Server, browser};
-use farcall_http::coding::Gzip;
+use crate::server::{HttpServer, Protocol, Rejection, browser};
 
-impl Server {
-    pub(super) fn write_fault(&self, fault: &Fault, method: &str) -> Bytes {
-        let (code, text) = self.options.fault_policy.apply(fault, method);
-        let mut out = Vec::new();
-        write_fault(code, fault_text(&text, self.options.max_reply), &mut out);
-        out.into()
-    }
-
+impl HttpServer {
     /// Builds the response to a request whose body could not be read.
     pub(super) fn reject_body(
         &self,
         failure: &BodyError,
         origin: Arc<Origin>,
-        spoken: Spoken<'_>,
+        protocol: &dyn Protocol,
     ) -> Response<Full<Bytes>> {
         let (status, text) = match failure {
             BodyError::NoRoom => {
-                return self.overloaded(&NoRoom::default().of_request(), origin, spoken);
+                return self.overloaded(&NoRoom::default().of_request(), origin, protocol);
             }
             BodyError::TooLarge => (
                 StatusCode::PAYLOAD_TOO_LARGE,
@@ -73,11 +64,11 @@ impl Server {
         &self,
         fault: &Fault,
         origin: Arc<Origin>,
-        spoken: Spoken<'_>,
+        protocol: &dyn Protocol,
     ) -> Response<Full<Bytes>> {
         let (peer, shown) = (&origin.identity, Foreign::excerpt(fault));
         tracing::debug!(%peer, fault = %shown, "request refused");
-        let mut response = self.fault_reply(fault, origin, spoken);
+        let mut response = self.fault_reply(fault, origin, protocol);
         *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
         let headers = response.headers_mut();
         headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
@@ -92,7 +83,7 @@ impl Server {
         &self,
         document: Bytes,
         origin: Arc<Origin>,
-        spoken: Spoken<'_>,
+        protocol: &dyn Protocol,
         account: &PeerAccount<'_>,
         mut hold: Hold,
     ) -> Response<Full<Bytes>> {
@@ -109,11 +100,11 @@ impl Server {
             account.resize(&mut hold, body.len()).map(|()| body)
         });
         match held {
-            Ok(body) => self.reply(hold.attach(body), length, gzip, origin, spoken),
+            Ok(body) => self.reply(hold.attach(body), length, gzip, origin, protocol),
             Err(no_room) => {
                 let fault = no_room.of_reply();
                 tracing::debug!(peer = %origin.identity, %fault, "reply dropped");
-                self.fault_reply(&fault, origin, spoken)
+                self.fault_reply(&fault, origin, protocol)
             }
         }
     }
@@ -122,14 +113,11 @@ impl Server {
         &self,
         fault: &Fault,
         origin: Arc<Origin>,
-        spoken: Spoken<'_>,
+        protocol: &dyn Protocol,
     ) -> Response<Full<Bytes>> {
-        let document = match spoken.other() {
-            Some(other) => other.fault(fault),
-            None => self.write_fault(fault, ""),
-        };
+        let document = protocol.fault(fault, self.options.max_reply);
         let length = document.len();
-        self.reply(document, length, None, origin, spoken)
+        self.reply(document, length, None, origin, protocol)
     }
 
     /// Builds the response to a request that asks for no answer.
@@ -158,17 +146,13 @@ impl Server {
         length: usize,
         coding: Option<Gzip>,
         origin: Arc<Origin>,
-        spoken: Spoken<'_>,
+        protocol: &dyn Protocol,
     ) -> Response<Full<Bytes>> {
         let allowed = browser::allowed_origin(&origin.headers, &self.options);
         let mut response = Response::new(Full::new(body));
         let headers = response.headers_mut();
         *headers = recycled_headers(origin);
-        let content_type = match spoken.other() {
-            Some(other) => other.content_type(),
-            None => HeaderValue::from_static("text/xml"),
-        };
-        headers.insert(CONTENT_TYPE, content_type);
+        headers.insert(CONTENT_TYPE, protocol.content_type());
         if coding.is_some() {
             headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
         }
@@ -179,20 +163,6 @@ impl Server {
         response
     }
 }
-
-/// Returns the text of a fault, or a short note if the text alone could exceed the limit of a
-/// reply.
-pub(in crate::server) fn fault_text(text: &str, limit: usize) -> &str {
-    // `&amp;` is the longest escape. The elements around the text are not counted.
-    if text.len() <= SHORT_TEXT || text.len().saturating_mul("&amp;".len()) <= limit {
-        text
-    } else {
-        "the fault text is over the limit of a reply"
-    }
-}
-
-/// Maximum bytes of a fault text that is sent regardless of the limit.
-const SHORT_TEXT: usize = 256;
 
 /// Reuses the request's `HeaderMap` allocation for the response, unless a method has kept it with
 /// its context. hyper keeps the allocation for the next request, so a map of more than 24 headers

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
 use crate::server::cgi::CgiVariables;
-use crate::server::http::admission::MAX_HEAD;
+use crate::server::request::admission::MAX_HEAD;
 
 /// Maximum number of variables: the 100 headers that a request over HTTP may have, and as many of
 /// the web server.

@@ -5,8 +5,6 @@
 
 mod body;
 pub(crate) mod head;
-#[cfg(test)]
-mod tests;
 
 use std::future::Future;
 use std::io;
@@ -29,21 +27,21 @@ use super::account::PeerAccount;
 use super::browser::HostPolicy;
 use super::cgi::{CgiVariables, response_head};
 use super::connection::linger;
-use super::http::reject;
 use super::reply_stream::ReplyStream;
-use super::{Rejection, Server};
+use super::request::reject;
+use super::{HttpServer, Rejection};
 
 /// Bytes that are read at a time until the head is complete. Nearly every head fits.
 const READ: usize = 4 << 10;
 
 /// The failures of reading a head.
-enum Unread {
+enum HeadFailure {
     Malformed(HeadError),
     /// The peer disconnected.
     Disconnected,
 }
 
-impl Server {
+impl HttpServer {
     /// Serves one connection over SCGI until it closes.
     pub(super) async fn scgi_connection(
         self,
@@ -85,7 +83,7 @@ impl Server {
                     )
                     .await
                 }
-                Ok(Err(Unread::Malformed(error))) => {
+                Ok(Err(HeadFailure::Malformed(error))) => {
                     let status = match error {
                         HeadError::TooLong | HeadError::TooMany => {
                             StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE
@@ -94,7 +92,7 @@ impl Server {
                     };
                     reject(Rejection::new(status, error.to_string()), &caller)
                 }
-                Ok(Err(Unread::Disconnected)) | Err(_) => return Ok(()),
+                Ok(Err(HeadFailure::Disconnected)) | Err(_) => return Ok(()),
             };
             write(&mut io, response).await
         };
@@ -135,16 +133,16 @@ impl Server {
 }
 
 /// Reads the head of a request. What follows it stays in the buffer.
-async fn read_head(io: &mut impl Io, buffer: &mut BytesMut) -> Result<CgiVariables, Unread> {
+async fn read_head(io: &mut impl Io, buffer: &mut BytesMut) -> Result<CgiVariables, HeadFailure> {
     loop {
-        if let Some((variables, length)) = head::parse(buffer).map_err(Unread::Malformed)? {
+        if let Some((variables, length)) = head::parse(buffer).map_err(HeadFailure::Malformed)? {
             drop(buffer.split_to(length));
             return Ok(variables);
         }
         buffer.reserve(READ);
         match io.read_buf(buffer).await {
             Ok(1..) => {}
-            Ok(0) | Err(_) => return Err(Unread::Disconnected),
+            Ok(0) | Err(_) => return Err(HeadFailure::Disconnected),
         }
     }
 }

@@ -1,19 +1,21 @@
 //! Tests of requests and responses.
 
+use std::convert::Infallible;
 use std::future::poll_fn;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::{Arc, Mutex};
+use std::task::{Context as TaskContext, Poll};
 
+use bytes::Bytes;
 use farcall_core::protocol::{Call, CallReply, Format as _, Payload};
 use farcall_core::{Budget, Context, Fault};
-use http::Method;
-use http::header::{ACCEPT_ENCODING, CONNECTION, CONTENT_ENCODING, HeaderValue};
-use http_body::Frame;
-use http_body_util::BodyExt as _;
+use http::header::{ACCEPT_ENCODING, CONNECTION, CONTENT_ENCODING, CONTENT_TYPE, HeaderValue};
+use http::{Method, Request, Response, StatusCode};
+use http_body::{Body, Frame};
+use http_body_util::{BodyExt as _, Full};
 
-use super::*;
 use crate::document::{REPLY_EPILOGUE, REPLY_PROLOGUE};
-use crate::{ServerOptions, XmlRpc};
+use crate::{ReplyBody, Server, ServerOptions, XmlRpc};
 
 fn call(method: &str) -> Request<Full<Bytes>> {
     posted(format!(

@@ -1,13 +1,15 @@
+//! Tests of SCGI.
+
 use std::time::Duration;
 
 use farcall_core::Context;
 use farcall_core::serve::StopHandle;
 use farcall_core::transport::Connect as _;
 use farcall_core::transport::memory::{self, MemoryConnector};
-use tokio::time::sleep;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::time::{Instant, sleep};
 
-use super::*;
-use crate::ServerOptions;
+use crate::{Server, ServerOptions};
 
 const CALL: &str = "<methodCall><methodName>add</methodName><params><param><value><int>3</int></value></param>\
                     <param><value><int>5</int></value></param></params></methodCall>";
