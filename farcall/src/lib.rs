@@ -2,7 +2,7 @@
 //! call them from another process, machine or language.
 //!
 //! - [`xmlrpc`]: XML-RPC over HTTP, for peers in any language.
-//! - [`jsonrpc`]: JSON-RPC over HTTP; a server has it beside XML-RPC, at the same port.
+//! - [`jsonrpc`]: JSON-RPC over HTTP; a server has it alone, or with XML-RPC at the same port.
 //! - [`conn`]: authenticated connections that carry values, between Rust programs and with Python's
 //!   `multiprocessing.connection`.
 //! - [`rpc`]: calls over these connections, with objects, callbacks and streams.

@@ -22,3 +22,19 @@ pub fn read_response(stream: &[u8], pieces: &[usize], max_body: usize) {
         assert!(outcome.length() <= max_body);
     }
 }
+
+/// Reads the head of an SCGI request at once, and again with only a part of its bytes.
+///
+/// # Panics
+/// If a part of a head is a head, or an error that the whole is not.
+pub fn read_scgi_head(bytes: &[u8], part: usize) {
+    let whole = crate::server::scgi::head::parse(bytes).map(|head| head.map(|(_, length)| length));
+    let part = bytes.get(..part).unwrap_or(bytes);
+    let read = crate::server::scgi::head::parse(part).map(|head| head.map(|(_, length)| length));
+    match (whole, read) {
+        (whole, Ok(None)) => drop(whole),
+        (Ok(Some(length)), Ok(Some(read))) => assert!(read == length && length <= part.len()),
+        (Err(whole), Err(read)) => assert_eq!(whole, read),
+        (whole, read) => panic!("{whole:?}, and for a part {read:?}"),
+    }
+}

@@ -2,25 +2,28 @@
 //! document.
 //!
 //! Programs use `farcall::xmlrpc` and `farcall::jsonrpc`, which re-export what they need of this
-//! crate: [`ClientOptions`](client::ClientOptions), [`HttpError`](client::HttpError),
-//! [`InvalidUrl`](client::InvalidUrl) and [`InvalidHeader`](client::InvalidHeader).
+//! crate, such as [`ClientOptions`](client::ClientOptions) and
+//! [`ServerOptions`](server::ServerOptions).
 //!
 //! A protocol creates an [`HttpClient`](client::HttpClient) for a URL. It writes its document into
 //! a [request](client::HttpClient::request), [exchanges](client::HttpClient::exchange) that for a
-//! response, and [reads](client::HttpClient::read) the document in it.
+//! response, and [reads](client::HttpClient::read) the document in it. To be served, a protocol
+//! implements [`Protocol`](server::Protocol), for an [`HttpServer`](server::HttpServer).
 //!
 //! # Features
 //!
 //! None is on by default.
 //!
-//! - `client`: the client.
-//! - `gzip`: compressed bodies. Without it, no client announces gzip.
+//! - `client`, `server`: the two sides.
+//! - `gzip`: compressed bodies. Without it, no client announces gzip, and no server accepts it.
 //! - `idna`: host names with letters beyond ASCII in the URLs of clients.
 //! - `cookies`: the cookies that servers set.
+//! - `workers`: servers as workers. `middleware`: the ready-made authentication of
+//!   [`ServerOptions::authorize`](server::ServerOptions::authorize).
 //! - `tls`: `https`, with the cryptography of aws-lc-rs; `tls-ring`: with that of ring.
 
 #![cfg_attr(
-    not(all(feature = "client", feature = "gzip")),
+    not(all(feature = "client", feature = "server", feature = "gzip")),
     allow(
         dead_code,
         reason = "single functions of shared modules are for one feature only"
@@ -31,9 +34,11 @@
 #[cfg(feature = "client")]
 pub mod client;
 pub mod coding;
-#[cfg(all(fuzzing, feature = "client"))]
+#[cfg(all(fuzzing, feature = "client", feature = "server"))]
 #[doc(hidden)]
 pub mod fuzzing;
+#[cfg(feature = "server")]
+pub mod server;
 mod socket_url;
 
 pub use socket_url::EncodedSocketPath;

@@ -68,7 +68,7 @@ async fn the_page_in_a_browser() {
             .version(MARKUP)
             .introduction(MARKUP),
     );
-    hostile_methods(hostile.http());
+    hostile_methods(hostile.xmlrpc());
     let many = with(Documentation::new("Many"));
     for number in 0..1000 {
         many.register_function(format!("method_{number}"), |a: i64, b: String| (a, b))

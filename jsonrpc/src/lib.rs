@@ -1,13 +1,14 @@
-//! JSON-RPC 2.0 over HTTP: clients, and a server of it and of XML-RPC at one port and path.
+//! JSON-RPC 2.0 over HTTP: clients, and servers of it, alone or with XML-RPC at one port and path.
 //!
 //! A [`Client`] calls methods by name, through traits marked
 //! [`#[client]`](farcall_core::client), or several in one request with a [`Batch`].
 //! [`blocking::Client`] does the same without async.
 //!
-//! A [`Server`] registers each method once and offers it over both protocols. The content type of a
-//! request decides: `application/json`, `application/json-rpc`, `application/jsonrequest` and types
-//! that end in `+json` are JSON-RPC. A request without a content type is JSON-RPC if its document
-//! begins with `{` or `[`, unless a web page sent it.
+//! A [`Server`] offers its methods over JSON-RPC and, with the feature `xmlrpc-server`, over
+//! XML-RPC too. The content type of a request decides: `application/json`, `application/json-rpc`,
+//! `application/jsonrequest` and types that end in `+json` are JSON-RPC. A request without a
+//! content type is JSON-RPC if its document begins with `{` or `[`, or if there is no XML-RPC,
+//! unless a web page sent it.
 //!
 //! ```
 //! use farcall::jsonrpc::Server;
@@ -71,7 +72,7 @@
 //! The code and the message of a [`Fault`](farcall_core::Fault) become those of the error. Its
 //! `data` has the kind: `{"kind": "invalid-params"}`. Errors have status 200, as the peers of this
 //! protocol expect. Only requests that are refused before their document is read have another
-//! status; the table is at [`farcall_xmlrpc::Server`].
+//! status; the table is at [`HttpServer`].
 //!
 //! | code | condition |
 //! |---|---|
@@ -90,14 +91,13 @@
 //!
 //! # Limits
 //!
-//! Those of XML-RPC for bodies, replies, time and calls at once apply, as set by
-//! [`ServerOptions`](farcall_xmlrpc::ServerOptions). A batch has at most
-//! [1,000 calls](Service::max_batch), a method name 1,024 bytes, an id 256 bytes. Depth and number
-//! of values are limited by the [format](Service::format).
+//! Those of HTTP for bodies, replies, time and calls at once apply, as set by [`ServerOptions`]. A
+//! batch has at most [1,000 calls](Service::max_batch), a method name 1,024 bytes, an id 256 bytes.
+//! Depth and number of values are limited by the [format](Service::format).
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
-#[cfg(feature = "jsonrpc-client")]
+#[cfg(any(feature = "jsonrpc-client", feature = "jsonrpc-server"))]
 pub mod blocking;
 #[cfg(feature = "jsonrpc-client")]
 mod client;
@@ -129,7 +129,10 @@ pub use client::{
 #[cfg(feature = "jsonrpc-sockets")]
 pub use message::Framing;
 #[cfg(feature = "jsonrpc-server")]
-pub use server::Server;
+pub use server::{
+    Authorize, Bind, BindError, BoundServer, HttpServer, PageRequest, Pages, Rejection, ReplyBody,
+    ReplyEvicted, Server, ServerOptions, cgi,
+};
 #[cfg(feature = "jsonrpc-server")]
 pub use service::Service;
 #[cfg(feature = "jsonrpc-sockets")]

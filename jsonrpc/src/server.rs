@@ -1,23 +1,31 @@
-//! The server of both protocols.
+//! The server: each method is registered once, whatever the protocols.
 
 use std::io;
+#[cfg(not(feature = "xmlrpc-server"))]
+use std::sync::Arc;
 
 use farcall_core::protocol::handler::{FromCall, Function, IntoReply, IntoResult};
 use farcall_core::protocol::{Call, Dispatch, Name, Payload};
 use farcall_core::transport::{Listen, ToTarget};
 use farcall_core::{About, Context, Fault, Instance, Json, RegisterError, Registry};
-use farcall_xmlrpc::{Bind, BoundServer, ServerOptions, XmlRpc};
+pub use farcall_http::server::{
+    Authorize, Bind, BindError, BoundServer, HttpServer, PageRequest, Pages, Rejection, ReplyBody,
+    ReplyEvicted, ServerOptions, cgi,
+};
+#[cfg(feature = "xmlrpc-server")]
+use farcall_xmlrpc::XmlRpc;
 use tower_layer::Layer;
+use tower_service::Service as Tower;
 
 use crate::Service;
 
-/// A server of JSON-RPC 2.0 and XML-RPC at one port and path: each method is registered once, and
-/// has the same name, guard and description over both.
+/// A server of JSON-RPC 2.0 and, with the feature `xmlrpc-server`, of XML-RPC at one port and path:
+/// each method is registered once, and has the same name, guard and description over both.
 ///
 /// It serves `/`, `/RPC2` and `/jsonrpc`. Both protocols have `system.listMethods`,
 /// `system.methodHelp`, `system.methodSignature` and `system.describe`, which is `rpc.discover` of
 /// JSON-RPC as well; batches of XML-RPC are calls of `system.multicall`, those of JSON-RPC are
-/// arrays.
+/// arrays. The requests that are refused, and with which status, are listed at [`HttpServer`].
 ///
 /// A server is a handle: clones share one server, and methods can be registered while it serves.
 ///
@@ -35,8 +43,10 @@ use crate::Service;
 /// ```
 #[derive(Clone, Debug)]
 pub struct Server {
-    http: farcall_xmlrpc::Server,
+    http: HttpServer,
     service: Service,
+    #[cfg(feature = "xmlrpc-server")]
+    xmlrpc: farcall_xmlrpc::Server,
 }
 
 impl Server {
@@ -46,7 +56,7 @@ impl Server {
         Self::with_options(ServerOptions::default())
     }
 
-    /// Creates a server with `options`, which apply to both protocols.
+    /// Creates a server with `options`, which apply to all protocols.
     #[must_use]
     pub fn with_options(options: ServerOptions) -> Self {
         let registry = Registry::new();
@@ -60,16 +70,44 @@ impl Server {
     /// Creates a server with a service that has limits of its own. Methods that only the registry
     /// of the service has are not offered over XML-RPC.
     #[must_use]
+    #[cfg(feature = "xmlrpc-server")]
     pub fn of(options: ServerOptions, service: Service) -> Self {
-        let http = farcall_xmlrpc::Server::with_options(options).beside(service.clone());
+        Self::beside(farcall_xmlrpc::Server::with_options(options), service)
+    }
+
+    /// Creates a server with a service that has limits of its own.
+    #[must_use]
+    #[cfg(not(feature = "xmlrpc-server"))]
+    pub fn of(options: ServerOptions, service: Service) -> Self {
+        let http = HttpServer::new(options).with(Arc::new(service.clone()));
         Self { http, service }
     }
 
-    /// The server, to be mounted in axum, or run by workers. Methods that are registered with it
-    /// directly are offered over XML-RPC only.
+    /// Creates a server that answers JSON-RPC by a service beside a server of XML-RPC, which has
+    /// options of its own for documents.
     #[must_use]
-    pub const fn http(&self) -> &farcall_xmlrpc::Server {
+    #[cfg(feature = "xmlrpc-server")]
+    pub fn beside(xmlrpc: farcall_xmlrpc::Server, service: Service) -> Self {
+        let xmlrpc = xmlrpc.beside(service.clone());
+        Self {
+            http: xmlrpc.as_ref().clone(),
+            service,
+            xmlrpc,
+        }
+    }
+
+    /// The server of HTTP, to be mounted in axum, or run by workers.
+    #[must_use]
+    pub const fn http(&self) -> &HttpServer {
         &self.http
+    }
+
+    /// The server of XML-RPC. Methods that are registered with it directly are offered over XML-RPC
+    /// only.
+    #[must_use]
+    #[cfg(feature = "xmlrpc-server")]
+    pub const fn xmlrpc(&self) -> &farcall_xmlrpc::Server {
+        &self.xmlrpc
     }
 
     /// The service that answers JSON-RPC.
@@ -96,7 +134,8 @@ impl Server {
         A: FromCall<Cx>,
     {
         let name = name.into();
-        self.http
+        #[cfg(feature = "xmlrpc-server")]
+        self.xmlrpc
             .register_function(name.clone(), function.clone())?;
         self.json().register_function(name, function)?;
         Ok(self)
@@ -116,14 +155,15 @@ impl Server {
         A: FromCall<Cx> + Send + 'static,
     {
         let name = name.into();
-        self.http
+        #[cfg(feature = "xmlrpc-server")]
+        self.xmlrpc
             .register_blocking(name.clone(), function.clone())?;
         self.json().register_blocking(name, function)?;
         Ok(self)
     }
 
     /// Registers the methods of an object whose impl block is marked `#[service]`, such as the
-    /// `Arc` of one. Both protocols share the object.
+    /// `Arc` of one. All protocols share the object.
     ///
     /// # Errors
     /// If a name is taken or invalid.
@@ -144,7 +184,8 @@ impl Server {
         prefix: &str,
         instance: I,
     ) -> Result<&Self, RegisterError> {
-        self.http.register_instance_at(prefix, instance.clone())?;
+        #[cfg(feature = "xmlrpc-server")]
+        self.xmlrpc.register_instance_at(prefix, instance.clone())?;
         self.json().register_instance_at(prefix, instance)?;
         Ok(self)
     }
@@ -152,12 +193,16 @@ impl Server {
     /// Removes a method. Calls of it that have started continue. Returns `true` if the method was
     /// registered.
     pub fn unregister(&self, name: &str) -> bool {
-        self.http.unregister(name) | self.json().unregister(name)
+        let found = self.json().unregister(name);
+        #[cfg(feature = "xmlrpc-server")]
+        let found = self.xmlrpc.unregister(name) | found;
+        found
     }
 
     /// Sets the facts about the service as a whole: see [`Registry::set_about`].
     pub fn set_about(&self, about: About) -> &Self {
-        self.http.set_about(about.clone());
+        #[cfg(feature = "xmlrpc-server")]
+        self.xmlrpc.set_about(about.clone());
         self.json().set_about(about);
         self
     }
@@ -167,38 +212,51 @@ impl Server {
         &self,
         guard: impl Fn(&Context) -> Result<(), Fault> + Clone + Send + Sync + 'static,
     ) -> &Self {
-        self.http.set_guard(guard.clone());
+        #[cfg(feature = "xmlrpc-server")]
+        self.xmlrpc.set_guard(guard.clone());
         self.json().set_guard(guard);
         self
     }
 
     /// Puts a tower layer around all calls of both protocols: see [`Registry::layer`]. Each call of
     /// a batch passes it.
+    #[cfg(feature = "xmlrpc-server")]
     pub fn layer<L>(&self, layer: L) -> &Self
     where
         L: Layer<Dispatch<XmlRpc>> + Layer<Dispatch<Json>> + Clone,
-        <L as Layer<Dispatch<XmlRpc>>>::Service: tower_service::Service<
-                Call<XmlRpc>,
-                Response = Payload,
-                Error: Into<Fault>,
-                Future: Send,
-            > + Clone
+        <L as Layer<Dispatch<XmlRpc>>>::Service: Tower<Call<XmlRpc>, Response = Payload, Error: Into<Fault>, Future: Send>
+            + Clone
             + Send
             + Sync
             + 'static,
-        <L as Layer<Dispatch<Json>>>::Service: tower_service::Service<Call<Json>, Response = Payload, Error: Into<Fault>, Future: Send>
+        <L as Layer<Dispatch<Json>>>::Service: Tower<Call<Json>, Response = Payload, Error: Into<Fault>, Future: Send>
             + Clone
             + Send
             + Sync
             + 'static,
     {
-        self.http.layer(layer.clone());
+        self.xmlrpc.layer(layer.clone());
         self.json().layer(layer);
         self
     }
 
-    /// Returns a builder of this server at an address: see
-    /// [`farcall::xmlrpc::Server::bind`](farcall_xmlrpc::Server::bind).
+    /// Puts a tower layer around all calls: see [`Registry::layer`]. Each call of a batch passes
+    /// it.
+    #[cfg(not(feature = "xmlrpc-server"))]
+    pub fn layer<L>(&self, layer: L) -> &Self
+    where
+        L: Layer<Dispatch<Json>>,
+        L::Service: Tower<Call<Json>, Response = Payload, Error: Into<Fault>, Future: Send>
+            + Clone
+            + Send
+            + Sync
+            + 'static,
+    {
+        self.json().layer(layer);
+        self
+    }
+
+    /// Returns a builder of this server at an address: see [`HttpServer::bind`].
     ///
     /// # Errors
     /// Awaiting the builder fails if the server cannot listen at the address.
@@ -207,7 +265,7 @@ impl Server {
     }
 
     /// Returns a builder of this server at an address, where it speaks SCGI: see
-    /// [`farcall::xmlrpc::Server::bind_scgi`](farcall_xmlrpc::Server::bind_scgi).
+    /// [`HttpServer::bind_scgi`].
     ///
     /// # Errors
     /// Awaiting the builder fails if the server cannot listen at the address.
@@ -221,6 +279,13 @@ impl Server {
     /// If the local address of the listener is not available.
     pub fn listen(&self, listener: impl Listen) -> io::Result<BoundServer> {
         self.http.listen(listener)
+    }
+}
+
+/// The server of HTTP, as CGI programs need it.
+impl AsRef<HttpServer> for Server {
+    fn as_ref(&self) -> &HttpServer {
+        &self.http
     }
 }
 

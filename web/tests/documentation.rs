@@ -5,9 +5,12 @@
     reason = "a failure of a helper is one of its test"
 )]
 
-use farcall::Identity;
+use std::sync::Arc;
+
+use farcall::jsonrpc::{HttpServer, Service};
 use farcall::web::Documentation;
 use farcall::xmlrpc::{Rejection, Server, ServerOptions};
+use farcall::{Identity, Registry};
 use http::request::Parts;
 use http::{Request, Response, StatusCode};
 use http_body_util::{BodyExt as _, Full};
@@ -163,4 +166,35 @@ async fn without_pages_there_are_none() {
     let server = Server::new();
     assert_eq!(ask(&server, "GET", "/", &[]).await.0.status(), 405);
     assert_eq!(ask(&server, "HEAD", "/?page.js", &[]).await.0.status(), 405);
+}
+
+#[tokio::test]
+async fn the_page_of_a_server_tells_its_protocols() {
+    let page = |server: &HttpServer| {
+        let request = Request::get("/").body(Full::<&[u8]>::default()).unwrap();
+        let server = server.clone();
+        async move {
+            let body = server.respond(request).await.into_body();
+            let body = body.collect().await.unwrap().to_bytes();
+            String::from_utf8(body.to_vec()).unwrap()
+        }
+    };
+    let options = || ServerOptions::default().pages(Documentation::new("Title"));
+    let service = || Service::new(Registry::new());
+    let both = farcall::jsonrpc::Server::of(options(), service());
+    let json = HttpServer::new(options()).with(Arc::new(service()));
+    let xml = server(ServerOptions::default());
+    for (server, protocols, xml, json) in [
+        (both.http(), "XML-RPC and JSON-RPC", true, true),
+        (&json, "JSON-RPC", false, true),
+        (xml.as_ref(), "XML-RPC", true, false),
+    ] {
+        let page = page(server).await;
+        assert!(
+            page.contains(&format!("<span>{protocols}</span>")),
+            "{page}"
+        );
+        let data = format!("data-xml=\"{xml}\" data-json=\"{json}\"");
+        assert!(page.contains(&data), "{page}");
+    }
 }

@@ -35,9 +35,9 @@
 //! # }
 //! ```
 //!
-//! [`ServerOptions`] sets limits, timeouts, access control and the form of faults. A server is also
-//! a tower service over HTTP requests that can be mounted in axum. [`cgi`] answers one request from
-//! standard input.
+//! [`ServerOptions`] sets limits, timeouts and access control, [`DocumentOptions`] the form of
+//! documents and faults. A server is also a tower service over HTTP requests that can be mounted in
+//! axum. [`cgi`] answers one request from standard input.
 //!
 //! # A client
 //!
@@ -63,7 +63,7 @@
 //!
 //! The types of Apache's extensions can be read too. [`XmlRpc`] sets the limits and the types that
 //! are written, for peers that support fewer of them. Pass it to [`ClientOptions::format`] and
-//! [`ServerOptions::format`].
+//! [`DocumentOptions::format`].
 //!
 //! # Non-standard input
 //!
@@ -151,8 +151,8 @@ pub use client::{
 pub use format::XmlRpc;
 #[cfg(feature = "xmlrpc-server")]
 pub use server::{
-    Answer, Authorize, Bind, BindError, BoundServer, Exchange, FaultPolicy, PageRequest, Pages,
-    PeerAccount, Protocol, Rejection, ReplyBody, ReplyEvicted, Server, ServerOptions, Switch,
-    Upgrade, UpgradedConnection, cgi,
+    Answer, Authorize, Bind, BindError, BoundServer, DocumentOptions, Exchange, FaultPolicy,
+    HttpServer, PageRequest, Pages, PeerAccount, Protocol, Rejection, ReplyBody, ReplyEvicted,
+    Server, ServerOptions, Switch, Upgrade, UpgradedConnection, cgi,
 };
 pub use xml::Forbidden;

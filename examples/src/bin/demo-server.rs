@@ -154,7 +154,7 @@ async fn main() -> anyhow::Result<()> {
     let health = Health::new();
     let _operations = match &arguments.metrics {
         Some(address) => {
-            health.register(over_http.http())?;
+            health.register(over_http.xmlrpc())?;
             health.register(over_http.service().registry())?;
             health.register(&over_connections)?;
             let listening = Operations::new(&health)?.bind(address).await?;

@@ -5,14 +5,23 @@ mod websocket;
 
 use bytes::Bytes;
 use farcall_core::Fault;
-use farcall_xmlrpc::{Answer, Exchange, Protocol};
+use farcall_core::protocol::Catalog;
+use farcall_http::server::{Answer, Exchange, Protocol};
 use http::HeaderValue;
 
 use crate::Service;
 use crate::envelope::{NO_ID, write_error};
-use crate::service::{SHORT_TEXT, text_within};
+use crate::service::text_within;
 
 impl Protocol for Service {
+    fn name(&self) -> &'static str {
+        "JSON-RPC"
+    }
+
+    fn paths(&self) -> &'static [&'static str] {
+        &["/", "/RPC2", "/jsonrpc"]
+    }
+
     fn is_content_type(&self, content_type: &str) -> bool {
         let is = |other: &str| content_type.eq_ignore_ascii_case(other);
         let suffix = content_type.len().checked_sub("+json".len());
@@ -33,6 +42,10 @@ impl Protocol for Service {
         HeaderValue::from_static("application/json")
     }
 
+    fn methods(&self) -> &dyn Catalog {
+        self.registry()
+    }
+
     fn answer<'a>(&'a self, exchange: Exchange<'a>) -> Answer<'a> {
         Box::pin(self.answer_document(exchange, None))
     }
@@ -41,13 +54,13 @@ impl Protocol for Service {
     fn upgrade(
         &self,
         head: &http::request::Parts,
-    ) -> Option<Result<farcall_xmlrpc::Switch, farcall_xmlrpc::Rejection>> {
+    ) -> Option<Result<farcall_http::server::Switch, farcall_http::server::Rejection>> {
         websocket::upgrade(self, head)
     }
 
-    fn fault(&self, fault: &Fault) -> Bytes {
+    fn fault(&self, fault: &Fault, max_reply: usize) -> Bytes {
         let mut out = Vec::new();
-        write_error(fault, text_within(fault, SHORT_TEXT), NO_ID, &mut out);
+        write_error(fault, text_within(fault, max_reply), NO_ID, &mut out);
         out.into()
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use farcall_core::TraceContext;
 use farcall_core::protocol::Origin;
-use farcall_xmlrpc::{Rejection, Switch, Upgrade, UpgradedConnection};
+use farcall_http::server::{Rejection, Switch, Upgrade, UpgradedConnection};
 use http::header::{
     CONNECTION, HeaderMap, HeaderName, HeaderValue, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY,
     SEC_WEBSOCKET_VERSION, UPGRADE,

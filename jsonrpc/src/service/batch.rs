@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use farcall_core::protocol::{Hold, Payload};
 use farcall_core::{Fault, FaultKind, Position};
-use farcall_xmlrpc::Exchange;
+use farcall_http::server::Exchange;
 
 use super::{ENVELOPE, Service, Subscribe, offset, text_within};
 use crate::envelope::{Entry, Refusal, write_error, write_result};

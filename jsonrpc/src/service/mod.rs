@@ -8,7 +8,7 @@ use std::time::Instant;
 use bytes::Bytes;
 use farcall_core::protocol::{Attachment, Call, Payload, time};
 use farcall_core::{Fault, FaultKind, Json, Position, Registry};
-use farcall_xmlrpc::Exchange;
+use farcall_http::server::Exchange;
 use tokio::time::sleep_until;
 
 #[cfg(feature = "jsonrpc-sockets")]
@@ -34,10 +34,9 @@ fn no_streams() -> Fault {
     Fault::new(-32001, text)
 }
 
-/// The methods of a registry over JSON-RPC 2.0, as a [`Protocol`](farcall_xmlrpc::Protocol) that a
-/// [server](farcall_xmlrpc::Server::beside) answers beside XML-RPC.
-///
-/// [`Server`](crate::Server) is a server with both, whose methods are registered once.
+/// The methods of a registry over JSON-RPC 2.0, as a [protocol](farcall_http::server::Protocol)
+/// that a server of HTTP answers, alone or beside XML-RPC. [`Server`](crate::Server) has such a
+/// service.
 #[derive(Clone)]
 #[must_use = "a service answers nothing until a server has it"]
 pub struct Service {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use farcall_core::protocol::{CallLimit, Hold, Origin, time};
 use farcall_core::{Budget, Cancellation, Context, Fault, FaultKind, Identity};
-use farcall_xmlrpc::{Exchange, PeerAccount};
+use farcall_http::server::{Exchange, PeerAccount};
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::answer::{Incoming, entries};

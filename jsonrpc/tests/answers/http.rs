@@ -3,9 +3,9 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use farcall::jsonrpc::Server;
+use farcall::jsonrpc::{HttpServer, Server, Service};
 use farcall::xmlrpc::ServerOptions;
-use farcall::{Fault, FaultKind};
+use farcall::{Fault, FaultKind, Registry};
 
 use super::{Methods, answer, read, request, server};
 
@@ -66,8 +66,42 @@ async fn the_content_type_decides() {
     };
     assert_eq!(at("/jsonrpc").await.status(), 200);
     assert_eq!(at("/other").await.status(), 404);
-    let _own = server.http().at("/other");
+    let _own = server.xmlrpc().at("/other");
     assert_eq!(at("/other").await.status(), 415);
+}
+
+/// So is the server of a build without XML-RPC.
+#[tokio::test]
+async fn a_server_of_json_alone_refuses_xml() {
+    let registry = Registry::new();
+    registry.register_instance(Methods::default()).unwrap();
+    let service = Arc::new(Service::new(registry));
+    let server = HttpServer::new(ServerOptions::default()).with(service);
+    for (content_type, document, status, expected) in [
+        ("application/json", DATA, 200, r#""result":["hello",5]"#),
+        ("", DATA, 200, r#""result":["hello",5]"#),
+        ("", XML, 200, "-32700"),
+        ("text/xml", XML, 415, "use application/json\n"),
+    ] {
+        let response = server.respond(request(content_type, document)).await;
+        let (found, text) = read(response).await;
+        assert_eq!(found, status, "{content_type}: {text}");
+        assert!(text.contains(expected), "{content_type}: {text}");
+    }
+    let mut get = request("", "");
+    *get.method_mut() = ::http::Method::GET;
+    let (status, text) = read(server.respond(get).await).await;
+    assert_eq!(
+        (status, &*text),
+        (405, "JSON-RPC calls use the method POST\n")
+    );
+    let mut elsewhere = request("application/json", DATA);
+    *elsewhere.uri_mut() = "/other".parse().unwrap();
+    let (status, text) = read(server.respond(elsewhere).await).await;
+    assert_eq!(
+        (status, &*text),
+        (404, "no JSON-RPC service at this path\n")
+    );
 }
 
 #[tokio::test]

@@ -25,6 +25,10 @@ fn defaults() -> Vec<(&'static str, String)> {
             debug(&farcall::xmlrpc::ServerOptions::default()),
         ),
         (
+            "farcall::xmlrpc::DocumentOptions",
+            debug(&farcall::xmlrpc::DocumentOptions::default()),
+        ),
+        (
             "farcall::xmlrpc::XmlRpc",
             debug(&farcall::xmlrpc::XmlRpc::default()),
         ),

@@ -1,6 +1,6 @@
 //! Behaviour of every CPython beyond the specification, as a client and as a server.
 
-use farcall::xmlrpc::{Client, ClientOptions, Forbidden, ServerOptions, XmlRpc};
+use farcall::xmlrpc::{Client, ClientOptions, DocumentOptions, Forbidden, ServerOptions, XmlRpc};
 use farcall::{CallError, Value};
 use tests::{Python, pythons};
 
@@ -248,7 +248,11 @@ print("done")
         .non_finite(true)
         .read_forbidden(Forbidden::Replace);
     for (name, format) in [("strict", XmlRpc::default()), ("lenient", lenient)] {
-        let served = Served::with(ServerOptions::default().format(format)).await;
+        let served = Served::of(
+            ServerOptions::default(),
+            DocumentOptions::default().format(format),
+        )
+        .await;
         for python in pythons() {
             let args = vec![served.url.clone(), name.to_owned()];
             let version = python.version;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use farcall::xmlrpc::ServerOptions;
+use farcall::xmlrpc::{DocumentOptions, ServerOptions};
 use tokio::io::AsyncWriteExt;
 
 use crate::served::{ADD, Served, status};
@@ -47,12 +47,12 @@ async fn a_peer_that_reads_nothing_is_disconnected() {
 async fn limits_can_have_their_largest_values() {
     let options = ServerOptions::default()
         .max_body(usize::MAX)
-        .max_multicall(usize::MAX)
         .header_timeout(Duration::MAX)
         .body_timeout(Duration::MAX)
         .write_timeout(Duration::MAX)
         .call_timeout(Some(Duration::MAX));
-    let served = Served::with(options).await;
+    let documents = DocumentOptions::default().max_multicall(usize::MAX);
+    let served = Served::of(options, documents).await;
     served.assert_alive().await;
     let options = farcall::xmlrpc::ClientOptions::default()
         .max_body(usize::MAX)

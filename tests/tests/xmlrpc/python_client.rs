@@ -1,7 +1,7 @@
 //! CPython's client calls Farcall's server.
 
 use farcall::Fault;
-use farcall::xmlrpc::{FaultPolicy, ServerOptions};
+use farcall::xmlrpc::{DocumentOptions, FaultPolicy, ServerOptions};
 use tests::pythons;
 
 use crate::served::Served;
@@ -32,8 +32,8 @@ async fn the_one_liner_of_the_readme() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn cpython_parity_of_faults() {
-    let options = ServerOptions::default().fault_policy(FaultPolicy::CPython);
-    let served = Served::with(options).await;
+    let documents = DocumentOptions::default().fault_policy(FaultPolicy::CPython);
+    let served = Served::of(ServerOptions::default(), documents).await;
     served
         .server
         .register_function("broken", || -> Result<(), Fault> {

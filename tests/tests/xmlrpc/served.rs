@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use farcall::xmlrpc::{Client, ClientOptions, Server, ServerOptions};
+use farcall::xmlrpc::{Client, ClientOptions, DocumentOptions, Server, ServerOptions};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
@@ -20,8 +20,12 @@ impl Served {
     }
 
     pub(crate) async fn with(options: ServerOptions) -> Self {
+        Self::of(options, DocumentOptions::default()).await
+    }
+
+    pub(crate) async fn of(options: ServerOptions, documents: DocumentOptions) -> Self {
         // The host name in the requests of these tests.
-        let server = Server::with_options(options.hosts(["test", "x"]));
+        let server = Server::of(options.hosts(["test", "x"]), documents);
         server.register_instance(demo::Demo::default()).unwrap();
         let listening = server.bind("127.0.0.1:0").await.unwrap();
         let url = listening.url();

@@ -10,7 +10,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
-use farcall_xmlrpc::{PageRequest, Pages};
+use farcall_http::server::{PageRequest, Pages};
 use http::Response;
 
 use self::page::Page;
@@ -95,13 +95,16 @@ impl Documentation {
 
     /// Returns the page of a service, which is rendered once for each version of its methods.
     fn rendered(&self, request: &PageRequest<'_>) -> Option<Arc<Page>> {
-        let methods = request.methods?;
+        let methods = request.methods()?;
+        let has = |content_type| {
+            let mut protocols = request.protocols.iter();
+            protocols.any(|protocol| protocol.is_content_type(content_type))
+        };
         let key = page::Key {
             version: methods.version(),
             calls: self.calls.unwrap_or(request.is_loopback),
-            json: request
-                .beside
-                .is_some_and(|protocol| protocol.is_content_type("application/json")),
+            xml: has("text/xml"),
+            json: has("application/json"),
         };
         let find = |pages: &[Arc<Page>]| pages.iter().find(|page| page.key == key).cloned();
         let lock = || self.cache.lock().unwrap_or_else(PoisonError::into_inner);
@@ -123,7 +126,7 @@ impl Documentation {
 
 impl Pages for Documentation {
     fn page(&self, request: &PageRequest<'_>) -> Option<Response<Bytes>> {
-        request.methods?;
+        request.methods()?;
         let headers = &request.head.headers;
         match request.head.uri.query() {
             Some("page.css") => Some(response::STYLE.respond(headers)),

@@ -4,11 +4,11 @@
 // so elements are found by reference, not as members of `window` or of a form.
 'use strict';
 (() => {
-const body = document.body, canCall = body.dataset.calls === 'true', hasJson = body.dataset.json === 'true';
+const body = document.body, canCall = body.dataset.calls === 'true', hasXml = body.dataset.xml === 'true', hasJson = body.dataset.json === 'true';
 const base = location.origin + location.pathname;
 const methods = [...document.querySelectorAll('[data-method]')];
 const byName = new Map(methods.map(e => [e.dataset.method, e]));
-let protocol = 'xml', authorization = '', serial = 0;
+let protocol = hasXml ? 'xml' : 'json', authorization = '', serial = 0;
 
 /** Creates an element: attributes, listeners (`onclick`), children. */
 function el(tag, attributes = {}, ...children) {
@@ -363,7 +363,7 @@ const CODE = {
   rust(method, params, returns) {
     const args = params.map(rustValue);
     const tuple = args.length === 1 ? `(${args[0]},)` : `(${args.join(', ')})`;
-    return `let client = farcall::xmlrpc::Client::new(${rust(base)})?;\n` +
+    return `let client = farcall::${hasXml ? 'xmlrpc' : 'jsonrpc'}::Client::new(${rust(base)})?;\n` +
       `let result: ${RUST_TYPES[returns] ?? 'farcall::Value'} = client.call(${rust(method)}, ${tuple}).await?;`;
   },
   curl(method, params) {
@@ -372,14 +372,16 @@ const CODE = {
   },
   farcall(method, params) {
     const arg = v => shell(v[0] === 'string' && /^[A-Za-z][\w ]*$/.test(v[1]) && !/^(true|false|null|nan|inf|infinity)$/i.test(v[1]) ? v[1] : toJson(v));
-    return ['farcall call', shell(base), shell(method), ...params.map(arg)].join(' ');
+    return ['farcall call', shell((hasXml ? '' : 'json+') + base), shell(method), ...params.map(arg)].join(' ');
   },
 };
 
 // The form of a method, made when it is opened.
 
 const LANGUAGES = { python: 'Python', rust: 'Rust', curl: 'curl', farcall: 'farcall' };
-let language = 'python';
+let language = hasXml ? 'python' : 'rust';
+// Python has no client of JSON-RPC of its own.
+if (!hasXml) delete LANGUAGES.python;
 
 function build(method) {
   if (method.classList.contains('has-form')) return;
@@ -560,7 +562,7 @@ document.addEventListener('keydown', e => {
 
 const tools = document.querySelector('.tools');
 tools.append(count, el('div', { class: 'search' }, search, el('kbd', { 'aria-hidden': 'true' }, '/')));
-if (hasJson) {
+if (hasXml && hasJson) {
   const choice = (value, title) => {
     const input = el('input', { type: 'radio', name: '.protocol', value, onchange: () => { protocol = value; for (const write of rewriters) write(); } });
     input.checked = value === protocol;

@@ -22,7 +22,9 @@ pub(super) struct Key {
     pub(super) version: u64,
     /// The forms call the service.
     pub(super) calls: bool,
-    /// The service has JSON-RPC beside XML-RPC.
+    /// The service has XML-RPC.
+    pub(super) xml: bool,
+    /// The service has JSON-RPC.
     pub(super) json: bool,
 }
 
@@ -88,7 +90,9 @@ fn write_head(
     groups: &BTreeMap<GroupKey, Vec<Name>>,
 ) {
     let title = &documentation.title;
-    let (calls, json) = (key.calls, key.json);
+    let Key {
+        calls, xml, json, ..
+    } = key;
     let _ = write!(
         out,
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
@@ -97,7 +101,7 @@ fn write_head(
          <link rel=\"icon\" href=\"data:,\">\n\
          <link rel=\"stylesheet\" href=\"?page.css\">\n\
          <script src=\"?page.js\" defer></script>\n</head>\n\
-         <body data-calls=\"{calls}\" data-json=\"{json}\">\n\
+         <body data-calls=\"{calls}\" data-xml=\"{xml}\" data-json=\"{json}\">\n\
          <a class=\"skip\" href=\"#.methods\">Skip to the methods</a>\n\
          <header class=\"bar\">\n<p class=\"brand\">{}</p>\n\
          <div class=\"tools\"></div>\n</header>\n<div class=\"layout\">\n\
@@ -136,10 +140,10 @@ fn write_head(
     }
     out.push_str("</h1>\n");
     let count: usize = groups.values().map(Vec::len).sum();
-    let protocols = if json {
-        "XML-RPC and JSON-RPC"
-    } else {
-        "XML-RPC"
+    let protocols = match (xml, json) {
+        (true, true) => "XML-RPC and JSON-RPC",
+        (false, true) => "JSON-RPC",
+        _ => "XML-RPC",
     };
     let plural = if count == 1 { "method" } else { "methods" };
     let _ = writeln!(

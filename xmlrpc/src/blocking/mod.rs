@@ -46,10 +46,8 @@
 
 #[cfg(feature = "xmlrpc-client")]
 mod client;
-#[cfg(feature = "xmlrpc-server")]
-mod server;
 
 #[cfg(feature = "xmlrpc-client")]
 pub use client::{Batch, Client};
 #[cfg(feature = "xmlrpc-server")]
-pub use server::BoundServer;
+pub use farcall_http::server::blocking::BoundServer;

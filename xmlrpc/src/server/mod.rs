@@ -1,49 +1,37 @@
-//! The server: services at paths, and the connections of their clients.
+//! The server: services at paths, over HTTP.
 
-mod account;
-mod authorize;
-mod body;
-mod bound;
-mod browser;
-pub mod cgi;
-mod connection;
-mod http;
-mod log;
+mod faults;
 mod multicall;
 mod options;
-mod pages;
-mod protocol;
-mod reply;
-mod reply_stream;
-pub(crate) mod scgi;
-mod timer;
-#[cfg(feature = "_tls")]
-mod tls;
-mod upgrade;
-#[cfg(feature = "workers")]
-mod worker;
+mod service;
+#[cfg(test)]
+mod tests;
 
-use std::borrow::Cow;
-use std::collections::HashMap;
 use std::fmt;
 use std::io;
 use std::ops::Deref;
-use std::sync::{Arc, OnceLock, PoisonError, RwLock};
+use std::sync::Arc;
+use std::task::{Context, Poll};
 
-use farcall_core::protocol::{Call, CallLimit, Dispatch, Payload};
-use farcall_core::transport::{Listen, SystemListener, ToTarget};
-use farcall_core::{Budget, Fault, Registry};
+use farcall_core::protocol::{Call, Dispatch, Payload};
+#[cfg(feature = "workers")]
+use farcall_core::serve::ShutdownReport;
+use farcall_core::transport::{Listen, ToTarget};
+#[cfg(feature = "workers")]
+use farcall_core::workers::{Worker, WorkerError};
+use farcall_core::{Fault, Registry};
+pub use farcall_http::server::{
+    Answer, Authorize, Bind, BindError, BoundServer, Exchange, HttpServer, PageRequest, Pages,
+    PeerAccount, Protocol, Rejection, ReplyBody, ReplyEvicted, ServerOptions, Switch, Upgrade,
+    UpgradedConnection, cgi,
+};
+use http::{Request, Response};
+use http_body::Body;
 use tower_layer::Layer;
-use tower_service::Service;
 
-pub use self::account::PeerAccount;
-pub use self::authorize::{Authorize, Rejection};
-pub use self::bound::{Bind, BindError, BoundServer};
-pub use self::options::{FaultPolicy, ServerOptions};
-pub use self::pages::{PageRequest, Pages};
-pub use self::protocol::{Answer, Exchange, Protocol};
-pub use self::reply::{ReplyBody, ReplyEvicted};
-pub use self::upgrade::{Switch, Upgrade, UpgradedConnection};
+pub use self::faults::FaultPolicy;
+pub use self::options::DocumentOptions;
+use self::service::Service;
 use crate::XmlRpc;
 
 /// An XML-RPC server: methods that programs in any language can call over HTTP.
@@ -55,34 +43,10 @@ use crate::XmlRpc;
 ///
 /// A server is also a `tower_service::Service` over HTTP requests, so it can be mounted in axum.
 ///
-/// # Refused requests
-///
-/// | status | condition |
-/// |---|---|
-/// | 400 | the head is malformed, or does not have exactly one host |
-/// | 400 | the body is incomplete, has trailers or does not match its content coding |
-/// | 401, 429 | the ready-made [`authorize`](ServerOptions::authorize) refuses it |
-/// | 403 | a web page of another [origin](ServerOptions::allow_origins) sent the request |
-/// | 403 | the request is for another [host](ServerOptions::hosts) |
-/// | 404 | there is no service at the path |
-/// | 405 | the method is not POST, and there is no [page](ServerOptions::pages) |
-/// | 408 | the body did not arrive in time |
-/// | 411 | there is neither a `Content-Length` nor a chunked body |
-/// | 413 | the body is over the limit, on the wire or inflated |
-/// | 415 | the content type is not XML, nor of the protocol [beside](Self::beside) it, or the content coding is not gzip |
-/// | 431 | the head has more than 64 KiB or 100 headers |
-/// | 501 | there is a transfer coding other than chunked |
-/// | 503 | [`max_calls`](ServerOptions::max_calls) calls are running; the body is a fault |
-/// | 503 | the [budget](ServerOptions::budget) has no room for the request; the body is a fault |
-/// | 503 | the request was evicted from the budget |
-///
-/// Every other request is answered with status 200 and an XML-RPC document, which may be a fault:
-/// for instance if the method name has more than 1024 bytes. A request without a content type is
-/// assumed to be XML, unless a web page sent it.
-///
-/// The only web pages that can make a browser call this server are those of its own host and those
-/// of [allowed](ServerOptions::allow_origins) origins. A server on a loopback address accepts
-/// addresses and `localhost` as hosts; other names must be [configured](ServerOptions::hosts).
+/// The requests that are refused, and with which status, are listed at [`HttpServer`]. Every other
+/// request is answered with status 200 and an XML-RPC document, which may be a fault: for instance
+/// if the method name has more than 1024 bytes. A request without a content type is assumed to be
+/// XML, unless a web page sent it.
 ///
 /// # Examples
 ///
@@ -102,16 +66,9 @@ use crate::XmlRpc;
 /// ```
 #[derive(Clone)]
 pub struct Server {
-    options: Arc<ServerOptions>,
-    main: Registry<XmlRpc>,
-    /// Services at other paths. Most servers have none, and then take no lock.
-    services: Arc<OnceLock<Services>>,
-    beside: Option<Arc<dyn Protocol>>,
-    calls: CallLimit,
-    budget: Budget,
+    http: HttpServer,
+    service: Arc<Service>,
 }
-
-type Services = RwLock<HashMap<String, Registry<XmlRpc>>>;
 
 impl Server {
     /// Creates a server with default options, and with no methods except `system.*`.
@@ -122,53 +79,41 @@ impl Server {
 
     /// Creates a server with `options`.
     #[must_use]
-    pub fn with_options(mut options: ServerOptions) -> Self {
-        // The encoder stops at the limit instead of writing a reply that is not sent.
-        options.format = options.format.max_reply(options.max_reply);
-        let budget = options.budget_for_server();
+    pub fn with_options(options: ServerOptions) -> Self {
+        Self::of(options, DocumentOptions::default())
+    }
+
+    /// Creates a server with options for HTTP, and those for the documents of XML-RPC.
+    #[must_use]
+    pub fn of(options: ServerOptions, documents: DocumentOptions) -> Self {
+        let http = HttpServer::new(options);
+        let service = Arc::new(Service::new(documents, &http));
         Self {
-            main: new_service(&options, &budget),
-            budget,
-            calls: CallLimit::new(options.max_calls),
-            options: Arc::new(options),
-            services: Arc::default(),
-            beside: None,
+            http: http.with(Arc::clone(&service) as _),
+            service,
         }
     }
 
-    /// Answers requests of another protocol beside XML-RPC, at the default paths and at `/jsonrpc`,
-    /// by their content type. Default: only XML-RPC. A clone made before answers only that. The
-    /// methods of the other protocol are its own: the server of `farcall::jsonrpc` offers the same
-    /// ones over both.
+    /// Answers requests of another protocol beside XML-RPC, by their content type, at the paths of
+    /// both. Default: only XML-RPC. A clone made before answers only that. The methods of the other
+    /// protocol are its own: the server of `farcall::jsonrpc` offers the same ones over both.
     #[must_use]
     pub fn beside(mut self, protocol: impl Protocol) -> Self {
-        self.beside = Some(Arc::new(protocol));
+        self.http = self.http.with(Arc::new(protocol));
         self
     }
 
     /// Returns the service at the default paths.
     #[must_use]
-    pub const fn registry(&self) -> &Registry<XmlRpc> {
-        &self.main
+    pub fn registry(&self) -> &Registry<XmlRpc> {
+        &self.service.registry
     }
 
     /// Returns the service at `path`, such as `/admin`. The first call with a path creates its
     /// service. Each path has its own methods, even `/` and `/RPC2` after a call with them.
     #[must_use]
     pub fn at(&self, path: &str) -> Registry<XmlRpc> {
-        let mut services = self
-            .services
-            .get_or_init(RwLock::default)
-            .write()
-            .unwrap_or_else(PoisonError::into_inner);
-        services
-            .entry(path.to_owned())
-            .or_insert_with(|| {
-                let service = new_service(&self.options, &self.budget);
-                service.set_outer_layers(self.main.layers());
-                service
-            })
-            .clone()
+        self.service.registry_at(path)
     }
 
     /// Puts a tower layer around every call that the server answers, at any path: see
@@ -182,69 +127,46 @@ impl Server {
     pub fn layer<L>(&self, layer: L) -> &Self
     where
         L: Layer<Dispatch<XmlRpc>>,
-        L::Service: Service<Call<XmlRpc>, Response = Payload, Error: Into<Fault>, Future: Send>
-            + Clone
+        L::Service: tower_service::Service<
+                Call<XmlRpc>,
+                Response = Payload,
+                Error: Into<Fault>,
+                Future: Send,
+            > + Clone
             + Send
             + Sync
             + 'static,
     {
-        self.main.layer(layer);
-        if let Some(services) = self.services.get() {
-            let services = services.write().unwrap_or_else(PoisonError::into_inner);
-            for service in services.values() {
-                service.set_outer_layers(self.main.layers());
-            }
+        self.registry().layer(layer);
+        for (_, other) in self.service.others() {
+            other.set_outer_layers(self.registry().layers());
         }
         self
     }
 
-    fn service_at(&self, path: &str) -> Option<Cow<'_, Registry<XmlRpc>>> {
-        let own = self.services.get().and_then(|services| {
-            let services = services.read().unwrap_or_else(PoisonError::into_inner);
-            services.get(path).cloned()
-        });
-        let is_default =
-            || matches!(path, "/" | "/RPC2") || path == "/jsonrpc" && self.beside.is_some();
-        own.map(Cow::Owned)
-            .or_else(|| is_default().then_some(Cow::Borrowed(&self.main)))
+    /// Answers one HTTP request.
+    ///
+    /// # Cancel safety
+    /// Dropping the future cancels the call that the request made.
+    pub async fn respond(&self, request: Request<impl Body>) -> Response<ReplyBody> {
+        self.http.respond(request).await
     }
 
-    /// Returns a builder of this server at an address, such as `"127.0.0.1:8000"`, `"localhost:0"`
-    /// or the `Path` of a Unix socket: see [`ToTarget`]. Port 0 selects a free port. Call setters,
-    /// then `.await` it for a [`BoundServer`].
-    ///
-    /// Only the user of this process can connect to a Unix socket, unless its [`mode`](Bind::mode)
-    /// is set; there is no other authentication. Its file is removed when the server stops, and a
-    /// file left behind by a dead process is replaced.
+    /// Returns a builder of this server at an address: see [`HttpServer::bind`].
     ///
     /// # Errors
-    /// Awaiting the builder fails if the target is not an address, cannot be found or bound, or a
-    /// running server listens there. The error names the target.
+    /// Awaiting the builder fails if the server cannot listen at the address.
     pub fn bind(&self, target: impl ToTarget) -> Bind {
-        Bind::new(self.clone(), target.to_target(), false)
+        self.http.bind(target)
     }
 
-    /// Returns a builder of this server at an address, where it speaks SCGI instead of HTTP: behind
-    /// a web server (`scgi_pass` of nginx), or for clients as those of rtorrent. Each connection is
-    /// one request, with the limits of those over HTTP. There is no TLS.
-    ///
-    /// The caller is the peer of the connection, unless it is a web server that the option
-    /// [`trust_scgi`](ServerOptions::trust_scgi) names. The path is the variable `PATH_INFO`, or
-    /// else that of `REQUEST_URI`. [`hosts`](ServerOptions::hosts) are checked if any are set.
-    ///
-    /// ```no_run
-    /// # async fn serve() -> Result<(), Box<dyn std::error::Error>> {
-    /// let server = farcall::xmlrpc::Server::new();
-    /// server.register_function("add", |a: i64, b: i64| a + b)?;
-    /// server.bind_scgi("127.0.0.1:5000").await?.serve().await;
-    /// # Ok(())
-    /// # }
-    /// ```
+    /// Returns a builder of this server at an address, where it speaks SCGI instead of HTTP: see
+    /// [`HttpServer::bind_scgi`].
     ///
     /// # Errors
     /// As with [`bind`](Self::bind).
     pub fn bind_scgi(&self, target: impl ToTarget) -> Bind {
-        Bind::new(self.clone(), target.to_target(), true)
+        self.http.bind_scgi(target)
     }
 
     /// Accepts connections from any listener.
@@ -252,7 +174,7 @@ impl Server {
     /// # Errors
     /// If the local address of the listener is not available.
     pub fn listen(&self, listener: impl Listen) -> io::Result<BoundServer> {
-        BoundServer::new(self.clone(), listener)
+        self.http.listen(listener)
     }
 
     /// Accepts connections from any listener, over each of which it speaks SCGI, as after
@@ -261,15 +183,44 @@ impl Server {
     /// # Errors
     /// If the local address of the listener is not available.
     pub fn listen_scgi(&self, listener: impl Listen) -> io::Result<BoundServer> {
-        BoundServer::over_scgi(self.clone(), listener)
+        self.http.listen_scgi(listener)
     }
 
-    fn listen_at(&self, listener: SystemListener) -> io::Result<BoundServer> {
-        match listener {
-            SystemListener::Tcp(listener) => self.listen(listener),
-            #[cfg(unix)]
-            SystemListener::Unix(listener) => self.listen(listener),
-        }
+    /// Serves as one of several workers: see [`HttpServer::serve_worker`].
+    ///
+    /// # Errors
+    /// If the event loop cannot watch the worker's socket.
+    ///
+    /// # Cancel safety
+    /// Dropping the future closes the listener and all its connections at once.
+    #[cfg(feature = "workers")]
+    pub async fn serve_worker(&self, worker: Worker) -> Result<ShutdownReport, WorkerError> {
+        self.http.serve_worker(worker).await
+    }
+}
+
+/// The server of HTTP, as CGI programs need it.
+impl AsRef<HttpServer> for Server {
+    fn as_ref(&self) -> &HttpServer {
+        &self.http
+    }
+}
+
+/// Requests with any body type are answered: see [`HttpServer`].
+impl<R> tower_service::Service<R> for Server
+where
+    HttpServer: tower_service::Service<R>,
+{
+    type Response = <HttpServer as tower_service::Service<R>>::Response;
+    type Error = <HttpServer as tower_service::Service<R>>::Error;
+    type Future = <HttpServer as tower_service::Service<R>>::Future;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        self.http.poll_ready(cx)
+    }
+
+    fn call(&mut self, request: R) -> Self::Future {
+        self.http.call(request)
     }
 }
 
@@ -278,7 +229,7 @@ impl Deref for Server {
     type Target = Registry<XmlRpc>;
 
     fn deref(&self) -> &Registry<XmlRpc> {
-        &self.main
+        self.registry()
     }
 }
 
@@ -291,22 +242,11 @@ impl Default for Server {
 /// Shows the methods of the default paths, the other paths and the options.
 impl fmt::Debug for Server {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut shown = f.debug_struct("Server");
-        shown.field("main", &self.main);
-        if let Some(services) = self.services.get() {
-            let services = services.read().unwrap_or_else(PoisonError::into_inner);
-            shown.field("at", &*services);
-        }
-        shown
-            .field("running_calls", &self.calls.running())
-            .field("options", &self.options)
+        f.debug_struct("Server")
+            .field("main", self.registry())
+            .field("at", &self.service.others())
+            .field("documents", &self.service.options())
+            .field("http", &self.http)
             .finish()
     }
-}
-
-fn new_service(options: &ServerOptions, budget: &Budget) -> Registry<XmlRpc> {
-    let registry = Registry::new();
-    multicall::register_system(&registry, options, budget)
-        .expect("the names are distinct, and the registry is empty");
-    registry
 }

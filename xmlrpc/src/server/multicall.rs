@@ -9,12 +9,10 @@ use farcall_core::protocol::{Hold, NoRoom};
 use farcall_core::{
     Budget, Description, Fault, FaultKind, Kind, Method, Parameter, RegisterError, Registry,
 };
+use farcall_http::server::{PeerAccount, log_call};
 use serde::{Deserialize, Serialize};
 
-use super::account::PeerAccount;
-use super::http::fault_text;
-use super::log;
-use super::options::{FaultPolicy, ServerOptions};
+use super::faults::{FaultPolicy, text_within};
 use crate::XmlRpc;
 use crate::de::Raw;
 use crate::document::{
@@ -33,7 +31,7 @@ const SHORT_FAULT: usize = 512;
 
 pub(super) fn register_system(
     registry: &Registry<XmlRpc>,
-    options: &ServerOptions,
+    limits: Limits,
     budget: &Budget,
 ) -> Result<(), RegisterError> {
     registry
@@ -43,7 +41,7 @@ pub(super) fn register_system(
                 "Names the extensions of XML-RPC that this server has, with their specifications.",
             ),
         )?
-        .register(multicall(options, budget))?;
+        .register(multicall(limits, budget))?;
     Ok(())
 }
 
@@ -54,12 +52,7 @@ pub(super) fn register_system(
 /// refused. The limit of a reply applies to all results together, and the budget holds them while
 /// further calls run. Once a result does not fit, it becomes a fault, and the calls after it are
 /// refused without being run.
-fn multicall(options: &ServerOptions, budget: &Budget) -> Method<XmlRpc> {
-    let limits = Limits {
-        calls: options.max_multicall,
-        reply: options.max_reply,
-        policy: options.fault_policy,
-    };
+fn multicall(limits: Limits, budget: &Budget) -> Method<XmlRpc> {
     let budget = budget.clone();
     let description = Description {
         params: vec![Parameter {
@@ -80,11 +73,13 @@ fn multicall(options: &ServerOptions, budget: &Budget) -> Method<XmlRpc> {
     .batch()
 }
 
+/// The limits of a multicall, and the form of the faults among its results.
 #[derive(Clone, Copy)]
-struct Limits {
-    calls: usize,
-    reply: usize,
-    policy: FaultPolicy,
+pub(super) struct Limits {
+    pub(super) calls: usize,
+    /// Maximum bytes of the reply.
+    pub(super) reply: usize,
+    pub(super) policy: FaultPolicy,
 }
 
 /// Runs the calls until they complete, or until the account of their results is evicted.
@@ -158,7 +153,7 @@ async fn run_within(
             .and_then(|reply| format.located_reply(reply).map_err(Fault::internal))
             .and_then(|reply| results.push(reply.as_slice(), account));
         let (peer, method) = (context.identity(), context.method());
-        log::outcome(peer, method, started, result.as_ref().err());
+        log_call(peer, method, started, result.as_ref().err());
         if let Err(fault) = result {
             results.push_fault(&fault, method, account);
         }
@@ -204,7 +199,7 @@ impl ResultList {
         let (code, text) = self.limits.policy.apply(fault, method);
         let start = self.out.len();
         let room = self.room().saturating_sub(start);
-        write_fault_value(code, fault_text(&text, room), &mut self.out);
+        write_fault_value(code, text_within(&text, room), &mut self.out);
         let length = self.out.len();
         if length - start > SHORT_FAULT && account.resize(&mut self.hold, length).is_err() {
             self.out.truncate(start);
@@ -311,6 +306,14 @@ mod tests {
         )
     }
 
+    const fn limits(calls: usize) -> Limits {
+        Limits {
+            calls,
+            reply: 32 << 20,
+            policy: FaultPolicy::Interoperability,
+        }
+    }
+
     fn request(entries: &str) -> Call<XmlRpc> {
         let document = format!(
             "<params><param><value><array><data>\n{entries}</data></array></value></param></params>"
@@ -326,8 +329,7 @@ mod tests {
     /// request.
     async fn faults(entries: &str) -> (Vec<String>, usize) {
         let registry = Registry::new();
-        let options = ServerOptions::default();
-        register_system(&registry, &options, &Budget::default()).unwrap();
+        register_system(&registry, limits(1000), &Budget::default()).unwrap();
         let add = Method::function("add", |a: i64, b: i64| a + b);
         registry.register(add).unwrap();
         let call = request(entries);
@@ -346,8 +348,7 @@ mod tests {
         let two = entry("f", "").repeat(2);
         for (limit, fits) in [(2, true), (1, false), (0, false)] {
             let registry = Registry::new();
-            let options = ServerOptions::default().max_multicall(limit);
-            register_system(&registry, &options, &Budget::default()).unwrap();
+            register_system(&registry, limits(limit), &Budget::default()).unwrap();
             let reply = registry.dispatch(request(&two)).await;
             assert_eq!(reply.is_ok(), fits, "a limit of {limit}: {reply:?}");
         }
@@ -357,7 +358,7 @@ mod tests {
     async fn the_budget_counts_the_texts_of_faults() {
         let registry = Registry::new();
         let budget = Budget::new(1 << 20);
-        register_system(&registry, &ServerOptions::default(), &budget).unwrap();
+        register_system(&registry, limits(1000), &budget).unwrap();
         let fail = || Err::<(), _>(Fault::new(7, "x".repeat(300_000)));
         let counted = budget.clone();
         registry
