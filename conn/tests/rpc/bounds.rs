@@ -187,6 +187,33 @@ async fn a_peer_that_sends_more_than_it_may_is_disconnected() {
     }
 }
 
+/// The calls of all connections count together.
+#[tokio::test]
+async fn calls_beyond_the_limit_of_the_server_are_refused() {
+    let target = Target::of(ServerOptions::default().max_calls(2)).await;
+    let (mut one, _) = target.greet(1 << 16, b"").await;
+    let (mut other, _) = target.greet(1 << 16, b"").await;
+    for peer in [&mut one, &mut other] {
+        peer.send_bytes(&call(1, &[0], 0, "promise")).await.unwrap();
+        peer.send_bytes(&[PING, 5]).await.unwrap();
+        assert_eq!(receive(peer).await, [PONG, 5]);
+    }
+    one.send_bytes(&call(2, &[0], 0, "promise")).await.unwrap();
+    assert_eq!(receive(&mut one).await[..3], [FAULT, 2, OVERLOADED]);
+    drop(other);
+    // The server takes a moment to notice that.
+    for id in 3..100 {
+        one.send_bytes(&call(id, &[0], 0, "text")).await.unwrap();
+        let answer = receive(&mut one).await;
+        if answer[0] == RETURN {
+            return;
+        }
+        assert_eq!(answer[..3], [FAULT, id, OVERLOADED]);
+        sleep(Duration::from_millis(20)).await;
+    }
+    panic!("there is no room again");
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_silent_peer_has_five_seconds_for_its_greeting() {
     let target = Target::of(ServerOptions::default()).await;

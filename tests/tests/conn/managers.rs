@@ -229,7 +229,6 @@ async fn forged_requests_reach_nothing() {
 async fn bombs_are_refused() {
     let options = ManagerOptions::default()
         .max_value_bytes(1 << 20)
-        .max_objects(10)
         .max_waiting(2);
     let server = Server::with_options(options);
     let address = serve(&server).await;
@@ -271,12 +270,29 @@ async fn bombs_are_refused() {
         }
     }
     assert!(refused > 10);
-    // Objects, and calls that wait.
-    for _ in 0..10 {
-        once(&address, "create", &tuple(["Event".into()])).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn objects_beyond_the_limit_are_refused() {
+    let options = ManagerOptions::default().max_objects(3);
+    let server = Server::with_options(options.linger(Duration::ZERO));
+    let address = serve(&server).await;
+    let event = tuple(["Event".into()]);
+    let mut idents = Vec::new();
+    for _ in 0..3 {
+        let (kind, created) = once(&address, "create", &event).await;
+        assert_eq!(kind, "#RETURN");
+        idents.push(created[0].clone());
     }
-    let (kind, _) = once(&address, "create", &tuple(["Event".into()])).await;
+    let (kind, text) = once(&address, "create", &event).await;
     assert_eq!(kind, "#TRACEBACK");
+    assert!(text.as_str().unwrap().contains("MemoryError"), "{text}");
+    once(&address, "decref", &tuple([idents.remove(0)])).await;
+    let begin = Instant::now();
+    while once(&address, "create", &event).await.0 != "#RETURN" {
+        assert!(begin.elapsed() < LONG, "there is no room again");
+        sleep(Duration::from_millis(100)).await;
+    }
 }
 
 /// A request whose argument is a tuple of two equal tuples of two equal ones, and so on: a pickle

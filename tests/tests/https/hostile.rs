@@ -64,7 +64,13 @@ async fn a_refused_address_costs_no_handshake() {
 #[tokio::test]
 async fn the_oldest_handshake_makes_room() {
     let made = Made::new();
-    let options = || ServerOptions::default().tls(made.tls());
+    // Far longer than the test: no handshake ends by itself.
+    let long = Duration::from_secs(600);
+    let options = || {
+        ServerOptions::default()
+            .tls(made.tls())
+            .handshake_timeout(long)
+    };
     for options in [
         options().max_pending(8),
         options().max_pending_per_address(8),

@@ -154,8 +154,14 @@ mod tests {
             assert_eq!(Headers::encode(&headers, &mut Vec::new()).is_ok(), accepted);
         }
         let pair: (&str, &[u8]) = ("a", b"");
-        assert!(read(&[pair; MAX_HEADERS]).is_some());
-        assert!(read(&[pair; MAX_HEADERS + 1]).is_none());
+        for (count, accepted) in [(MAX_HEADERS, true), (MAX_HEADERS + 1, false)] {
+            assert_eq!(read(&vec![pair; count]).is_some(), accepted);
+            let mut headers = HeaderMap::new();
+            for _ in 0..count {
+                headers.append(HeaderName::from_static("a"), HeaderValue::from_static(""));
+            }
+            assert_eq!(Headers::encode(&headers, &mut Vec::new()).is_ok(), accepted);
+        }
     }
 
     #[test]
