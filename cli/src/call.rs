@@ -431,14 +431,18 @@ async fn help(
     let described = describe::help(server, method).await?;
     let (signatures, text) = match described {
         Some(MethodHelp { signature, text }) if !text.is_empty() => (vec![signature], text),
-        described => {
-            // A long description leaves out texts.
-            let text: String = server.call("system.methodHelp", (method,)).await?;
-            let signatures = match described {
-                Some(MethodHelp { signature, .. }) => vec![signature],
-                None => signatures(server, method).await,
+        Some(MethodHelp { signature, .. }) => {
+            // A long description leaves out texts. Not every server that describes itself has them
+            // elsewhere.
+            let text = match server.call("system.methodHelp", (method,)).await {
+                Err(CallError::Fault(_)) => String::new(),
+                text => text?,
             };
-            (signatures, text)
+            (vec![signature], text)
+        }
+        None => {
+            let text: String = server.call("system.methodHelp", (method,)).await?;
+            (signatures(server, method).await, text)
         }
     };
     let mut lines: Vec<String> = signatures

@@ -94,7 +94,7 @@ fn calls_the_objects_of_a_manager_in_python() {
     // As one of many hosts, too, and nothing is left of them.
     let hosts = |typeid: &str, words: &[&str]| {
         let url = format!("conn+manager://{address}/{typeid}");
-        let options = ["--legacy-md5", "-w", &url, "-o", "lines", "call"];
+        let options = ["--legacy-md5", "-w", &url, "-o", "lines", "--quiet", "call"];
         run_words(&[&options, words].concat())
     };
     assert_eq!(hosts("jobs", &["put", r#"["x",{"a":1}]"#]).0, Some(0));

@@ -57,10 +57,22 @@ fn signature(method: &RawMethod, components: &Components) -> String {
     format!("{name}({}) -> {result}", params.join(", "))
 }
 
+/// Returns `true` for a type that is made of others.
+fn has_parts(node: &Node) -> bool {
+    match node {
+        Node::List(_) | Node::Tuple(_) | Node::Map(_) | Node::Struct { .. } => true,
+        Node::Variants { .. } | Node::Optional(_) | Node::Stream(_) | Node::Reference(_) => true,
+        Node::Any | Node::Nil | Node::Bool | Node::Int | Node::Double | Node::Text => false,
+        Node::Bytes | Node::Date | Node::Choices { .. } | Node::Object => false,
+    }
+}
+
 /// Returns the name of a type, with its parts.
 fn shown(node: &Node, components: &Components, depth: u8) -> String {
-    let Some(deeper) = depth.checked_sub(1) else {
-        return "...".to_owned();
+    let deeper = match depth.checked_sub(1) {
+        Some(deeper) => deeper,
+        None if has_parts(node) => return "...".to_owned(),
+        None => 0,
     };
     let inside = |node: &Node| shown(node, components, deeper);
     let field = |field: &Field| {

@@ -174,7 +174,7 @@ async fn by_introspection(server: &impl Caller<Format: ClientFormat>) -> Result<
 fn optional<T>(result: Result<T, CallError>) -> Result<Option<T>, CallError> {
     match result {
         Ok(value) => Ok(Some(value)),
-        Err(CallError::Fault(_) | CallError::Decode(_)) => Ok(None),
+        Err(CallError::Fault(_) | CallError::Decode(_) | CallError::NotAReply(_)) => Ok(None),
         Err(error) => Err(error),
     }
 }
