@@ -1,4 +1,4 @@
-//! What people read about one method.
+//! The description of one method, for people.
 
 use std::collections::BTreeMap;
 

@@ -41,8 +41,8 @@ pub enum Values {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Sample<T> {
-    /// What tells the series apart from others of the figure: names as OpenTelemetry has them, such
-    /// as `rpc.method`, with their values.
+    /// The labels that tell the series apart from others of the figure: names as OpenTelemetry has
+    /// them, such as `rpc.method`, with their values.
     pub labels: Vec<(&'static str, String)>,
     /// The value.
     pub value: T,
