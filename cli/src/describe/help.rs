@@ -1,4 +1,4 @@
-//! The help of one method, for people.
+//! The description of one method, for people.
 
 use std::collections::BTreeMap;
 

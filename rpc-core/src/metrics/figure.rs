@@ -41,7 +41,7 @@ pub enum Values {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Sample<T> {
-    /// The fields that tell the series apart from others of the figure: names as OpenTelemetry has
+    /// The labels that tell the series apart from others of the figure: names as OpenTelemetry has
     /// them, such as `rpc.method`, with their values.
     pub labels: Vec<(&'static str, String)>,
     /// The value.

@@ -43,7 +43,7 @@ fn offer<F: farcall::protocol::Format>(registry: &Registry<F>, prefix: &str) {
 
 /// Makes calls, and checks that each is counted once. Other tests of the process count as well, so
 /// the methods have names of their own.
-async fn count<C: farcall::Caller>(client: &C, system: &str, prefix: &str) {
+async fn count<C: Caller>(client: &C, system: &str, prefix: &str) {
     let [add, fail, wait] = ["add", "fail", "wait"].map(|name| format!("{prefix}.{name}"));
     for _ in 0..3 {
         assert_eq!(client.call::<i64>(&add, (3, 5)).await.unwrap(), 8);

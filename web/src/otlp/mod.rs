@@ -247,7 +247,7 @@ async fn post(
         return Ok(());
     }
     let partial = http.read(response, |status, _, document| {
-        // The one of spans has the same fields.
+        // The answer to spans has the same fields.
         match ExportMetricsServiceResponse::decode(document.clone()) {
             Ok(answer) if status.is_success() => Ok(answer.partial_success),
             _ => Err(Unread::NotAReply(document, None)),

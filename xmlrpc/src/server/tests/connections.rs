@@ -43,6 +43,8 @@ async fn a_stop_waits_a_moment_for_the_next_request_of_a_connection_in_use() -> 
             let last = ask().await?;
             assert!(last.starts_with("http/1.1 200"), "{last}");
             assert!(last.contains("\r\nconnection: close\r\n"), "{last}");
+            // A client that is told so closes; the server would wait for that for a while.
+            peer.shutdown().await?;
         }
         let report = serving.await?;
         assert_eq!((report.finished, report.aborted), (1, 0));
