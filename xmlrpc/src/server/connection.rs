@@ -295,6 +295,9 @@ mod tests {
                 let last = ask().await?;
                 assert!(last.starts_with("http/1.1 200"), "{last}");
                 assert!(last.contains("\r\nconnection: close\r\n"), "{last}");
+                assert_eq!(peer.read(&mut reply).await?, 0);
+                // The server lingers until its client has closed, too.
+                peer.shutdown().await?;
             }
             let report = serving.await?;
             assert_eq!((report.finished, report.aborted), (1, 0));
@@ -326,7 +329,7 @@ mod tests {
             std::io::Result::Ok(peer)
         };
         let mut silent = ask().await?;
-        tokio::time::sleep(Duration::from_secs(2)).await;
+        sleep(Duration::from_secs(2)).await;
         assert!(
             (700_000..800_000).contains(&budget.held()),
             "{}",
