@@ -104,7 +104,7 @@ fn accept(serve: impl Fn(TcpStream) -> std::io::Result<()> + Clone + Send + 'sta
     address.to_string()
 }
 
-/// Keeps a connection open until the other side closes it.
+/// Keeps a connection open until the peer closes it.
 fn hold(mut stream: TcpStream) -> std::io::Result<()> {
     std::io::copy(&mut stream, &mut std::io::sink()).map(drop)
 }
