@@ -530,9 +530,21 @@ fn programs_run_on_all_hosts() {
     let script = "yes | head -c 9000000";
     let file = folder.path().join("{host}.out");
     let file = ["-x", "node2", "--output-file", file.to_str().unwrap()];
-    let (_, _, err) = run(&file, &["sh", "-c", script]);
-    let expected = "its output is longer than the agent returns, and cut off\n";
-    assert!(err.ends_with(expected), "{err}");
+    let (status, _, err) = run(&file, &["sh", "-c", script]);
+    let expected = "node1: ran, but the result cannot be read: its output is longer than the agent";
+    assert!(status == 1 && err.starts_with(expected), "{err}");
+    let file = folder.path().join("node1.out");
+    assert_eq!(fs::metadata(file).unwrap().len(), 4 << 20);
+    let (_, out, _) = run(&["-x", "node2", "-o", "jsonl"], &["sh", "-c", script]);
+    let expected = r#""truncated":true,"error":"its output is longer than the agent returns"#;
+    assert!(out.contains(expected), "{}", &out[out.len() - 1000..]);
+    let script = "head -c 9000000 /dev/zero | tr '\\0' x; exit 3";
+    let (status, out, err) = run(&["-x", "node2"], &["sh", "-c", script]);
+    assert_eq!((status, out.len()), (1, "node1: \n".len() + (4 << 20)));
+    assert!(
+        err.contains("exit status 3") && err.contains("cut off"),
+        "{err}"
+    );
     // A program that cannot be started has not run.
     let (status, _, err) = run(&["-x", "node2"], &["/nowhere/program"]);
     assert!(

@@ -94,9 +94,12 @@ fn groups_urls_and_aliases_come_from_the_configuration() {
     );
     let (status, _, err) = home.farcall(&["-w", "@wbe", "call", "echo", "1"]);
     assert!(
-        status == 2 && err.contains("there is no group @config:wbe"),
+        status == 2 && err.contains("there is no group @config:wbe: there are"),
         "{err}"
     );
+    let (_, _, err) = home.farcall(&["-w", "@wbe.txt", "ping"]);
+    let expected = "@config:wbe.txt: there is no such file of hosts either; there are";
+    assert!(err.contains(expected), "{err}");
 }
 
 #[test]
@@ -148,6 +151,20 @@ fn a_call_of_one_server_has_the_settings_of_the_configuration() {
         let (status, _, err) = home.farcall(args);
         assert!(status == 2 && err.contains("nowhere"), "{err}");
     }
+    let home = Home::new("[defaults]\nbearer_file = \"nowhere\"\n");
+    for url in [
+        "json+http://127.0.0.1:1/",
+        "ws://127.0.0.1:1/",
+        "http://127.0.0.1:1/",
+    ] {
+        let (status, _, err) = home.farcall(&["call", url, "echo", "1"]);
+        assert!(status == 2 && err.contains("nowhere"), "{url}: {err}");
+    }
+    let (_, _, err) = home.farcall(&["call", "ws://192.0.2.1/", "echo", "1"]);
+    assert!(
+        err.contains("`bearer_file` is not sent in clear text"),
+        "{err}"
+    );
     let home = Home::new("");
     let file = home.folder.path().join("argument");
     fs::write(&file, "[1, 2]").unwrap();
@@ -258,6 +275,7 @@ fn shells_complete_methods_groups_and_options() {
     };
     assert_eq!(completed(&["call", &url, ""]), "add echo run");
     assert_eq!(completed(&["call", &url, "e"]), "echo");
+    assert_eq!(completed(&["subscribe", &url, "e"]), "echo");
     assert_eq!(completed(&["-w", "@web", "call", "a"]), "add");
     assert_eq!(completed(&["-w", "@d"]), "@database");
     assert_eq!(

@@ -2,15 +2,15 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 #![cfg(unix)]
 
+mod hostile;
+
 use std::fs;
 use std::io::{BufRead as _, BufReader, Write as _};
-use std::net::TcpListener;
 use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use farcall::protocol::output::is_harmless;
 use serde_json::Value;
 use tests::{PythonServer, newest_python};
 
@@ -431,7 +431,15 @@ fn methods_help_and_ping_act_on_all_hosts() {
         "{out}"
     );
     assert!(err.starts_with("node3: never ran: "), "{err}");
+    // It makes no difference if a ping ran.
+    let silent = fleet.hosts(&[("node1", "ok"), ("node2", "cut_after")]);
+    let (status, out, _) = fleet.run(&["-w", &silent, "-o", "jsonl", "ping"]);
+    let (lines, summary) = jsonl(&out);
+    assert_eq!((status, lines[1]["class"].as_str()), (2, Some("silent")));
+    assert_eq!(summary["hosts"]["silent"], "node2");
 
+    let hosts = fleet.hosts(&[("node1", "ok"), ("node2", "ok"), ("node3", "refuse")]);
+    let run = |args: &[&str]| fleet.run(&[&["-w", &hosts, "--quiet"], args].concat());
     let top = [
         "-x",
         "node3",
@@ -757,41 +765,6 @@ fn silent_hosts_are_left_out_of_the_rest_of_a_script() {
 }
 
 #[test]
-fn a_hostile_host_harms_neither_the_terminal_nor_the_others() {
-    let fleet = Fleet::start();
-    let hosts = fleet.hosts(&[
-        ("a", "evil"),
-        ("b", "huge"),
-        ("c", "blackhole"),
-        ("d", "ok"),
-    ]);
-    for form in ["lines", "gathered", "both", "table", "jsonl"] {
-        let call = [
-            "-w",
-            &hosts,
-            "--timeout",
-            "2",
-            "-o",
-            form,
-            "--raw",
-            "call",
-            "echo",
-            "1",
-        ];
-        let (status, out, err) = fleet.run(&call);
-        assert_eq!(status, 3, "{form}: {err}");
-        let both = out + &err;
-        let harmful = |c: &char| *c != '\n' && !is_harmless(*c);
-        assert_eq!(both.chars().find(harmful), None, "{form}: {both}");
-        assert!(
-            !both.lines().any(|line| line.starts_with("forged")),
-            "{form}: {both}"
-        );
-        assert!(both.len() < 10_000, "{form}: {}", both.len());
-    }
-}
-
-#[test]
 fn the_password_of_a_url_is_not_shown() {
     let fleet = Fleet::start();
     for url in [
@@ -826,8 +799,24 @@ fn without_hosts_the_options_for_many_are_refused() {
     }
     let (status, _, err) = fleet.run(&["-w", "a", "send", "conn://127.0.0.1:1", "1"]);
     assert!(status == 2 && err.contains("-w is for"), "{err}");
+    let (status, _, err) = fleet.run(&["-w", "a", "send", "conn://127.0.0.1:1"]);
+    assert!(status == 2 && err.contains("-w is for"), "{err}");
     let (status, _, err) = fleet.run(&["-w", "a", "call"]);
     assert_eq!(status, 2, "{err}");
+    let (status, _, err) = fleet.run(&["run", "uptime"]);
+    assert!(
+        status == 2 && err.contains("the URL or the PROGRAM is missing"),
+        "{err}"
+    );
+    for command in [&["top"][..], &["tail", "/x"], &["subscribe", "x"]] {
+        let (status, _, err) = fleet.run(&[&["-w", &url, "--dry-run"], command].concat());
+        assert!(status == 2 && err.contains("--dry-run is not for"), "{err}");
+    }
+    let (status, _, err) = fleet.run(&["-w", "@nowhere.txt", "ping"]);
+    assert!(
+        status == 2 && err.contains("no such file of hosts"),
+        "{err}"
+    );
     let (status, out, _) = fleet.run(&["ping", &url]);
     assert!(status == 0 && out.contains(" ms"), "{out}");
 }
@@ -844,89 +833,4 @@ fn long_results_of_some_hosts_do_not_delay_the_time_limits_of_others() {
     let silent = lines.iter().find(|line| line["host"] == "silent").unwrap();
     let ms = silent["ms"].as_f64().unwrap();
     assert!(ms < 3000.0, "{ms}: {err}");
-}
-
-/// Accepts connections, and sends these bytes to each, so many times.
-fn hostile(bytes: &'static [u8], times: usize) -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = listener.local_addr().unwrap();
-    thread::spawn(move || {
-        let mut held = Vec::new();
-        for stream in listener.incoming() {
-            let mut stream = stream.unwrap();
-            let _ = (0..times).try_for_each(|_| stream.write_all(bytes));
-            held.push(stream);
-        }
-    });
-    format!("conn+rpc://{address}")
-}
-
-/// A server with methods that return texts for terminals, and one that is too long.
-fn texts() -> String {
-    let (sender, url) = std::sync::mpsc::channel();
-    thread::spawn(move || {
-        let runtime = tokio::runtime::Runtime::new().unwrap();
-        runtime.block_on(async {
-            let server = farcall::rpc::Server::new();
-            let evil = "evil\u{9b}2J\u{7f}\u{202e}\u{2066}\u{2028}\x1b]52;c;eA==\x07\nforged: line";
-            let echo = move |what: String| match what.as_str() {
-                "fault" => Err(farcall::Fault::new(7, evil)),
-                "long" => Ok("x".repeat(20 << 20)),
-                _ => Ok(evil.to_owned()),
-            };
-            server.register_function("echo", echo).unwrap();
-            let bound = server.bind("127.0.0.1:0").await.unwrap();
-            sender.send(bound.url()).unwrap();
-            bound.serve().await;
-        });
-    });
-    url.recv().unwrap()
-}
-
-#[test]
-fn a_hostile_host_over_connections_harms_nobody_either() {
-    static MEGABYTE: [u8; 1 << 20] = [0x41; 1 << 20];
-    let fleet = Fleet::start();
-    let texts = texts();
-    let hosts = [
-        ("a-silent", hostile(b"", 1)),
-        ("b-endless", hostile(&MEGABYTE, 1024)),
-        // Lengths of frames of 2 GiB and of 2^63 bytes.
-        ("c-frame", hostile(b"\x7f\xff\xff\xff\x1b[2J", 1)),
-        (
-            "d-frame",
-            hostile(b"\xff\xff\xff\xff\x7f\xff\xff\xff\xff\xff\xff\xff", 1),
-        ),
-        ("e-http", hostile(b"HTTP/1.1 200 OK\r\n\x1b[2J\r\n\r\n", 1)),
-        ("f-text", texts.clone()),
-        ("g-fault", texts.clone()),
-        ("h-long", texts),
-    ];
-    let lines = hosts.iter().map(|(name, url)| format!("{name} {url}\n"));
-    let file = fleet.path("hostile");
-    fs::write(&file, lines.collect::<String>()).unwrap();
-    let file = format!("@{}", file.display());
-    for form in ["lines", "gathered", "jsonl"] {
-        let options = ["--timeout", "1", "-o", form, "--raw"];
-        for (left_out, argument) in [("g-fault,h-long", "text"), ("@x", "fault"), ("@x", "long")] {
-            let mut args = vec!["-w", &file];
-            if left_out != "@x" {
-                args.extend(["-x", left_out]);
-            }
-            args.extend(options);
-            args.extend(["call", "echo", argument]);
-            let begin = Instant::now();
-            let (status, out, err) = fleet.run(&args);
-            assert!(begin.elapsed() < Duration::from_secs(10), "{form}");
-            assert!(status != 0, "{form}: {err}");
-            let both = out + &err;
-            let harmful = |c: &char| *c != '\n' && !is_harmless(*c);
-            assert_eq!(both.chars().find(harmful), None, "{form}: {both}");
-            assert!(
-                !both.lines().any(|line| line.starts_with("forged")),
-                "{both}"
-            );
-            assert!(both.len() < 10_000, "{form}: {}", both.len());
-        }
-    }
 }

@@ -74,7 +74,7 @@ pub(crate) enum Class {
     Refused,
     /// The call ran, and its result cannot be read.
     Unreadable,
-    /// Of `ping`: it was sent, and no answer arrived. Whether a ping ran makes no difference.
+    /// Of `ping`: it was sent, and no answer arrived. It makes no difference if it ran.
     Silent,
     /// The call was not sent, or did not arrive.
     Never,

@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 
 use farcall::cluster::nats::{Client as Service, Gather, ServerOptions};
 use farcall::cluster::{
-    Client, Credentials, Fleet, GroupSource as _, Host, HostGroups, Protocol, ServiceGroups,
+    Client, Config, Credentials, Fleet, GroupSource as _, Host, HostGroups, Protocol, ServiceGroups,
 };
+use farcall::protocol::output::Causes;
 use farcall::{Caller as _, Execution};
 
 use crate::server::{NatsServer, Peer, python};
@@ -52,6 +53,27 @@ async fn a_fleet_of_instances_shares_one_connection() {
     let set = groups.resolve("@nats:agent!node07").await.unwrap();
     assert_eq!(set.to_string(), "node[00-06,08-19]");
     assert!(groups.resolve("@nats:nobody").await.is_err());
+
+    // The same by the configuration, which connects when it is asked.
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("config.toml");
+    std::fs::write(&file, format!("[sources.n]\nnats = \"{}\"\n", nats.url())).unwrap();
+    let inventory = Config::from_file(&file).unwrap().inventory();
+    let hosts = inventory.hosts("@n:agent&node03").await.unwrap();
+    assert!(hosts[0].url.ends_with("/agent/node03"), "{hosts:?}");
+    let client = Client::open(&hosts[0].url, &Credentials::new()).unwrap();
+    assert_eq!(
+        client.call::<String>("hostname", ()).await.unwrap(),
+        "host03"
+    );
+    let down = HostGroups::new().source("nats", ServiceGroups::at("nats://127.0.0.1:1"));
+    let error = down.resolve("@nats:agent").await.unwrap_err();
+    assert!(
+        Causes(&error)
+            .to_string()
+            .contains("cannot connect to NATS"),
+        "{error}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

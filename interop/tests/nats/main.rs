@@ -9,6 +9,7 @@
 mod calls;
 mod failures;
 mod fleet;
+mod hostile;
 mod micro;
 mod proofs;
 mod server;
