@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use farcall::metrics::{Metrics, Values};
-use farcall::{Fault, Registry, jsonrpc, rpc, xmlrpc};
+use farcall::{Caller, Fault, Registry, jsonrpc, rpc, xmlrpc};
 
 /// Returns the number of calls that this process has made of a method, by the type of their
 /// failure.
