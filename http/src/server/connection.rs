@@ -15,6 +15,7 @@ use farcall_core::protocol::output::{Causes, Foreign, Quota};
 use farcall_core::protocol::time::LONGEST;
 use farcall_core::serve::{FIRST_CALL_GRACE, Stopped};
 use farcall_core::transport::{Io, Peer};
+use futures_util::FutureExt as _;
 use hyper::StatusCode;
 use hyper::body::Incoming;
 use hyper::header::{CONNECTION, HeaderValue};
@@ -98,18 +99,17 @@ impl HttpServer {
                 set(&leaving, Some(request));
             }
             let responding = self.respond_to(admitted, &caller, &account);
-            let (idle_since, is_draining) = (&idle_since, &is_draining);
-            Box::pin(async move {
-                let Ok(mut response) = responding.await;
+            // `map`, since an async block would hold the future twice.
+            Box::pin(responding.map(|mut response| {
                 if response.status() != StatusCode::SWITCHING_PROTOCOLS {
-                    set(idle_since, Some(Instant::now()));
+                    set(&idle_since, Some(Instant::now()));
                     if is_draining.load(Ordering::Relaxed) {
                         let close = HeaderValue::from_static("close");
                         response.headers_mut().insert(CONNECTION, close);
                     }
                 }
                 Ok::<_, Infallible>(response)
-            })
+            }))
         });
         let io = ReplyStream::new(io, self.options.write_timeout);
         let header_timeout = self.options.header_timeout.min(LONGEST);

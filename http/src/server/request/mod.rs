@@ -5,7 +5,7 @@ mod call;
 mod response;
 
 use std::convert::Infallible;
-use std::future::Future;
+use std::future::{Future, ready};
 use std::pin::Pin;
 use std::task::{Context as TaskContext, Poll};
 
@@ -13,6 +13,7 @@ use bytes::Bytes;
 use farcall_core::Identity;
 use farcall_core::protocol::Hold;
 use farcall_core::protocol::output::Foreign;
+use futures_util::future::Either;
 use http::{Request, Response, StatusCode};
 use http_body::Body;
 use http_body_util::Full;
@@ -65,62 +66,71 @@ impl HttpServer {
         }
         let account = PeerAccount::new(&self.budget);
         let responding = account.complete(self.respond_to(admitted, &caller, &account));
-        let Ok(response) = responding.await.unwrap_or_else(|| {
+        let response = responding.await.unwrap_or_else(|| {
             let text =
                 "the request was evicted: it was held for too long, and others needed the room";
             let rejection = Rejection::new(StatusCode::SERVICE_UNAVAILABLE, text);
-            Ok(reject(rejection.closing(), &caller))
+            reject(rejection.closing(), &caller)
         });
         response.map(|reply| {
             ReplyBody::new(reply.into_inner().unwrap_or_default(), account.into_inner())
         })
     }
 
-    /// Answers a request whose head was checked. Parts of the head that are not needed any more are
-    /// dropped before, to keep this future small, because it is created for each request.
-    pub(super) async fn respond_to(
+    /// Answers a request whose head was checked.
+    pub(super) fn respond_to<'a, B: Body>(
+        &'a self,
+        admitted: Result<AdmittedRequest<'a, B>, Rejection>,
+        caller: &'a Identity,
+        account: &'a PeerAccount<'_>,
+    ) -> impl Future<Output = Response<Full<Bytes>>> {
+        match admitted {
+            Ok(admitted) => Either::Left(self.respond_to_admitted(admitted, account)),
+            Err(rejection) => Either::Right(ready(reject(rejection, caller))),
+        }
+    }
+
+    // The parts of the request are used in place: what is moved out of an argument takes its room
+    // in this future twice, which is created for each request.
+    async fn respond_to_admitted(
         &self,
-        admitted: Result<AdmittedRequest<'_, impl Body>, Rejection>,
-        caller: &Identity,
+        admitted: AdmittedRequest<'_, impl Body>,
         account: &PeerAccount<'_>,
-    ) -> Result<Response<Full<Bytes>>, Infallible> {
-        let AdmittedRequest {
-            coding,
-            spoken,
-            origin,
-            body,
-        } = match admitted {
-            Ok(admitted) => admitted,
-            Err(rejection) => return Ok(reject(rejection, caller)),
-        };
+    ) -> Response<Full<Bytes>> {
         let limit = self.options.max_body;
         let timeout = self.options.body_timeout;
         let mut hold = Hold::default();
-        let read = body::read(body, coding, limit, timeout, account, &mut hold);
-        let mut document = match read.await {
+        let (body, coding) = (admitted.body, admitted.coding);
+        let read = body::read(body, coding, limit, timeout, account, &mut hold).await;
+        let mut document = match read {
             Ok(document) => document,
-            Err(failure) => return Ok(self.reject_body(&failure, origin, spoken.protocol())),
+            Err(failure) => {
+                return self.reject_body(&failure, admitted.origin, admitted.spoken.protocol());
+            }
         };
-        let spoken = spoken.decide(&document);
+        let spoken = admitted.spoken.decide(&document);
         let protocol = spoken.protocol();
         if let Err(fault) = self.calls.check() {
-            return Ok(self.overloaded(&fault, origin, protocol));
+            return self.overloaded(&fault, admitted.origin, protocol);
         }
-        let decoded = protocol.decode(&mut document, &origin.headers);
+        let decoded = protocol.decode(&mut document, &admitted.origin.headers);
         if let Err(no_room) = account.resize(&mut hold, document.len()) {
-            return Ok(self.overloaded(&no_room.of_request(), origin, protocol));
+            return self.overloaded(&no_room.of_request(), admitted.origin, protocol);
         }
         let answer = match decoded {
-            Ok(()) => self.run_calls(protocol, &origin, document, account).await,
+            Ok(()) => {
+                let calls = self.run_calls(protocol, &admitted.origin, document, account);
+                calls.await
+            }
             Err(error) => {
-                let shown = Foreign::excerpt(&error);
-                tracing::debug!(peer = %origin.identity, error = %shown, "a request is not a call");
+                let (peer, shown) = (&admitted.origin.identity, Foreign::excerpt(&error));
+                tracing::debug!(%peer, error = %shown, "a request is not a call");
                 Some(protocol.fault(&error.into(), self.options.max_reply))
             }
         };
-        Ok(match answer {
-            Some(answer) => self.budgeted_reply(answer, origin, protocol, account, hold),
-            None => self.no_reply(origin),
-        })
+        match answer {
+            Some(answer) => self.budgeted_reply(answer, admitted.origin, protocol, account, hold),
+            None => self.no_reply(admitted.origin),
+        }
     }
 }

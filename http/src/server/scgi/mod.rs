@@ -127,8 +127,7 @@ impl HttpServer {
         let request = variables.request(path.unwrap_or_else(|| Uri::from_static("/")), body);
         let hosts = HostPolicy::from_options(&self.options);
         let admitted = self.admit(request, caller.clone(), hosts);
-        let Ok(response) = self.respond_to(admitted, &caller, account).await;
-        response
+        self.respond_to(admitted, &caller, account).await
     }
 }
 
