@@ -144,9 +144,9 @@ fn calls_a_server_over_json_rpc() {
 fn calls_servers_over_json_sockets_one_or_many() {
     let (url, _runtime) = demo_jsonrpc();
     let runtime = tokio::runtime::Runtime::new().unwrap();
-    let registry = farcall::Registry::new();
-    registry.register_instance(Demo::default()).unwrap();
-    let service = farcall::jsonrpc::Service::new(registry);
+    let described = farcall::jsonrpc::Server::new();
+    described.register_instance(Demo::default()).unwrap();
+    let service = described.service().clone();
     let server = farcall::jsonrpc::SocketServer::new(service, farcall::jsonrpc::Framing::Lines);
     let listening = runtime
         .block_on(server.bind("127.0.0.1:0").into_future())
