@@ -205,22 +205,49 @@ pub enum StreamError {
 
 farcall_core::debug_errors!(StreamError);
 
-/// Lets `?` pass on the errors of a call and of the stream that it returned.
+/// Lets `?` pass on the errors of a call and of the stream that it returned. A refusal ended the
+/// stream, not the call, which ran.
 impl From<StreamError> for CallError {
     fn from(error: StreamError) -> Self {
         match error {
-            StreamError::Fault(fault) => Self::Fault(fault),
+            StreamError::Fault(fault) if !fault.kind().is_refusal() => Self::Fault(fault),
             error => Self::Lost(Box::new(error)),
         }
     }
 }
 
-/// Lets a handler that reads a stream pass on its error with `?`.
+/// Lets a handler that reads a stream pass on its error with `?`. As with a [`CallError`], a refusal
+/// becomes an internal fault: the caller would conclude that the handler never ran.
 impl From<StreamError> for Fault {
     fn from(error: StreamError) -> Self {
         match error {
-            StreamError::Fault(fault) => fault,
+            StreamError::Fault(fault) if !fault.kind().is_refusal() => fault,
             error => Self::internal(error),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use farcall_core::{Execution, FaultKind};
+
+    use super::*;
+
+    #[test]
+    fn a_stream_that_was_refused_does_not_mean_that_its_call_never_ran() {
+        let kinds = [
+            FaultKind::Overloaded,
+            FaultKind::Gone,
+            FaultKind::UnknownMethod,
+            FaultKind::Denied,
+            FaultKind::Application,
+        ];
+        for kind in kinds {
+            let ended = || StreamError::Fault(Fault::of(kind, "the stream ended"));
+            let passed_on = Fault::from(ended());
+            assert!(!passed_on.kind().is_refusal(), "{passed_on}");
+            let of_call = CallError::from(ended());
+            assert_eq!(of_call.execution(), Execution::Maybe, "{of_call}");
         }
     }
 }
