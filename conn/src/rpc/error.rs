@@ -216,8 +216,8 @@ impl From<StreamError> for CallError {
     }
 }
 
-/// Lets a handler that reads a stream pass on its error with `?`. As with a [`CallError`], a refusal
-/// becomes an internal fault: the caller would conclude that the handler never ran.
+/// Lets a handler that reads a stream pass on its error with `?`. As with a [`CallError`], a
+/// refusal becomes an internal fault: the caller would conclude that the handler never ran.
 impl From<StreamError> for Fault {
     fn from(error: StreamError) -> Self {
         match error {
