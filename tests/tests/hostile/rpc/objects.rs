@@ -160,7 +160,7 @@ async fn hoarded_objects_are_limited_and_released() {
         }
     };
     // The memory that one session freed is fragmented when the next one needs as much.
-    victim.allow_memory(256 << 20);
+    victim.allow_memory(272 << 20);
     for _ in 0..3 {
         endure(&victim, "200,000 objects, never released", hoard()).await;
     }
