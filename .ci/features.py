@@ -180,7 +180,7 @@ def compile_crate(times, command):
 def write_table(features):
     seconds = compile_seconds()
     base = crates([])
-    texts = {"default": "What a program gets that asks for nothing else.", "full": "All but the conversions of dates."}
+    texts = {"default": "What a program gets that asks for nothing else."}
     texts |= {name: text for name, text in purposes().items() if text}
 
     def row(label, text, found, plus="+"):

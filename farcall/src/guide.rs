@@ -1,5 +1,5 @@
-//! The guide: one chapter for each task. Each begins with a complete program, and every program is
-//! compiled and run by the tests.
+//! The guide: one chapter for each task. Each begins with a complete program. The tests compile
+//! every program, and run those that end by themselves and need no files.
 //!
 //! | chapter | at its end you have |
 //! |---|---|
@@ -25,7 +25,7 @@
 //! | [workers] | a server on all processors, replaced without losing a call |
 //! | [pages] | a page that shows the methods of a server to people, and calls them |
 //! | [watching] | figures, health, traces and an access log of a server |
-//! | [descriptions] | what a server tells programs of its methods, and code that is generated of it |
+//! | [descriptions] | what a server tells programs of its methods, and code that is generated from it |
 //! | [services] | a service that systemd starts, watches and reloads, and a web server in front |
 //! | [sockets] | servers of bytes and datagrams, as Python's `socketserver` |
 //! | [testing] | tests of a service without sockets |
