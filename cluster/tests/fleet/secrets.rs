@@ -19,7 +19,9 @@ const SECRETS: [&str; 5] = [
 ];
 
 #[derive(Debug, Deserialize)]
-enum Choice {}
+enum Choice {
+    A,
+}
 
 /// Returns a server that repeats heads: in faults, in results, or where it refuses.
 fn server(refuses: bool) -> Server {
@@ -65,7 +67,10 @@ async fn nats(io: TcpStream, refuses: bool) -> std::io::Result<()> {
         let words: Vec<_> = line.split_whitespace().collect();
         let answer = match words[..] {
             ["CONNECT", ..] => {
-                proof = line.trim().to_owned();
+                let fields = ["\"user\"", "\"auth_token\""];
+                let start = fields.iter().find_map(|name| line.find(name));
+                // Errors quote the start of a long text.
+                line[start.unwrap_or(0)..].trim().clone_into(&mut proof);
                 if refuses {
                     let text = format!("-ERR 'Authorization Violation: {proof}'\r\n");
                     write.write_all(text.as_bytes()).await?;
@@ -147,10 +152,9 @@ async fn secrets_that_a_server_repeats_are_shown_over_no_protocol() {
                 for secret in SECRETS {
                     assert!(!shown.contains(secret), "{url} {method}: {shown}");
                 }
-                // The text of a refused WebSocket, or of a server of NATS, is not shown at all.
-                let is_shown = !refuses || !url.starts_with("ws:") && !url.starts_with("nats:");
+                // A refusal is shown in part, or not at all.
                 let is_hidden = shown.contains("[hidden]");
-                assert!(is_hidden || !is_shown, "{url} {method}: {shown}");
+                assert!(is_hidden || refuses, "{url} {method}: {shown}");
             }
         }
     }
