@@ -196,7 +196,7 @@ impl Connection {
             });
         let connected = options.connect(addresses).await;
         // The server may have written why it refuses.
-        let refused = |error| {
+        let refused = |error: async_nats::ConnectError| {
             let text = Causes(&error).to_string();
             let shown = secrets.redact(&text);
             failed(if shown == text {
