@@ -105,6 +105,7 @@ impl<'a> Entry<'a> {
 }
 
 /// Returns `true` if the text of an entry is an answer.
+#[cfg(feature = "jsonrpc-sockets")]
 pub(crate) fn is_answer(text: &str) -> bool {
     parse_seed(text, MEMBERS).is_ok_and(|members| Entry(Some(members)).is_answer())
 }

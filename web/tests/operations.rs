@@ -13,7 +13,10 @@ use farcall::xmlrpc::{Client, Server, ServerOptions};
 use farcall::{Fault, Value};
 use http::Request;
 use http_body_util::{BodyExt as _, Full};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
 use tokio::sync::oneshot;
+use tokio::time::timeout;
 
 async fn ask(operations: &Operations, path: &str, token: Option<&str>) -> (u16, String) {
     let mut request = Request::builder().uri(path);
@@ -36,6 +39,30 @@ fn sample(text: &str, name: &str) -> Option<f64> {
             .is_some_and(|rest| rest.starts_with(' '))
     });
     line.and_then(|line| line.rsplit(' ').next()?.parse().ok())
+}
+
+#[tokio::test]
+async fn silent_peers_do_not_keep_load_balancers_out() {
+    let operations = Operations::new(&Health::new()).unwrap();
+    let bound = operations.bind("127.0.0.1:0").await.unwrap();
+    let address = bound.local_address().to_string();
+    tokio::spawn(bound.serve());
+    let mut silent = Vec::new();
+    for _ in 0..200 {
+        silent.push(TcpStream::connect(&address).await.unwrap());
+    }
+    let mut io = TcpStream::connect(&address).await.unwrap();
+    let request = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+    io.write_all(request).await.unwrap();
+    let mut response = String::new();
+    let read = io.read_to_string(&mut response);
+    // Less than the silence that is allowed.
+    let read = timeout(Duration::from_secs(4), read).await;
+    read.unwrap().unwrap();
+    assert!(response.starts_with("HTTP/1.1 200 "), "{response}");
+    // They go soon, though they have sent nothing.
+    let gone = timeout(Duration::from_secs(10), silent[0].read(&mut [0])).await;
+    assert_eq!(gone.unwrap().unwrap(), 0);
 }
 
 #[tokio::test]

@@ -246,19 +246,32 @@ impl Client {
         &self,
         call: Call<AnyFormat>,
     ) -> Result<R, CallError> {
-        if let Link::Http(link) = &self.0.link {
-            let Inner {
-                url,
-                credentials,
-                options,
-                ..
-            } = &*self.0;
-            let call = self.limited(call);
-            return link.call_encoded(url, credentials, *options, call).await;
+        let Inner {
+            url,
+            credentials,
+            options,
+            ..
+        } = &*self.0;
+        match &self.0.link {
+            Link::Http(link) => {
+                let call = self.limited(call);
+                return link.call_encoded(url, credentials, *options, call).await;
+            }
+            #[cfg(feature = "jsonrpc-sockets")]
+            Link::Socket(link) => {
+                let call = convert(self.limited(call))?;
+                return link.call_encoded(url, credentials, *options, call).await;
+            }
+            _ => {}
         }
         let format = self.format();
         let reply = self.send(call).await?;
-        format.decode_reply(&reply).map_err(CallError::Decode)
+        let decoded = format.decode_reply(&reply);
+        decoded.map_err(|error| match &self.0.link {
+            #[cfg(feature = "nats")]
+            Link::Nats(client) => CallError::Decode(client.redact_error(error)),
+            _ => CallError::Decode(error),
+        })
     }
 
     /// Applies the default timeout to a call that has no deadline of its own.

@@ -5,6 +5,7 @@ use std::sync::{Mutex, PoisonError};
 use farcall_core::protocol::{Call, Payload};
 use farcall_core::{CallError, Caller as _, Json};
 use farcall_jsonrpc::{SocketClient, SocketClientOptions};
+use serde::de::DeserializeOwned;
 
 use super::options::ConnectOptions;
 use super::url::UrlError;
@@ -38,9 +39,19 @@ impl SocketLink {
         options: ConnectOptions,
         call: Call<Json>,
     ) -> Result<Payload, CallError> {
-        let client = self.client(url, credentials, options);
-        let client = client.map_err(|error| CallError::NotSent(error.into()))?;
-        client.send(call).await
+        self.client(url, credentials, options)?.send(call).await
+    }
+
+    /// Sends a call and decodes the result. Errors of decoding hide the secrets of the client.
+    pub(super) async fn call_encoded<R: DeserializeOwned>(
+        &self,
+        url: &str,
+        credentials: &Credentials,
+        options: ConnectOptions,
+        call: Call<Json>,
+    ) -> Result<R, CallError> {
+        let client = self.client(url, credentials, options)?;
+        client.call_encoded(call).await
     }
 
     fn client(
@@ -48,12 +59,14 @@ impl SocketLink {
         url: &str,
         credentials: &Credentials,
         options: ConnectOptions,
-    ) -> Result<SocketClient, UrlError> {
+    ) -> Result<SocketClient, CallError> {
         let mut slot = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(client) = &*slot {
             return Ok(client.clone());
         }
-        Ok(slot.insert(client(url, credentials, options)?).clone())
+        let new =
+            client(url, credentials, options).map_err(|error| CallError::NotSent(error.into()))?;
+        Ok(slot.insert(new).clone())
     }
 }
 

@@ -56,7 +56,7 @@ impl Client {
             let id = id.unwrap_or_default().to_owned();
             let result = self
                 .reply_of(answer, format, &to)
-                .and_then(|reply| format.decode_reply(&reply).map_err(CallError::Decode));
+                .and_then(|reply| self.decode(format, &reply));
             (id, result)
         });
         Ok(decoded.collect())

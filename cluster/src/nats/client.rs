@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::future::{Future, pending};
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context as TaskContext, Poll};
 use std::time::Duration;
 
@@ -10,8 +11,10 @@ use async_nats::{HeaderMap, HeaderValue, Message, StatusCode, Subject};
 use farcall_core::protocol::observe::ClientSpan;
 use farcall_core::protocol::output::Foreign;
 use farcall_core::protocol::time::LONGEST;
-use farcall_core::protocol::{Call, Format as _, Payload};
+use farcall_core::protocol::{Args, Call, Format as _, Payload};
 use farcall_core::{CallError, Caller, Context, Fault, FaultKind, FormatError, FormatErrorKind};
+use farcall_http::client::Secrets;
+use serde::de::DeserializeOwned;
 use tokio::time::{Instant, sleep_until};
 use tower_service::Service;
 
@@ -126,6 +129,8 @@ pub struct Client {
     service: String,
     instance: Option<String>,
     options: ClientOptions,
+    /// Those of the connection, and the headers of the options.
+    secrets: Arc<Secrets>,
 }
 
 /// No instance of the service subscribes to the method, so the call went to nobody.
@@ -171,11 +176,16 @@ impl Client {
         options: ClientOptions,
     ) -> Result<Self, InvalidName> {
         check_name(service)?;
+        let mut secrets = Arc::clone(connection.secrets());
+        for (_, value) in &options.headers {
+            secrets = Arc::new((*secrets).clone().and(value));
+        }
         Ok(Self {
             connection: connection.clone(),
             service: service.to_owned(),
             instance: None,
             options,
+            secrets,
         })
     }
 
@@ -360,13 +370,14 @@ impl Client {
         }
         let found = message.headers.as_ref();
         if let Some(fault) = headers::fault(found, &message.payload) {
-            return Err(CallError::Fault(fault));
+            return Err(CallError::Fault(self.secrets.redact_fault(&fault)));
         }
         let name = headers::get(found, headers::CONTENT_TYPE);
         if let Some(name) = name
             && ContentType::from_name(name).is_some_and(|found| found != format)
         {
-            let name = Foreign::excerpt(name);
+            let name = self.secrets.redact(name);
+            let name = Foreign::excerpt(&name);
             let error = format!("the result is in {name}, not in {format}");
             let error = FormatError::new(FormatErrorKind::Encoding, error);
             return Err(CallError::Decode(error));
@@ -378,6 +389,16 @@ impl Client {
             return Err(CallError::Decode(error));
         }
         Ok(format.payload(message.payload, true))
+    }
+
+    /// Decodes a result. The error hides the secrets of the client.
+    pub(super) fn decode<R: DeserializeOwned>(
+        &self,
+        format: ContentType,
+        result: &Payload,
+    ) -> Result<R, CallError> {
+        let decoded = format.decode_reply(result);
+        decoded.map_err(|error| CallError::Decode(self.secrets.redact_error(error)))
     }
 }
 
@@ -432,6 +453,24 @@ impl Caller for Client {
         call: Call<ContentType>,
     ) -> impl Future<Output = Result<Payload, CallError>> + Send {
         self.make(call)
+    }
+
+    /// Encodes the arguments immediately.
+    fn call_in<R: DeserializeOwned>(
+        &self,
+        context: Context,
+        args: impl Args,
+    ) -> impl Future<Output = Result<R, CallError>> + Send {
+        let format = self.options.format;
+        let call = format.params(&args).map(|params| Call {
+            params,
+            format,
+            context,
+        });
+        async move {
+            let result = self.make(call.map_err(CallError::Encode)?).await?;
+            self.decode(format, &result)
+        }
     }
 }
 

@@ -10,7 +10,8 @@ use std::time::Duration;
 use async_nats::connection::State;
 use async_nats::{ConnectOptions, Event, HeaderMap, Subject, ToServerAddrs};
 use bytes::Bytes;
-use farcall_core::protocol::output::Foreign;
+use farcall_core::protocol::output::{Causes, Foreign};
+use farcall_http::client::Secrets;
 use futures_util::{FutureExt as _, StreamExt as _};
 use tokio::task::AbortHandle;
 use tokio::time::{MissedTickBehavior, interval, timeout};
@@ -64,6 +65,7 @@ struct ConnectionState {
     clock: CallerClock,
     /// The first server, without user information.
     server: String,
+    secrets: Arc<Secrets>,
     reader: AbortHandle,
 }
 
@@ -134,11 +136,12 @@ impl Connection {
         credentials: &Credentials,
     ) -> Result<Self, ConnectionError> {
         let options = options(credentials).map_err(ConnectionError)?;
-        Self::open_with(servers, options).await
+        Self::open_hiding(servers, options, secrets(servers, credentials)).await
     }
 
     /// Connects with options of async-nats: credentials, nkeys, certificates, TLS. Its event
-    /// callback and its capacities are replaced.
+    /// callback and its capacities are replaced. What a server repeats of the secrets in these
+    /// options, errors may show: those of [`open_as`](Self::open_as) are hidden.
     ///
     /// # Errors
     /// If a URL is invalid, or no server can be reached.
@@ -149,6 +152,16 @@ impl Connection {
         servers: &str,
         options: ConnectOptions,
     ) -> Result<Self, ConnectionError> {
+        let secrets = secrets(servers, &Credentials::default());
+        Self::open_hiding(servers, options, secrets).await
+    }
+
+    async fn open_hiding(
+        servers: &str,
+        options: ConnectOptions,
+        secrets: Secrets,
+    ) -> Result<Self, ConnectionError> {
+        let secrets = Arc::new(secrets);
         let failed = |error: Box<dyn std::error::Error + Send + Sync>| ConnectionError(error);
         let servers: Vec<&str> = servers.split(',').map(str::trim).collect();
         let mut addresses = Vec::new();
@@ -169,7 +182,10 @@ impl Connection {
             };
             format!("{}:{}", host, address.port())
         });
-        let lost = Arc::new(LostConnection::default());
+        let lost = Arc::new(LostConnection {
+            inbox: OnceLock::new(),
+            secrets: Arc::clone(&secrets),
+        });
         let events = Arc::clone(&lost);
         let options = options
             .client_capacity(WAITING)
@@ -179,7 +195,17 @@ impl Connection {
                 ready(())
             });
         let connected = options.connect(addresses).await;
-        let client = connected.map_err(|error| failed(error.into()))?;
+        // The server may have written why it refuses.
+        let refused = |error: async_nats::ConnectError| {
+            let text = Causes(&error).to_string();
+            let shown = secrets.redact(&text);
+            failed(if shown == text {
+                error.into()
+            } else {
+                shown.into()
+            })
+        };
+        let client = connected.map_err(refused)?;
         let inbox = Arc::new(Inbox::new(client.new_inbox()));
         // Cannot be set already: the cell is new.
         let _ = lost.inbox.set(Arc::downgrade(&inbox));
@@ -192,6 +218,7 @@ impl Connection {
             client,
             inbox,
             server,
+            secrets,
             reader: reader.abort_handle(),
         })))
     }
@@ -222,6 +249,11 @@ impl Connection {
             None => format!("nats://{server}/{service}"),
             Some(id) => format!("nats://{server}/{service}/{id}"),
         }
+    }
+
+    /// The secrets that no error shows, even if a server or a service repeats it.
+    pub(super) fn secrets(&self) -> &Arc<Secrets> {
+        &self.0.secrets
     }
 
     pub(super) fn inbox(&self) -> &Arc<Inbox> {
@@ -303,6 +335,28 @@ impl fmt::Debug for Connection {
     }
 }
 
+/// Returns what a client sends to servers to prove who it is.
+pub(super) fn secrets(servers: &str, credentials: &Credentials) -> Secrets {
+    let mut secrets = Secrets::default();
+    for server in servers.split(',') {
+        let address = server.split_once("://").map_or(server, |(_, rest)| rest);
+        let Some((user, _)) = address.rsplit_once('@') else {
+            continue;
+        };
+        // A user without a password is a token.
+        let secret = user.split_once(':').map_or(user, |(_, password)| password);
+        secrets = secrets.and(secret);
+    }
+    match credentials.nats_proof() {
+        Some(NatsProof::Password { password: text, .. } | NatsProof::Token(text)) => {
+            secrets.and(text)
+        }
+        // The key itself is never sent, and the token of JWT is a line of its own.
+        Some(NatsProof::Credentials(text)) => text.lines().fold(secrets, Secrets::and),
+        Some(NatsProof::NKey(_)) | None => secrets,
+    }
+}
+
 /// Returns the options of a connection with these credentials.
 fn options(
     credentials: &Credentials,
@@ -341,9 +395,9 @@ fn with_tls(
 }
 
 /// Passes the loss of a connection on to the inbox, which does not exist before the connection.
-#[derive(Default)]
 struct LostConnection {
     inbox: OnceLock<Weak<Inbox>>,
+    secrets: Arc<Secrets>,
 }
 
 impl LostConnection {
@@ -354,7 +408,10 @@ impl LostConnection {
                     inbox.on_disconnected(None);
                 }
             }
-            event => tracing::debug!(event = %Foreign::excerpt(event), "event of NATS"),
+            event => {
+                let text = self.secrets.redact(&event.to_string());
+                tracing::debug!(event = %Foreign::excerpt(&text), "event of NATS");
+            }
         }
     }
 }

@@ -6,12 +6,13 @@ use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 use farcall_core::protocol::{Call, Format as _, Payload};
-use farcall_core::{CallError, Caller};
+use farcall_core::{CallError, Caller, FormatError};
+use farcall_http::client::Secrets;
 use tokio::sync::OnceCell;
 use tokio::time::timeout;
 
 use super::client::{Client, ClientOptions, NoResponders};
-use super::connection::{Connection, ConnectionError, SendError};
+use super::connection::{Connection, ConnectionError, SendError, secrets};
 use super::content_type::ContentType;
 use super::discovery::Gather;
 use super::url::{InvalidNatsUrl, NatsUrl};
@@ -26,6 +27,7 @@ pub(crate) struct LazyClient {
     options: ClientOptions,
     connect_timeout: Duration,
     connection: Mutex<Arc<OnceCell<Connection>>>,
+    secrets: Secrets,
 }
 
 /// The method that lists methods, of services of Farcall.
@@ -60,13 +62,20 @@ impl LazyClient {
     ) -> Result<Self, InvalidNatsUrl> {
         let url = NatsUrl::parse(url)?;
         let connection = Mutex::new(shared(&url.servers, credentials, None));
+        let secrets = secrets(&url.servers, credentials);
         Ok(Self {
+            secrets,
             url,
             credentials: credentials.clone(),
             options: ClientOptions::default().max_reply(max_reply),
             connect_timeout,
             connection,
         })
+    }
+
+    /// Hides the secrets in an error about a result.
+    pub(crate) fn redact_error(&self, error: FormatError) -> FormatError {
+        self.secrets.redact_error(error)
     }
 
     /// Returns the client over the connection, which is made if there is none.

@@ -10,6 +10,7 @@ mod jobs;
 mod jsonrpc;
 mod managers;
 mod outcomes;
+mod secrets;
 mod some;
 mod support;
 mod via;

@@ -28,7 +28,7 @@ const PUBLIC_PARAMETERS: [&[u8]; 8] = [
 ///
 /// They are computed when a secret becomes known: errors may be many, and a server controls their
 /// number.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct Forms(
     /// In ascending order. Shared, so that a copy costs little.
     Vec<Arc<[u8]>>,

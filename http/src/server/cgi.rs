@@ -75,16 +75,19 @@ where
     let path = variables
         .path_info()
         .unwrap_or_else(|| Uri::from_static("/"));
-    let mut request = variables.request(path, Full::new(Bytes::from(body)));
+    let request = match rejection {
+        Some(rejection) => Err(rejection),
+        None => variables.request(path, Full::new(Bytes::from(body))),
+    };
     let caller = variables.caller();
-    request.extensions_mut().insert(caller.clone());
 
-    let (parts, body) = match rejection {
-        Some(rejection) => {
+    let (parts, body) = match request {
+        Err(rejection) => {
             let (parts, body) = reject(rejection, &caller).into_parts();
             (parts, body.into_inner().unwrap_or_default())
         }
-        None => {
+        Ok(mut request) => {
+            request.extensions_mut().insert(caller.clone());
             let (parts, body) = server.respond(request).await.into_parts();
             let body = body.collect().await.map_err(io::Error::other)?;
             (parts, body.to_bytes())
@@ -152,16 +155,20 @@ impl CgiVariables {
     }
 
     /// Returns the request for a path.
-    pub(super) fn request<B>(&self, path: Uri, body: B) -> Request<B> {
+    ///
+    /// # Errors
+    /// The response to send, if a header has a value that HTTP does not allow. Without that header,
+    /// such as one that tells of which page it is, the request would be another one.
+    pub(super) fn request<B>(&self, path: Uri, body: B) -> Result<Request<B>, Rejection> {
         let mut request = Request::new(body);
         let method = Method::from_bytes(self.bytes("REQUEST_METHOD").unwrap_or_default());
         *request.method_mut() = method.unwrap_or_default();
         *request.uri_mut() = path;
-        *request.headers_mut() = self.headers();
+        *request.headers_mut() = self.headers()?;
         if let Some(length) = self.length() {
             request.headers_mut().insert(CONTENT_LENGTH, length.into());
         }
-        request
+        Ok(request)
     }
 
     fn parsed<T: FromStr>(&self, name: &str) -> Option<T> {
@@ -184,10 +191,12 @@ impl CgiVariables {
         Some(path.flatten().unwrap_or_else(|| Uri::from_static("*")))
     }
 
-    /// Returns the headers of the request: `HTTP_ACCEPT_ENCODING` was `Accept-Encoding`.
-    fn headers(&self) -> HeaderMap {
+    /// Returns the headers of the request: `HTTP_ACCEPT_ENCODING` was `Accept-Encoding`. A header
+    /// without a value is there, as over HTTP.
+    fn headers(&self) -> Result<HeaderMap, Rejection> {
         let named = self.0.iter().filter_map(|(variable, value)| {
             let name = match str::from_utf8(variable).ok()? {
+                "CONTENT_TYPE" if value.is_empty() => return None,
                 "CONTENT_TYPE" => CONTENT_TYPE,
                 // The variables without the prefix are the ones that count.
                 "HTTP_CONTENT_TYPE" | "HTTP_CONTENT_LENGTH" => return None,
@@ -196,9 +205,13 @@ impl CgiVariables {
                     HeaderName::from_bytes(name.as_bytes()).ok()?
                 }
             };
-            Some((name, HeaderValue::from_bytes(value).ok()?))
+            let value = HeaderValue::from_bytes(value).map_err(|_| {
+                let text = format!("the header {name} has a value that HTTP does not allow");
+                Rejection::new(StatusCode::BAD_REQUEST, text)
+            });
+            Some(value.map(|value| (name, value)))
         });
-        named.filter(|(_, value)| !value.is_empty()).collect()
+        named.collect()
     }
 
     /// Returns the identity of the client, as the web server knows it. A header of the request

@@ -149,7 +149,8 @@ impl HttpServer {
     ///
     /// The caller is the peer of the connection, unless it is a web server that the option
     /// [`trust_scgi`](ServerOptions::trust_scgi) names. The path is the variable `PATH_INFO`, or
-    /// else that of `REQUEST_URI`. [`hosts`](ServerOptions::hosts) are checked if any are set.
+    /// else that of `REQUEST_URI`. [`hosts`](ServerOptions::hosts) are checked if any are set, at a
+    /// loopback address too: which names may be called is decided by the web server in front.
     ///
     /// ```no_run
     /// # async fn serve() -> Result<(), Box<dyn std::error::Error>> {

@@ -7,11 +7,11 @@ use farcall_core::TraceContext;
 use farcall_core::protocol::Origin;
 use farcall_http::server::{Rejection, Switch, Upgrade, UpgradedConnection};
 use http::header::{
-    CONNECTION, HeaderMap, HeaderName, HeaderValue, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY,
-    SEC_WEBSOCKET_VERSION, UPGRADE,
+    CONNECTION, CONTENT_LENGTH, HeaderMap, HeaderName, HeaderValue, SEC_WEBSOCKET_ACCEPT,
+    SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION, TRANSFER_ENCODING, UPGRADE,
 };
 use http::request::Parts;
-use http::{Method, StatusCode};
+use http::{Method, StatusCode, Version};
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
 use crate::Service;
@@ -30,11 +30,24 @@ pub(super) fn upgrade(service: &Service, head: &Parts) -> Option<Result<Switch, 
     if head.method != Method::GET || !has_token(headers, UPGRADE, "websocket") {
         return None;
     }
-    let key = headers
-        .get(SEC_WEBSOCKET_KEY)
-        .filter(|key| key.len() == KEY);
-    let (Some(key), true) = (key, has_token(headers, CONNECTION, "upgrade")) else {
-        let text = "the handshake of a WebSocket has a Sec-WebSocket-Key and Connection: upgrade";
+    // An older peer does not know of upgrades (RFC 9110, 7.8).
+    if head.version < Version::HTTP_11 {
+        let text = "the handshake of a WebSocket needs HTTP/1.1";
+        return Some(Err(Rejection::new(StatusCode::BAD_REQUEST, text)));
+    }
+    // Frames follow the handshake, which an intermediary must not take for a body.
+    let is_empty = |length: &HeaderValue| length.as_bytes() == b"0";
+    if headers.contains_key(TRANSFER_ENCODING)
+        || !headers.get_all(CONTENT_LENGTH).iter().all(is_empty)
+    {
+        let text = "the handshake of a WebSocket has no body";
+        return Some(Err(Rejection::new(StatusCode::BAD_REQUEST, text)));
+    }
+    let mut keys = headers.get_all(SEC_WEBSOCKET_KEY).iter();
+    let key = keys.next().filter(|key| key.len() == KEY);
+    let is_one = keys.next().is_none() && has_token(headers, CONNECTION, "upgrade");
+    let (Some(key), true) = (key, is_one) else {
+        let text = "the handshake of a WebSocket has one Sec-WebSocket-Key and Connection: upgrade";
         return Some(Err(Rejection::new(StatusCode::BAD_REQUEST, text)));
     };
     let version = headers.get(SEC_WEBSOCKET_VERSION);
@@ -97,6 +110,7 @@ impl Upgrade for WebSocket {
             },
             budget,
             calls: Some(calls),
+            secrets: Arc::default(),
         };
         Box::pin(async move {
             let (reader, writer) = accepted(io, read, limits.max_message).await;

@@ -12,6 +12,7 @@ use farcall_core::protocol::time::LazySleep;
 use farcall_core::protocol::{Origin, Payload};
 use farcall_core::serve::FIRST_CALL_GRACE;
 use farcall_core::{Budget, Json};
+use farcall_http::client::Secrets;
 use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
 use tokio::sync::{Notify, Semaphore, mpsc};
@@ -48,6 +49,8 @@ pub(crate) struct Offer {
     pub(crate) origin: Origin,
     pub(crate) budget: Budget,
     pub(crate) calls: Option<farcall_core::protocol::CallLimit>,
+    /// Those of the local side, which no error shows.
+    pub(crate) secrets: Arc<Secrets>,
 }
 
 /// The reason why reading has ended.
@@ -92,13 +95,14 @@ impl<R: ReadMessage, W: WriteMessage> Driver<R, W> {
             .service
             .as_ref()
             .map_or_else(Json::default, Service::json);
-        let (session, outbox) = Session::new(format, window, options.max_subscriptions);
         let Offer {
             service,
             origin,
             budget,
             calls,
+            secrets,
         } = offer;
+        let (session, outbox) = Session::new(format, window, options.max_subscriptions, secrets);
         let answering = Answering::new(service, &session, origin, budget, calls, options);
         let driver = Self {
             session: session.clone(),

@@ -19,7 +19,8 @@ use std::time::Instant;
 use bytes::Bytes;
 use farcall_core::protocol::observe::ClientSpan;
 use farcall_core::protocol::{Args, Call, Format as _, Name, Payload};
-use farcall_core::{CallError, Caller, Context, Json};
+use farcall_core::{CallError, Caller, Context, FormatError, Json};
+use farcall_http::client::Secrets;
 use serde::de::DeserializeOwned;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::sleep_until;
@@ -80,11 +81,16 @@ pub struct SessionEnded(pub(crate) Arc<str>);
 
 impl Session {
     /// Creates a session, and the messages that its driver writes.
-    fn new(format: Json, window: usize, max_streams: usize) -> (Self, mpsc::Receiver<Outgoing>) {
+    fn new(
+        format: Json,
+        window: usize,
+        max_streams: usize,
+        secrets: Arc<Secrets>,
+    ) -> (Self, mpsc::Receiver<Outgoing>) {
         let (outbox, receiver) = mpsc::channel(OUTBOX);
         let state = SessionState {
             outbox,
-            pending: Pending::default(),
+            pending: Pending::new(secrets),
             next_id: AtomicU64::new(1),
             format,
             window,
@@ -169,17 +175,17 @@ impl Session {
         args: impl Args,
         unsubscribe: impl Into<Name>,
     ) -> Result<Subscription<T>, CallError> {
-        let context = Context::new(method);
-        let params = self.0.format.params(&args).map_err(CallError::Encode)?;
+        let call = encoded(self.0.format, Context::new(method), &args)?;
         let (items, receiver) = ItemSender::channel(self.0.window, unsubscribe.into());
-        let call = Call {
-            params,
-            format: self.0.format,
-            context,
-        };
         let id = observed(&call.context, self.exchange(&call, Some(items))).await?;
         let id = String::from_utf8_lossy(id.as_slice()).into_owned();
         Ok(Subscription::new(self.clone(), id, receiver))
+    }
+
+    /// Decodes a result, or an item of a subscription. The error hides the secrets of the client.
+    pub(crate) fn decode<R: DeserializeOwned>(&self, result: &Payload) -> Result<R, FormatError> {
+        let decoded = self.0.format.decode_reply(result);
+        decoded.map_err(|error| self.0.pending.secrets().redact_error(error))
     }
 
     /// Sends a call, and waits for its answer.
@@ -387,6 +393,20 @@ impl Drop for PendingGuard<'_> {
     }
 }
 
+/// Returns a call with these arguments.
+pub(crate) fn encoded(
+    format: Json,
+    context: Context,
+    args: &impl Args,
+) -> Result<Call<Json>, CallError> {
+    let params = format.params(args).map_err(CallError::Encode)?;
+    Ok(Call {
+        params,
+        format,
+        context,
+    })
+}
+
 /// Observes a call of the local side. The protocol has no headers that the trace could go with.
 pub(crate) async fn observed<T>(
     context: &Context,
@@ -428,6 +448,19 @@ impl Caller for Session {
 
     async fn send(&self, call: Call<Json>) -> Result<Payload, CallError> {
         observed(&call.context, self.exchange(&call, None)).await
+    }
+
+    /// Encodes the arguments immediately.
+    fn call_in<R: DeserializeOwned>(
+        &self,
+        context: Context,
+        args: impl Args,
+    ) -> impl Future<Output = Result<R, CallError>> + Send {
+        let call = encoded(self.0.format, context, &args);
+        async move {
+            let result = self.send(call?).await?;
+            self.decode(&result).map_err(CallError::Decode)
+        }
     }
 }
 

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use farcall_core::protocol::{Name, Payload};
 use farcall_core::{CallError, Fault};
+use farcall_http::client::Secrets;
 use tokio::sync::{mpsc, oneshot};
 
 use super::SessionEnded;
@@ -16,8 +17,11 @@ use super::subscription::{ItemReceiver, SubscriptionError};
 const COPIED: usize = 1024;
 
 /// Everything that a session waits for.
-#[derive(Default)]
-pub(super) struct Pending(Mutex<Table>);
+pub(super) struct Pending {
+    table: Mutex<Table>,
+    /// The secrets that no error shows, even if the peer repeats it.
+    secrets: Arc<Secrets>,
+}
 
 #[derive(Default)]
 struct Table {
@@ -62,8 +66,19 @@ impl ItemSender {
 }
 
 impl Pending {
+    pub(super) fn new(secrets: Arc<Secrets>) -> Self {
+        Self {
+            table: Mutex::default(),
+            secrets,
+        }
+    }
+
+    pub(super) const fn secrets(&self) -> &Arc<Secrets> {
+        &self.secrets
+    }
+
     fn table(&self) -> MutexGuard<'_, Table> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.table.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) fn add(&self, id: u64, call: PendingCall) -> Result<(), CallError> {
@@ -114,6 +129,7 @@ impl Pending {
         id: u64,
         outcome: Result<Payload, Fault>,
     ) -> Option<(Box<str>, Name)> {
+        let outcome = outcome.map_err(|fault| self.secrets.redact_fault(&fault));
         let mut table = self.table();
         let PendingCall { reply, items, .. } = table.calls.remove(&id)?;
         if let (Some(items), Ok(result)) = (items, &outcome) {
@@ -133,6 +149,7 @@ impl Pending {
     /// Completes all calls with a fault of which the peer does not say what it is for, if there is
     /// one call or one batch only. Returns `false` otherwise.
     pub(super) fn complete_only(&self, fault: &Fault) -> bool {
+        let fault = self.secrets.redact_fault(fault);
         let mut table = self.table();
         let mut calls = table.calls.values();
         let Some(first) = calls.next() else {
@@ -168,7 +185,9 @@ impl Pending {
                     }
                 }
             }
-            Outcome::End(fault) => fault.map(SubscriptionError::Fault),
+            Outcome::End(fault) => {
+                fault.map(|fault| SubscriptionError::Fault(self.secrets.redact_fault(&fault)))
+            }
         };
         table.subscriptions.remove(update.subscription)?.finish(end);
         None

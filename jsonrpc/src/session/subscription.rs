@@ -7,8 +7,8 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 
-use farcall_core::protocol::{Format as _, Name, Payload};
-use farcall_core::{Caller as _, Fault, FormatError};
+use farcall_core::protocol::{Name, Payload};
+use farcall_core::{Fault, FormatError};
 use futures_util::Stream;
 use serde::de::DeserializeOwned;
 use tokio::sync::mpsc;
@@ -102,11 +102,10 @@ impl<T: DeserializeOwned> Subscription<T> {
         if self.is_over {
             return Poll::Ready(None);
         }
-        let format = self.session.format();
         self.receiver.items.poll_recv(cx).map(|item| match item {
             Some(item) => Some(
-                format
-                    .decode_reply(&item)
+                self.session
+                    .decode(&item)
                     .map_err(SubscriptionError::Decode),
             ),
             None => {

@@ -1,10 +1,14 @@
 //! Opening the connections of clients.
 
 use std::io;
+use std::sync::Arc;
 
 use farcall_core::Budget;
 use farcall_core::protocol::Origin;
+#[cfg(feature = "websocket")]
+use farcall_core::protocol::output::Causes;
 use farcall_core::transport::{Connect as _, Io, SystemConnector, Target};
+use farcall_http::client::Secrets;
 use tokio::io::split;
 
 use super::url::{Messages, SocketUrl};
@@ -15,10 +19,14 @@ use crate::session::{Driver, Offer, Session};
 /// Opens connections to one server.
 pub(super) struct Connector {
     url: SocketUrl,
+    secrets: Arc<Secrets>,
 }
 
 impl Connector {
-    pub(super) fn new(url: SocketUrl) -> Result<Self, InvalidSocketUrl> {
+    pub(super) fn new(
+        url: SocketUrl,
+        options: &SocketClientOptions,
+    ) -> Result<Self, InvalidSocketUrl> {
         if let Messages::WebSocket { .. } = &url.messages
             && !cfg!(feature = "websocket")
         {
@@ -27,7 +35,17 @@ impl Connector {
         if url.is_secure && !cfg!(feature = "_tls") {
             return Err(InvalidSocketUrl::NoTls);
         }
-        Ok(Self { url })
+        let query = match &url.messages {
+            Messages::WebSocket { path, .. } => path.split_once('?'),
+            Messages::Framed(_) => None,
+        };
+        let query = query.map_or("", |(_, query)| query);
+        let secrets = Arc::new(Secrets::new(query, &options.headers));
+        Ok(Self { url, secrets })
+    }
+
+    pub(super) const fn secrets(&self) -> &Arc<Secrets> {
+        &self.secrets
     }
 
     pub(super) async fn connect(&self, options: &SocketClientOptions) -> io::Result<Session> {
@@ -42,7 +60,7 @@ impl Connector {
                 let (reader, writer) = split(io);
                 let reader = FramedReader::new(reader, *framing);
                 let writer = FramedWriter::new(writer, *framing, None);
-                Ok(start(reader, writer, options))
+                Ok(start(reader, writer, options, &self.secrets))
             }
             #[cfg(not(feature = "websocket"))]
             Messages::WebSocket { .. } => Err(io::ErrorKind::Unsupported.into()),
@@ -55,8 +73,16 @@ impl Connector {
                     &options.headers,
                     options.max_message,
                 );
-                let (reader, writer) = opened.await?;
-                Ok(start(reader, writer, options))
+                let (reader, writer) = opened.await.map_err(|error| {
+                    let text = Causes(&error).to_string();
+                    let shown = self.secrets.redact(&text);
+                    if shown == text {
+                        error
+                    } else {
+                        io::Error::new(error.kind(), shown)
+                    }
+                })?;
+                Ok(start(reader, writer, options, &self.secrets))
             }
         }
     }
@@ -101,6 +127,7 @@ pub(super) fn start(
     reader: impl ReadMessage,
     writer: impl WriteMessage,
     options: &SocketClientOptions,
+    secrets: &Arc<Secrets>,
 ) -> Session {
     let limits = options.session();
     let largest = limits.max_message.max(Budget::default().bytes());
@@ -110,6 +137,7 @@ pub(super) fn start(
         // Messages of a server have the limit of a message only.
         budget: Budget::new(largest.saturating_mul(2)),
         calls: None,
+        secrets: Arc::clone(secrets),
     };
     let (session, driver) = Driver::new(reader, writer, offer, limits, options.subscription_window);
     let (session, dropped) = session.kept_open();

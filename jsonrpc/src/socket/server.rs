@@ -358,6 +358,7 @@ impl SocketServer {
             },
             budget: options.budget,
             calls: Some(calls),
+            secrets: Arc::default(),
         };
         let (session, driver) = Driver::new(reader, writer, offer, limits, WINDOW);
         // Kept, so that handlers reach it.

@@ -2,6 +2,8 @@
 
 mod health;
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use farcall_core::RegisterError;
 use farcall_core::metrics::Metrics;
@@ -54,13 +56,15 @@ pub use self::health::{Health, HealthStatus};
 pub struct Operations(Server);
 
 impl Operations {
-    /// Creates the listener, with the default options but for at most 16 connections, and begins to
-    /// [count calls](Metrics::start).
+    /// Creates the listener, with the default options but for a `header_timeout` of 5 seconds, and
+    /// begins to [count calls](Metrics::start). Silent peers so keep a load balancer out for that
+    /// long only, if they are as many as `max_connections` allows (1,024).
     ///
     /// # Errors
     /// None at present: the names of the methods are free.
     pub fn new(health: &Health) -> Result<Self, RegisterError> {
-        Self::with_options(health, ServerOptions::default().max_connections(16))
+        let options = ServerOptions::default().header_timeout(Duration::from_secs(5));
+        Self::with_options(health, options)
     }
 
     /// Creates the listener with options of your own, such as TLS and `authorize`.

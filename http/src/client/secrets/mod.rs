@@ -48,7 +48,7 @@ const PUBLIC_HEADERS: [HeaderName; 12] = [
 
 /// The secrets that a client sends: credentials, values of the query, values of its own headers and
 /// cookies; and the parts of these that are secret on their own.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct Secrets {
     forms: Forms,
     /// The cookies that the server has set so far.
@@ -58,8 +58,15 @@ pub struct Secrets {
 impl Secrets {
     /// Collects the secrets of a URL and of the headers that are sent with each request.
     pub(super) fn of(target: &Target, headers: &HeaderMap) -> Self {
+        Self::new(target.url.query(), headers)
+    }
+
+    /// Collects the secrets of the query of a URL, and of the headers that are sent. Clients that
+    /// are not ones of HTTP hide theirs with it, too.
+    #[must_use]
+    pub fn new(query: &str, headers: &HeaderMap) -> Self {
         let mut forms = Forms::default();
-        for part in target.url.query().split('&') {
+        for part in query.split('&') {
             let value = part.split_once('=').map_or(part, |(_, value)| value);
             let mut decoded = percent_decode(value.as_bytes()).collect::<Vec<u8>>();
             forms.add(&decoded);
@@ -78,6 +85,14 @@ impl Secrets {
             forms,
             cookies: None,
         }
+    }
+
+    /// Also hides another text, such as a password, a token or the value of a header. One with
+    /// fewer than four bytes would match in ordinary text, and is not hidden.
+    #[must_use]
+    pub fn and(mut self, secret: &str) -> Self {
+        self.forms.add_header(secret.as_bytes());
+        self
     }
 
     /// Also hides the cookies that are kept for the server.
@@ -132,10 +147,17 @@ impl Secrets {
     }
 
     /// Hides the secrets in a fault. A handler may pass it on to its own caller, who must not see
-    /// the secrets of this client: so they are not in the message either.
+    /// the secrets of this client: so they are not in the message either. Causes that were sent
+    /// along stay as texts.
     #[must_use]
     pub fn redact_fault(&self, fault: &Fault) -> Fault {
-        Fault::of(fault.kind(), self.redact(fault.message())).with_code(fault.code())
+        let causes: Vec<_> = fault.causes().map(|cause| self.redact(&cause)).collect();
+        let fault = Fault::of(fault.kind(), self.redact(fault.message())).with_code(fault.code());
+        if causes.is_empty() {
+            fault
+        } else {
+            fault.with_remote_causes(causes)
+        }
     }
 }
 

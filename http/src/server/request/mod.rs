@@ -48,6 +48,15 @@ where
     }
 }
 
+/// Replaces the response by which a connection would leave HTTP, where there is none that could.
+pub(super) fn without_upgrade(mut rejection: Rejection) -> Rejection {
+    if rejection.0.extensions_mut().remove::<Leaving>().is_none() {
+        return rejection;
+    }
+    let text = "this server has no connections of its own here, which a WebSocket needs";
+    Rejection::new(StatusCode::NOT_IMPLEMENTED, text)
+}
+
 impl HttpServer {
     /// Answers one HTTP request.
     ///
@@ -57,13 +66,8 @@ impl HttpServer {
         let caller = request.extensions_mut().remove::<Identity>();
         let caller = caller.unwrap_or_default();
         let hosts = HostPolicy::from_options(&self.options);
-        let mut admitted = self.admit(request, caller.clone(), hosts);
-        if let Err(rejection) = &mut admitted
-            && rejection.0.extensions_mut().remove::<Leaving>().is_some()
-        {
-            let text = "this server has no connections of its own here, which a WebSocket needs";
-            *rejection = Rejection::new(StatusCode::NOT_IMPLEMENTED, text);
-        }
+        let admitted = self.admit(request, caller.clone(), hosts);
+        let admitted = admitted.map_err(without_upgrade);
         let account = PeerAccount::new(&self.budget);
         let responding = account.complete(self.respond_to(admitted, &caller, &account));
         let response = responding.await.unwrap_or_else(|| {

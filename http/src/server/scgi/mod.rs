@@ -28,7 +28,7 @@ use super::browser::HostPolicy;
 use super::cgi::{CgiVariables, response_head};
 use super::connection::linger;
 use super::reply_stream::ReplyStream;
-use super::request::reject;
+use super::request::{reject, without_upgrade};
 use super::{HttpServer, Rejection};
 
 /// Bytes that are read at a time until the head is complete. Nearly every head fits.
@@ -125,8 +125,12 @@ impl HttpServer {
         let path = variables.path_info().or_else(|| variables.request_uri());
         let body = ScgiBody::new(start, io, variables.length().unwrap_or(u64::MAX));
         let request = variables.request(path.unwrap_or_else(|| Uri::from_static("/")), body);
+        // The name that a browser has called is one of the web server, whatever this address is.
         let hosts = HostPolicy::from_options(&self.options);
-        let admitted = self.admit(request, caller.clone(), hosts);
+        let admitted = request.and_then(|request| {
+            let admitted = self.admit(request, caller.clone(), hosts);
+            admitted.map_err(without_upgrade)
+        });
         self.respond_to(admitted, &caller, account).await
     }
 }

@@ -79,6 +79,7 @@ impl Results {
     pub(crate) fn of(
         batch: u64,
         format: Json,
+        secrets: Arc<Secrets>,
         answers: impl Iterator<Item = Option<Result<Payload, CallError>>>,
     ) -> Self {
         let outcomes = answers.map(|answer| match answer {
@@ -89,7 +90,7 @@ impl Results {
         Self {
             batch,
             format,
-            secrets: Arc::default(),
+            secrets,
             outcomes: outcomes.collect(),
             ids: Vec::new(),
         }

@@ -125,7 +125,8 @@ impl SocketBatch {
             Ok(place) => answers.get_mut(place).and_then(Option::take),
             Err(error) => Some(Err(CallError::Encode(error))),
         });
-        Ok(Results::of(self.batch, self.format, outcomes))
+        let secrets = self.client.secrets();
+        Ok(Results::of(self.batch, self.format, secrets, outcomes))
     }
 
     fn add<R>(&mut self, method: Name, params: Result<Payload, FormatError>) -> Ticket<R> {

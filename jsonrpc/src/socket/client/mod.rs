@@ -8,8 +8,9 @@ use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use farcall_core::protocol::{Args, Call, Name, Payload, time};
-use farcall_core::{CallError, Caller, Json};
+use farcall_core::protocol::{Args, Call, Format as _, Name, Payload, time};
+use farcall_core::{CallError, Caller, Context, Json};
+use farcall_http::client::Secrets;
 use serde::de::DeserializeOwned;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::Mutex;
@@ -21,7 +22,7 @@ use super::connector::{Connector, start};
 use super::url::SocketUrl;
 use super::{InvalidSocketUrl, SocketClientOptions};
 use crate::message::{FramedReader, FramedWriter};
-use crate::session::{Session, observed};
+use crate::session::{Session, encoded, observed};
 use crate::{Framing, Service, Subscription};
 
 /// A client of JSON-RPC over one connection: a socket, or a WebSocket.
@@ -90,7 +91,7 @@ impl SocketClient {
     /// # Errors
     /// As with [`new`](Self::new).
     pub fn with_options(url: &str, options: SocketClientOptions) -> Result<Self, InvalidSocketUrl> {
-        let connector = Connector::new(SocketUrl::parse(url)?)?;
+        let connector = Connector::new(SocketUrl::parse(url)?, &options)?;
         Ok(Self::of(Some(connector), options, None))
     }
 
@@ -126,7 +127,7 @@ impl SocketClient {
     ) -> Self {
         let reader = FramedReader::new(reader, framing);
         let writer = FramedWriter::new(writer, framing, None);
-        let session = start(reader, writer, &options);
+        let session = start(reader, writer, &options, &Arc::default());
         Self::of(None, options, Some(session))
     }
 
@@ -233,6 +234,29 @@ impl SocketClient {
         self.session().await?.send_batch(&calls).await
     }
 
+    /// Sends a call whose arguments are already encoded, such as one that goes to several servers,
+    /// and decodes the result.
+    ///
+    /// # Errors
+    /// Those of a call.
+    ///
+    /// # Cancel safety
+    /// Dropping the future abandons the call; it may have run nevertheless.
+    pub async fn call_encoded<R: DeserializeOwned>(
+        &self,
+        call: Call<Json>,
+    ) -> Result<R, CallError> {
+        let format = call.format;
+        let result = format.decode_reply(&self.send(call).await?);
+        result.map_err(|error| CallError::Decode(self.secrets().redact_error(error)))
+    }
+
+    /// The secrets that no error shows, even if the server repeats it.
+    fn secrets(&self) -> Arc<Secrets> {
+        let connector = self.0.connector.as_ref();
+        connector.map_or_else(Arc::default, |connector| Arc::clone(connector.secrets()))
+    }
+
     /// Applies the default timeout to a call that has no deadline of its own.
     fn limited(&self, mut call: Call<Json>) -> Call<Json> {
         if !call.context.has_own_deadline()
@@ -288,6 +312,16 @@ impl Caller for SocketClient {
     async fn send(&self, call: Call<Json>) -> Result<Payload, CallError> {
         let call = self.limited(call);
         observed(&call.context, self.send_twice(&call)).await
+    }
+
+    /// Encodes the arguments immediately.
+    fn call_in<R: DeserializeOwned>(
+        &self,
+        context: Context,
+        args: impl Args,
+    ) -> impl Future<Output = Result<R, CallError>> + Send {
+        let call = encoded(self.format(), context, &args);
+        async move { self.call_encoded(call?).await }
     }
 }
 

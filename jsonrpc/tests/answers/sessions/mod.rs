@@ -4,6 +4,7 @@ mod both_ways;
 mod client;
 mod framed;
 mod limits;
+mod secrets;
 mod subscriptions;
 mod tls;
 mod websocket;

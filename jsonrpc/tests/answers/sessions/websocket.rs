@@ -50,6 +50,10 @@ async fn handshakes_are_checked() {
     let foreign = format!("{good}Origin: https://evil.example\r\n");
     let old = good.replace("Version: 13", "Version: 8");
     let keyless = good.replace("dGhlIHNhbXBsZSBub25jZQ==", "x");
+    let twice = format!("{good}Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n");
+    let with_length = format!("{good}Content-Length: 5\r\n");
+    let with_chunks = format!("{good}Transfer-Encoding: chunked\r\n");
+    let empty = format!("{good}Content-Length: 0\r\n");
     for (path, headers, expected) in [
         ("/", &good, "HTTP/1.1 101"),
         ("/RPC2", &own, "HTTP/1.1 101"),
@@ -57,6 +61,10 @@ async fn handshakes_are_checked() {
         ("/RPC2", &foreign, "HTTP/1.1 403"),
         ("/RPC2", &old, "HTTP/1.1 426"),
         ("/RPC2", &keyless, "HTTP/1.1 400"),
+        ("/RPC2", &twice, "HTTP/1.1 400"),
+        ("/RPC2", &with_length, "HTTP/1.1 400"),
+        ("/RPC2", &with_chunks, "HTTP/1.1 400"),
+        ("/RPC2", &empty, "HTTP/1.1 101"),
         ("/other", &good, "HTTP/1.1 404"),
         ("/RPC2", &String::new(), "HTTP/1.1 405"),
     ] {
@@ -73,6 +81,39 @@ async fn handshakes_are_checked() {
             );
         }
     }
+}
+
+#[tokio::test]
+async fn a_peer_of_http_1_0_has_no_websocket() {
+    let url = websocket(service_with(SessionOptions::default())).await;
+    let address = url.trim_start_matches("ws://").trim_end_matches("/RPC2");
+    let mut io = TcpStream::connect(address).await.unwrap();
+    let request = "GET /RPC2 HTTP/1.0\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+        Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n";
+    io.write_all(request.as_bytes()).await.unwrap();
+    let mut response = String::new();
+    io.read_to_string(&mut response).await.unwrap();
+    assert!(response.starts_with("HTTP/1.0 400 "), "{response}");
+}
+
+#[tokio::test]
+async fn a_websocket_over_scgi_is_refused() {
+    let server = Server::of(
+        ServerOptions::default(),
+        service_with(SessionOptions::default()),
+    );
+    let bound = server.bind_scgi("127.0.0.1:0").await.unwrap();
+    let address = bound.local_address().to_string();
+    tokio::spawn(bound.serve());
+    let list = "CONTENT_LENGTH\x000\0SCGI\x001\0REQUEST_METHOD\0GET\0REQUEST_URI\0/RPC2\0\
+        HTTP_UPGRADE\0websocket\0HTTP_CONNECTION\0Upgrade\0HTTP_SEC_WEBSOCKET_VERSION\x0013\0\
+        HTTP_SEC_WEBSOCKET_KEY\0dGhlIHNhbXBsZSBub25jZQ==\0";
+    let mut io = TcpStream::connect(address).await.unwrap();
+    let request = format!("{}:{list},", list.len());
+    io.write_all(request.as_bytes()).await.unwrap();
+    let mut response = String::new();
+    io.read_to_string(&mut response).await.unwrap();
+    assert!(response.starts_with("Status: 501 "), "{response}");
 }
 
 #[tokio::test]

@@ -157,6 +157,16 @@ async fn what_is_refused_over_http_is_refused_over_scgi() {
             "403",
         ),
         (call(&[("HTTP_TRANSFER_ENCODING", "chunked")]), "200"),
+        (
+            call(&[("CONTENT_TYPE", "text/xml"), ("HTTP_ORIGIN", "")]),
+            "403",
+        ),
+        (call(&[("CONTENT_TYPE", "")]), "200"),
+        // A value that HTTP does not allow is not left out: for its sake the call may be refused.
+        (call(&[("HTTP_ORIGIN", "http://evil.example\n")]), "400"),
+        (call(&[("HTTP_SEC_FETCH_SITE", "cross-site\u{1}")]), "400"),
+        (call(&[("CONTENT_TYPE", "text/plain\r")]), "400"),
+        (call(&[("HTTP_X_OTHER", "\u{7f}")]), "400"),
     ] {
         let response = response(&connector, &bytes).await;
         let shown = bytes[..bytes.len().min(100)].escape_ascii();
