@@ -145,7 +145,9 @@ fn calls_servers_over_json_sockets_one_or_many() {
     let (url, _runtime) = demo_jsonrpc();
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let described = farcall::jsonrpc::Server::new();
-    described.register_instance(Demo::default()).unwrap();
+    described
+        .register_instance(std::sync::Arc::new(Demo::default()))
+        .unwrap();
     let service = described.service().clone();
     let server = farcall::jsonrpc::SocketServer::new(service, farcall::jsonrpc::Framing::Lines);
     let listening = runtime
