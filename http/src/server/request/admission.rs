@@ -140,30 +140,33 @@ impl HttpServer {
             });
         }
         let offered = self.protocols_at(parts.uri.path());
+        let protocols = offered.as_ref().map_or(&[][..], Offered::protocols);
+        let is_call = parts.method == Method::POST;
+        // Before the pages, since the request to leave HTTP is a GET, too.
+        if !is_call
+            && let Some(upgrade) = protocols
+                .iter()
+                .find_map(|protocol| protocol.upgrade(parts))
+        {
+            let switch = upgrade?;
+            if let Some(authorize) = &self.options.authorize {
+                authorize.authorize(parts, caller)?;
+            }
+            return Err(Rejection::switching(switch));
+        }
         if !self.options.pages.is_empty() {
-            let protocols = offered.as_ref().map_or(&[][..], Offered::protocols);
             self.check_pages(parts, protocols, caller, hosts)?;
         }
-        let name = self.protocols.first().map_or("", |first| first.name());
-        let offered = offered.ok_or_else(|| {
-            let text = format!("no {name} service at this path");
-            Rejection::new(StatusCode::NOT_FOUND, text)
-        })?;
+        let Some(offered) = offered else {
+            let text = "no service at this path";
+            return Err(Rejection::new(StatusCode::NOT_FOUND, text));
+        };
         let protocols = offered.protocols();
-        if parts.method != Method::POST {
-            let upgrade = protocols
-                .iter()
-                .find_map(|protocol| protocol.upgrade(parts));
-            if let Some(upgrade) = upgrade {
-                let switch = upgrade?;
-                if let Some(authorize) = &self.options.authorize {
-                    authorize.authorize(parts, caller)?;
-                }
-                return Err(Rejection::switching(switch));
-            }
+        if !is_call {
             if let Some(response) = browser::preflight(parts, &self.options) {
                 return Err(response);
             }
+            let name = protocols.first().map_or("", |first| first.name());
             let text = format!("{name} calls use the method POST");
             return Err(Rejection::new(StatusCode::METHOD_NOT_ALLOWED, text)
                 .with_header(ALLOW, HeaderValue::from_static("POST")));
