@@ -135,7 +135,7 @@ impl HttpServer {
             // the page: the reason that will not go away.
             let is_call = parts.method == Method::POST;
             return Err(match choice(&parts.headers, &self.protocols) {
-                None if is_call => unsupported(&self.protocols),
+                None if is_call => unsupported(&parts.headers, &self.protocols),
                 _ => rejection,
             });
         }
@@ -174,7 +174,8 @@ impl HttpServer {
         if let Some(authorize) = &self.options.authorize {
             authorize.authorize(parts, caller)?;
         }
-        let by = choice(&parts.headers, protocols).ok_or_else(|| unsupported(protocols))?;
+        let by = choice(&parts.headers, protocols)
+            .ok_or_else(|| unsupported(&parts.headers, protocols))?;
         let coding = Coding::of(parts.headers.get_all(CONTENT_ENCODING)).map_err(|_| {
             Rejection::new(
                 StatusCode::UNSUPPORTED_MEDIA_TYPE,
@@ -294,13 +295,17 @@ fn choice(headers: &HeaderMap, protocols: &[Arc<dyn Protocol>]) -> Option<Choice
     protocols.iter().position(of_type).map(Choice::Type)
 }
 
-fn unsupported(protocols: &[Arc<dyn Protocol>]) -> Rejection {
+fn unsupported(headers: &HeaderMap, protocols: &[Arc<dyn Protocol>]) -> Rejection {
     let types: Vec<_> = protocols
         .iter()
         .map(|protocol| protocol.content_type())
         .collect();
     let types: Vec<_> = types.iter().filter_map(|name| name.to_str().ok()).collect();
-    let text = format!("unsupported content type: use {}", types.join(" or "));
+    let mut text = format!("unsupported content type: use {}", types.join(" or "));
+    let is_json = |kind: &HeaderValue| kind.as_bytes().starts_with(b"application/json");
+    if headers.get(CONTENT_TYPE).is_some_and(is_json) && !types.contains(&"application/json") {
+        text += ", or for JSON-RPC a server that has it (`farcall::jsonrpc::Server`)";
+    }
     Rejection::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, text)
 }
 
