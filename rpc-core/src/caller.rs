@@ -235,6 +235,11 @@ impl<C: Caller> Caller for &C {
 ///
 /// Every trait marked `#[client]` whose methods are not async is implemented for every
 /// `BlockingCaller`.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` makes no blocking calls",
+    note = "with an async client, the methods of a client trait are `async fn`; those that are `fn` \
+            need a blocking client, such as `blocking::Client`"
+)]
 pub trait BlockingCaller {
     /// The format of the calls.
     type Format: Format;

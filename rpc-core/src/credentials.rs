@@ -2,7 +2,7 @@
 
 /// Credentials that a client cannot send, or that a server can never receive. The error does not
 /// contain them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
 #[non_exhaustive]
 pub enum InvalidCredentials {
     /// There is no token, for example because a variable is not set.
@@ -29,6 +29,8 @@ pub enum InvalidCredentials {
     #[error("the password is empty")]
     EmptyPassword,
 }
+
+crate::debug_errors!(InvalidCredentials);
 
 impl InvalidCredentials {
     /// Checks a bearer token: `b64token` of RFC 6750, 2.1.
@@ -91,6 +93,8 @@ mod tests {
         }
         let empty = Err(InvalidCredentials::EmptyToken);
         assert_eq!(InvalidCredentials::check_token(""), empty);
+        // As a program prints it that unwraps it.
+        assert_eq!(format!("{empty:?}"), "Err(the token is empty)");
     }
 
     #[test]

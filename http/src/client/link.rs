@@ -138,12 +138,14 @@ impl<T: Transport> Link<T> {
                 }
                 Err(ExchangeError::Unsent(error)) => {
                     return Err(CallError::NotSent(
-                        describe_timeout(error, "response", begin).into(),
+                        describe_timeout(error, "response", begin, limit).into(),
                     ));
                 }
                 Err(ExchangeError::Lost(error)) => return Err(CallError::Lost(error)),
                 Err(ExchangeError::TimedOut) => {
-                    return Err(CallError::Lost(timeout_error("response", begin).into()));
+                    return Err(CallError::Lost(
+                        timeout_error("response", begin, limit).into(),
+                    ));
                 }
             };
             self.pool.put(connection);
@@ -168,7 +170,7 @@ impl<T: Transport> Link<T> {
             Err(error) => Err(error),
         };
         connected.map(Connection::new).map_err(|error| {
-            let error = describe_timeout(error, "connection", begin);
+            let error = describe_timeout(error, "connection", begin, deadline);
             self.unreached(error)
         })
     }
@@ -187,18 +189,36 @@ pub(super) fn earlier(one: Option<Instant>, other: Option<Instant>) -> Option<In
 }
 
 /// Replaces the error of a local deadline by one with a message.
-fn describe_timeout(error: io::Error, awaited: &str, begin: Instant) -> io::Error {
+fn describe_timeout(
+    error: io::Error,
+    awaited: &str,
+    begin: Instant,
+    limit: Option<Instant>,
+) -> io::Error {
     if is_timed_out(&error) {
-        timeout_error(awaited, begin)
+        timeout_error(awaited, begin, limit)
     } else {
         error
     }
 }
 
-fn timeout_error(awaited: &str, begin: Instant) -> io::Error {
-    let time = begin.elapsed();
+/// Returns the error of a time limit. The system may have one that is shorter than the local one.
+fn timeout_error(awaited: &str, begin: Instant, limit: Option<Instant>) -> io::Error {
+    let elapsed = begin.elapsed();
+    let limit = limit.map_or(elapsed, |limit| limit.saturating_duration_since(begin));
+    let time = round(elapsed.min(limit));
     io::Error::new(
         io::ErrorKind::TimedOut,
-        format!("no {awaited} within {time:.3?}"),
+        format!("no {awaited} within {time:?}"),
     )
+}
+
+/// Returns a time in whole milliseconds: what is left of a deadline is a little less than what was
+/// set.
+fn round(time: Duration) -> Duration {
+    let millis = (time.as_micros() + 500) / 1000;
+    match u64::try_from(millis) {
+        Ok(millis @ 1..) => Duration::from_millis(millis),
+        _ => time,
+    }
 }

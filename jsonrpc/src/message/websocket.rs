@@ -84,7 +84,11 @@ pub(crate) async fn open(
     let (socket, _) = opened.map_err(|error| match error {
         Error::Http(response) => {
             let status = response.status();
-            let text = format!("the server refused the WebSocket with status {status}");
+            let text = if status.is_success() {
+                format!("the server answered with {status}, not with a WebSocket")
+            } else {
+                format!("the server refused the WebSocket with status {status}")
+            };
             io::Error::new(io::ErrorKind::ConnectionRefused, text)
         }
         error => into_io(error),

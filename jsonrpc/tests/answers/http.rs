@@ -98,10 +98,7 @@ async fn a_server_of_json_alone_refuses_xml() {
     let mut elsewhere = request("application/json", DATA);
     *elsewhere.uri_mut() = "/other".parse().unwrap();
     let (status, text) = read(server.respond(elsewhere).await).await;
-    assert_eq!(
-        (status, &*text),
-        (404, "no JSON-RPC service at this path\n")
-    );
+    assert_eq!((status, &*text), (404, "no service at this path\n"));
 }
 
 #[tokio::test]

@@ -281,8 +281,8 @@ fn digit(byte: u8) -> Option<u8> {
 /// may contain a password, as a URL does.
 #[derive(Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "{text} is not an address: expected `{expected}:PORT`, `unix:PATH`, `unix-abstract:NAME` or \
-     `memory:NAME`"
+    "{text} is not an address: expected `{expected}:PORT`, `unix:PATH`, `unix-abstract:NAME` or, \
+     of a server, `systemd:NAME`"
 )]
 pub struct AddressError {
     /// The text as it is shown.

@@ -49,6 +49,7 @@ impl SystemListener {
     )]
     pub async fn bind(target: &Target, mode: u32) -> io::Result<Self> {
         match target {
+            Target::Address(Address::Unix(path)) if path.as_os_str().is_empty() => Err(no_path()),
             Target::Host(host, port) => {
                 let host = if host.is_empty() { "0.0.0.0" } else { host };
                 let found = lookup_host((host, *port)).await;
@@ -70,6 +71,12 @@ impl SystemListener {
             Target::Address(Address::Passed(name)) => {
                 let opened = super::passed::take(name).and_then(Self::of_socket);
                 opened.map_err(|error| cannot_listen(target, &error))
+            }
+            #[cfg(not(all(unix, feature = "systemd")))]
+            Target::Address(Address::Passed(_)) if cfg!(unix) => {
+                let message = "`systemd:` needs the feature `systemd`";
+                let error = io::Error::new(io::ErrorKind::Unsupported, message);
+                Err(cannot_listen(target, &error))
             }
             Target::Address(_) => Err(cannot_listen(target, &unsupported())),
         }
@@ -120,6 +127,7 @@ impl SystemConnector {
     /// If addresses like this one do not exist on this system.
     pub fn to(target: &Target) -> io::Result<Self> {
         match target {
+            Target::Address(Address::Unix(path)) if path.as_os_str().is_empty() => Err(no_path()),
             Target::Host(host, port) => {
                 let host = if host.is_empty() { "127.0.0.1" } else { host };
                 Ok(Self::Tcp(TcpConnector::new(host, *port)))
@@ -139,6 +147,10 @@ impl SystemConnector {
 fn unsupported() -> io::Error {
     let message = "this system has no sockets with such addresses";
     io::Error::new(io::ErrorKind::Unsupported, message)
+}
+
+fn no_path() -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidInput, "`unix:` has no path")
 }
 
 #[cfg(test)]
@@ -197,6 +209,7 @@ mod tests {
                 "cannot listen on name.invalid:80: ",
             ),
             ("memory:x".to_target(), "cannot listen on memory:x: "),
+            ("unix:".to_target(), "`unix:` has no path"),
             (missing, "cannot listen on "),
             (
                 "192.0.2.1:80".to_target(),

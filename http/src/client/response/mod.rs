@@ -38,7 +38,7 @@ pub(super) enum ResponseError {
     #[error("the server speaks TLS: the URL must begin with `https`")]
     Tls,
     #[error(
-        "the response is none of HTTP: of a server for connections, the URL begins with `conn`"
+        "the answer is not HTTP: if this is a server for connections, its URL is `conn+rpc://…`"
     )]
     NotHttp,
     #[error("the head of the response is malformed")]

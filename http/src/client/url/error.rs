@@ -12,10 +12,7 @@ pub enum InvalidUrl {
     #[error("not a URL: {0}")]
     Syntax(String),
     /// The client does not support this scheme.
-    #[error(
-        "the scheme `{0}` is not supported: expected `http`, `https`, `http+unix`, `scgi` or \
-         `scgi+unix`"
-    )]
+    #[error("the scheme `{}` is not supported: {}", .0, supported(.0))]
     Scheme(String),
     /// The client does not support this scheme for proxies.
     #[error(
@@ -57,6 +54,16 @@ pub enum InvalidUrl {
 }
 
 farcall_core::debug_errors!(InvalidUrl);
+
+/// Describes the schemes that are supported, to a program that uses another one.
+fn supported(scheme: &str) -> &'static str {
+    match scheme {
+        "json+http" | "json+https" | "json+http+unix" => {
+            "leave out `json+`, by which only the command and fleets know JSON-RPC"
+        }
+        _ => "expected `http`, `https`, `http+unix`, `scgi` or `scgi+unix`",
+    }
+}
 
 /// Creates the error of a text that is not a URL.
 pub(in crate::client) fn syntax(problem: &str) -> InvalidUrl {

@@ -375,6 +375,8 @@ mod tests {
             assert_eq!(error("https://host"), InvalidUrl::NoTls);
         }
         assert_eq!(error("ftp://host"), InvalidUrl::Scheme("ftp".to_owned()));
+        let text = error("json+http://host").to_string();
+        assert!(text.contains("leave out `json+`"), "{text}");
         assert_eq!(
             error("svn+ssh://h"),
             InvalidUrl::Scheme("svn+ssh".to_owned())

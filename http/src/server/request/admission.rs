@@ -135,35 +135,38 @@ impl HttpServer {
             // the page: the reason that will not go away.
             let is_call = parts.method == Method::POST;
             return Err(match choice(&parts.headers, &self.protocols) {
-                None if is_call => unsupported(&self.protocols),
+                None if is_call => unsupported(&parts.headers, &self.protocols),
                 _ => rejection,
             });
         }
         let offered = self.protocols_at(parts.uri.path());
+        let protocols = offered.as_ref().map_or(&[][..], Offered::protocols);
+        let is_call = parts.method == Method::POST;
+        // Before the pages, since the request to leave HTTP is a GET, too.
+        if !is_call
+            && let Some(upgrade) = protocols
+                .iter()
+                .find_map(|protocol| protocol.upgrade(parts))
+        {
+            let switch = upgrade?;
+            if let Some(authorize) = &self.options.authorize {
+                authorize.authorize(parts, caller)?;
+            }
+            return Err(Rejection::switching(switch));
+        }
         if !self.options.pages.is_empty() {
-            let protocols = offered.as_ref().map_or(&[][..], Offered::protocols);
             self.check_pages(parts, protocols, caller, hosts)?;
         }
-        let name = self.protocols.first().map_or("", |first| first.name());
-        let offered = offered.ok_or_else(|| {
-            let text = format!("no {name} service at this path");
-            Rejection::new(StatusCode::NOT_FOUND, text)
-        })?;
+        let Some(offered) = offered else {
+            let text = "no service at this path";
+            return Err(Rejection::new(StatusCode::NOT_FOUND, text));
+        };
         let protocols = offered.protocols();
-        if parts.method != Method::POST {
-            let upgrade = protocols
-                .iter()
-                .find_map(|protocol| protocol.upgrade(parts));
-            if let Some(upgrade) = upgrade {
-                let switch = upgrade?;
-                if let Some(authorize) = &self.options.authorize {
-                    authorize.authorize(parts, caller)?;
-                }
-                return Err(Rejection::switching(switch));
-            }
+        if !is_call {
             if let Some(response) = browser::preflight(parts, &self.options) {
                 return Err(response);
             }
+            let name = protocols.first().map_or("", |first| first.name());
             let text = format!("{name} calls use the method POST");
             return Err(Rejection::new(StatusCode::METHOD_NOT_ALLOWED, text)
                 .with_header(ALLOW, HeaderValue::from_static("POST")));
@@ -171,7 +174,8 @@ impl HttpServer {
         if let Some(authorize) = &self.options.authorize {
             authorize.authorize(parts, caller)?;
         }
-        let by = choice(&parts.headers, protocols).ok_or_else(|| unsupported(protocols))?;
+        let by = choice(&parts.headers, protocols)
+            .ok_or_else(|| unsupported(&parts.headers, protocols))?;
         let coding = Coding::of(parts.headers.get_all(CONTENT_ENCODING)).map_err(|_| {
             Rejection::new(
                 StatusCode::UNSUPPORTED_MEDIA_TYPE,
@@ -291,13 +295,17 @@ fn choice(headers: &HeaderMap, protocols: &[Arc<dyn Protocol>]) -> Option<Choice
     protocols.iter().position(of_type).map(Choice::Type)
 }
 
-fn unsupported(protocols: &[Arc<dyn Protocol>]) -> Rejection {
+fn unsupported(headers: &HeaderMap, protocols: &[Arc<dyn Protocol>]) -> Rejection {
     let types: Vec<_> = protocols
         .iter()
         .map(|protocol| protocol.content_type())
         .collect();
     let types: Vec<_> = types.iter().filter_map(|name| name.to_str().ok()).collect();
-    let text = format!("unsupported content type: use {}", types.join(" or "));
+    let mut text = format!("unsupported content type: use {}", types.join(" or "));
+    let is_json = |kind: &HeaderValue| kind.as_bytes().starts_with(b"application/json");
+    if headers.get(CONTENT_TYPE).is_some_and(is_json) && !types.contains(&"application/json") {
+        text += ", or for JSON-RPC a server that has it (`farcall::jsonrpc::Server`)";
+    }
     Rejection::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, text)
 }
 

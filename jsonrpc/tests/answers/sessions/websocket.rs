@@ -5,10 +5,11 @@ use std::time::Duration;
 use farcall::jsonrpc::{Server, SessionOptions, SocketClient, SocketClientOptions};
 use farcall::middleware::BearerAuth;
 use farcall::protocol::output::Causes;
+use farcall::web::Documentation;
 use farcall::xmlrpc::ServerOptions;
 use farcall::{Budget, Caller as _, Execution};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpStream;
+use tokio::net::{TcpListener, TcpStream};
 
 use super::{Sockets, service_with, websocket};
 
@@ -114,6 +115,41 @@ async fn a_websocket_over_scgi_is_refused() {
     let mut response = String::new();
     io.read_to_string(&mut response).await.unwrap();
     assert!(response.starts_with("Status: 501 "), "{response}");
+}
+
+#[tokio::test]
+async fn a_page_and_websockets_share_a_port() {
+    let pages = Documentation::new("Numbers");
+    let server = Server::with_options(ServerOptions::default().pages(pages));
+    server
+        .register_function("add", |a: i64, b: i64| a + b)
+        .unwrap();
+    let bound = server.bind("127.0.0.1:0").await.unwrap();
+    let address = bound.local_address().to_string();
+    tokio::spawn(bound.serve());
+    let page = handshake(&address, "/", "").await;
+    assert!(page.starts_with("HTTP/1.1 200"), "{page}");
+    let client = SocketClient::new(&format!("ws://{address}/")).unwrap();
+    assert_eq!(client.call::<i64>("add", (1, 2)).await.unwrap(), 3);
+}
+
+#[tokio::test]
+async fn a_page_is_no_websocket() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        let (mut io, _) = listener.accept().await.unwrap();
+        assert_ne!(io.read(&mut [0; 4096]).await.unwrap(), 0);
+        let page = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
+        io.write_all(page).await.unwrap();
+    });
+    let client = SocketClient::new(&format!("ws://{address}/")).unwrap();
+    let error = client.call::<i64>("add", (1, 2)).await.unwrap_err();
+    let text = Causes(&error).to_string();
+    assert!(
+        text.ends_with("answered with 200 OK, not with a WebSocket"),
+        "{text}"
+    );
 }
 
 #[tokio::test]
