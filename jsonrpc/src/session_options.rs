@@ -61,9 +61,9 @@ impl SessionOptions {
         /// reply of HTTP. The caller gets an error that names the limit.
         max_reply: usize,
 
-        /// Maximum messages whose calls run at once in one session. Default: 64. Further messages
-        /// are not read until one is answered and the peer has taken the answer: it waits, as
-        /// anyone does who writes to a full socket.
+        /// Maximum messages whose calls run at once in one session. Default: 64. One further
+        /// message is read, and those behind it are not until one is answered and the peer has
+        /// taken the answer: it waits, as anyone does who writes to a full socket.
         max_concurrent: usize,
 
         /// Maximum subscriptions of one session. Default: 64. A further one is refused.

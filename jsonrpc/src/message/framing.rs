@@ -1,14 +1,16 @@
 //! Messages in a byte stream.
 
 use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Buf as _, Bytes, BytesMut};
-use farcall_core::protocol::{Account, Hold, time};
+use farcall_core::protocol::time;
+use serde::de::IgnoredAny;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::time::{Instant, sleep};
 
-use super::{Message, ReadError, ReadMessage, WriteMessage};
+use super::{Message, MessageHold, ReadError, ReadMessage, SessionAccount, WriteMessage};
 
 /// Maximum bytes of the headers before a message. Language servers send about 30.
 const MAX_HEAD: usize = 4096;
@@ -27,7 +29,8 @@ const PROGRESS: usize = 64 << 10;
 #[non_exhaustive]
 pub enum Framing {
     /// A message is a line: `{…}\n`. It cannot contain line breaks, which JSON needs nowhere. Empty
-    /// lines are skipped. As most programs have it that speak JSON-RPC over plain sockets.
+    /// lines are skipped. As most programs have it that speak JSON-RPC over plain sockets. A server
+    /// ends the connection at a line that is not JSON at all, such as one of a request of HTTP.
     #[default]
     Lines,
     /// A message has a header with its length in bytes: `Content-Length: 46\r\n\r\n{…}`. As the
@@ -45,8 +48,9 @@ pub(crate) struct FramedReader<R> {
     scanned: usize,
     /// Length of the message after headers that were read.
     length: Option<usize>,
-    hold: Hold,
+    hold: MessageHold,
     since: Option<Instant>,
+    is_strict: bool,
 }
 
 impl<R> FramedReader<R> {
@@ -57,9 +61,17 @@ impl<R> FramedReader<R> {
             buffer: BytesMut::new(),
             scanned: 0,
             length: None,
-            hold: Hold::default(),
+            hold: MessageHold::default(),
             since: None,
+            is_strict: false,
         }
+    }
+
+    /// Fails at a line that is not JSON at all, such as those of a request of HTTP: a web page can
+    /// send one to any port, with a call as its body.
+    pub(crate) const fn strict(mut self) -> Self {
+        self.is_strict = true;
+        self
     }
 
     /// Takes a message that has arrived.
@@ -85,9 +97,18 @@ impl<R> FramedReader<R> {
             let line = self.buffer.split_to(end);
             self.buffer.advance(1);
             if !line.trim_ascii().is_empty() {
-                return Ok(Some(line.freeze()));
+                return self.line(line).map(Some);
             }
         }
+    }
+
+    fn line(&self, line: BytesMut) -> Result<Bytes, ReadError> {
+        // An object or array with an error is one message, which is answered as such.
+        let is_message = matches!(line.trim_ascii_start().first(), Some(b'{' | b'['));
+        if self.is_strict && !is_message && serde_json::from_slice::<IgnoredAny>(&line).is_err() {
+            return Err(ReadError::Malformed("a line is not JSON"));
+        }
+        Ok(line.freeze())
     }
 
     fn take_body(&mut self, max: usize) -> Result<Option<Bytes>, ReadError> {
@@ -130,7 +151,8 @@ impl<R> FramedReader<R> {
             // The line break of the last line may be missing.
             Framing::Lines if self.buffer.len() <= max => {
                 self.scanned = 0;
-                Ok(Some(self.buffer.split().freeze()))
+                let line = self.buffer.split();
+                self.line(line).map(Some)
             }
             _ => Err(ReadError::Malformed("the connection ends within a message")),
         }
@@ -139,7 +161,8 @@ impl<R> FramedReader<R> {
 
 const NO_HEADER: &str = "there is no header `Content-Length: ` with a number of bytes";
 
-/// Returns `true` for the first bytes of headers. The longest name that matters decides.
+/// Returns `true` for the first bytes of headers, which are those of a name. A request line of HTTP
+/// has a space before any colon.
 fn is_begin_of_header(start: &[u8]) -> bool {
     start
         .iter()
@@ -154,6 +177,9 @@ fn content_length(head: &[u8]) -> Result<usize, ReadError> {
     let mut length = None;
     for line in head.split("\r\n") {
         let (name, value) = line.split_once(':').ok_or(MALFORMED)?;
+        if !is_begin_of_header(name.as_bytes()) {
+            return Err(MALFORMED);
+        }
         let value = value.trim_matches([' ', '\t']);
         if name.eq_ignore_ascii_case("content-length") {
             let is_number = !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit());
@@ -175,7 +201,11 @@ fn content_length(head: &[u8]) -> Result<usize, ReadError> {
 }
 
 impl<R: AsyncRead + Send + Unpin + 'static> ReadMessage for FramedReader<R> {
-    async fn read(&mut self, max: usize, account: &Account) -> Result<Option<Message>, ReadError> {
+    async fn read(
+        &mut self,
+        max: usize,
+        account: &Arc<SessionAccount>,
+    ) -> Result<Option<Message>, ReadError> {
         loop {
             let taken = self.take(max)?;
             if let Some(document) = taken {
@@ -323,8 +353,8 @@ mod tests {
     use super::*;
 
     async fn read_all(bytes: &[u8], framing: Framing, max: usize) -> (Vec<String>, Option<String>) {
-        let account = Budget::default().account();
-        let mut reader = FramedReader::new(io::Cursor::new(bytes.to_vec()), framing);
+        let account = Arc::new(SessionAccount::new(Budget::default()));
+        let mut reader = FramedReader::new(io::Cursor::new(bytes.to_vec()), framing).strict();
         let mut messages = Vec::new();
         loop {
             match reader.read(max, &account).await {
@@ -353,6 +383,13 @@ mod tests {
                 Some("limit of 8 bytes"),
             ),
             (b"123456789", &[], Some("limit of 8 bytes")),
+            (
+                b"5\n{\n\"\"\nx y\n{}",
+                &["5", "{", "\"\""],
+                Some("not JSON"),
+            ),
+            (b"P /:1\r\n{}\n", &[], Some("not JSON")),
+            (b" x", &[], Some("not JSON")),
         ];
         for (bytes, expected, error) in cases {
             let (messages, found) = read_all(bytes, Framing::Lines, 8).await;
@@ -399,6 +436,12 @@ mod tests {
             ("X: y\r\n\r\n{}", 0, "no header"),
             ("{\"jsonrpc\":", 0, "no header"),
             ("\r\n\r\n{}", 0, "no header"),
+            // A path may have a colon.
+            (
+                "POST /:80 HTTP/1.1\r\nContent-Length: 2\r\n\r\n{}",
+                0,
+                "no header",
+            ),
         ];
         for (bytes, count, error) in cases {
             let (messages, found) = read_all(bytes.as_bytes(), Framing::Headers, 8).await;
@@ -418,7 +461,7 @@ mod tests {
     async fn messages_survive_both_framings() {
         for framing in [Framing::Lines, Framing::Headers] {
             let mut writer = FramedWriter::new(Vec::new(), framing, None);
-            let messages = ["[1,\n2]".to_owned(), "x".repeat(300_000), "{}".to_owned()];
+            let messages = ["[1,\n2]".to_owned(), "5".repeat(300_000), "{}".to_owned()];
             for message in &messages {
                 let document = Bytes::copy_from_slice(message.as_bytes());
                 writer.write(document).await.unwrap();

@@ -1,24 +1,27 @@
 //! Messages of a connection: one document each, whatever carries them.
 
+mod account;
 mod framing;
 #[cfg(feature = "websocket")]
 pub(crate) mod websocket;
 
 use std::future::Future;
 use std::io;
+use std::sync::Arc;
 
 use bytes::Bytes;
-use farcall_core::protocol::{Account, Hold, NoRoom};
+use farcall_core::protocol::NoRoom;
 use farcall_core::{Fault, FaultKind};
 use tokio::time::Instant;
 
+pub(crate) use self::account::{MessageHold, SessionAccount};
 pub use self::framing::Framing;
 pub(crate) use self::framing::{FramedReader, FramedWriter};
 
 /// A message of the peer, and its share of the budget.
 pub(crate) struct Message {
     pub(crate) document: Bytes,
-    pub(crate) hold: Hold,
+    pub(crate) hold: MessageHold,
 }
 
 /// Receives the messages of a peer.
@@ -30,7 +33,7 @@ pub(crate) trait ReadMessage: Send + 'static {
     fn read(
         &mut self,
         max: usize,
-        account: &Account,
+        account: &Arc<SessionAccount>,
     ) -> impl Future<Output = Result<Option<Message>, ReadError>> + Send;
 
     /// Discards everything until the end.
@@ -45,7 +48,7 @@ pub(crate) trait ReadMessage: Send + 'static {
 
 /// Sends messages to a peer.
 pub(crate) trait WriteMessage: Send + 'static {
-    /// Sends a message, or keeps it in a buffer.
+    /// Sends a message, or keeps a short one in a buffer.
     fn write(&mut self, document: Bytes) -> impl Future<Output = io::Result<()>> + Send;
 
     /// Asks the peer for a sign of life, if there is a way to.

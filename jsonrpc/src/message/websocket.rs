@@ -8,7 +8,6 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use farcall_core::protocol::{Account, Hold};
 use farcall_core::transport::Io;
 use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{SinkExt as _, StreamExt as _};
@@ -21,7 +20,7 @@ use tokio_tungstenite::tungstenite::error::CapacityError;
 use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{self, Error};
 
-use super::{Message, ReadError, ReadMessage, WriteMessage};
+use super::{Message, MessageHold, ReadError, ReadMessage, SessionAccount, WriteMessage};
 
 /// Bytes of the buffer for reading, which each connection has.
 const READ: usize = 8 << 10;
@@ -39,7 +38,7 @@ pub(crate) struct WebSocketReader {
     stream: SplitStream<Socket>,
     /// Bytes received since the last message.
     received: Arc<AtomicUsize>,
-    hold: Hold,
+    hold: MessageHold,
     since: Option<Instant>,
     heard_at: Instant,
 }
@@ -101,7 +100,7 @@ fn halves(socket: Socket, received: Arc<AtomicUsize>) -> (WebSocketReader, WebSo
     let reader = WebSocketReader {
         stream,
         received,
-        hold: Hold::default(),
+        hold: MessageHold::default(),
         since: None,
         heard_at: Instant::now(),
     };
@@ -129,7 +128,7 @@ impl WebSocketReader {
     fn poll_frame(
         &mut self,
         cx: &mut Context<'_>,
-        account: &Account,
+        account: &Arc<SessionAccount>,
     ) -> Poll<Result<Option<tungstenite::Message>, ReadError>> {
         let polled = self.stream.poll_next_unpin(cx);
         let received = self.received.load(Ordering::Relaxed);
@@ -153,7 +152,11 @@ impl WebSocketReader {
 }
 
 impl ReadMessage for WebSocketReader {
-    async fn read(&mut self, _: usize, account: &Account) -> Result<Option<Message>, ReadError> {
+    async fn read(
+        &mut self,
+        _: usize,
+        account: &Arc<SessionAccount>,
+    ) -> Result<Option<Message>, ReadError> {
         loop {
             let frame = poll_fn(|cx| self.poll_frame(cx, account)).await?;
             let document = match frame {
@@ -195,12 +198,13 @@ impl ReadMessage for WebSocketReader {
 
 impl WriteMessage for WebSocketWriter {
     async fn write(&mut self, document: Bytes) -> io::Result<()> {
+        let is_long = document.len() > COLLECTED;
         let text = document.try_into();
         let text = text.map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))?;
-        self.0
-            .feed(tungstenite::Message::Text(text))
-            .await
-            .map_err(into_io)
+        let fed = self.0.feed(tungstenite::Message::Text(text)).await;
+        fed.map_err(into_io)?;
+        // What is fed was copied. The bytes count until the peer has taken them.
+        if is_long { self.flush().await } else { Ok(()) }
     }
 
     async fn ping(&mut self) -> io::Result<()> {

@@ -5,15 +5,15 @@ use std::pin::pin;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use farcall_core::protocol::{CallLimit, Hold, Origin, time};
-use farcall_core::{Budget, Cancellation, Context, Fault, FaultKind, Identity};
-use farcall_http::server::{Exchange, PeerAccount};
+use farcall_core::protocol::{CallLimit, Origin, time};
+use farcall_core::{Cancellation, Context, Fault, FaultKind, Identity};
+use farcall_http::server::Exchange;
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::answer::{Incoming, entries};
 use super::{CallStreams, Outgoing, Session};
 use crate::envelope::{NO_ID, is_answer, write_error};
-use crate::message::Message;
+use crate::message::{Message, MessageHold, SessionAccount};
 use crate::{Service, SessionOptions};
 
 /// The methods that answer the calls of a peer, and their means.
@@ -22,7 +22,6 @@ pub(crate) struct Answering {
     service: Option<Service>,
     session: Session,
     origin: Arc<Origin>,
-    account: PeerAccount<'static>,
     calls: Option<CallLimit>,
     options: SessionOptions,
 }
@@ -33,7 +32,6 @@ impl Answering {
         service: Option<Service>,
         session: &Session,
         mut origin: Origin,
-        budget: Budget,
         calls: Option<CallLimit>,
         options: SessionOptions,
     ) -> Self {
@@ -42,14 +40,13 @@ impl Answering {
             service,
             session: session.clone(),
             origin: Arc::new(origin),
-            account: PeerAccount::opened(budget),
             calls,
             options,
         }
     }
 
-    pub(super) const fn account(&self) -> &PeerAccount<'static> {
-        &self.account
+    pub(super) fn account(&self) -> &Arc<SessionAccount> {
+        &self.session.0.account
     }
 
     pub(super) fn peer(&self) -> &Identity {
@@ -68,8 +65,8 @@ impl Answering {
         if let Some(document) = answer {
             let document = self.held(document, &mut hold);
             let outgoing = Outgoing {
-                document: Some(hold.attach(document)),
-                sent: None,
+                hold,
+                ..Outgoing::new(Some(document))
             };
             if self.session.0.outbox.send(outgoing).await.is_err() {
                 return;
@@ -98,7 +95,8 @@ impl Answering {
             .with_origin(Arc::clone(&self.origin))
             .with_cancellation(cancellation)
             .with_deadline(deadline.map(Into::into));
-        let exchange = Exchange::new(document, context, self.options.max_reply, &self.account);
+        let account = self.account().peer();
+        let exchange = Exchange::new(document, context, self.options.max_reply, account);
         let mut answer = pin!(service.answer_document(exchange, Some(streams)));
         let mut running = None;
         // As over HTTP, calls that complete at once do not count.
@@ -113,8 +111,8 @@ impl Answering {
     }
 
     /// Counts an answer in the budget, or replaces it by an error.
-    fn held(&self, document: Bytes, hold: &mut Hold) -> Bytes {
-        match self.account.resize(hold, document.len()) {
+    fn held(&self, document: Bytes, hold: &mut MessageHold) -> Bytes {
+        match hold.resize(self.account(), document.len()) {
             Ok(()) => document,
             Err(no_room) => {
                 let nothing_is_left_out = |_: &str| false;

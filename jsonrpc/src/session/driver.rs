@@ -15,7 +15,7 @@ use farcall_core::{Budget, Json};
 use farcall_http::client::Secrets;
 use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
-use tokio::sync::{Notify, Semaphore, mpsc};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::task::yield_now;
 use tokio::time::{Instant, sleep_until, timeout};
 
@@ -91,10 +91,6 @@ impl<R: ReadMessage, W: WriteMessage> Driver<R, W> {
         options: SessionOptions,
         window: usize,
     ) -> (Session, Self) {
-        let format = offer
-            .service
-            .as_ref()
-            .map_or_else(Json::default, Service::json);
         let Offer {
             service,
             origin,
@@ -102,8 +98,10 @@ impl<R: ReadMessage, W: WriteMessage> Driver<R, W> {
             calls,
             secrets,
         } = offer;
-        let (session, outbox) = Session::new(format, window, options.max_subscriptions, secrets);
-        let answering = Answering::new(service, &session, origin, budget, calls, options);
+        let format = service.as_ref().map_or_else(Json::default, Service::json);
+        let (session, outbox) =
+            Session::new(format, window, options.max_subscriptions, secrets, budget);
+        let answering = Answering::new(service, &session, origin, calls, options);
         let driver = Self {
             session: session.clone(),
             outbox,
@@ -131,6 +129,8 @@ impl<R: ReadMessage, W: WriteMessage> Driver<R, W> {
         let mut writing = pin!(write_all(writer, outbox, &finish));
         let mut turn = Turn::new(&session, &answering, options);
         let ending = turn.run(&mut reader, writing.as_mut(), stop).await;
+        // Calls whose session ended free their places before the last bytes are written.
+        drop(turn);
         let must_linger = match &ending {
             Ending::Failed(error) => error.fault(),
             _ => None,
@@ -150,16 +150,14 @@ impl<R: ReadMessage, W: WriteMessage> Driver<R, W> {
                 crate::envelope::NO_ID,
                 &mut document,
             );
-            let outgoing = Outgoing {
-                document: Some(document.into()),
-                sent: None,
-            };
             // A peer that reads nothing is not told.
+            let outgoing = Outgoing::new(Some(document.into()));
             let _ = session.0.outbox.try_send(outgoing);
         }
         finish.notify_one();
-        let _ = timeout(options.write_timeout, writing).await;
-        if must_linger.is_some() {
+        let written = timeout(options.write_timeout, writing);
+        let is_evicted = answering.account().peer().complete(written).await.is_none();
+        if must_linger.is_some() && !is_evicted {
             let _ = timeout(MAX_LINGER, reader.drain()).await;
         }
         drop(ended);
@@ -181,6 +179,9 @@ struct Turn<'a> {
     answering: &'a Arc<Answering>,
     options: SessionOptions,
     slots: Arc<Semaphore>,
+    /// A message that waits for a slot. It is read all the same, so that the end of a connection,
+    /// and the signs of life before it, are seen while all slots are taken.
+    next: Option<Message>,
     work: FuturesUnordered<Work>,
     /// The time at which a message arrived or was answered last.
     active_at: Instant,
@@ -197,6 +198,7 @@ impl<'a> Turn<'a> {
             answering,
             options,
             slots: Arc::new(Semaphore::new(options.max_concurrent.max(1))),
+            next: None,
             work: FuturesUnordered::new(),
             active_at: now,
             pinged_at: None,
@@ -221,19 +223,24 @@ impl<'a> Turn<'a> {
         let tick = self.tick();
         let mut timer = LazySleep::new(begin + tick);
         let answering = Arc::clone(self.answering);
-        let account = answering.account().account();
+        let account = answering.account();
         let mut ending = None;
         loop {
             if ending.is_none() && is_stopping && self.may_stop(begin) {
                 self.session.0.streams.stop();
                 ending = Some(Ending::Stopped);
             }
+            if account.peer().account().is_evicted() {
+                return Ending::Evicted;
+            }
             if self.work.is_empty()
+                && self.next.is_none()
                 && let Some(ending) = ending.take()
             {
                 return ending;
             }
-            let may_read = ending.is_none() && self.slots.available_permits() > 0;
+            let may_read = ending.is_none() && self.next.is_none();
+            let slot = Arc::clone(&self.slots);
             tokio::select! {
                 biased;
                 () = &mut stop, if !is_stopping => is_stopping = true,
@@ -241,9 +248,13 @@ impl<'a> Turn<'a> {
                     let error = written.err();
                     return Ending::Unwritable(error.unwrap_or_else(|| io::ErrorKind::BrokenPipe.into()));
                 }
-                () = poll_fn(|cx| account.poll_evicted(cx)) => return Ending::Evicted,
                 Some(()) = self.work.next(), if !self.work.is_empty() => {
                     self.active_at = Instant::now();
+                }
+                Ok(permit) = slot.acquire_owned(), if self.next.is_some() => {
+                    if let Some(message) = self.next.take() {
+                        self.begin(message, permit);
+                    }
                 }
                 read = reader.read(self.options.max_message, account), if may_read => match read {
                     Ok(Some(message)) => {
@@ -277,6 +288,10 @@ impl<'a> Turn<'a> {
                     if let Some(text) = self.silence(reader, now, may_read) {
                         return Ending::Silent(text);
                     }
+                }
+                // Last, since what was polled before may have held the first bytes.
+                () = poll_fn(|cx| account.peer().account().poll_evicted(cx)) => {
+                    return Ending::Evicted;
                 }
             }
         }
@@ -328,12 +343,8 @@ impl<'a> Turn<'a> {
                 }
                 None if silent(heard_at) >= options.ping_interval => {
                     self.pinged_at = Some(now);
-                    let ping = Outgoing {
-                        document: None,
-                        sent: None,
-                    };
                     // If messages wait to be written, the peer need not be asked.
-                    let _ = self.session.0.outbox.try_send(ping);
+                    let _ = self.session.0.outbox.try_send(Outgoing::new(None));
                 }
                 _ => {}
             }
@@ -360,14 +371,15 @@ impl<'a> Turn<'a> {
             }
         }
         match Arc::clone(&self.slots).try_acquire_owned() {
-            Ok(permit) => {
-                let answering = Arc::clone(self.answering);
-                self.work.push(Box::pin(answering.answer(message, permit)));
-                true
-            }
-            // Reading begins only with a free slot.
-            Err(_) => false,
+            Ok(permit) => self.begin(message, permit),
+            Err(_) => self.next = Some(message),
         }
+        true
+    }
+
+    fn begin(&self, message: Message, permit: OwnedSemaphorePermit) {
+        let answering = Arc::clone(self.answering);
+        self.work.push(Box::pin(answering.answer(message, permit)));
     }
 
     fn receive_answer(&self, document: &bytes::Bytes) -> Received {
@@ -453,7 +465,12 @@ async fn write_all<W: WriteMessage>(
                 }
             }
         };
-        let Some(Outgoing { document, sent }) = next else {
+        let Some(Outgoing {
+            document,
+            sent,
+            hold: _hold,
+        }) = next
+        else {
             return writer.close().await;
         };
         if let Some(sent) = sent {

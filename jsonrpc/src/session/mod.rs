@@ -19,7 +19,7 @@ use std::time::Instant;
 use bytes::Bytes;
 use farcall_core::protocol::observe::ClientSpan;
 use farcall_core::protocol::{Args, Call, Format as _, Name, Payload};
-use farcall_core::{CallError, Caller, Context, FormatError, Json};
+use farcall_core::{Budget, CallError, Caller, Context, FormatError, Json};
 use farcall_http::client::Secrets;
 use serde::de::DeserializeOwned;
 use tokio::sync::{mpsc, oneshot};
@@ -29,6 +29,7 @@ use self::answer::write_request;
 use self::pending::{ItemSender, Pending, PendingCall};
 use self::streams::Streams;
 use self::subscription::unsubscribe_name;
+use crate::message::{MessageHold, SessionAccount};
 
 pub(crate) use self::answering::Answering;
 pub(crate) use self::driver::{Driver, Offer};
@@ -64,6 +65,7 @@ pub(crate) struct SessionState {
     /// Items that a subscription may keep.
     window: usize,
     streams: Streams,
+    account: Arc<SessionAccount>,
 }
 
 /// A message that waits to be written.
@@ -72,6 +74,19 @@ struct Outgoing {
     document: Option<Bytes>,
     /// Set once writing begins.
     sent: Option<Arc<AtomicBool>>,
+    /// Dropped once it is written.
+    hold: MessageHold,
+}
+
+impl Outgoing {
+    /// Creates a message that the budget does not count, such as a call of the program itself.
+    fn new(document: Option<Bytes>) -> Self {
+        Self {
+            document,
+            sent: None,
+            hold: MessageHold::default(),
+        }
+    }
 }
 
 /// The reason why a session ended.
@@ -86,6 +101,7 @@ impl Session {
         window: usize,
         max_streams: usize,
         secrets: Arc<Secrets>,
+        budget: Budget,
     ) -> (Self, mpsc::Receiver<Outgoing>) {
         let (outbox, receiver) = mpsc::channel(OUTBOX);
         let state = SessionState {
@@ -95,6 +111,7 @@ impl Session {
             format,
             window,
             streams: Streams::new(max_streams),
+            account: Arc::new(SessionAccount::new(budget)),
         };
         (Self(Arc::new(state), None), receiver)
     }
@@ -341,8 +358,8 @@ impl Session {
 
     async fn queue(&self, document: Bytes, sent: Option<Arc<AtomicBool>>) -> Result<(), CallError> {
         let outgoing = Outgoing {
-            document: Some(document),
             sent,
+            ..Outgoing::new(Some(document))
         };
         let queued = self.0.outbox.send(outgoing).await;
         queued.map_err(|_| self.0.pending.not_sent())
@@ -353,10 +370,7 @@ impl Session {
         self.0.pending.forget(id);
         let number = self.0.next_id.fetch_add(1, Ordering::Relaxed);
         let document = write_request(method, format!("[{id}]").as_bytes(), Some(number));
-        let outgoing = Outgoing {
-            document: Some(document),
-            sent: None,
-        };
+        let outgoing = Outgoing::new(Some(document));
         let Err(mpsc::error::TrySendError::Full(outgoing)) = self.0.outbox.try_send(outgoing)
         else {
             return;

@@ -155,7 +155,12 @@ async fn run(begun: Begun, session: &Session) {
             match item {
                 Ok(Some(Ok(item))) => {
                     let document = subscription.item(&item);
-                    if session.0.send_document(document).await.is_err() {
+                    let length = document.len();
+                    let mut outgoing = Outgoing::new(Some(document));
+                    if let Err(no_room) = outgoing.hold.resize(&session.0.account, length) {
+                        return Some(Some(no_room.of_reply()));
+                    }
+                    if session.0.outbox.send(outgoing).await.is_err() {
                         return None;
                     }
                 }
@@ -178,10 +183,8 @@ async fn run(begun: Begun, session: &Session) {
     };
     session.0.streams.table().running.remove(&id);
     if let Some(fault) = end {
-        let _ = session
-            .0
-            .send_document(subscription.end(fault.as_ref()))
-            .await;
+        let outgoing = Outgoing::new(Some(subscription.end(fault.as_ref())));
+        let _ = session.0.outbox.send(outgoing).await;
     }
 }
 
@@ -225,16 +228,5 @@ fn notification_name(method: &str) -> String {
     match method.strip_suffix("subscribe") {
         Some(prefix) => format!("{prefix}subscription"),
         None => method.to_owned(),
-    }
-}
-
-impl super::SessionState {
-    /// Queues a message that is no call.
-    pub(super) async fn send_document(&self, document: Bytes) -> Result<(), ()> {
-        let outgoing = Outgoing {
-            document: Some(document),
-            sent: None,
-        };
-        self.outbox.send(outgoing).await.map_err(drop)
     }
 }

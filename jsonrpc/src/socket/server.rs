@@ -128,7 +128,8 @@ impl SocketServerOptions {
     }
 
     /// Sets the budget for the bytes held for all peers: messages from their first byte until they
-    /// are answered, and answers until they are written. The first 64 KiB of each do not count.
+    /// are answered, and answers until they are written. Their sum counts, without the first 64 KiB
+    /// of each connection.
     /// Servers can share a budget. Default: 64 MiB for each server.
     pub fn budget(mut self, budget: Budget) -> Self {
         self.budget = budget;
@@ -348,7 +349,7 @@ impl SocketServer {
             return;
         }
         let limits = service.sessions;
-        let reader = FramedReader::new(reader, framing);
+        let reader = FramedReader::new(reader, framing).strict();
         let writer = FramedWriter::new(writer, framing, Some(limits.write_timeout));
         let offer = Offer {
             service: Some(service),

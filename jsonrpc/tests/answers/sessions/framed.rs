@@ -82,3 +82,20 @@ async fn a_message_that_breaks_the_framing_is_answered_and_ends_the_connection()
         assert!(answer.contains(expected), "{bytes:.40}: {answer}");
     }
 }
+
+#[tokio::test]
+async fn a_request_of_a_web_page_makes_no_call() {
+    let request = r#"{"jsonrpc":"2.0","method":"add","params":[1,2],"id":1}"#;
+    for framing in [Framing::Lines, Framing::Headers] {
+        for path in ["/", "/:80", "http://127.0.0.1:80/"] {
+            let http = format!(
+                "POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: {}\r\n\r\n{request}\n",
+                request.len() + 1
+            );
+            let io = connected(service_with(SessionOptions::default()), framing).await;
+            let answer = exchange(io, http.as_bytes()).await;
+            assert_eq!(answer.matches("jsonrpc").count(), 1, "{answer}");
+            assert!(answer.contains("-32700"), "{answer}");
+        }
+    }
+}

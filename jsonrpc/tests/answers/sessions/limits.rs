@@ -192,6 +192,25 @@ async fn a_peer_that_does_not_read_stops_further_calls_and_is_cut_off() {
     assert_eq!(budget.held(), 0);
 }
 
+#[tokio::test(start_paused = true)]
+async fn small_answers_that_are_not_read_count_together() {
+    let budget = Budget::new(64 << 20);
+    let options = SocketServerOptions::default().budget(budget.clone());
+    let service = service_with(SessionOptions::default());
+    let (connector, _serving) = serving(service, options, pending());
+    let mut io = connector.connect().await.unwrap();
+    let call = "{\"jsonrpc\":\"2.0\",\"method\":\"text\",\"params\":[50000],\"id\":1}\n";
+    let calls = call.repeat(5000);
+    let written = timeout(Duration::from_secs(2), io.write_all(calls.as_bytes())).await;
+    assert!(written.is_err(), "it reads no further calls");
+    // 64 calls and 16 messages, without the free bytes of the connection.
+    let all = 80 * 50_000 - Budget::FREE;
+    assert!(budget.held() >= all, "{}", budget.held());
+    drop(io);
+    sleep(Duration::from_secs(1)).await;
+    assert_eq!(budget.held(), 0);
+}
+
 #[tokio::test]
 async fn messages_beyond_the_budget_are_refused() {
     let (listener, connector) = memory::listener("json");

@@ -1,15 +1,18 @@
 //! WebSockets at the port of HTTP.
 
+use std::future::pending;
+use std::sync::Arc;
 use std::time::Duration;
 
-use farcall::jsonrpc::{Server, SessionOptions, SocketClient, SocketClientOptions};
+use farcall::jsonrpc::{Server, Service, SessionOptions, SocketClient, SocketClientOptions};
 use farcall::middleware::BearerAuth;
 use farcall::protocol::output::Causes;
 use farcall::web::Documentation;
 use farcall::xmlrpc::ServerOptions;
-use farcall::{Budget, Caller as _, Execution};
+use farcall::{Budget, Caller as _, Execution, Registry};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::time::{sleep, timeout};
 
 use super::{Sockets, service_with, websocket};
 
@@ -245,4 +248,103 @@ async fn both_protocols_and_websockets_share_a_port() {
     tokio::spawn(bound.serve());
     assert_eq!(xml.call::<i64>("add", (1, 2)).await.unwrap(), 3);
     assert_eq!(json.call::<i64>("add", (1, 2)).await.unwrap(), 3);
+}
+
+/// Opens a WebSocket, of which the test sends each byte itself.
+async fn opened(url: &str) -> TcpStream {
+    let address = url.strip_prefix("ws://").unwrap();
+    let address = address.strip_suffix("/RPC2").unwrap();
+    let mut io = TcpStream::connect(address).await.unwrap();
+    let request = format!(
+        "GET / HTTP/1.1\r\nHost: {address}\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\
+         Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
+    );
+    io.write_all(request.as_bytes()).await.unwrap();
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        head.push(io.read_u8().await.unwrap());
+    }
+    io
+}
+
+/// Returns the frame of a call. Its mask is zero.
+fn call(method: &str, params: &str) -> Vec<u8> {
+    let call = format!(r#"{{"jsonrpc":"2.0","method":"{method}","params":{params},"id":1}}"#);
+    let length = u8::try_from(call.len()).unwrap();
+    assert!(length < 126);
+    [&[0x81, 0x80 | length, 0, 0, 0, 0], call.as_bytes()].concat()
+}
+
+#[tokio::test]
+async fn an_answer_counts_until_the_peer_has_read_it() {
+    const LENGTH: usize = 12 << 20;
+
+    let budget = Budget::new(LENGTH + (4 << 20));
+    let options = ServerOptions::default().budget(budget.clone());
+    let server = Server::of(options, service_with(SessionOptions::default()));
+    let bound = server.bind("127.0.0.1:0").await.unwrap();
+    let url = bound.url().replace("http://", "ws://");
+    tokio::spawn(bound.serve());
+    let mut io = opened(&url).await;
+    io.write_all(&call("text", &format!("[{LENGTH}]")))
+        .await
+        .unwrap();
+    io.read_u8().await.unwrap();
+    sleep(Budget::GRACE + Duration::from_millis(200)).await;
+    assert!(budget.held() >= LENGTH - Budget::FREE, "{}", budget.held());
+    // Another peer needs the memory.
+    let client = SocketClient::new(&url).unwrap();
+    let text = client.call::<String>("text", (LENGTH,)).await.unwrap();
+    assert_eq!(text.len(), LENGTH);
+    let mut received = Vec::new();
+    let end = timeout(Duration::from_secs(10), io.read_to_end(&mut received)).await;
+    assert!(end.is_ok() && received.len() < LENGTH, "it is closed");
+}
+
+#[tokio::test]
+async fn a_peer_is_watched_while_its_calls_take_all_places() {
+    let alive = Arc::new(());
+    let held = Arc::clone(&alive);
+    let registry = Registry::new();
+    registry
+        .register_function("wait", move || {
+            let held = Arc::clone(&held);
+            async move {
+                pending::<()>().await;
+                drop(held);
+            }
+        })
+        .unwrap();
+    let calls = call("wait", "[]").repeat(2);
+    let running = async |count: usize| {
+        let reached = async {
+            while Arc::strong_count(&alive) != 2 + count {
+                sleep(Duration::from_millis(5)).await;
+            }
+        };
+        let reached = timeout(Duration::from_secs(10), reached).await;
+        reached.unwrap_or_else(|_| panic!("{} of {count}", Arc::strong_count(&alive) - 2));
+    };
+    let options = SessionOptions::default().max_concurrent(2);
+    let gone = websocket(Service::new(registry.clone()).sessions(options)).await;
+    let mut io = opened(&gone).await;
+    io.write_all(&calls).await.unwrap();
+    running(2).await;
+    drop(io);
+    running(0).await;
+    let options = options
+        .ping_interval(Duration::from_millis(100))
+        .ping_timeout(Duration::from_millis(100));
+    let silent = websocket(Service::new(registry).sessions(options)).await;
+    let mut io = opened(&silent).await;
+    io.write_all(&calls).await.unwrap();
+    running(2).await;
+    running(0).await;
+    // One that answers pings is not dropped.
+    let client = SocketClient::new(&websocket(service_with(options)).await).unwrap();
+    let (a, b) = tokio::join!(
+        client.call::<u64>("sleep", (600,)),
+        client.call::<u64>("sleep", (600,))
+    );
+    assert_eq!((a.unwrap(), b.unwrap()), (600, 600));
 }
