@@ -9,7 +9,6 @@
 mod calls;
 mod failures;
 mod fleet;
-mod hostile;
 mod micro;
 mod proofs;
 mod server;
