@@ -203,7 +203,7 @@ impl WriteMessage for WebSocketWriter {
         let text = text.map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))?;
         let fed = self.0.feed(tungstenite::Message::Text(text)).await;
         fed.map_err(into_io)?;
-        // What is fed was copied. The bytes count until the peer has taken them.
+        // The bytes were copied. They count until the peer has taken them.
         if is_long { self.flush().await } else { Ok(()) }
     }
 
