@@ -607,7 +607,7 @@ fn files_are_copied_and_followed() {
     assert_eq!(status, 2, "{err}");
     let (status, _, err) = farcall(&["call", &url.replace("conn+rpc", "http"), "facts.all"]);
     assert_eq!(status, 2, "{err}");
-    assert!(err.contains("the URL begins with `conn`"), "{err}");
+    assert!(err.contains("its URL is `conn+rpc:"), "{err}");
 
     fs::write(place("log"), "one\ntwo\n").unwrap();
     let mut tail = Command::new(env!("CARGO_BIN_EXE_farcall"))
