@@ -8,11 +8,12 @@ use std::sync::{Arc, OnceLock, Weak};
 use std::time::Duration;
 
 use async_nats::connection::State;
-use async_nats::{ConnectOptions, Event, HeaderMap, Subject, ToServerAddrs};
+use async_nats::{ConnectOptions, Event, HeaderMap, ServerAddr, Subject, ToServerAddrs};
 use bytes::Bytes;
 use farcall_core::protocol::output::{Causes, Foreign};
 use farcall_http::client::Secrets;
 use futures_util::{FutureExt as _, StreamExt as _};
+use percent_encoding::percent_decode_str;
 use tokio::task::AbortHandle;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
@@ -135,7 +136,10 @@ impl Connection {
         servers: &str,
         credentials: &Credentials,
     ) -> Result<Self, ConnectionError> {
-        let options = options(credentials).map_err(ConnectionError)?;
+        let mut options = options(credentials).map_err(ConnectionError)?;
+        if credentials.nats_proof().is_none() {
+            options = with_user(options, servers);
+        }
         Self::open_hiding(servers, options, secrets(servers, credentials)).await
     }
 
@@ -369,6 +373,25 @@ fn options(
         Some(NatsProof::NKey(seed)) => options.nkey(seed),
         Some(NatsProof::Credentials(text)) => options.credentials(&text)?,
     })
+}
+
+/// Proves what the URL of a server has before its host, which async-nats does not send: a user and a
+/// password, or a token.
+fn with_user(options: ConnectOptions, servers: &str) -> ConnectOptions {
+    let addresses = servers.split(',').map(|server| server.trim().parse());
+    let mut addresses = addresses.filter_map(Result::<ServerAddr, _>::ok);
+    let found = addresses.find_map(|address| {
+        let decoded = |text: &str| percent_decode_str(text).decode_utf8_lossy().into_owned();
+        Some((
+            decoded(address.username()?),
+            address.password().map(decoded),
+        ))
+    });
+    match found {
+        None => options,
+        Some((token, None)) => options.token(token),
+        Some((user, Some(password))) => options.user_and_password(user, password),
+    }
 }
 
 /// Sets the TLS of Farcall. That of async-nats panics if a program contains both providers of

@@ -67,6 +67,22 @@ async fn each_proof_is_accepted_and_no_other() {
         }
         drop(running);
     }
+    // The URL has them, too.
+    for (number, user) in ["ada:s%33cret", "t0ken"].into_iter().enumerate() {
+        let (config, right) = &proofs[number];
+        let (nats, _folder) = server(config);
+        let connection = Connection::open_as(&nats.url(), right).await.unwrap();
+        let running = start(&connection, "calc", ServerOptions::default()).await;
+        let url = nats.url().replace("nats://", &format!("nats://{user}@"));
+        assert_eq!(
+            add(&format!("{url}/calc"), &Credentials::new())
+                .await
+                .unwrap(),
+            8,
+            "{config}"
+        );
+        drop(running);
+    }
     // It is no key and no file of credentials.
     let (nats, _folder) = server("authorization { token: t0ken }");
     let url = format!("{}/calc", nats.url());
