@@ -41,8 +41,12 @@ fn sample(text: &str, name: &str) -> Option<f64> {
     line.and_then(|line| line.rsplit(' ').next()?.parse().ok())
 }
 
+/// Figures are of the whole process: one test at a time.
+static ALONE: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
+
 #[tokio::test]
 async fn silent_peers_do_not_keep_load_balancers_out() {
+    let _alone = ALONE.lock().await;
     let operations = Operations::new(&Health::new()).unwrap();
     let bound = operations.bind("127.0.0.1:0").await.unwrap();
     let address = bound.local_address().to_string();
@@ -67,6 +71,7 @@ async fn silent_peers_do_not_keep_load_balancers_out() {
 
 #[tokio::test]
 async fn figures_health_and_readiness() {
+    let _alone = ALONE.lock().await;
     let health = Health::new().check("always", || Ok(()));
     let tokens = BearerAuth::new(["for-prometheus"]).unwrap();
     let options = ServerOptions::default().authorize(tokens);
