@@ -376,7 +376,7 @@ fn options(
 }
 
 /// Proves what the URL of a server has before its host, which async-nats does not send: a user and
-/// a password, or a token.
+/// a password, or a token. It has one proof for all servers, so that of the first URL counts.
 fn with_user(options: ConnectOptions, servers: &str) -> ConnectOptions {
     let addresses = servers.split(',').map(|server| server.trim().parse());
     let mut addresses = addresses.filter_map(Result::<ServerAddr, _>::ok);
