@@ -9,7 +9,6 @@ use clap::builder::{OsStringValueParser, TypedValueParser};
 use farcall::cluster::{ConnectionUrl, UrlError};
 use farcall::conn::ConnectError;
 use farcall::conn::auth::{AuthError, AuthKey};
-use farcall::protocol::output::Causes;
 
 use crate::MARK;
 
@@ -72,12 +71,7 @@ pub(crate) fn url_error(error: UrlError) -> Box<dyn Error> {
     }
 }
 
-/// Returns the error of a peer that expects a key, with the options that set one.
-pub(crate) fn key_expected(error: impl Error) -> Box<dyn Error> {
-    format!("{error}: use --authkey-file or FARCALL_AUTHKEY").into()
-}
-
-/// Returns the error of connecting, with the option that helps.
+/// Returns the error of connecting within a timeout.
 pub(crate) fn connect_error(timeout: Duration, error: ConnectError) -> Box<dyn Error> {
     match &error {
         // A short timeout says nothing about the peer, so the error names no other cause.
@@ -87,10 +81,6 @@ pub(crate) fn connect_error(timeout: Duration, error: ConnectError) -> Box<dyn E
         } if timeout < Duration::from_secs(1) => {
             format!("{error}: the handshake timed out after {timeout:?}").into()
         }
-        ConnectError::Auth {
-            source: AuthError::LegacyPeer,
-            ..
-        } => format!("{}: --legacy-md5 allows it", Causes(&error)).into(),
         _ => error.into(),
     }
 }

@@ -5,6 +5,7 @@
 //! counts: status 3 if a call may have run. If the output is a closed pipe, the command exits
 //! silently with status 141, as if SIGPIPE had terminated it.
 
+mod advice;
 #[cfg(unix)]
 mod agent;
 mod aliases;
@@ -303,7 +304,7 @@ fn report(error: &(dyn Error + 'static), arguments: &Cli) -> ExitCode {
             let text = hosts
                 .chain([arguments.command.url()])
                 .fold(text, |text, url| terminal::redact_url(&text, url));
-            match tls::advice(error) {
+            match advice::advice(error) {
                 Some(advice) => print_error(format_args!("farcall: {text} ({advice})")),
                 None => print_error(format_args!("farcall: {text}")),
             }

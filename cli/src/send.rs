@@ -5,10 +5,10 @@ use std::time::Instant;
 
 use clap::{Args, ValueEnum};
 use farcall::cluster::{ConnectionUrl, Protection};
-use farcall::conn::{Codec, Connection, MessagePack, RecvError};
+use farcall::conn::{Codec, Connection, MessagePack};
 use farcall::pickle::Pickle;
 
-use crate::connection::{connect_error, key_expected, target};
+use crate::connection::{connect_error, target};
 use crate::json::{self, Json};
 use crate::{Options, argument};
 
@@ -50,7 +50,7 @@ pub(crate) async fn run(
             let mut peer: Connection<_, _, Pickle> = connect(arguments, options).await?;
             let exchange = async {
                 peer.send(&value).await?;
-                peer.recv().await.map_err(recv_error)
+                peer.recv().await.map_err(Into::into)
             };
             Json::from_python(&within(options, begin, exchange).await?)?
         }
@@ -60,7 +60,7 @@ pub(crate) async fn run(
                 connect(arguments, options).await?;
             let exchange = async {
                 peer.send_bytes(value.write().as_bytes()).await?;
-                peer.recv_bytes(MAX_MESSAGE).await.map_err(recv_error)
+                peer.recv_bytes(MAX_MESSAGE).await.map_err(Into::into)
             };
             let message = within(options, begin, exchange).await?;
             let text = str::from_utf8(&message)
@@ -72,7 +72,7 @@ pub(crate) async fn run(
             let mut peer: Connection<_, _, MessagePack> = connect(arguments, options).await?;
             let exchange = async {
                 peer.send(&value).await?;
-                peer.recv().await.map_err(recv_error)
+                peer.recv().await.map_err(Into::into)
             };
             within(options, begin, exchange).await?
         }
@@ -91,13 +91,6 @@ async fn within<T>(
     tokio::time::timeout(left, exchange)
         .await
         .unwrap_or_else(|_| Err(format!("no reply within {timeout:?}").into()))
-}
-
-fn recv_error(error: RecvError) -> Box<dyn Error> {
-    match error {
-        RecvError::KeyExpected => key_expected(error),
-        error => error.into(),
-    }
 }
 
 async fn connect<S: 'static, R: 'static, C: Codec>(

@@ -7,10 +7,10 @@ use farcall::Caller as _;
 use farcall::cluster::{Client, ConnectOptions, ConnectionUrl, HostSettings, Protection, Protocol};
 use farcall::jsonrpc::{SocketClient, SocketClientOptions};
 use farcall::protocol::output::Foreign;
-use farcall::rpc::{self, Encoding, GreetingError};
+use farcall::rpc::{self, Encoding};
 
 use crate::call::{CallCommand, HEADER, Request, Words, max_integer, perform};
-use crate::connection::{connect_error, key_expected, target};
+use crate::connection::{connect_error, target};
 use crate::fleet::Template;
 use crate::json::Json;
 use crate::manager::{self, ManagedObject};
@@ -120,10 +120,6 @@ async fn connected(
     }
     client.await.map_err(|error| match error {
         rpc::OpenError::Connect(error) => connect_error(timeout, error),
-        rpc::OpenError::Greeting {
-            source: error @ GreetingError::KeyExpected,
-            ..
-        } => key_expected(error),
         error => error.into(),
     })
 }

@@ -44,13 +44,13 @@ pub mod nats;
 #[cfg_attr(docsrs, doc(cfg(feature = "managers")))]
 pub use client::ManagerFormat;
 pub use client::{
-    AnyFormat, Client, ClientFormat, ConnectOptions, ConnectionUrl, Protection, Protocol,
-    SessionFailed, UrlError, Via,
+    AnyFormat, Client, ClientFormat, ConnectOptions, ConnectionUrl, HostStream, Protection, Protocol,
+    SessionFailed, Update, UrlError, Via,
 };
 pub use credentials::Credentials;
 pub use fleet::{
     AnyHost, BatchSize, Batches, Event, Events, Fleet, FleetFormat, Host, InvalidBatches, Job,
-    Jobs, NoQuorum, Outcome, Outcomes, Progress, Retries, StopRule, Stopped, Subscription, Update,
+    Jobs, NoQuorum, Outcome, Outcomes, Progress, Retries, StopRule, Stopped, Subscription,
 };
 #[cfg(feature = "nats")]
 #[cfg_attr(docsrs, doc(cfg(feature = "nats")))]

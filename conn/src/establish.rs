@@ -215,12 +215,10 @@ impl Established {
 /// Returns the error of a receive during the handshake.
 fn lost(error: RecvError) -> AuthError {
     match error {
-        // The type and the version of the record of a TLS handshake, taken for a length.
-        RecvError::Frame(FrameError::TooLarge { length, .. }) if length >> 16 == 0x1603 => {
-            AuthError::Unexpected {
-                expected: "a frame: it speaks TLS, which is not set here",
-            }
-        }
+        RecvError::Frame(error) => match error.other_protocol() {
+            Some(text) => AuthError::OtherProtocol(text),
+            None => AuthError::Lost(error.into()),
+        },
         error => AuthError::Lost(error.into()),
     }
 }

@@ -5,10 +5,9 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use farcall::cluster::{Fleet, Host, Update};
+use farcall::cluster::{Fleet, Host, HostStream, Update};
 use farcall::protocol::output::Causes;
-use farcall::rpc::Stream;
-use farcall::{CallError, Caller as _, Variadic};
+use farcall::{CallError, Variadic};
 
 use super::all::by_name;
 use super::arguments::Template;
@@ -57,9 +56,9 @@ impl Followed {
     }
 
     /// Opens the stream of a host.
-    async fn open(self: Arc<Self>, host: Host) -> Result<Stream<Json>, CallError> {
+    async fn open(self: Arc<Self>, host: Host) -> Result<HostStream<Json>, CallError> {
         let args = self.template.fill(host.name(), host.client().url(), None);
-        host.call(self.method.as_str(), Variadic(args.into_owned()))
+        host.subscribe(self.method.as_str(), Variadic(args.into_owned()))
             .await
     }
 

@@ -13,8 +13,8 @@ use farcall::rpc::GreetingError;
 use farcall::xmlrpc::HttpError;
 use farcall::{CallError, Execution, Fault, FaultKind};
 
+use crate::advice::advice;
 use crate::json::Json;
-use crate::tls;
 
 /// Maximum bytes of an error that is kept. A fault may be as long as a result.
 const MAX_ERROR: usize = 16 * 1024;
@@ -153,7 +153,7 @@ impl Failure {
             Some(fault) => fault.to_string(),
             None => redact(&Causes(error).to_string()),
         };
-        if let Some(advice) = tls::advice(error) {
+        if let Some(advice) = advice(error) {
             text = format!("{text} ({advice})");
         }
         Self {
@@ -276,6 +276,10 @@ fn is_too_long(error: &CallError) -> bool {
     }
     let mut next: Option<&(dyn Error + 'static)> = Some(error);
     while let Some(error) = next {
+        // Bytes of another protocol, taken for the length of a message, are no result.
+        if error.is::<AuthError>() {
+            return false;
+        }
         if matches!(error.downcast_ref(), Some(FrameError::TooLarge { .. })) {
             return true;
         }

@@ -8,6 +8,7 @@ mod options;
 mod session;
 #[cfg(feature = "jsonrpc-sockets")]
 mod socket;
+mod stream;
 mod url;
 pub(crate) mod via;
 
@@ -19,7 +20,8 @@ use std::time::Duration;
 
 #[cfg(feature = "jsonrpc-sockets")]
 use farcall_core::Json;
-use farcall_core::protocol::{Args, Call, Format as _, Payload};
+use farcall_conn::rpc;
+use farcall_core::protocol::{Args, Call, Format as _, Name, Payload};
 use farcall_core::{CallError, Caller, Context};
 use serde::de::DeserializeOwned;
 
@@ -35,6 +37,8 @@ use self::session::Session;
 pub use self::session::SessionFailed;
 #[cfg(feature = "jsonrpc-sockets")]
 use self::socket::SocketLink;
+pub(crate) use self::stream::no_streams;
+pub use self::stream::{HostStream, Update};
 use self::url::without_secrets;
 pub use self::url::{ConnectionUrl, Protection, Protocol, UrlError};
 pub use self::via::Via;
@@ -272,6 +276,74 @@ impl Client {
             Link::Nats(client) => CallError::Decode(client.redact_error(error)),
             _ => CallError::Decode(error),
         })
+    }
+
+    /// Calls a method that returns a stream, and returns the updates of that: a stream over
+    /// connections and over NATS, a subscription over sockets of JSON-RPC and WebSockets. The
+    /// default timeout of calls is the time to open it.
+    ///
+    /// ```
+    /// # use farcall::cluster::{Client, Update};
+    /// # async fn example(client: Client) -> Result<(), farcall::CallError> {
+    /// let mut lines = client.subscribe::<String>("log.follow", ("/var/log/syslog",)).await?;
+    /// while let Some(update) = lines.next().await {
+    ///     match update {
+    ///         Update::Item(line) => println!("{line}"),
+    ///         Update::Ended(end) => end?,
+    ///         _ => {}
+    ///     }
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// Those of [`call`](Caller::call), and [`CallError::Refused`] if the protocol of the host has
+    /// no streams, as HTTP has none.
+    ///
+    /// # Cancel safety
+    /// Dropping the future abandons the call; the method may still have run. A stream that the host
+    /// has begun is ended.
+    pub async fn subscribe<T: DeserializeOwned>(
+        &self,
+        method: impl Into<Name>,
+        args: impl Args,
+    ) -> Result<HostStream<T>, CallError> {
+        let call = self.format().call(Context::new(method), &args)?;
+        self.subscribe_encoded(call).await
+    }
+
+    /// Does the same with arguments that are already encoded.
+    pub(crate) async fn subscribe_encoded<T: DeserializeOwned>(
+        &self,
+        call: Call<AnyFormat>,
+    ) -> Result<HostStream<T>, CallError> {
+        if !self.has_streams() {
+            return Err(no_streams());
+        }
+        #[cfg(feature = "jsonrpc-sockets")]
+        if let Link::Socket(link) = &self.0.link {
+            let Inner {
+                url,
+                credentials,
+                options,
+                ..
+            } = &*self.0;
+            let call = convert(self.limited(call))?;
+            return link.subscribe(url, credentials, *options, call).await;
+        }
+        let stream: rpc::Stream<T> = self.call_encoded(call).await?;
+        Ok(stream.into())
+    }
+
+    /// Returns `false` if the protocol has no streams.
+    pub(crate) fn has_streams(&self) -> bool {
+        match &self.0.link {
+            Link::Http(_) => false,
+            #[cfg(feature = "managers")]
+            Link::Manager(_) => false,
+            _ => true,
+        }
     }
 
     /// Applies the default timeout to a call that has no deadline of its own.

@@ -8,6 +8,7 @@ use farcall_jsonrpc::{SocketClient, SocketClientOptions};
 use serde::de::DeserializeOwned;
 
 use super::options::ConnectOptions;
+use super::stream::HostStream;
 use super::url::UrlError;
 use crate::credentials::Credentials;
 
@@ -52,6 +53,18 @@ impl SocketLink {
     ) -> Result<R, CallError> {
         let client = self.client(url, credentials, options)?;
         client.call_encoded(call).await
+    }
+
+    /// Makes a call that subscribes.
+    pub(super) async fn subscribe<T: DeserializeOwned>(
+        &self,
+        url: &str,
+        credentials: &Credentials,
+        options: ConnectOptions,
+        call: Call<Json>,
+    ) -> Result<HostStream<T>, CallError> {
+        let client = self.client(url, credentials, options)?;
+        client.subscribe_encoded(call).await.map(Into::into)
     }
 
     fn client(

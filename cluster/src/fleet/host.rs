@@ -6,11 +6,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Instant;
 
-use farcall_core::protocol::{Args, Call, Payload};
+use farcall_core::protocol::{Args, Call, Name, Payload};
 use farcall_core::{CallError, Caller, Context, Execution};
 use serde::de::DeserializeOwned;
 
-use crate::client::{AnyFormat, Client};
+use crate::client::{AnyFormat, Client, HostStream};
 
 /// A host of a [`Fleet`](super::Fleet): a name and the [`Client`] that reaches it. Clones share
 /// both.
@@ -73,6 +73,34 @@ impl Host {
             inner: Arc::clone(&self.inner),
             attempt: Some(Arc::clone(attempt)),
         }
+    }
+
+    /// Calls a method that returns a stream: see [`Client::subscribe`].
+    ///
+    /// # Errors
+    /// As with [`Client::subscribe`].
+    ///
+    /// # Cancel safety
+    /// As with [`Client::subscribe`].
+    pub async fn subscribe<T: DeserializeOwned>(
+        &self,
+        method: impl Into<Name>,
+        args: impl Args,
+    ) -> Result<HostStream<T>, CallError> {
+        let call = self.format().call(Context::new(method), &args)?;
+        self.subscribe_encoded(call).await
+    }
+
+    /// Does the same with arguments that are already encoded.
+    pub(super) async fn subscribe_encoded<T: DeserializeOwned>(
+        &self,
+        mut call: Call<AnyFormat>,
+    ) -> Result<HostStream<T>, CallError> {
+        let Some(attempt) = &self.attempt else {
+            return self.inner.client.subscribe_encoded(call).await;
+        };
+        let doubt = attempt.begin(&mut call.context);
+        doubt.settled(self.inner.client.subscribe_encoded(call).await)
     }
 
     /// Sends a call whose arguments are already encoded, and decodes the result.

@@ -38,7 +38,7 @@ pub use self::quorum::NoQuorum;
 use self::run::Run;
 pub use self::run::{Event, Progress};
 use self::settings::Settings;
-pub use self::subscription::{Subscription, Update};
+pub use self::subscription::Subscription;
 
 /// A set of hosts that are called at once, with the policy of these calls. Clones share the hosts.
 ///

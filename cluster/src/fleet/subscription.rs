@@ -6,7 +6,6 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context as TaskContext, Poll};
 
-use farcall_conn::rpc::{self, StreamError};
 use farcall_core::protocol::{Args, Name};
 use farcall_core::{CallError, Caller as _, Context};
 use futures_util::stream::SelectAll;
@@ -18,46 +17,28 @@ use super::encoded::FleetFormat;
 use super::host::Host;
 use super::outcomes::Outcomes;
 use super::{Fleet, descriptors};
-use crate::client::Protocol;
-
-/// An update of a [`Subscription`].
-#[derive(Debug)]
-#[non_exhaustive]
-pub enum Update<T> {
-    /// An item of the stream of the host.
-    Item(T),
-    /// An item that cannot be decoded. The stream continues.
-    Undecodable(StreamError),
-    /// The stream of the host has ended, or could not be opened. It comes once for each host.
-    Ended(Result<(), CallError>),
-}
+use crate::client::{HostStream, Update, no_streams};
 
 /// The items of a stream from every host, as they come: created by [`Fleet::subscribe`]. Dropping
 /// it ends all streams, and their sources at the hosts.
 #[must_use = "a subscription makes progress only while it is polled"]
 pub struct Subscription<T> {
-    opening: Outcomes<'static, rpc::Stream<T>>,
+    opening: Outcomes<'static, HostStream<T>>,
     is_opened: bool,
-    streams: SelectAll<HostStream<T>>,
+    streams: SelectAll<OfHost<T>>,
 }
 
-/// The stream of one host, with its end as the last item.
-struct HostStream<T> {
+/// The stream of one host, with the host beside each update.
+struct OfHost<T> {
     host: Host,
-    stream: Option<rpc::Stream<T>>,
+    stream: HostStream<T>,
 }
-
-/// The host cannot send streams.
-#[derive(Debug, thiserror::Error)]
-#[error(
-    "streams need a connection (`conn+rpc://…`), and this host is called over another protocol"
-)]
-struct NoStreams;
 
 impl Fleet {
     /// Calls a method of all hosts that returns a stream, and merges the streams: logs, or
-    /// progress. Such streams need connections: a host of XML-RPC has the error in its
-    /// [`Update::Ended`].
+    /// progress. Hosts send streams over connections, over sockets of JSON-RPC and WebSockets
+    /// (where they are subscriptions), and over NATS: one that is called over HTTP has the error in
+    /// its [`Update::Ended`].
     ///
     /// Each open stream holds a connection, beyond the window, which limits how many are opened at
     /// once. The limit of open files is raised for all of them.
@@ -83,26 +64,28 @@ impl Fleet {
         let encoded = FleetFormat::of(&self.hosts).encode(&args);
         self.subscribe_each(move |host| {
             let call = encoded.call(host.format(), context.clone());
-            async move { host.call_encoded(call?).await }
+            async move { host.subscribe_encoded(call?).await }
         })
     }
 
-    /// Merges the streams that a function opens, once for each host: by a typed call of a
-    /// `#[client]` trait, or with arguments of its own for each host.
+    /// Merges the streams that a function opens, once for each host: by
+    /// [`Host::subscribe`] with arguments of its own for each host, or by a typed call of a
+    /// `#[client]` trait, which returns a [`Stream`](farcall_conn::rpc::Stream) over connections.
     ///
     /// Otherwise, it is [`subscribe`](Self::subscribe).
-    pub fn subscribe_each<T, F, Fut>(&self, open: F) -> Subscription<T>
+    pub fn subscribe_each<T, S, F, Fut>(&self, open: F) -> Subscription<T>
     where
         T: DeserializeOwned + Send + 'static,
+        S: Into<HostStream<T>>,
         F: Fn(Host) -> Fut + Send + Sync + 'static,
-        Fut: Future<Output = Result<rpc::Stream<T>, CallError>> + Send + 'static,
+        Fut: Future<Output = Result<S, CallError>> + Send + 'static,
     {
         descriptors::window(self.hosts.len());
         let call = move |host: Host| -> BoxFuture<'static, _> {
-            if host.client().protocol() == Protocol::XmlRpc {
-                return ready(Err(CallError::Refused(Box::new(NoStreams)))).boxed();
+            if !host.client().has_streams() {
+                return ready(Err(no_streams())).boxed();
             }
-            open(host).boxed()
+            open(host).map(|opened| opened.map(Into::into)).boxed()
         };
         Subscription {
             opening: self.run(self.settings.idempotent, Arc::new(call)),
@@ -130,10 +113,7 @@ impl<T: DeserializeOwned + Send + 'static> Stream for Subscription<T> {
         while !this.is_opened {
             match this.opening.poll_next_unpin(cx) {
                 Poll::Ready(Some((host, outcome))) => match outcome.result {
-                    Ok(stream) => this.streams.push(HostStream {
-                        host,
-                        stream: Some(stream),
-                    }),
+                    Ok(stream) => this.streams.push(OfHost { host, stream }),
                     Err(error) => {
                         return Poll::Ready(Some((host, Update::Ended(Err(error)))));
                     }
@@ -149,24 +129,12 @@ impl<T: DeserializeOwned + Send + 'static> Stream for Subscription<T> {
     }
 }
 
-impl<T: DeserializeOwned + Send + 'static> Stream for HostStream<T> {
+impl<T: DeserializeOwned> Stream for OfHost<T> {
     type Item = (Host, Update<T>);
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<Option<Self::Item>> {
-        let Some(stream) = &mut self.stream else {
-            return Poll::Ready(None);
-        };
-        let update = match stream.poll_next_unpin(cx) {
-            Poll::Pending => return Poll::Pending,
-            Poll::Ready(Some(Ok(item))) => Update::Item(item),
-            Poll::Ready(Some(Err(error @ StreamError::Decode(_)))) => Update::Undecodable(error),
-            Poll::Ready(Some(Err(error))) => Update::Ended(Err(error.into())),
-            Poll::Ready(None) => Update::Ended(Ok(())),
-        };
-        if let Update::Ended(_) = update {
-            self.stream = None;
-        }
-        Poll::Ready(Some((self.host.clone(), update)))
+        let update = self.stream.poll_next_unpin(cx);
+        update.map(|update| update.map(|update| (self.host.clone(), update)))
     }
 }
 

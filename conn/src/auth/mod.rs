@@ -300,13 +300,16 @@ pub enum AuthError {
     /// `legacy-md5`.
     #[cfg_attr(
         feature = "legacy-md5",
-        error("the peer authenticates with MD5, as CPython up to 3.11 does, which is not allowed")
+        error(
+            "the peer authenticates with MD5, as CPython up to 3.11 does, which the setting \
+             `legacy_md5` does not allow"
+        )
     )]
     #[cfg_attr(
         not(feature = "legacy-md5"),
         error(
             "the peer authenticates with MD5, as CPython up to 3.11 does, which needs the feature \
-             `legacy-md5` of the crate `farcall`"
+             `legacy-md5` of the crate `farcall`, and the setting `legacy_md5`"
         )
     )]
     LegacyPeer,
@@ -319,6 +322,9 @@ pub enum AuthError {
         /// The message that would have been valid.
         expected: &'static str,
     },
+    /// The first bytes of the peer show that it speaks another protocol, such as HTTP.
+    #[error("the peer does not speak this protocol: {0}")]
+    OtherProtocol(&'static str),
     /// The peer sent a challenge that this process had issued to another peer.
     #[error("the peer reflected a challenge of this process")]
     Reflected,

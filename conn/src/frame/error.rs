@@ -9,7 +9,7 @@ pub enum FrameError {
     #[error("the length of a message is negative: {0}")]
     NegativeLength(i32),
     /// The message is longer than the limit. It can still be read with a higher limit.
-    #[error("a message of {length} bytes is over the limit of {limit}")]
+    #[error("a message of {length} bytes is over the limit of {limit}{}", Hint(*.length))]
     TooLarge {
         /// The length of the message in bytes, according to its header.
         length: u64,
@@ -25,6 +25,41 @@ pub enum FrameError {
 }
 
 farcall_core::debug_errors!(FrameError);
+
+impl FrameError {
+    /// Returns the protocol that the peer speaks instead, if its first bytes, which were taken for
+    /// a length, show that.
+    pub(crate) fn other_protocol(&self) -> Option<&'static str> {
+        match self {
+            Self::TooLarge { length, .. } => other_protocol(*length),
+            _ => None,
+        }
+    }
+}
+
+fn other_protocol(length: u64) -> Option<&'static str> {
+    Some(match &u32::try_from(length).ok()?.to_be_bytes() {
+        // The type and the version of a record.
+        [0x16, 3, ..] => "it speaks TLS, which is not set here",
+        b"HTTP" => "it is a server of HTTP: its URL begins with `http://`",
+        b"GET " | b"HEAD" | b"POST" | b"PUT " | b"DELE" | b"OPTI" | b"PATC" | b"CONN" | b"PRI " => {
+            "it is a client of HTTP: the URL of this side does not begin with `http://`"
+        }
+        _ => return None,
+    })
+}
+
+/// Displays the protocol that a length shows, if it does.
+struct Hint(u64);
+
+impl std::fmt::Display for Hint {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match other_protocol(self.0) {
+            Some(text) => write!(f, ", or the peer does not speak this protocol: {text}"),
+            None => Ok(()),
+        }
+    }
+}
 
 /// The missing part of a truncated frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

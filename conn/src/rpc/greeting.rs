@@ -69,7 +69,10 @@ async fn send(halves: &mut ConnectionHalves, message: &Message<'_>) -> Result<()
 async fn receive(halves: &mut ConnectionHalves) -> Result<Hello, GreetingError> {
     let message = halves.reader.message(MAX_HELLO).await;
     let message = message.map_err(|error| match error {
-        RecvError::Frame(error) => GreetingError::NotRpc(error.to_string()),
+        RecvError::Frame(error) => GreetingError::NotRpc(match error.other_protocol() {
+            Some(text) => text.to_owned(),
+            None => error.to_string(),
+        }),
         error => GreetingError::Receive(error),
     })?;
     if message.starts_with(CHALLENGE) {

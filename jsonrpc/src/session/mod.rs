@@ -28,12 +28,12 @@ use tokio::time::sleep_until;
 use self::answer::write_request;
 use self::pending::{ItemSender, Pending, PendingCall};
 use self::streams::Streams;
-use self::subscription::unsubscribe_name;
 use crate::message::{MessageHold, SessionAccount};
 
 pub(crate) use self::answering::Answering;
 pub(crate) use self::driver::{Driver, Offer};
 pub(crate) use self::streams::CallStreams;
+pub(crate) use self::subscription::unsubscribe_name;
 pub use self::subscription::{Subscription, SubscriptionError};
 
 /// Messages that wait to be written. A further one, such as an item of a subscription, waits.
@@ -193,8 +193,17 @@ impl Session {
         unsubscribe: impl Into<Name>,
     ) -> Result<Subscription<T>, CallError> {
         let call = encoded(self.0.format, Context::new(method), &args)?;
-        let (items, receiver) = ItemSender::channel(self.0.window, unsubscribe.into());
-        let id = observed(&call.context, self.exchange(&call, Some(items))).await?;
+        self.subscribe_encoded(&call, unsubscribe.into()).await
+    }
+
+    /// Makes a call that subscribes, whose arguments are already encoded.
+    pub(crate) async fn subscribe_encoded<T>(
+        &self,
+        call: &Call<Json>,
+        unsubscribe: Name,
+    ) -> Result<Subscription<T>, CallError> {
+        let (items, receiver) = ItemSender::channel(self.0.window, unsubscribe);
+        let id = observed(&call.context, self.exchange(call, Some(items))).await?;
         let id = String::from_utf8_lossy(id.as_slice()).into_owned();
         Ok(Subscription::new(self.clone(), id, receiver))
     }

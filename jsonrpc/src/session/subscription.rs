@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 
 use farcall_core::protocol::{Name, Payload};
-use farcall_core::{Fault, FormatError};
+use farcall_core::{CallError, Fault, FormatError};
 use futures_util::Stream;
 use serde::de::DeserializeOwned;
 use tokio::sync::mpsc;
@@ -70,6 +70,17 @@ pub enum SubscriptionError {
 }
 
 farcall_core::debug_errors!(SubscriptionError);
+
+/// Lets `?` pass on the errors of a call and of the subscription that it began. A refusal ended the
+/// subscription, not the call, which ran.
+impl From<SubscriptionError> for CallError {
+    fn from(error: SubscriptionError) -> Self {
+        match error {
+            SubscriptionError::Fault(fault) if !fault.kind().is_refusal() => Self::Fault(fault),
+            error => Self::Lost(Box::new(error)),
+        }
+    }
+}
 
 impl<T> Subscription<T> {
     pub(crate) const fn new(session: Session, id: String, receiver: ItemReceiver) -> Self {
@@ -158,7 +169,20 @@ pub(crate) fn unsubscribe_name(method: &str) -> Name {
 
 #[cfg(test)]
 mod tests {
+    use farcall_core::{Execution, FaultKind};
+
     use super::*;
+
+    #[test]
+    fn a_subscription_that_was_refused_does_not_mean_that_its_call_never_ran() {
+        for kind in [FaultKind::Overloaded, FaultKind::Gone, FaultKind::Application] {
+            let ended = SubscriptionError::Fault(Fault::of(kind, "it ended"));
+            let of_call = CallError::from(ended);
+            assert_eq!(of_call.execution(), Execution::Maybe, "{of_call}");
+        }
+        let of_call = CallError::from(SubscriptionError::Lagged);
+        assert_eq!(of_call.execution(), Execution::Maybe, "{of_call}");
+    }
 
     #[test]
     fn names_of_methods_that_end_subscriptions() {

@@ -48,6 +48,12 @@ impl Connector {
         &self.secrets
     }
 
+    /// Returns the error of a failure to connect, which names the server.
+    pub(super) fn not_connected(&self, source: io::Error) -> io::Error {
+        let target = self.url.target.clone();
+        io::Error::new(source.kind(), NotConnected { target, source })
+    }
+
     pub(super) async fn connect(&self, options: &SocketClientOptions) -> io::Result<Session> {
         let io = open(&self.url.target).await?;
         let io = if self.url.is_secure {
@@ -86,6 +92,14 @@ impl Connector {
             }
         }
     }
+}
+
+/// A failure to connect.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot connect to {target}")]
+struct NotConnected {
+    target: Target,
+    source: io::Error,
 }
 
 /// A byte stream of any kind.

@@ -23,6 +23,7 @@ pub use self::health::{Health, HealthStatus};
 /// | `/readyz` | 200 if the program is [ready](Health) for calls, otherwise 503 with the reasons |
 ///
 /// Beside them it has the method `system.health` over XML-RPC, and no others but introspection.
+/// Every other path is answered with 404 and these paths.
 ///
 /// ```
 /// use farcall::web::{Health, Operations};
@@ -123,7 +124,7 @@ impl Pages for OperationsPages {
                     response(StatusCode::SERVICE_UNAVAILABLE, PLAIN, text)
                 }
             }
-            _ => return None,
+            _ => response(StatusCode::NOT_FOUND, PLAIN, NO_PAGE.to_owned()),
         })
     }
 
@@ -131,6 +132,9 @@ impl Pages for OperationsPages {
         request.head.uri.path() == METRICS
     }
 }
+
+/// The text where there is no page, which helps those who type a path.
+const NO_PAGE: &str = "no page at this path: there are /metrics, /healthz and /readyz\n";
 
 /// The type of texts for people.
 const PLAIN: &str = "text/plain; charset=utf-8";

@@ -41,6 +41,11 @@ pub(super) enum ResponseError {
         "the answer is not HTTP: if this is a server for connections, its URL is `conn+rpc://…`"
     )]
     NotHttp,
+    #[error(
+        "the server is a listener for connections and expects an authkey: its URL is \
+         `conn+rpc://…`, `conn+manager://…` or, for values without calls, `conn://…`"
+    )]
+    Challenge,
     #[error("the head of the response is malformed")]
     Head(#[source] httparse::Error),
     #[error("the head of the response has more than {MAX_HEAD} bytes")]
@@ -129,6 +134,12 @@ fn is_tls(bytes: &[u8]) -> bool {
     matches!(bytes, [0x15 | 0x16, 3, ..])
 }
 
+/// Returns `true` for the first message of a listener of Python's `multiprocessing`, or of
+/// `farcall::conn`: a length below 256 in four bytes, and a challenge.
+fn is_challenge(bytes: &[u8]) -> bool {
+    matches!(bytes, [0, 0, 0, _, message @ ..] if message.starts_with(b"#CHALLENGE#"))
+}
+
 /// Reads one response.
 pub(super) struct ResponseReader {
     wire: Wire,
@@ -166,6 +177,9 @@ impl ResponseReader {
             let unread = buffer.unread();
             if is_tls(unread) {
                 return Err(ResponseError::Tls);
+            }
+            if is_challenge(unread) {
+                return Err(ResponseError::Challenge);
             }
             let head = match self.wire {
                 Wire::Http => Head::parse(unread)?,

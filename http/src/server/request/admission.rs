@@ -158,8 +158,11 @@ impl HttpServer {
             self.check_pages(parts, protocols, caller, hosts)?;
         }
         let Some(offered) = offered else {
-            let text = "no service at this path";
-            return Err(Rejection::new(StatusCode::NOT_FOUND, text));
+            return Err(if self.has_page(parts, &[], hosts) {
+                not_allowed("pages are read with the methods GET and HEAD", "GET, HEAD")
+            } else {
+                Rejection::new(StatusCode::NOT_FOUND, "no service at this path")
+            });
         };
         let protocols = offered.protocols();
         if !is_call {
@@ -168,8 +171,8 @@ impl HttpServer {
             }
             let name = protocols.first().map_or("", |first| first.name());
             let text = format!("{name} calls use the method POST");
-            return Err(Rejection::new(StatusCode::METHOD_NOT_ALLOWED, text)
-                .with_header(ALLOW, HeaderValue::from_static("POST")));
+            let has_page = self.has_page(parts, protocols, hosts);
+            return Err(not_allowed(text, if has_page { "GET, HEAD, POST" } else { "POST" }));
         }
         if let Some(authorize) = &self.options.authorize {
             authorize.authorize(parts, caller)?;
@@ -184,6 +187,29 @@ impl HttpServer {
             .with_header(ACCEPT_ENCODING, HeaderValue::from_static(Gzip::ACCEPTED))
         })?;
         Ok((coding, Spoken { offered, by }))
+    }
+
+    /// Returns `true` if a GET request would be answered with a page, for a request with another
+    /// method.
+    fn has_page(
+        &self,
+        parts: &mut Parts,
+        protocols: &[Arc<dyn Protocol>],
+        hosts: HostPolicy,
+    ) -> bool {
+        let pages = &self.options.pages;
+        if pages.is_empty() || matches!(parts.method, Method::GET | Method::HEAD) {
+            return false;
+        }
+        let method = std::mem::replace(&mut parts.method, Method::GET);
+        let request = PageRequest::of(parts, protocols, hosts == HostPolicy::Loopback);
+        let found = request.is_some_and(|request| {
+            let mut answers = pages.iter().filter_map(|pages| pages.page(&request));
+            let first = answers.next();
+            first.is_some_and(|page| page.status() != StatusCode::NOT_FOUND)
+        });
+        parts.method = method;
+        found
     }
 
     /// Answers a request for a page.
@@ -280,6 +306,12 @@ fn check_length(headers: &HeaderMap, body: &impl Body) -> Result<(), Rejection> 
         return Err(Rejection::new(StatusCode::LENGTH_REQUIRED, text).closing());
     }
     Ok(())
+}
+
+/// Refuses a method (RFC 9110, 15.5.6).
+fn not_allowed(text: impl Into<Bytes>, allowed: &'static str) -> Rejection {
+    Rejection::new(StatusCode::METHOD_NOT_ALLOWED, text)
+        .with_header(ALLOW, HeaderValue::from_static(allowed))
 }
 
 /// Returns the protocol of a request, by its content type.

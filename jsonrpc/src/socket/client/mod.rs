@@ -22,7 +22,7 @@ use super::connector::{Connector, start};
 use super::url::SocketUrl;
 use super::{InvalidSocketUrl, SocketClientOptions};
 use crate::message::{FramedReader, FramedWriter};
-use crate::session::{Session, encoded, observed};
+use crate::session::{Session, encoded, observed, unsubscribe_name};
 use crate::{Framing, Service, Subscription};
 
 /// A client of JSON-RPC over one connection: a socket, or a WebSocket.
@@ -179,6 +179,7 @@ impl SocketClient {
             let text = "the server did not answer in time";
             Err(io::Error::new(io::ErrorKind::TimedOut, text))
         });
+        let connected = connected.map_err(|error| connector.not_connected(error));
         match connected {
             Ok(session) => {
                 slot.failure = None;
@@ -194,7 +195,8 @@ impl SocketClient {
     }
 
     /// Makes a call that subscribes, and returns the items that follow: see
-    /// [`Session::subscribe`].
+    /// [`Session::subscribe`]. The [timeout](SocketClientOptions::timeout) applies to the call, not
+    /// to the items.
     ///
     /// # Errors
     /// Those of a call.
@@ -206,7 +208,28 @@ impl SocketClient {
         method: impl Into<Name>,
         args: impl Args,
     ) -> Result<Subscription<T>, CallError> {
-        self.session().await?.subscribe(method, args).await
+        let call = encoded(self.format(), Context::new(method), &args)?;
+        self.subscribe_encoded(call).await
+    }
+
+    /// Makes a call that subscribes, whose arguments are already encoded, such as one that goes to
+    /// several servers.
+    ///
+    /// # Errors
+    /// Those of a call.
+    ///
+    /// # Cancel safety
+    /// As with [`subscribe`](Self::subscribe).
+    pub async fn subscribe_encoded<T: DeserializeOwned>(
+        &self,
+        call: Call<Json>,
+    ) -> Result<Subscription<T>, CallError> {
+        let call = self.limited(call);
+        let had_session = self.had_session();
+        match self.subscribe_once(&call).await {
+            Err(CallError::NotSent(_)) if had_session => self.subscribe_once(&call).await,
+            begun => begun,
+        }
     }
 
     /// Starts a [`SocketBatch`]: several calls in one message.
@@ -270,30 +293,40 @@ impl SocketClient {
         call
     }
 
+    /// Returns `true` if there is a connection that may turn out to have ended, so that a call that
+    /// it did not take is sent once more.
+    fn had_session(&self) -> bool {
+        let slot = self.0.slot.try_lock();
+        self.0.connector.is_some() && slot.is_ok_and(|slot| slot.session.is_some())
+    }
+
     /// Sends a call, once more if the connection has ended before.
     async fn send_twice(&self, call: &Call<Json>) -> Result<Payload, CallError> {
-        let had_session = self
-            .0
-            .slot
-            .try_lock()
-            .is_ok_and(|slot| slot.session.is_some());
+        let had_session = self.had_session();
         match self.send_once(call).await {
-            // The connection had ended, which the first attempt has found out.
-            Err(CallError::NotSent(_)) if had_session && self.0.connector.is_some() => {
-                self.send_once(call).await
-            }
+            Err(CallError::NotSent(_)) if had_session => self.send_once(call).await,
             sent => sent,
         }
     }
 
-    async fn send_once(&self, call: &Call<Json>) -> Result<Payload, CallError> {
-        let session = match call.context.deadline() {
-            None => self.session().await?,
+    /// Returns the session that a call is sent over, within its deadline.
+    async fn session_for(&self, call: &Call<Json>) -> Result<Session, CallError> {
+        match call.context.deadline() {
+            None => self.session().await,
             Some(deadline) => timeout_at(deadline.into(), self.session())
                 .await
-                .unwrap_or_else(|_| Err(not_sent(&Arc::new(io::ErrorKind::TimedOut.into()))))?,
-        };
-        session.exchange(call, None).await
+                .unwrap_or_else(|_| Err(not_sent(&Arc::new(io::ErrorKind::TimedOut.into())))),
+        }
+    }
+
+    async fn subscribe_once<T>(&self, call: &Call<Json>) -> Result<Subscription<T>, CallError> {
+        let session = self.session_for(call).await?;
+        let unsubscribe = unsubscribe_name(call.context.method());
+        session.subscribe_encoded(call, unsubscribe).await
+    }
+
+    async fn send_once(&self, call: &Call<Json>) -> Result<Payload, CallError> {
+        self.session_for(call).await?.exchange(call, None).await
     }
 }
 
