@@ -109,5 +109,7 @@ class Workspace:
         for path, origin in self.reached((crate,)):
             paths.setdefault(origin, set()).add("::".join(path))
         for _, found in sorted(paths.items()):
+            # An attribute may have the name of the module that it is in, and both be imported at once.
+            found -= {f"{name}::{name}" for name in found}
             if len(found) > 1:
                 yield sorted(found)

@@ -4,9 +4,10 @@
 
 use divan::counter::{BytesCount, ItemsCount};
 use divan::{Bencher, black_box};
+use farcall::Json;
 use farcall::conn::auth::{AuthKey, Authentication, Channel, Handshake, Role};
 use farcall::conn::frame::{Decoder, Encoder};
-use farcall::conn::{Bincode, Codec, Json, MessagePack, Postcard};
+use farcall::conn::{Bincode, Codec, MessagePack, Postcard};
 use farcall::conn::{Connection, pipe};
 use farcall::pickle::Pickle;
 use tokio::runtime::Builder;

@@ -56,8 +56,7 @@ pub(crate) async fn run(
         }
         Encoding::Json => {
             // Sent as text, which preserves numbers of any size.
-            let mut peer: Connection<(), (), farcall::conn::Json> =
-                connect(arguments, options).await?;
+            let mut peer: Connection<(), (), farcall::Json> = connect(arguments, options).await?;
             let exchange = async {
                 peer.send_bytes(value.write().as_bytes()).await?;
                 peer.recv_bytes(MAX_MESSAGE).await.map_err(Into::into)

@@ -238,8 +238,7 @@ fn a_reply_that_is_not_json_is_an_error() {
         let mut listener = runtime.block_on(binding).unwrap();
         let url = format!("conn://{}", listener.local_address());
         runtime.spawn(async move {
-            let mut peer: Connection<(), (), farcall::conn::Json> =
-                listener.accept().await.unwrap();
+            let mut peer: Connection<(), (), farcall::Json> = listener.accept().await.unwrap();
             peer.recv_bytes(100).await.unwrap();
             peer.send_bytes(reply).await.unwrap();
             let _ = peer.recv_bytes(100).await;

@@ -8,7 +8,8 @@ use std::thread;
 use std::time::Duration;
 
 use farcall::Fault;
-use farcall::conn::{Codec, Connection, Json, Listener, MessagePack};
+use farcall::Json;
+use farcall::conn::{Codec, Connection, Listener, MessagePack};
 use farcall::pickle::{self, Pickle};
 use farcall::protocol::output::is_harmless;
 use serde::Serialize;

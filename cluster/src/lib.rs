@@ -44,8 +44,8 @@ pub mod nats;
 #[cfg_attr(docsrs, doc(cfg(feature = "managers")))]
 pub use client::ManagerFormat;
 pub use client::{
-    AnyFormat, Client, ClientFormat, ConnectOptions, ConnectionUrl, HostStream, Protection, Protocol,
-    SessionFailed, Update, UrlError, Via,
+    AnyFormat, Client, ClientFormat, ConnectOptions, ConnectionUrl, HostStream, Protection,
+    Protocol, SessionFailed, Update, UrlError, Via,
 };
 pub use credentials::Credentials;
 pub use fleet::{

@@ -149,7 +149,9 @@ mod tls;
 mod tls;
 mod wait;
 
+// Its path is `farcall::Json`, since JSON-RPC has it as well.
 #[cfg(feature = "json")]
+#[doc(hidden)]
 pub use codec::Json;
 #[cfg(feature = "msgpack")]
 pub use codec::MessagePack;

@@ -85,7 +85,7 @@ macro_rules! chapters {
             "[api-pickle]: mod@crate::pickle\n",
             "[api-attribute]: macro@crate::pickle::pickle\n",
             "[api-rpc]: crate::rpc\n",
-            "[api-server-options]: crate::xmlrpc::ServerOptions\n",
+            "[api-server-options]: crate::http::ServerOptions\n",
             "[api-budget]: crate::Budget\n",
             "[api-xmlrpc-blocking]: crate::xmlrpc::blocking\n",
             "[api-conn-blocking]: crate::conn::blocking\n",
@@ -99,7 +99,7 @@ macro_rules! chapters {
             "[api-memory]: crate::transport::memory\n",
             "[api-reconnect]: crate::rpc::Reconnect\n",
             "[api-cluster]: crate::cluster\n",
-            "[api-pages]: crate::xmlrpc::Pages\n",
+            "[api-pages]: crate::http::Pages\n",
             "[api-metrics]: crate::metrics\n",
             "[api-operations]: crate::web::Operations\n",
         )]

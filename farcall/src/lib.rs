@@ -78,6 +78,26 @@ pub use farcall_web as web;
 #[cfg(any(feature = "xmlrpc-client", feature = "xmlrpc-server"))]
 pub use farcall_xmlrpc as xmlrpc;
 
+/// HTTP, as the clients and servers of [`xmlrpc`] and [`jsonrpc`] share it: the options of a server
+/// ([`ServerOptions`](http::ServerOptions)), its pages and its authorization, and the errors of a
+/// client.
+#[cfg(any(
+    feature = "xmlrpc-client",
+    feature = "xmlrpc-server",
+    feature = "jsonrpc-client",
+    feature = "jsonrpc-server"
+))]
+pub mod http {
+    #[cfg(any(feature = "xmlrpc-client", feature = "jsonrpc-client"))]
+    pub use farcall_http::client::{HttpError, InvalidHeader, InvalidUrl};
+    #[cfg(any(feature = "xmlrpc-server", feature = "jsonrpc-server"))]
+    pub use farcall_http::server::{
+        Answer, Authorize, Bind, BindError, BoundServer, Exchange, HttpServer, PageRequest, Pages,
+        PeerAccount, Protocol, Rejection, ReplyBody, ReplyEvicted, ServerOptions, Switch, Upgrade,
+        UpgradedConnection, blocking, cgi,
+    };
+}
+
 /// Authenticated connections that carry values. The documentation of the crate
 /// [`farcall_conn`] begins with an overview.
 #[cfg(feature = "conn")]

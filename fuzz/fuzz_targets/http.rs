@@ -8,7 +8,8 @@ use std::task::{Context, Poll};
 
 use arbitrary::Arbitrary;
 use bytes::Bytes;
-use farcall::xmlrpc::{Server, ServerOptions};
+use farcall::http::ServerOptions;
+use farcall::xmlrpc::Server;
 use fuzz::memory::bounded;
 use fuzz::methods;
 use http::{HeaderName, HeaderValue, Method, Request, StatusCode};

@@ -5,7 +5,8 @@
 use std::time::Duration;
 
 use farcall::transport::Connect as _;
-use farcall::xmlrpc::{Server, ServerOptions};
+use farcall::http::ServerOptions;
+use farcall::xmlrpc::Server;
 use fuzz::memory::bounded;
 use fuzz::methods;
 use libfuzzer_sys::fuzz_target;

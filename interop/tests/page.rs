@@ -10,8 +10,8 @@ use std::path::Path;
 use std::process::Command;
 
 use demo::{Demo, Hostile, Specification};
+use farcall::http::ServerOptions;
 use farcall::web::Documentation;
-use farcall::xmlrpc::ServerOptions;
 use farcall::{Method, Registry, jsonrpc, xmlrpc};
 
 const MARKUP: &str = "<script>window.pwned=1</script><img src=x onerror=window.pwned=1>\

@@ -122,16 +122,20 @@ mod session_options;
 mod socket;
 
 #[cfg(feature = "jsonrpc-client")]
-pub use client::{
-    Batch, BatchError, Client, ClientOptions, ErrorData, HttpError, InvalidHeader, InvalidUrl,
-    Results, Ticket,
-};
+pub use client::{Batch, BatchError, Client, ClientOptions, ErrorData, Results, Ticket};
+// The path of what all clients and servers of HTTP share is `farcall::http`.
+#[cfg(feature = "jsonrpc-client")]
+#[doc(hidden)]
+pub use client::{HttpError, InvalidHeader, InvalidUrl};
 #[cfg(feature = "jsonrpc-sockets")]
 pub use message::Framing;
 #[cfg(feature = "jsonrpc-server")]
+pub use server::Server;
+#[cfg(feature = "jsonrpc-server")]
+#[doc(hidden)]
 pub use server::{
     Authorize, Bind, BindError, BoundServer, HttpServer, PageRequest, Pages, Rejection, ReplyBody,
-    ReplyEvicted, Server, ServerOptions, cgi,
+    ReplyEvicted, ServerOptions, cgi,
 };
 #[cfg(feature = "jsonrpc-server")]
 pub use service::Service;

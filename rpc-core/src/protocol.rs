@@ -16,6 +16,8 @@ pub use crate::name::Name;
 pub use crate::payload::{Attachment, Payload};
 pub use crate::registry::{Dispatch, Layers, Registrar};
 pub use crate::trace::{TRACEPARENT, TRACESTATE};
+// Its path is that of the module.
+#[doc(hidden)]
 pub use crate::transport::parse_port;
 pub use crate::type_identity::TypeIdentity;
 pub use crate::value::NEWTYPE as VALUE_NEWTYPE;

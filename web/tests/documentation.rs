@@ -7,9 +7,11 @@
 
 use std::sync::Arc;
 
-use farcall::jsonrpc::{HttpServer, Service};
+use farcall::http::HttpServer;
+use farcall::http::{Rejection, ServerOptions};
+use farcall::jsonrpc::Service;
 use farcall::web::Documentation;
-use farcall::xmlrpc::{Rejection, Server, ServerOptions};
+use farcall::xmlrpc::Server;
 use farcall::{Identity, Registry};
 use http::request::Parts;
 use http::{Request, Response, StatusCode};

@@ -7,9 +7,10 @@
 
 use std::time::Duration;
 
+use farcall::http::ServerOptions;
 use farcall::middleware::BearerAuth;
 use farcall::web::{Health, Operations};
-use farcall::xmlrpc::{Client, Server, ServerOptions};
+use farcall::xmlrpc::{Client, Server};
 use farcall::{Fault, Value};
 use http::Request;
 use http_body_util::{BodyExt as _, Full};

@@ -145,14 +145,19 @@ mod subject;
 mod xml;
 
 #[cfg(feature = "xmlrpc-client")]
-pub use client::{
-    Batch, BatchError, Client, ClientOptions, HttpError, InvalidHeader, InvalidUrl, Results, Ticket,
-};
+pub use client::{Batch, BatchError, Client, ClientOptions, Results, Ticket};
+// The path of what all clients and servers of HTTP share is `farcall::http`.
+#[cfg(feature = "xmlrpc-client")]
+#[doc(hidden)]
+pub use client::{HttpError, InvalidHeader, InvalidUrl};
 pub use format::XmlRpc;
 #[cfg(feature = "xmlrpc-server")]
+#[doc(hidden)]
 pub use server::{
-    Answer, Authorize, Bind, BindError, BoundServer, DocumentOptions, Exchange, FaultPolicy,
-    HttpServer, PageRequest, Pages, PeerAccount, Protocol, Rejection, ReplyBody, ReplyEvicted,
-    Server, ServerOptions, Switch, Upgrade, UpgradedConnection, cgi,
+    Answer, Authorize, Bind, BindError, BoundServer, Exchange, HttpServer, PageRequest, Pages,
+    PeerAccount, Protocol, Rejection, ReplyBody, ReplyEvicted, ServerOptions, Switch, Upgrade,
+    UpgradedConnection, cgi,
 };
+#[cfg(feature = "xmlrpc-server")]
+pub use server::{DocumentOptions, FaultPolicy, Server};
 pub use xml::Forbidden;

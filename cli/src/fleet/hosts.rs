@@ -13,9 +13,10 @@ use farcall::cluster::{
     Via, WithheldSecret,
 };
 use farcall::conn::auth::AuthKey;
+use farcall::http::InvalidHeader;
 use farcall::protocol::output::Causes;
 use farcall::protocol::{Call, Payload};
-use farcall::xmlrpc::{InvalidHeader, XmlRpc};
+use farcall::xmlrpc::XmlRpc;
 use farcall::{CallError, Caller};
 
 use super::options::{FleetOptions, WINDOW};

@@ -8,9 +8,9 @@ use std::{fmt, io};
 use farcall::cluster::Stopped;
 use farcall::conn::auth::AuthError;
 use farcall::conn::frame::FrameError;
+use farcall::http::HttpError;
 use farcall::protocol::output::Causes;
 use farcall::rpc::GreetingError;
-use farcall::xmlrpc::HttpError;
 use farcall::{CallError, Execution, Fault, FaultKind};
 
 use crate::advice::advice;

@@ -18,9 +18,9 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use farcall_conn::rpc;
 #[cfg(feature = "jsonrpc-sockets")]
 use farcall_core::Json;
-use farcall_conn::rpc;
 use farcall_core::protocol::{Args, Call, Format as _, Name, Payload};
 use farcall_core::{CallError, Caller, Context};
 use serde::de::DeserializeOwned;

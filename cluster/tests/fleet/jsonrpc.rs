@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use farcall::cluster::{Client, ConnectOptions, Credentials, Fleet, Protocol, Retries, UrlError};
+use farcall::http::ServerOptions;
 use farcall::jsonrpc::{Framing, Server, Service, SocketServer};
 use farcall::middleware::{BasicAuth, BearerAuth};
 use farcall::transport::ToTarget;
-use farcall::xmlrpc::ServerOptions;
 use farcall::{CallError, Caller as _, Execution, FaultKind, Registry};
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _};
 

@@ -2,9 +2,9 @@
 //! secrets: no error shows them. The authkeys of connections are never sent.
 
 use farcall::cluster::{Client, Credentials};
+use farcall::http::{Rejection, ServerOptions};
 use farcall::jsonrpc::Server;
 use farcall::protocol::output::Causes;
-use farcall::xmlrpc::{Rejection, ServerOptions};
 use farcall::{Caller as _, Context, Fault};
 use serde::Deserialize;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};

@@ -135,7 +135,7 @@ pub(crate) async fn xmlrpc_at(address: SocketAddr, ledger: &Ledger) -> Serving {
 pub(crate) async fn jsonrpc_at(address: SocketAddr, ledger: &Ledger) -> Serving {
     let registry = Registry::new();
     offer(&registry, ledger);
-    let options = xmlrpc::ServerOptions::default();
+    let options = farcall::http::ServerOptions::default();
     let server = jsonrpc::Server::of(options, jsonrpc::Service::new(registry));
     let bound = server.bind(address).await.unwrap();
     let task = tokio::spawn(async move {

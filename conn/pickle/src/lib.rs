@@ -96,6 +96,7 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod array;
+mod classes;
 mod containers;
 mod de;
 mod error;
@@ -106,7 +107,6 @@ mod nesting;
 mod nodes;
 mod opcode;
 mod opcode_reader;
-pub mod python;
 mod python2_names;
 mod raw;
 mod ser;
@@ -126,6 +126,10 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 pub use array::{Array, Element, F16, Order, array_array, numpy};
+pub use classes::{
+    Complex, Date, DateTime, Decimal, Exception, Fraction, IpInterface, IpNetwork, Path, PathClass,
+    Py, PythonType, Range, Slice, Time, TimeDelta, Uuid, Zone,
+};
 pub use containers::{bytearray, counter, deque, frozenset, ordered_dict, set, tuple};
 pub use error::{Error, ErrorKind};
 /// Makes a struct or an enum an instance of a class in Python, in both directions, by the names
@@ -200,14 +204,16 @@ pub use error::{Error, ErrorKind};
 /// ```
 #[cfg(feature = "derive")]
 pub use farcall_macros::pickle;
-pub use python::{
-    Complex, Date, DateTime, Decimal, Exception, Fraction, IpInterface, IpNetwork, Path, PathClass,
-    Py, PythonType, Range, Slice, Time, TimeDelta, Uuid, Zone,
-};
 pub use raw::{RawMessage, RawPart, RawValue};
 #[doc(hidden)]
 pub use value::NAME as VALUE_NAME;
 pub use value::{Class, Construction, Object, Value};
+
+/// Functions for the attribute `with` of serde, which make a field of another crate's type an
+/// instance of a class in Python: see [`PythonType`].
+pub mod python {
+    pub use crate::classes::{deserialize, serialize};
+}
 
 /// Decodes a pickle, with the [default](Pickle) limits and without mapped classes. The value must
 /// take up the whole message.

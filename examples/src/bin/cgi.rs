@@ -6,6 +6,6 @@ use farcall::xmlrpc::Server;
 async fn main() -> anyhow::Result<()> {
     let server = Server::new();
     server.register_function("add", |a: i64, b: i64| a + b)?;
-    farcall::xmlrpc::cgi::serve(&server).await?;
+    farcall::http::cgi::serve(&server).await?;
     Ok(())
 }

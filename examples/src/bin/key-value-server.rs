@@ -14,8 +14,9 @@ use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use clap::Parser;
+use farcall::http::ServerOptions;
 use farcall::transport::tls::{ClientCertificates, ServerTls};
-use farcall::xmlrpc::{Server, ServerOptions};
+use farcall::xmlrpc::Server;
 use farcall::{Fault, Value, service};
 
 #[derive(Parser)]

@@ -2,8 +2,8 @@
 
 use axum::Router;
 use axum::http::{HeaderName, HeaderValue};
+use farcall::http::ServerOptions;
 use farcall::jsonrpc::Server;
-use farcall::xmlrpc::ServerOptions;
 use tower_http::services::ServeDir;
 use tower_http::set_header::SetResponseHeaderLayer;
 

@@ -26,7 +26,7 @@ use super::{HttpServer, Rejection};
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let server = farcall::xmlrpc::Server::new();
 /// server.register_function("add", |a: i64, b: i64| a + b)?;
-/// farcall::xmlrpc::cgi::serve(&server).await?;
+/// farcall::http::cgi::serve(&server).await?;
 /// # Ok(())
 /// # }
 /// ```

@@ -194,7 +194,7 @@ impl ServerOptions {
     /// On`). The forwarded name must be set here.
     ///
     /// ```
-    /// use farcall::xmlrpc::ServerOptions;
+    /// use farcall::http::ServerOptions;
     ///
     /// let options = ServerOptions::default().hosts(["rpc.example", "www.rpc.example"]);
     /// # drop(options);
@@ -226,7 +226,7 @@ impl ServerOptions {
     /// of the peer, later.
     ///
     /// ```
-    /// use farcall::xmlrpc::ServerOptions;
+    /// use farcall::http::ServerOptions;
     ///
     /// let options = ServerOptions::default()
     ///     .accept_address(|peer| peer.ip().is_none_or(|ip| ip.is_loopback()));
@@ -246,7 +246,7 @@ impl ServerOptions {
     /// accepted. CPython calls this `verify_request`.
     ///
     /// ```
-    /// use farcall::xmlrpc::ServerOptions;
+    /// use farcall::http::ServerOptions;
     ///
     /// // The user with this number, over a Unix socket; and nobody else.
     /// let options = ServerOptions::default()
@@ -267,7 +267,7 @@ impl ServerOptions {
     /// servers only: any other peer could name whom it likes. Default: no peer.
     ///
     /// ```
-    /// use farcall::xmlrpc::ServerOptions;
+    /// use farcall::http::ServerOptions;
     ///
     /// // nginx, at a Unix socket that only its user can connect to.
     /// let options = ServerOptions::default().trust_scgi(|_| true);
@@ -290,7 +290,7 @@ impl ServerOptions {
     ///
     /// ```
     /// use farcall::middleware::{BearerAuth, RateLimit};
-    /// use farcall::xmlrpc::ServerOptions;
+    /// use farcall::http::ServerOptions;
     ///
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// let tokens = BearerAuth::new(["a-long-random-token"])?;
@@ -304,7 +304,7 @@ impl ServerOptions {
     ///
     /// ```
     /// use farcall::Identity;
-    /// use farcall::xmlrpc::{Rejection, ServerOptions};
+    /// use farcall::http::{Rejection, ServerOptions};
     /// use http::StatusCode;
     /// use http::request::Parts;
     ///
@@ -346,7 +346,8 @@ impl ServerOptions {
     ///
     /// ```no_run
     /// use farcall::transport::tls::ServerTls;
-    /// use farcall::xmlrpc::{Server, ServerOptions};
+    /// use farcall::http::ServerOptions;
+    /// use farcall::xmlrpc::Server;
     ///
     /// # async fn serve() -> Result<(), Box<dyn std::error::Error>> {
     /// let tls = ServerTls::from_files("server.pem", "server.key")?.watch();

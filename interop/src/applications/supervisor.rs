@@ -5,7 +5,8 @@ use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Context as _, Result, bail, ensure};
-use farcall::xmlrpc::{Client, HttpError};
+use farcall::http::HttpError;
+use farcall::xmlrpc::Client;
 use farcall::{CallError, Value};
 use serde::Deserialize;
 

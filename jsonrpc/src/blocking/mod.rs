@@ -14,4 +14,6 @@ mod client;
 #[cfg(feature = "jsonrpc-client")]
 pub use client::{Batch, Client};
 #[cfg(feature = "jsonrpc-server")]
+// Its path is `farcall::http::blocking`.
+#[doc(hidden)]
 pub use farcall_http::server::blocking::BoundServer;

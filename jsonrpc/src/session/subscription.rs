@@ -175,7 +175,11 @@ mod tests {
 
     #[test]
     fn a_subscription_that_was_refused_does_not_mean_that_its_call_never_ran() {
-        for kind in [FaultKind::Overloaded, FaultKind::Gone, FaultKind::Application] {
+        for kind in [
+            FaultKind::Overloaded,
+            FaultKind::Gone,
+            FaultKind::Application,
+        ] {
             let ended = SubscriptionError::Fault(Fault::of(kind, "it ended"));
             let of_call = CallError::from(ended);
             assert_eq!(of_call.execution(), Execution::Maybe, "{of_call}");

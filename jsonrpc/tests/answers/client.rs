@@ -5,7 +5,8 @@ use std::net::TcpListener;
 use std::sync::atomic::Ordering;
 use std::thread;
 
-use farcall::jsonrpc::{BatchError, Client, ErrorData, HttpError, blocking};
+use farcall::http::HttpError;
+use farcall::jsonrpc::{BatchError, Client, ErrorData, blocking};
 use farcall::{CallError, Execution, FaultKind, Value, client};
 
 use super::{Methods, server};

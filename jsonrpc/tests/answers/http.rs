@@ -3,8 +3,9 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use farcall::jsonrpc::{HttpServer, Server, Service};
-use farcall::xmlrpc::ServerOptions;
+use farcall::http::HttpServer;
+use farcall::http::ServerOptions;
+use farcall::jsonrpc::{Server, Service};
 use farcall::{Fault, FaultKind, Registry};
 
 use super::{Methods, answer, read, request, server};

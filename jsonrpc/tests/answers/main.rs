@@ -87,7 +87,7 @@ async fn answer(server: &Server, document: impl Into<Vec<u8>>) -> (u16, String) 
     read(server.http().respond(request).await).await
 }
 
-async fn read(response: Response<farcall::xmlrpc::ReplyBody>) -> (u16, String) {
+async fn read(response: Response<farcall::http::ReplyBody>) -> (u16, String) {
     let status = response.status().as_u16();
     let body = response.into_body().collect().await.unwrap().to_bytes();
     (status, String::from_utf8(body.to_vec()).unwrap())

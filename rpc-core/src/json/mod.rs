@@ -28,7 +28,7 @@ crate::limited_codec! {
     ///
     /// ```
     /// use farcall::protocol::{Format as _, Payload};
-    /// use farcall::conn::Json;
+    /// use farcall::Json;
     ///
     /// let json = Json::default();
     /// let params = json.params(&(3, "five"))?;

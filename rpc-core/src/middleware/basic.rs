@@ -16,7 +16,7 @@ type Verify = dyn Fn(&str, &str) -> bool + Send + Sync;
 /// Authentication by user name and password (RFC 7617): the header `Authorization: Basic …`, which
 /// clients of all languages send for a URL such as `http://ada:secret@host/`.
 ///
-/// It is a value for `xmlrpc::ServerOptions::authorize`, which refuses a request with status 401
+/// It is a value for `http::ServerOptions::authorize`, which refuses a request with status 401
 /// before its body is read; this is how to protect a whole server. As a layer it refuses calls with
 /// a fault of kind [`Denied`](crate::FaultKind::Denied), all of them or [`only`](Scheme::only)
 /// those of some methods. Calls over connections have no headers: as a layer of such a server it
@@ -30,7 +30,8 @@ type Verify = dyn Fn(&str, &str) -> bool + Send + Sync;
 ///
 /// ```
 /// use farcall::middleware::BasicAuth;
-/// use farcall::xmlrpc::{Client, ClientOptions, Server, ServerOptions};
+/// use farcall::http::ServerOptions;
+/// use farcall::xmlrpc::{Client, ClientOptions, Server};
 /// use farcall::Context;
 ///
 /// # #[tokio::main(flavor = "current_thread")]

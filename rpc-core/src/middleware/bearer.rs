@@ -48,7 +48,7 @@ impl<V: VerifyToken + ?Sized> VerifyToken for Arc<V> {
 
 /// Authentication by a token (RFC 6750): the header `Authorization: Bearer TOKEN`.
 ///
-/// It is a value for `xmlrpc::ServerOptions::authorize`, which refuses a request with status 401
+/// It is a value for `http::ServerOptions::authorize`, which refuses a request with status 401
 /// before its body is read; this is how to protect a whole server. As a layer it refuses calls with
 /// a fault of kind [`Denied`](crate::FaultKind::Denied), all of them or [`only`](Scheme::only)
 /// those of some methods.
@@ -65,7 +65,8 @@ impl<V: VerifyToken + ?Sized> VerifyToken for Arc<V> {
 /// ```
 /// use farcall::Context;
 /// use farcall::middleware::BearerAuth;
-/// use farcall::xmlrpc::{Client, ClientOptions, Server, ServerOptions};
+/// use farcall::http::ServerOptions;
+/// use farcall::xmlrpc::{Client, ClientOptions, Server};
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {

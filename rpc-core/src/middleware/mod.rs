@@ -57,7 +57,7 @@
 //! ```
 //! use farcall::middleware::{BasicAuth, Scheme};
 //!
-//! # fn main() -> Result<(), farcall::middleware::InvalidCredentials> {
+//! # fn main() -> Result<(), farcall::protocol::InvalidCredentials> {
 //! let server = farcall::xmlrpc::Server::new();
 //! let admins = BasicAuth::new([("ada", "a-long-password")])?;
 //! server.layer(admins.only(|method| method.starts_with("admin.")));
@@ -208,7 +208,7 @@
 //! use farcall::xmlrpc::{Client, XmlRpc};
 //! use farcall::{Blocking, BlockingCaller, ServiceCaller};
 //!
-//! # fn main() -> Result<(), farcall::xmlrpc::InvalidUrl> {
+//! # fn main() -> Result<(), farcall::http::InvalidUrl> {
 //! let client = Client::new("http://localhost:8000")?;
 //! let service = tower::ServiceBuilder::new()
 //!     .layer(RateLimit::per_second(10))
@@ -233,6 +233,8 @@ pub use self::auth::{Authenticated, Only, Scheme, Unauthorized};
 pub use self::basic::BasicAuth;
 pub use self::bearer::{BearerAuth, VerifyToken};
 pub use self::rate_limit::{RateLimit, RateLimitService, RateLimited};
+// Its path is `protocol::InvalidCredentials`, which needs no feature.
+#[doc(hidden)]
 pub use crate::credentials::InvalidCredentials;
 
 pin_project_lite::pin_project! {

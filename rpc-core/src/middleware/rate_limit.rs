@@ -24,7 +24,7 @@ use crate::transport::Peer;
 /// [`Overloaded`](FaultKind::Overloaded); they did not run.
 ///
 /// As a layer it counts calls, each call of a batch among them. As a value for
-/// `xmlrpc::ServerOptions::authorize` it counts requests, and refuses them with status 429 before
+/// `http::ServerOptions::authorize` it counts requests, and refuses them with status 429 before
 /// their bodies are read; in front of authentication it also limits how fast passwords can be
 /// guessed: `authorize((limit, auth))`. Clones share their counts.
 ///

@@ -251,9 +251,9 @@ impl Arguments {
         self.timeout_ms.map(Duration::from_millis)
     }
 
-    fn http(&self) -> farcall::xmlrpc::ServerOptions {
+    fn http(&self) -> farcall::http::ServerOptions {
         // The host name that the attacks send, so that they are not refused for it.
-        let mut options = farcall::xmlrpc::ServerOptions::default().hosts(["victim"]);
+        let mut options = farcall::http::ServerOptions::default().hosts(["victim"]);
         if let Some(connections) = self.max_connections {
             options = options.max_connections(connections);
         }

@@ -7,11 +7,11 @@ use std::time::Duration;
 
 use farcall::conn::Listener;
 use farcall::conn::auth::AuthKeys;
+use farcall::http::ServerOptions;
 use farcall::protocol::output::is_harmless;
 use farcall::rpc::{self, Reconnect};
 use farcall::transport::memory::{self, MemoryConnector};
 use farcall::transport::{Connect as _, Listen as _};
-use farcall::xmlrpc::ServerOptions;
 use farcall::{CallError, Fault, Identity, service};
 use http::request::Parts;
 use tests::victim::KEY;

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use farcall::xmlrpc::ServerOptions;
+use farcall::http::ServerOptions;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{sleep, timeout};

@@ -1,6 +1,6 @@
 //! Clients of every CPython on this machine.
 
-use farcall::xmlrpc::ServerOptions;
+use farcall::http::ServerOptions;
 use tests::pythons;
 use tokio::task::spawn_blocking;
 

@@ -2,11 +2,12 @@
 
 use std::fs;
 
+use farcall::http::ServerOptions;
 use farcall::transport::Address;
 use farcall::transport::tls::rustls::pki_types::CertificateDer;
 use farcall::transport::tls::tokio_rustls::client::TlsStream;
 use farcall::workers::Workers;
-use farcall::xmlrpc::{ClientOptions, ServerOptions, blocking};
+use farcall::xmlrpc::{ClientOptions, blocking};
 use tokio::net::TcpStream;
 use tokio::sync::oneshot;
 

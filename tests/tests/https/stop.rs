@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use farcall::http::ServerOptions;
 use farcall::serve::StopHandle;
-use farcall::xmlrpc::ServerOptions;
 use tokio::io::AsyncReadExt as _;
 use tokio::net::TcpStream;
 

@@ -5,11 +5,12 @@ use std::fs;
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
+use farcall::http::ServerOptions;
 use farcall::transport::tls::rustls::pki_types::ServerName;
 use farcall::transport::tls::tokio_rustls::TlsConnector;
 use farcall::transport::tls::tokio_rustls::client::TlsStream;
 use farcall::transport::tls::{ClientCertificates, ClientTls, Profile, ServerTls};
-use farcall::xmlrpc::{Server, ServerOptions};
+use farcall::xmlrpc::Server;
 use farcall::{Context, Fault};
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 use tests::certificates::Certificates;

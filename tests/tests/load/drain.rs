@@ -26,7 +26,7 @@ enum Protocol {
 const BOTH: [Protocol; 2] = [Protocol::Http, Protocol::Connections];
 
 enum Bound {
-    Http(xmlrpc::BoundServer),
+    Http(farcall::http::BoundServer),
     Connections(rpc::BoundServer),
 }
 
@@ -40,7 +40,7 @@ impl Protocol {
     async fn bind(self, drain_timeout: Duration) -> (Bound, SocketAddr) {
         let (bound, address) = match self {
             Self::Http => {
-                let options = xmlrpc::ServerOptions::default().drain_timeout(drain_timeout);
+                let options = farcall::http::ServerOptions::default().drain_timeout(drain_timeout);
                 let server = xmlrpc::Server::with_options(options);
                 server.register_function("wait", wait).unwrap();
                 let bound = server.bind("127.0.0.1:0").await.unwrap();

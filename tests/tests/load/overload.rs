@@ -4,8 +4,8 @@
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use farcall::http::ServerOptions;
 use farcall::rpc;
-use farcall::xmlrpc::ServerOptions;
 use farcall::{CallError, Caller, Execution, FaultKind};
 use futures_util::{StreamExt as _, stream};
 use http::{Request, StatusCode};

@@ -1,7 +1,8 @@
 //! Authentication of requests before their bodies are read.
 
+use farcall::http::{HttpError, ServerOptions};
 use farcall::middleware::{BasicAuth, BearerAuth, RateLimit};
-use farcall::xmlrpc::{Client, ClientOptions, HttpError, Server, ServerOptions};
+use farcall::xmlrpc::{Client, ClientOptions, Server};
 use farcall::{CallError, Context};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;

@@ -81,7 +81,7 @@ async fn calls_are_counted_once_over_every_protocol() {
     let service = jsonrpc::Service::new(registry);
     let lines = jsonrpc::SocketServer::new(service.clone(), jsonrpc::Framing::Lines);
     let lines = lines.bind("127.0.0.1:0").await.unwrap();
-    let http = jsonrpc::Server::of(xmlrpc::ServerOptions::default(), service);
+    let http = jsonrpc::Server::of(farcall::http::ServerOptions::default(), service);
     let http = http.bind("127.0.0.1:0").await.unwrap();
     let [url, socket] = [http.url(), lines.url()];
     tokio::spawn(lines.serve());

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use farcall::http::ServerOptions;
 use farcall::middleware::{BearerAuth, RateLimit, Scheme};
-use farcall::xmlrpc::{Client, ClientOptions, Server, ServerOptions};
+use farcall::xmlrpc::{Client, ClientOptions, Server};
 use farcall::{CallError, Context, FaultKind, Value};
 use tokio::sync::Notify;
 use tokio::task::AbortHandle;

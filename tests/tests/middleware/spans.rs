@@ -207,7 +207,7 @@ async fn json_sockets() -> [String; 2] {
     let service = jsonrpc::Service::new(registry);
     let lines = jsonrpc::SocketServer::new(service.clone(), jsonrpc::Framing::Lines);
     let lines = lines.bind("127.0.0.1:0").await.unwrap();
-    let http = jsonrpc::Server::of(xmlrpc::ServerOptions::default(), service);
+    let http = jsonrpc::Server::of(farcall::http::ServerOptions::default(), service);
     let http = http.bind("127.0.0.1:0").await.unwrap();
     let urls = [lines.url(), http.url().replace("http://", "ws://")];
     tokio::spawn(lines.serve());

@@ -21,8 +21,8 @@ fn defaults() -> Vec<(&'static str, String)> {
         ),
         ("farcall::Budget", debug(&farcall::Budget::default())),
         (
-            "farcall::xmlrpc::ServerOptions",
-            debug(&farcall::xmlrpc::ServerOptions::default()),
+            "farcall::http::ServerOptions",
+            debug(&farcall::http::ServerOptions::default()),
         ),
         (
             "farcall::xmlrpc::DocumentOptions",
@@ -60,10 +60,7 @@ fn defaults() -> Vec<(&'static str, String)> {
             "farcall::conn::Bincode",
             debug(&farcall::conn::Bincode::default()),
         ),
-        (
-            "farcall::conn::Json",
-            debug(&farcall::conn::Json::default()),
-        ),
+        ("farcall::Json", debug(&farcall::Json::default())),
         (
             "farcall::conn::MessagePack",
             debug(&farcall::conn::MessagePack::default()),

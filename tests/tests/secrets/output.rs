@@ -9,9 +9,10 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use farcall::conn::auth::{AuthKey, AuthKeys, Authentication, Channel, Handshake, Role};
 use farcall::conn::{Bincode, Connection};
+use farcall::http::ServerOptions;
 use farcall::middleware::{BasicAuth, BearerAuth};
 use farcall::rpc::{self, Reconnect};
-use farcall::xmlrpc::{ClientOptions, ServerOptions};
+use farcall::xmlrpc::ClientOptions;
 
 const PASSWORD: &str = "correct-horse-battery";
 const TOKEN: &str = "staple-of-the-token";

@@ -1,6 +1,7 @@
 //! Requests that a web page can make its visitor's browser send to a server within reach.
 
-use farcall::xmlrpc::{Server, ServerOptions};
+use farcall::http::ServerOptions;
+use farcall::xmlrpc::Server;
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::{TcpStream, UnixStream};
 

@@ -1,6 +1,7 @@
 //! Behaviour of every CPython beyond the specification, as a client and as a server.
 
-use farcall::xmlrpc::{Client, ClientOptions, DocumentOptions, Forbidden, ServerOptions, XmlRpc};
+use farcall::http::ServerOptions;
+use farcall::xmlrpc::{Client, ClientOptions, DocumentOptions, Forbidden, XmlRpc};
 use farcall::{CallError, Value};
 use tests::{Python, pythons};
 

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use farcall::xmlrpc::{DocumentOptions, ServerOptions};
+use farcall::http::ServerOptions;
+use farcall::xmlrpc::DocumentOptions;
 use tokio::io::AsyncWriteExt;
 
 use crate::served::{ADD, Served, status};

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use farcall::xmlrpc::{Rejection, ServerOptions};
+use farcall::http::{Rejection, ServerOptions};
 use farcall::{Context, Fault, FaultKind, Identity, Variadic};
 use http::request::Parts;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};

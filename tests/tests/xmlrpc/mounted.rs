@@ -82,7 +82,7 @@ async fn a_mounted_server_is_called_by_its_hosts_and_their_pages_only() {
     };
     let (open, named) = (
         Server::new(),
-        Server::with_options(farcall::xmlrpc::ServerOptions::default().hosts(["rpc.example"])),
+        Server::with_options(farcall::http::ServerOptions::default().hosts(["rpc.example"])),
     );
     add(&open);
     add(&named);

@@ -1,7 +1,8 @@
 //! CPython's client calls Farcall's server.
 
 use farcall::Fault;
-use farcall::xmlrpc::{DocumentOptions, FaultPolicy, ServerOptions};
+use farcall::http::ServerOptions;
+use farcall::xmlrpc::{DocumentOptions, FaultPolicy};
 use tests::pythons;
 
 use crate::served::Served;

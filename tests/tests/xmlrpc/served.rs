@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use farcall::xmlrpc::{Client, ClientOptions, DocumentOptions, Server, ServerOptions};
+use farcall::http::ServerOptions;
+use farcall::xmlrpc::{Client, ClientOptions, DocumentOptions, Server};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::task::JoinHandle;

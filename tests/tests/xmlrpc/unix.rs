@@ -4,8 +4,9 @@
 use std::os::unix::fs::MetadataExt as _;
 
 use farcall::Context;
+use farcall::http::ServerOptions;
 use farcall::transport::Credentials;
-use farcall::xmlrpc::{Client, Server, ServerOptions, blocking};
+use farcall::xmlrpc::{Client, Server, blocking};
 
 fn uid(user: Credentials) -> i64 {
     i64::from(user.uid)

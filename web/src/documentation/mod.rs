@@ -24,7 +24,8 @@ use self::page::Page;
 ///
 /// ```
 /// use farcall::web::Documentation;
-/// use farcall::xmlrpc::{Server, ServerOptions};
+/// use farcall::http::ServerOptions;
+/// use farcall::xmlrpc::Server;
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {

@@ -50,4 +50,6 @@ mod client;
 #[cfg(feature = "xmlrpc-client")]
 pub use client::{Batch, Client};
 #[cfg(feature = "xmlrpc-server")]
+// Its path is `farcall::http::blocking`.
+#[doc(hidden)]
 pub use farcall_http::server::blocking::BoundServer;

@@ -9,7 +9,8 @@ use crate::XmlRpc;
 /// [`ServerOptions`](crate::ServerOptions).
 ///
 /// ```
-/// use farcall::xmlrpc::{DocumentOptions, FaultPolicy, Server, ServerOptions};
+/// use farcall::http::ServerOptions;
+/// use farcall::xmlrpc::{DocumentOptions, FaultPolicy, Server};
 ///
 /// let documents = DocumentOptions::default().fault_policy(FaultPolicy::CPython);
 /// let server = Server::of(ServerOptions::default(), documents);

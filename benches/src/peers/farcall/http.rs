@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
+use farcall::http::ServerOptions;
 use farcall::transport::tls::{ClientTls, ServerTls};
 use farcall::workers::Workers;
-use farcall::xmlrpc::{Client, ClientOptions, Server, ServerOptions, blocking};
+use farcall::xmlrpc::{Client, ClientOptions, Server, blocking};
 
 use super::{client_tls, server_tls};
 use crate::messages::announce;

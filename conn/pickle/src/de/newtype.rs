@@ -6,10 +6,10 @@ use serde::forward_to_deserialize_any;
 
 use super::NodeDe;
 use super::array::ArrayParts;
+use crate::classes::{DateTime, PythonType, TimeDelta, Zone};
 use crate::error::Error;
 use crate::names::NewtypeKind;
 use crate::nodes::Data;
-use crate::python::{DateTime, PythonType, TimeDelta, Zone};
 use crate::value::Value;
 
 impl NodeDe<'_, '_> {

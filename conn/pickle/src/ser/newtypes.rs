@@ -5,10 +5,10 @@ use serde::Serialize;
 use super::PickleWriter;
 use super::compound::{Compound, CompoundShape};
 use super::value_form::ValueForm;
+use crate::classes::DateTime;
 use crate::error::Error;
 use crate::names::NewtypeKind;
 use crate::opcode;
-use crate::python::DateTime;
 use crate::value::ValueKind;
 
 impl<'p> PickleWriter<'p> {
@@ -118,6 +118,6 @@ impl<'p> PickleWriter<'p> {
     pub(super) fn datetime(&mut self, text: &str) -> Result<(), Error> {
         self.next = ValueForm::Plain;
         let datetime: DateTime = text.parse()?;
-        crate::python::serialize(&datetime, self)
+        crate::classes::serialize(&datetime, self)
     }
 }

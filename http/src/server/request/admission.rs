@@ -172,7 +172,10 @@ impl HttpServer {
             let name = protocols.first().map_or("", |first| first.name());
             let text = format!("{name} calls use the method POST");
             let has_page = self.has_page(parts, protocols, hosts);
-            return Err(not_allowed(text, if has_page { "GET, HEAD, POST" } else { "POST" }));
+            return Err(not_allowed(
+                text,
+                if has_page { "GET, HEAD, POST" } else { "POST" },
+            ));
         }
         if let Some(authorize) = &self.options.authorize {
             authorize.authorize(parts, caller)?;

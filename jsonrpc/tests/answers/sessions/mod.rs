@@ -87,7 +87,7 @@ async fn client() -> SocketClient {
 
 /// Returns the URL of a WebSocket server of the methods.
 async fn websocket(service: Service) -> String {
-    let server = Server::of(farcall::xmlrpc::ServerOptions::default(), service);
+    let server = Server::of(farcall::http::ServerOptions::default(), service);
     let bound = server.bind("127.0.0.1:0").await.unwrap();
     let url = bound.url().replace("http://", "ws://");
     tokio::spawn(bound.serve());

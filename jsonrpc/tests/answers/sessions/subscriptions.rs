@@ -114,7 +114,7 @@ async fn streams_have_no_place_in_other_results_nor_over_post() {
     let answer = exchange(io, call.as_bytes()).await;
     assert!(answer.contains("whole result"), "{answer}");
     let server = farcall::jsonrpc::Server::of(
-        farcall::xmlrpc::ServerOptions::default(),
+        farcall::http::ServerOptions::default(),
         service_with(SessionOptions::default()),
     );
     let (_, answer) = crate::answer(&server, call).await;

@@ -3,12 +3,12 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use farcall::http::ServerOptions;
 use farcall::jsonrpc::{
     Framing, Server, SessionOptions, SocketClient, SocketClientOptions, SocketServer,
     SocketServerOptions,
 };
 use farcall::transport::tls::{ClientCertificates, ClientTls, ServerTls};
-use farcall::xmlrpc::ServerOptions;
 use farcall::{Caller as _, Execution};
 use rcgen::{CertifiedKey, KeyPair, generate_simple_self_signed};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};

@@ -4,11 +4,11 @@ use std::future::pending;
 use std::sync::Arc;
 use std::time::Duration;
 
+use farcall::http::ServerOptions;
 use farcall::jsonrpc::{Server, Service, SessionOptions, SocketClient, SocketClientOptions};
 use farcall::middleware::BearerAuth;
 use farcall::protocol::output::Causes;
 use farcall::web::Documentation;
-use farcall::xmlrpc::ServerOptions;
 use farcall::{Budget, Caller as _, Execution, Registry};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};

@@ -46,8 +46,8 @@ use crate::value::{NAME, Object, Value, ValueVisitor};
 /// A Rust type that is an instance of a class in Python.
 ///
 /// The types of this crate, such as [`DateTime`], are serialised as such by themselves. For types
-/// of other crates, whose form in serde is another one, there is [`Py`], and this module for the
-/// attribute `with` of a field:
+/// of other crates, whose form in serde is another one, there is [`Py`], and the module
+/// [`python`](crate::python) for the attribute `with` of a field:
 ///
 /// ```
 /// use std::net::Ipv4Addr;
