@@ -11,6 +11,10 @@ use std::process::{Child, Command, Output, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use farcall::Registry;
+use farcall::http::ServerOptions;
+use farcall::jsonrpc::{self, Framing, Service, SocketServer};
+use farcall::rpc::{self, Stream};
 use serde_json::Value;
 use tests::{PythonServer, newest_python};
 
@@ -819,6 +823,57 @@ fn without_hosts_the_options_for_many_are_refused() {
     );
     let (status, out, _) = fleet.run(&["ping", &url]);
     assert!(status == 0 && out.contains(" ms"), "{out}");
+}
+
+#[test]
+fn streams_of_every_protocol_are_shown() {
+    let fleet = Fleet::start();
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let count = |end: u32| {
+        let (sender, stream) = Stream::channel(1);
+        tokio::spawn(async move {
+            for number in 0..end {
+                if sender.send(number).await.is_err() {
+                    return;
+                }
+            }
+        });
+        stream
+    };
+    let (connection, http, lines) = runtime.block_on(async {
+        let server = rpc::Server::new();
+        server.register_function("count", count).unwrap();
+        let connection = server.bind("127.0.0.1:0").await.unwrap();
+        let registry = Registry::new();
+        registry.register_function("count", count).unwrap();
+        let service = Service::new(registry);
+        let server = jsonrpc::Server::of(ServerOptions::default(), service.clone());
+        let http = server.bind("127.0.0.1:0").await.unwrap();
+        let server = SocketServer::new(service, Framing::Lines);
+        let lines = server.bind("127.0.0.1:0").await.unwrap();
+        let urls = (connection.url(), http.url(), lines.url());
+        tokio::spawn(connection.serve());
+        tokio::spawn(http.serve());
+        tokio::spawn(lines.serve());
+        urls
+    });
+    let web = http.replace("http://", "ws://");
+    for url in [&connection, &lines, &web] {
+        let (status, out, err) = fleet.run(&["subscribe", url, "count", "3"]);
+        assert_eq!(status, 0, "{url}: {err}");
+        assert_eq!(out, format!("{url}: 0\n{url}: 1\n{url}: 2\n"));
+    }
+    let file = fleet.path("streams");
+    fs::write(&file, format!("a {connection}\nb {lines}\nc {web}\n")).unwrap();
+    let hosts = format!("@{}", file.display());
+    let (status, out, err) = fleet.run(&["-w", &hosts, "subscribe", "count", "2"]);
+    assert_eq!(status, 0, "{err}");
+    assert_eq!(
+        sorted(&out),
+        ["a: 0", "a: 1", "b: 0", "b: 1", "c: 0", "c: 1"]
+    );
+    let (status, _, err) = fleet.run(&["subscribe", &format!("json+{http}"), "count", "3"]);
+    assert!(status == 2 && err.contains("(`ws://…`)"), "{err}");
 }
 
 #[test]

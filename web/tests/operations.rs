@@ -71,6 +71,37 @@ async fn silent_peers_do_not_keep_load_balancers_out() {
 }
 
 #[tokio::test]
+async fn what_is_no_page_is_answered_with_the_pages_and_methods_that_there_are() {
+    let _alone = ALONE.lock().await;
+    let operations = Operations::new(&Health::new()).unwrap();
+    for path in ["/", "/other", "/metrics/", "/RPC2"] {
+        let (status, text) = ask(&operations, path, None).await;
+        assert_eq!(status, 404, "{path}");
+        for page in ["/metrics", "/healthz", "/readyz"] {
+            assert!(text.contains(page), "{path}: {text}");
+        }
+    }
+    for (method, path, status, allowed) in [
+        ("POST", "/metrics", 405, Some("GET, HEAD")),
+        ("PUT", "/healthz", 405, Some("GET, HEAD")),
+        ("DELETE", "/readyz", 405, Some("GET, HEAD")),
+        ("DELETE", "/RPC2", 405, Some("POST")),
+        ("POST", "/other", 404, None),
+    ] {
+        let request = Request::builder().method(method).uri(path);
+        let request = request.body(Full::<&[u8]>::default()).unwrap();
+        let response = operations.server().respond(request).await;
+        assert_eq!(response.status(), status, "{method} {path}");
+        let allow = response.headers().get("allow");
+        assert_eq!(
+            allow.map(|allow| allow.to_str().unwrap()),
+            allowed,
+            "{method} {path}"
+        );
+    }
+}
+
+#[tokio::test]
 async fn figures_health_and_readiness() {
     let _alone = ALONE.lock().await;
     let health = Health::new().check("always", || Ok(()));
@@ -90,7 +121,6 @@ async fn figures_health_and_readiness() {
         (200, "ready\n".to_owned())
     );
     assert_eq!(ask(&operations, "/metrics", None).await.0, 401);
-    assert_eq!(ask(&operations, "/other", None).await.0, 404);
 
     let server = Server::new();
     server

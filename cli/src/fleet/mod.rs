@@ -20,6 +20,7 @@ mod top;
 mod workers;
 
 use std::error::Error;
+use std::path::Path;
 use std::process::ExitCode;
 
 use farcall::cluster::{Fleet, Host, Protocol, Retries, StopRule};
@@ -36,6 +37,7 @@ pub(crate) use self::options::FleetOptions;
 use crate::Options;
 use crate::call::{CallCommand, Request, perform};
 use crate::json::Json;
+use crate::terminal::print_error;
 
 /// Runs a command on the hosts that `-w` names, or on the only one whose URL is its first word.
 pub(crate) async fn run(
@@ -43,6 +45,26 @@ pub(crate) async fn run(
     options: &Options,
 ) -> Result<ExitCode, Box<dyn Error>> {
     options.fleet.check()?;
+    let result = run_on_hosts(command, options).await;
+    if !matches!(result, Ok(ExitCode::SUCCESS)) {
+        note_files(&options.fleet.hosts);
+    }
+    result
+}
+
+/// Tells of names of hosts that are also files, which `-w` reads with an `@` before them.
+fn note_files(hosts: &[String]) {
+    for name in hosts.iter().filter(|name| Path::new(name).is_file()) {
+        print_error(format_args!(
+            "farcall: {name} was taken for the name of a host: -w @{name} reads the file"
+        ));
+    }
+}
+
+async fn run_on_hosts(
+    command: &CallCommand,
+    options: &Options,
+) -> Result<ExitCode, Box<dyn Error>> {
     if let CallCommand::Top { .. } | CallCommand::Subscribe { .. } | CallCommand::Tail { .. } =
         command
         && let Some(option) = options.fleet.of_single_calls()

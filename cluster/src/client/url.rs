@@ -18,9 +18,15 @@ const FORMS: &str = "http://HOST:PORT/PATH, https://HOST:PORT/PATH, http+unix://
 #[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum UrlError {
-    /// The scheme belongs to no protocol, or there is none.
+    /// The scheme belongs to no protocol.
     #[error("the URL is not {FORMS}")]
     Scheme,
+    /// There is no scheme.
+    #[error(
+        "the URL has no scheme: it probably begins with `http://` (XML-RPC), `json+http://` \
+         (JSON-RPC) or `conn+rpc://` (calls over connections). URLs are {FORMS}"
+    )]
+    NoScheme,
     /// The URL of a connection is malformed.
     #[error(
         "the URL is not {0}://HOST:PORT, {0}+tls://HOST:PORT, {0}+encrypted://HOST:PORT, \
@@ -171,9 +177,9 @@ impl Protocol {
     /// Returns the protocol of a URL by its scheme.
     ///
     /// # Errors
-    /// [`UrlError::Scheme`].
+    /// [`UrlError::Scheme`] and [`UrlError::NoScheme`].
     pub fn of(url: &str) -> Result<Self, UrlError> {
-        let (scheme, _) = url.split_once("://").ok_or(UrlError::Scheme)?;
+        let (scheme, _) = url.split_once("://").ok_or(UrlError::NoScheme)?;
         let small = scheme.to_ascii_lowercase();
         if ["http", "https", "http+unix", "scgi", "scgi+unix"].contains(&&*small) {
             Ok(Self::XmlRpc)

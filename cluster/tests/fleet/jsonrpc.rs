@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use farcall::cluster::{Client, ConnectOptions, Credentials, Fleet, Protocol, Retries, UrlError};
+use farcall::cluster::{
+    Client, ConnectOptions, Credentials, Fleet, Protocol, Retries, Update, UrlError,
+};
 use farcall::http::ServerOptions;
 use farcall::jsonrpc::{Framing, Server, Service, SocketServer};
 use farcall::middleware::{BasicAuth, BearerAuth};
@@ -11,7 +13,8 @@ use farcall::{CallError, Caller as _, Execution, FaultKind, Registry};
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _};
 
 use crate::support::{
-    Fate, Ledger, MS, Serving, address, fated, host, jsonrpc_at, offer, refusing, xmlrpc_at,
+    Fate, Ledger, MS, Serving, address, fated, host, jsonrpc_at, offer, offer_lines, refusing,
+    rpc_at, xmlrpc_at,
 };
 
 #[tokio::test]
@@ -145,6 +148,7 @@ async fn a_socket_file_a_limit_and_a_malformed_url() {
 async fn over_socket(target: impl ToTarget, framing: Framing, ledger: &Ledger) -> Serving {
     let registry = Registry::new();
     offer(&registry, ledger);
+    offer_lines(&registry);
     let server = SocketServer::new(Service::new(registry), framing);
     let bound = server.bind(target).await.unwrap();
     Serving::new(bound.url(), bound.serve())
@@ -205,6 +209,83 @@ async fn sockets_and_websockets() {
         let error = client.call::<String>("add", (3, 5)).await.unwrap_err();
         assert!(matches!(error, CallError::Decode(_)), "{error:?}");
     }
+}
+
+#[tokio::test]
+async fn streams_over_sockets_and_websockets_are_subscriptions() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("s");
+    let ledger = Ledger::default();
+    let connection = rpc_at(address(), &ledger).await;
+    let lines = over_socket(address(), Framing::Lines, &ledger).await;
+    let headers = over_socket(address(), Framing::Headers, &ledger).await;
+    let unix = over_socket(path.as_path(), Framing::Lines, &ledger).await;
+    let http = jsonrpc_at(address(), &ledger).await;
+    let web = http.url.replace("json+http://", "ws://");
+    let fleet = Fleet::new([
+        host("connection", &connection.url),
+        host("lines", &lines.url),
+        host("headers", &headers.url),
+        host("unix", &unix.url),
+        host("web", &web),
+        host("http", &http.url),
+    ])
+    .timeout(Some(MS * 5_000));
+    let by_name = fleet.subscribe::<u32>("lines", (50,));
+    let by_function = fleet.subscribe_each(async |host| host.subscribe("lines", (50,)).await);
+    for mut updates in [by_name, by_function] {
+        let mut items: BTreeMap<String, Vec<u32>> = BTreeMap::new();
+        let mut ended = BTreeMap::new();
+        while let Some((host, update)) = updates.next().await {
+            match update {
+                Update::Item(item) => items.entry(host.to_string()).or_default().push(item),
+                Update::Ended(end) => {
+                    assert!(ended.insert(host.to_string(), end).is_none(), "{host}");
+                }
+                update => panic!("{host}: {update:?}"),
+            }
+        }
+        let refused = ended.remove("http").unwrap().unwrap_err();
+        assert_eq!(refused.execution(), Execution::Never, "{refused:?}");
+        assert!(format!("{refused:?}").contains("`ws://…`"), "{refused:?}");
+        assert_eq!(ended.len(), 5);
+        for (host, end) in ended {
+            assert!(end.is_ok(), "{host}: {end:?}");
+            assert_eq!(items[&host], (0..50).collect::<Vec<_>>(), "{host}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_subscription_tells_of_its_items_and_its_end() {
+    let lines = over_socket(address(), Framing::Lines, &Ledger::default()).await;
+    let client = Client::open(&lines.url, &Credentials::new()).unwrap();
+    let mut texts = client.subscribe::<String>("lines", (1,)).await.unwrap();
+    let first = texts.next().await;
+    assert!(matches!(first, Some(Update::Undecodable(_))), "{first:?}");
+    let last = texts.next().await;
+    assert!(matches!(last, Some(Update::Ended(Ok(())))), "{last:?}");
+    assert!(texts.next().await.is_none());
+
+    let error = client.subscribe::<u32>("none", ()).await.unwrap_err();
+    let kind = error.fault().map(farcall::Fault::kind);
+    assert_eq!(kind, Some(FaultKind::UnknownMethod), "{error:?}");
+
+    client.disconnect();
+    let mut numbers = client.subscribe::<u32>("lines", (u32::MAX,)).await.unwrap();
+    let first = numbers.next().await;
+    assert!(matches!(first, Some(Update::Item(0))), "{first:?}");
+    lines.end().await;
+    let end = loop {
+        match numbers.next().await {
+            Some(Update::Item(_)) => {}
+            update => break update,
+        }
+    };
+    assert!(
+        matches!(end, Some(Update::Ended(Err(CallError::Lost(_))))),
+        "{end:?}"
+    );
 }
 
 #[tokio::test]

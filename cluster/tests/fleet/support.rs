@@ -91,6 +91,22 @@ pub(crate) fn offer<F: Format>(registry: &Registry<F>, ledger: &Ledger) {
     registry.register_function("full", full).unwrap();
 }
 
+/// Registers `lines`, a stream of numbers.
+pub(crate) fn offer_lines<F: Format>(registry: &Registry<F>) {
+    let lines = |count: u32| {
+        let (sender, stream) = rpc::Stream::channel(1);
+        tokio::spawn(async move {
+            for number in 0..count {
+                if sender.send(number).await.is_err() {
+                    return;
+                }
+            }
+        });
+        stream
+    };
+    registry.register_function("lines", lines).unwrap();
+}
+
 /// A server that runs until it is dropped.
 pub(crate) struct Serving {
     pub(crate) url: String,
@@ -135,6 +151,7 @@ pub(crate) async fn xmlrpc_at(address: SocketAddr, ledger: &Ledger) -> Serving {
 pub(crate) async fn jsonrpc_at(address: SocketAddr, ledger: &Ledger) -> Serving {
     let registry = Registry::new();
     offer(&registry, ledger);
+    offer_lines(&registry);
     let options = farcall::http::ServerOptions::default();
     let server = jsonrpc::Server::of(options, jsonrpc::Service::new(registry));
     let bound = server.bind(address).await.unwrap();
@@ -150,18 +167,7 @@ pub(crate) async fn jsonrpc_at(address: SocketAddr, ledger: &Ledger) -> Serving 
 pub(crate) async fn rpc_at(address: SocketAddr, ledger: &Ledger) -> Serving {
     let server = rpc::Server::new();
     offer(&server, ledger);
-    let lines = |count: u32| {
-        let (sender, stream) = rpc::Stream::channel(1);
-        tokio::spawn(async move {
-            for number in 0..count {
-                if sender.send(number).await.is_err() {
-                    return;
-                }
-            }
-        });
-        stream
-    };
-    server.register_function("lines", lines).unwrap();
+    offer_lines(&server);
     let bound = server.bind(address).await.unwrap();
     let task = tokio::spawn(async move {
         bound.serve().await;

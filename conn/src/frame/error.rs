@@ -78,3 +78,38 @@ impl std::fmt::Display for MissingPart {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn taken_for_a_length(bytes: [u8; 4]) -> FrameError {
+        FrameError::TooLarge {
+            length: u32::from_be_bytes(bytes).into(),
+            limit: 64,
+        }
+    }
+
+    #[test]
+    fn peers_of_other_protocols_are_known_by_their_first_bytes() {
+        for (bytes, expected) in [
+            (*b"GET ", "a client of HTTP"),
+            (*b"POST", "a client of HTTP"),
+            (*b"HTTP", "a server of HTTP"),
+            ([0x16, 3, 1, 0], "TLS"),
+        ] {
+            let error = taken_for_a_length(bytes);
+            assert!(
+                error.other_protocol().unwrap().contains(expected),
+                "{error}"
+            );
+            assert!(error.to_string().contains(expected), "{error}");
+        }
+        let other = taken_for_a_length([1, 0, 0, 0]);
+        assert_eq!(other.other_protocol(), None);
+        assert_eq!(
+            other.to_string(),
+            "a message of 16777216 bytes is over the limit of 64"
+        );
+    }
+}

@@ -8,9 +8,34 @@ use farcall_conn::{Connection, Listener};
 use farcall_core::transport::Connect as _;
 use farcall_core::transport::memory::listener;
 use farcall_core::{CallError, Context, Execution, Fault, FaultKind};
+use tokio::io::AsyncWriteExt as _;
 use tokio::time::{sleep, timeout};
 
 use crate::support::{Network, client, serve};
+
+#[tokio::test]
+async fn a_server_of_http_is_named() {
+    for key in [None, Some("a key")] {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let builder = Client::connect(listener.local_addr().unwrap());
+        let builder = match key {
+            Some(key) => builder.authkey(key),
+            None => builder,
+        };
+        let answering = async {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let answer = b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n";
+            stream.write_all(answer).await.unwrap();
+            stream
+        };
+        let (_stream, opened) = tokio::join!(answering, builder);
+        let text = format!("{:?}", opened.map(|_| ()).unwrap_err());
+        assert!(
+            text.contains("a server of HTTP: its URL begins with `http://`"),
+            "{text}"
+        );
+    }
+}
 
 #[tokio::test]
 async fn faults_carry_their_kind() {

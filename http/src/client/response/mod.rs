@@ -135,9 +135,14 @@ fn is_tls(bytes: &[u8]) -> bool {
 }
 
 /// Returns `true` for the first message of a listener of Python's `multiprocessing`, or of
-/// `farcall::conn`: a length below 256 in four bytes, and a challenge.
-fn is_challenge(bytes: &[u8]) -> bool {
-    matches!(bytes, [0, 0, 0, _, message @ ..] if message.starts_with(b"#CHALLENGE#"))
+/// `farcall::conn`: a length below 256 in four bytes, and a challenge. `None` if more bytes must
+/// tell.
+fn is_challenge(bytes: &[u8]) -> Option<bool> {
+    const CHALLENGE: &[u8] = b"#CHALLENGE#";
+    let (length, message) = bytes.split_at(bytes.len().min(4));
+    let message = &message[..message.len().min(CHALLENGE.len())];
+    let may_be = length.iter().take(3).all(|&byte| byte == 0) && CHALLENGE.starts_with(message);
+    (!may_be || message.len() == CHALLENGE.len()).then_some(may_be)
 }
 
 /// Reads one response.
@@ -178,8 +183,10 @@ impl ResponseReader {
             if is_tls(unread) {
                 return Err(ResponseError::Tls);
             }
-            if is_challenge(unread) {
-                return Err(ResponseError::Challenge);
+            match is_challenge(unread) {
+                Some(true) => return Err(ResponseError::Challenge),
+                None if !unread.is_empty() && !is_end => return Ok(false),
+                _ => {}
             }
             let head = match self.wire {
                 Wire::Http => Head::parse(unread)?,

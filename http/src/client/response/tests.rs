@@ -45,6 +45,30 @@ fn bodies_have_three_kinds_of_framing() {
 }
 
 #[test]
+fn the_challenge_of_a_listener_for_connections_is_told_from_other_bytes() {
+    let challenge = b"\0\0\0\x37#CHALLENGE#{sha256}";
+    let Outcome::None(text) = read(challenge) else {
+        panic!("a challenge is no response");
+    };
+    assert!(
+        text.contains("authkey") && text.contains("`conn+rpc://…`"),
+        "{text}"
+    );
+    for other in [
+        &b"\0\0\0\x05hello"[..],
+        b"\0\0\0\x37#CHALL",
+        b"\0",
+        b"SSH-2.0-x\r\n",
+    ] {
+        let outcome = read(other);
+        assert!(
+            matches!(&outcome, Outcome::None(text) if text.contains("is not HTTP")),
+            "{outcome:?}"
+        );
+    }
+}
+
+#[test]
 fn a_truncated_response_is_never_complete() {
     for response in [LENGTH, CHUNKS] {
         for end in 0..response.len() {

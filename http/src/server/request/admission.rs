@@ -312,7 +312,7 @@ fn check_length(headers: &HeaderMap, body: &impl Body) -> Result<(), Rejection> 
 }
 
 /// Refuses a method (RFC 9110, 15.5.6).
-fn not_allowed(text: impl Into<Bytes>, allowed: &'static str) -> Rejection {
+fn not_allowed(text: impl Into<String>, allowed: &'static str) -> Rejection {
     Rejection::new(StatusCode::METHOD_NOT_ALLOWED, text)
         .with_header(ALLOW, HeaderValue::from_static(allowed))
 }
