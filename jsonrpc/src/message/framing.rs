@@ -103,6 +103,9 @@ impl<R> FramedReader<R> {
     }
 
     fn line(&self, line: BytesMut) -> Result<Bytes, ReadError> {
+        if line.starts_with(b"HTTP/1.") {
+            return Err(ReadError::Malformed(HTTP));
+        }
         // An object or array with an error is one message, which is answered as such.
         let is_message = matches!(line.trim_ascii_start().first(), Some(b'{' | b'['));
         if self.is_strict && !is_message && serde_json::from_slice::<IgnoredAny>(&line).is_err() {
@@ -158,6 +161,9 @@ impl<R> FramedReader<R> {
         }
     }
 }
+
+const HTTP: &str =
+    "a line is of an answer of HTTP, whose URLs begin with `json+http://` or `ws://`";
 
 const NO_HEADER: &str = "there is no header `Content-Length: ` with a number of bytes";
 
@@ -383,6 +389,11 @@ mod tests {
                 Some("limit of 8 bytes"),
             ),
             (b"123456789", &[], Some("limit of 8 bytes")),
+            (
+                b"{}\nHTTP/1.1 400 Bad Request\r\n\r\n",
+                &["{}"],
+                Some("answer of HTTP, whose URLs begin with `json+http://`"),
+            ),
             (
                 b"5\n{\n\"\"\nx y\n{}",
                 &["5", "{", "\"\""],
