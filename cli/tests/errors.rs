@@ -8,6 +8,7 @@ use std::path::Path;
 use std::process::Command;
 use std::thread;
 
+use farcall::conn::managers;
 use farcall::rpc;
 use tokio::runtime::Runtime;
 
@@ -87,6 +88,27 @@ fn a_missing_or_wrong_key_is_answered_with_the_option() {
             err.contains("check the key of --authkey-file"),
             "{wrong:?}: {err}"
         );
+    }
+}
+
+#[test]
+fn a_missing_key_of_a_manager_is_answered_with_the_option() {
+    let folder = tempfile::tempdir().unwrap();
+    let runtime = Runtime::new().unwrap();
+    let address = runtime.block_on(async {
+        let server = managers::Server::new();
+        server.share("jobs", managers::Queue::new(0)).unwrap();
+        let bound = server.bind("127.0.0.1:0").authkey("a key");
+        let bound = bound.await.unwrap();
+        let address = bound.local_address().to_string();
+        tokio::spawn(bound.serve());
+        address
+    });
+    let url = format!("conn+manager://{address}/jobs");
+    for args in [&["call", &url, "qsize"][..], &["-w", &url, "call", "qsize"]] {
+        let (status, err) = farcall(folder.path(), args);
+        assert_eq!(status, 2, "{args:?}: {err}");
+        assert!(err.contains("use --authkey-file or FARCALL_AUTHKEY"), "{args:?}: {err}");
     }
 }
 

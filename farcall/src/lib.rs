@@ -3,6 +3,7 @@
 //!
 //! - [`xmlrpc`]: XML-RPC over HTTP, for peers in any language.
 //! - [`jsonrpc`]: JSON-RPC over HTTP; a server has it alone, or with XML-RPC at the same port.
+//! - [`http`]: what both share, such as the options of a server.
 //! - [`conn`]: authenticated connections that carry values, between Rust programs and with Python's
 //!   `multiprocessing.connection`.
 //! - [`rpc`]: calls over these connections, with objects, callbacks and streams.

@@ -7,7 +7,9 @@ use bytes::Bytes;
 use farcall_core::CallError;
 use farcall_pickle::Pickle;
 
+use crate::auth::CHALLENGE;
 use crate::connection::Connection;
+use crate::error::RecvError;
 #[cfg(feature = "managers-xmlrpc")]
 use crate::managers::wire::xml;
 use crate::wait::Sealed as _;
@@ -98,6 +100,11 @@ impl Channel {
         };
         let max = connection.reader.max_message;
         match connection.recv_bytes(max).await {
+            // Neither a pickle nor XML begins like this: the request was taken for a response.
+            Ok(message) if message.starts_with(CHALLENGE) => {
+                self.connection = None;
+                Err(CallError::Refused(Box::new(RecvError::KeyExpected)))
+            }
             Ok(message) => {
                 self.is_waiting = false;
                 match self.serializer {
