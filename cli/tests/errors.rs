@@ -52,17 +52,18 @@ fn serving(key: Option<&str>) -> (String, Runtime) {
 #[test]
 fn a_url_without_a_scheme_is_answered_with_those_that_there_are() {
     let folder = tempfile::tempdir().unwrap();
-    for command in ["call", "methods", "ping"] {
-        let words: &[&str] = match command {
-            "call" => &["call", "localhost:8000", "add"],
-            command => &[command, "localhost:8000"],
-        };
-        let (status, err) = farcall(folder.path(), words);
-        assert_eq!(status, 2, "{command}: {err}");
+    for args in [
+        &["call", "localhost:8000", "add"][..],
+        &["methods", "localhost:8000"],
+        &["ping", "localhost:8000"],
+        &["-w", "localhost:8000", "ping"],
+    ] {
+        let (status, err) = farcall(folder.path(), args);
+        assert_eq!(status, 2, "{args:?}: {err}");
         for scheme in ["http://", "json+http://", "conn+rpc://"] {
-            assert!(err.contains(scheme), "{command}: {err}");
+            assert!(err.contains(scheme), "{args:?}: {err}");
         }
-        assert!(err.contains("has no scheme"), "{command}: {err}");
+        assert!(err.contains("has no scheme"), "{args:?}: {err}");
     }
 }
 
@@ -108,7 +109,10 @@ fn a_missing_key_of_a_manager_is_answered_with_the_option() {
     for args in [&["call", &url, "qsize"][..], &["-w", &url, "call", "qsize"]] {
         let (status, err) = farcall(folder.path(), args);
         assert_eq!(status, 2, "{args:?}: {err}");
-        assert!(err.contains("use --authkey-file or FARCALL_AUTHKEY"), "{args:?}: {err}");
+        assert!(
+            err.contains("use --authkey-file or FARCALL_AUTHKEY"),
+            "{args:?}: {err}"
+        );
     }
 }
 

@@ -64,7 +64,7 @@ impl Fleet {
         let encoded = FleetFormat::of(&self.hosts).encode(&args);
         self.subscribe_each(move |host| {
             let call = encoded.call(host.format(), context.clone());
-            async move { host.subscribe_encoded(call?).await }
+            async move { host.subscribe_encoded::<T>(call?).await }
         })
     }
 

@@ -232,7 +232,8 @@ async fn streams_over_sockets_and_websockets_are_subscriptions() {
     ])
     .timeout(Some(MS * 5_000));
     let by_name = fleet.subscribe::<u32>("lines", (50,));
-    let by_function = fleet.subscribe_each(async |host| host.subscribe("lines", (50,)).await);
+    let by_function =
+        fleet.subscribe_each(async |host| host.subscribe::<u32>("lines", (50,)).await);
     for mut updates in [by_name, by_function] {
         let mut items: BTreeMap<String, Vec<u32>> = BTreeMap::new();
         let mut ended = BTreeMap::new();
