@@ -11,12 +11,12 @@ mod connection;
 mod log;
 mod options;
 mod pages;
+mod phase;
 mod protocol;
 mod reply;
 mod reply_stream;
 mod request;
 pub(crate) mod scgi;
-mod timer;
 #[cfg(feature = "_tls")]
 mod tls;
 mod upgrade;

@@ -9,6 +9,8 @@ use std::time::Duration;
 use farcall_core::protocol::time::Countdown;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
+use super::phase::Phases;
+
 /// Minimum bytes that a peer must read in each timeout period, or the rest of the reply. With the
 /// default timeout this is about 1 KiB/s.
 const MIN_PROGRESS: usize = 64 << 10;
@@ -33,11 +35,13 @@ pub(super) struct ReplyStream<T> {
     countdown: Countdown,
     /// Bytes that the peer took since the countdown started.
     taken: usize,
+    phases: Phases,
 }
 
 impl<T> ReplyStream<T> {
-    pub(super) const fn new(io: T, timeout: Duration) -> Self {
+    pub(super) const fn new(io: T, timeout: Duration, phases: Phases) -> Self {
         Self {
+            phases,
             io,
             timeout,
             reply_size: 0,
@@ -120,6 +124,7 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for ReplyStream<T> {
         self.countdown.stop();
         self.taken = 0;
         self.reply_size = 0;
+        self.phases.flushed();
         Poll::Ready(flushed)
     }
 
@@ -149,7 +154,7 @@ mod tests {
     use super::*;
 
     fn within<T>(io: T) -> ReplyStream<T> {
-        ReplyStream::new(io, Duration::from_secs(60))
+        ReplyStream::new(io, Duration::from_secs(60), Phases::new(Instant::now()))
     }
 
     /// Writes two replies of `size` bytes to a peer that reads `step` bytes a second. Returns the
