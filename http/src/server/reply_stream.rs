@@ -35,6 +35,8 @@ pub(super) struct ReplyStream<T> {
     countdown: Countdown,
     /// Bytes that the peer took since the countdown started.
     taken: usize,
+    /// `true` once everything was read that can be.
+    is_read_to_end: bool,
     phases: Phases,
 }
 
@@ -47,7 +49,14 @@ impl<T> ReplyStream<T> {
             reply_size: 0,
             countdown: Countdown::new(),
             taken: 0,
+            is_read_to_end: false,
         }
+    }
+
+    /// Returns `true` if the peer has ended its side of the stream, or reading fails, so that nothing
+    /// is left that could be read.
+    pub(super) const fn is_read_to_end(&self) -> bool {
+        self.is_read_to_end
     }
 
     fn poll_timeout<R>(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<R>> {
@@ -142,7 +151,15 @@ impl<T: AsyncRead + Unpin> AsyncRead for ReplyStream<T> {
         cx: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.io).poll_read(cx, buffer)
+        let room = buffer.remaining();
+        let read = Pin::new(&mut self.io).poll_read(cx, buffer);
+        self.is_read_to_end |= match &read {
+            Poll::Pending => false,
+            Poll::Ready(Ok(())) => room > 0 && buffer.remaining() == room,
+            // As the end of TLS without its announcement.
+            Poll::Ready(Err(_)) => true,
+        };
+        read
     }
 }
 
@@ -222,6 +239,21 @@ mod tests {
             local.flush().await.unwrap();
             sleep(Duration::from_secs(1000)).await;
         }
+    }
+
+    #[tokio::test]
+    async fn the_end_of_the_peer_is_noted_when_it_is_read() -> io::Result<()> {
+        let (local, mut peer) = tokio::io::duplex(64);
+        let mut local = within(local);
+        peer.write_all(b"last").await?;
+        drop(peer);
+        let mut bytes = [0; 8];
+        assert_eq!(local.read(&mut bytes).await?, 4);
+        assert_eq!(local.read(&mut []).await?, 0);
+        assert!(!local.is_read_to_end());
+        assert_eq!(local.read(&mut bytes).await?, 0);
+        assert!(local.is_read_to_end());
+        Ok(())
     }
 
     /// A stream without vectored writes.
