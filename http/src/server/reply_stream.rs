@@ -2,6 +2,7 @@
 //! read them slowly.
 
 use std::io::{self, IoSlice};
+use std::mem::MaybeUninit;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
@@ -105,18 +106,18 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for ReplyStream<T> {
         cx: &mut Context<'_>,
         pieces: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        let mut buffer = [0; MAX_COALESCED];
-        let mut length = 0;
+        // Not filled with zeros first.
+        let mut room = [MaybeUninit::uninit(); MAX_COALESCED];
+        let mut message = ReadBuf::uninit(&mut room);
         for piece in pieces {
-            let Some(room) = buffer.get_mut(length..length + piece.len()) else {
+            if piece.len() > message.remaining() {
                 let written = Pin::new(&mut self.io).poll_write_vectored(cx, pieces);
                 let offered = pieces.iter().map(|piece| piece.len()).sum();
                 return self.record_write(cx, offered, written);
-            };
-            room.copy_from_slice(piece);
-            length += piece.len();
+            }
+            message.put_slice(piece);
         }
-        self.poll_write(cx, &buffer[..length])
+        self.poll_write(cx, message.filled())
     }
 
     /// Returns `true` for every stream. Otherwise hyper would copy each reply into its own buffer,
