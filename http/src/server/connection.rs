@@ -27,11 +27,11 @@ use tokio::task::yield_now;
 use tokio::time::{Instant, sleep_until};
 
 use super::account::PeerAccount;
-use super::browser::HostPolicy;
+use super::browser::{AcceptedHost, HostPolicy};
 use super::phase::{HeadTimeout, NoRequest, Phase, Phases};
 use super::reply_stream::ReplyStream;
-use super::request::admission::{Leaving, MAX_HEAD, check_head};
-use super::{HttpServer, Rejection, UpgradedConnection};
+use super::request::admission::{Leaving, MAX_HEAD};
+use super::{HttpServer, UpgradedConnection};
 
 /// The first bytes of a TLS client: a record with a handshake message, of any version.
 const TLS_HANDSHAKE: &[u8] = &[0x16, 0x03];
@@ -97,10 +97,10 @@ impl HttpServer {
         let is_draining = AtomicBool::new(false);
         let account = PeerAccount::new(&self.budget);
         let leaving = Mutex::new(None);
+        let accepted_host = AcceptedHost::default();
         let service = service_fn(|request: ::http::Request<Incoming>| {
             phases.set(Phase::Answering);
-            let checked = check_head(&request).map_err(Rejection::closing);
-            let mut admitted = checked.and_then(|()| self.admit(request, caller.clone(), hosts));
+            let mut admitted = self.admit(request, caller.clone(), hosts, Some(&accepted_host));
             if let Err(rejection) = &mut admitted
                 && let Some(request) = rejection.0.extensions_mut().remove::<Leaving>()
             {

@@ -8,6 +8,7 @@ mod bound;
 mod browser;
 pub mod cgi;
 mod connection;
+mod head;
 mod log;
 mod options;
 mod pages;

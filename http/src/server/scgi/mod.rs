@@ -130,7 +130,7 @@ impl HttpServer {
         // The name that a browser has called is one of the web server, whatever this address is.
         let hosts = HostPolicy::from_options(&self.options);
         let admitted = request.and_then(|request| {
-            let admitted = self.admit(request, caller.clone(), hosts);
+            let admitted = self.admit(request, caller.clone(), hosts, None);
             admitted.map_err(without_upgrade)
         });
         self.respond_to(admitted, &caller, account).await
