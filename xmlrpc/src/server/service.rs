@@ -83,8 +83,8 @@ impl Service {
         others.iter().map(registry).collect()
     }
 
-    /// Makes the call that a document holds, and returns the reply document.
-    async fn answer_call(&self, mut exchange: Exchange<'_>) -> Bytes {
+    /// Makes the call that a document holds. Most calls complete before this returns.
+    fn answer_call<'a>(&'a self, mut exchange: Exchange<'a>) -> Answer<'a> {
         let started = Instant::now();
         let document = std::mem::take(&mut exchange.document);
         let (method, params) = match read_call(document, self.options.format) {
@@ -92,7 +92,8 @@ impl Service {
             Err(error) => {
                 let (peer, shown) = (exchange.context.identity(), Foreign::excerpt(&error));
                 tracing::debug!(%peer, error = %shown, "a request is not a call");
-                return self.write_fault(&error.into(), "", exchange.max_reply);
+                let document = self.write_fault(&error.into(), "", exchange.max_reply);
+                return Answer::ready(Some(document));
             }
         };
         let context = exchange.context.for_method(method.clone());
@@ -102,23 +103,38 @@ impl Service {
             format: self.options.format,
             context,
         };
-        let answer = self.registry.dispatch(call);
-        let result = match deadline {
-            None => answer.await,
-            Some(deadline) => time::within(answer, || Some(sleep_until(deadline.into())))
-                .await
-                .unwrap_or_else(|| {
-                    Err(Fault::of(FaultKind::DeadlineExceeded, "the call timed out"))
-                }),
-        };
+        match self.registry.dispatch(call).into_ready() {
+            Ok(result) => Answer::ready(Some(self.reply(&exchange, &method, started, result))),
+            Err(reply) => Answer::later(async move {
+                let result = match deadline {
+                    None => reply.await,
+                    Some(deadline) => time::within(reply, || Some(sleep_until(deadline.into())))
+                        .await
+                        .unwrap_or_else(|| {
+                            Err(Fault::of(FaultKind::DeadlineExceeded, "the call timed out"))
+                        }),
+                };
+                Some(self.reply(&exchange, &method, started, result))
+            }),
+        }
+    }
+
+    /// Returns the reply document of a call that has completed.
+    fn reply(
+        &self,
+        exchange: &Exchange<'_>,
+        method: &str,
+        started: Instant,
+        result: Result<Payload, Fault>,
+    ) -> Bytes {
         let result = result
             .and_then(|reply| {
                 let document = self.options.format.reply_document(reply);
                 document.map_err(Fault::internal)
             })
             .and_then(|document| check_reply(document, exchange.max_reply));
-        exchange.log(&method, started, result.as_ref().err());
-        result.unwrap_or_else(|fault| self.write_fault(&fault, &method, exchange.max_reply))
+        exchange.log(method, started, result.as_ref().err());
+        result.unwrap_or_else(|fault| self.write_fault(&fault, method, exchange.max_reply))
     }
 
     fn write_fault(&self, fault: &Fault, method: &str, max_reply: usize) -> Bytes {
@@ -173,7 +189,7 @@ impl Protocol for Service {
     }
 
     fn answer<'a>(&'a self, exchange: Exchange<'a>) -> Answer<'a> {
-        Box::pin(async move { Some(self.answer_call(exchange).await) })
+        self.answer_call(exchange)
     }
 
     fn fault(&self, fault: &Fault, max_reply: usize) -> Bytes {
