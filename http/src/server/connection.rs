@@ -137,7 +137,7 @@ impl HttpServer {
             // again, so it waits for a request for a moment, as nginx lets it
             // (`keepalive_min_timeout`).
             let since = match phases.get() {
-                Phase::Waiting(since) => since,
+                Phase::Waiting => phases.since(),
                 Phase::Writing | Phase::Written => Instant::now(),
                 Phase::Answering => return,
             };
@@ -146,7 +146,7 @@ impl HttpServer {
             // If a request is answered at once, hyper ends the connection after the reply.
             let next = poll_fn(|cx| match phases.get() {
                 Phase::Answering => Poll::Ready(()),
-                Phase::Waiting(_) | Phase::Writing | Phase::Written => grace.as_mut().poll(cx),
+                Phase::Waiting | Phase::Writing | Phase::Written => grace.as_mut().poll(cx),
             });
             next.await;
         });

@@ -1,18 +1,19 @@
-//! What a connection does, and the timeout for the head of its next request.
+//! The phase of a connection, and the timeout for the head of its next request.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use farcall_core::protocol::time::LazySleep;
 use tokio::time::Instant;
 
-/// What a connection does at the moment.
+/// The activity of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
 pub(super) enum Phase {
-    /// It has waited for the head of a request since this time.
-    Waiting(Instant),
+    /// It waits for the head of a request.
+    Waiting,
     /// It reads the body of a request, and answers it.
     Answering,
     /// It writes a reply.
@@ -28,49 +29,52 @@ pub(super) struct Phases(Arc<Shared>);
 
 #[derive(Debug)]
 struct Shared {
-    accepted: Instant,
-    /// One of the constants, or the nanoseconds from `accepted` to the begin of the wait.
-    phase: AtomicU64,
+    phase: AtomicU8,
+    /// The begin of the latest wait.
+    since: Mutex<Instant>,
 }
-
-const ANSWERING: u64 = u64::MAX;
-const WRITING: u64 = u64::MAX - 1;
-const WRITTEN: u64 = u64::MAX - 2;
 
 impl Phases {
     /// Creates the phases of a connection, which waits for its first request.
     pub(super) fn new(accepted: Instant) -> Self {
         Self(Arc::new(Shared {
-            accepted,
-            phase: AtomicU64::new(0),
+            phase: AtomicU8::new(Phase::Waiting as u8),
+            since: Mutex::new(accepted),
         }))
     }
 
     pub(super) fn get(&self) -> Phase {
         match self.0.phase.load(Ordering::Relaxed) {
-            ANSWERING => Phase::Answering,
-            WRITING => Phase::Writing,
-            WRITTEN => Phase::Written,
-            nanos => Phase::Waiting(self.0.accepted + Duration::from_nanos(nanos)),
+            phase if phase == Phase::Waiting as u8 => Phase::Waiting,
+            phase if phase == Phase::Answering as u8 => Phase::Answering,
+            phase if phase == Phase::Writing as u8 => Phase::Writing,
+            _ => Phase::Written,
         }
     }
 
     pub(super) fn set(&self, phase: Phase) {
-        let phase = match phase {
-            Phase::Answering => ANSWERING,
-            Phase::Writing => WRITING,
-            Phase::Written => WRITTEN,
-            // The cast loses nothing in five centuries.
-            Phase::Waiting(since) => (since - self.0.accepted).as_nanos() as u64,
-        };
-        self.0.phase.store(phase, Ordering::Relaxed);
+        self.0.phase.store(phase as u8, Ordering::Relaxed);
     }
 
     /// Notes that everything is written that there was to write.
     pub(super) fn flushed(&self) {
-        if self.0.phase.load(Ordering::Relaxed) == WRITING {
+        if self.get() == Phase::Writing {
             self.set(Phase::Written);
         }
+    }
+
+    /// Returns the begin of the latest wait for the head of a request.
+    pub(super) fn since(&self) -> Instant {
+        *self.lock()
+    }
+
+    fn wait(&self) {
+        *self.lock() = Instant::now();
+        self.set(Phase::Waiting);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Instant> {
+        self.0.since.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -94,7 +98,7 @@ impl HeadTimeout {
     /// Creates the timeout of a connection that was accepted now.
     pub(super) fn new(phases: Phases, timeout: Duration) -> Self {
         Self {
-            sleep: LazySleep::new(phases.0.accepted + timeout),
+            sleep: LazySleep::new(phases.since() + timeout),
             phases,
             timeout,
         }
@@ -103,22 +107,19 @@ impl HeadTimeout {
     /// Completes when the connection has waited for too long. It is polled whenever the connection
     /// can go no further.
     pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<NoRequest> {
-        let since = match self.phases.get() {
-            Phase::Waiting(since) => since,
-            Phase::Written => {
-                let now = Instant::now();
-                self.phases.set(Phase::Waiting(now));
-                now
-            }
+        match self.phases.get() {
             Phase::Answering | Phase::Writing => return Poll::Pending,
-        };
+            Phase::Written => self.phases.wait(),
+            Phase::Waiting => {}
+        }
         loop {
             ready!(self.sleep.poll(cx));
+            let end = self.phases.since() + self.timeout;
             // It may have expired for an earlier wait.
-            if self.sleep.deadline() >= since + self.timeout {
+            if self.sleep.deadline() >= end {
                 return Poll::Ready(NoRequest);
             }
-            self.sleep.reset(since + self.timeout);
+            self.sleep.reset(end);
         }
     }
 }
@@ -149,11 +150,11 @@ mod tests {
         assert_eq!(phases.get(), Phase::Written);
         assert!(!is_over().await);
         let since = begin + Duration::from_secs(12);
-        assert_eq!(phases.get(), Phase::Waiting(since));
+        assert_eq!((phases.get(), phases.since()), (Phase::Waiting, since));
         phases.flushed();
         advance(Duration::from_millis(9_990)).await;
         assert!(!is_over().await);
-        assert_eq!(phases.get(), Phase::Waiting(since));
+        assert_eq!((phases.get(), phases.since()), (Phase::Waiting, since));
         poll_fn(|cx| timeout.poll(cx)).await;
         let late = begin.elapsed().as_millis() - 22_000;
         assert!(late < 3, "{late} ms");

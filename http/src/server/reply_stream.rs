@@ -54,8 +54,8 @@ impl<T> ReplyStream<T> {
         }
     }
 
-    /// Returns `true` if the peer has ended its side of the stream, or reading fails, so that nothing
-    /// is left that could be read.
+    /// Returns `true` if the peer has ended its side of the stream, or reading fails, so that
+    /// nothing is left that could be read.
     pub(super) const fn is_read_to_end(&self) -> bool {
         self.is_read_to_end
     }

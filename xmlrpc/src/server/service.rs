@@ -12,6 +12,7 @@ use farcall_http::coding::charset;
 use farcall_http::server::{Answer, Exchange, HttpServer, Protocol};
 use http::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
 use tokio::time::sleep_until;
+use tracing::level_filters::LevelFilter;
 
 use super::faults::text_within;
 use super::multicall::{self, Limits};
@@ -85,7 +86,9 @@ impl Service {
 
     /// Makes the call that a document holds. Most calls complete before this returns.
     fn answer_call<'a>(&'a self, mut exchange: Exchange<'a>) -> Answer<'a> {
-        let started = Instant::now();
+        // Only the lines about failed calls have it.
+        let is_logged = LevelFilter::current() != LevelFilter::OFF;
+        let started = is_logged.then(Instant::now);
         let document = std::mem::take(&mut exchange.document);
         let (method, params) = match read_call(document, self.options.format) {
             Ok(call) => call,
@@ -124,7 +127,7 @@ impl Service {
         &self,
         exchange: &Exchange<'_>,
         method: &str,
-        started: Instant,
+        started: Option<Instant>,
         result: Result<Payload, Fault>,
     ) -> Bytes {
         let result = result
@@ -133,7 +136,9 @@ impl Service {
                 document.map_err(Fault::internal)
             })
             .and_then(|document| check_reply(document, exchange.max_reply));
-        exchange.log(method, started, result.as_ref().err());
+        if let (Some(started), Err(fault)) = (started, &result) {
+            exchange.log(method, started, Some(fault));
+        }
         result.unwrap_or_else(|fault| self.write_fault(&fault, method, exchange.max_reply))
     }
 

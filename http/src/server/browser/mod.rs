@@ -56,8 +56,8 @@ impl HostPolicy {
     }
 }
 
-/// The first `Host` of a connection that was accepted. Nearly all of its requests have the same one,
-/// which need not be read again: whether a host is accepted depends on nothing else.
+/// The first `Host` of a connection that was accepted. Nearly all of its requests have the same
+/// one, which need not be read again: whether a host is accepted depends on nothing else.
 #[derive(Debug, Default)]
 pub(super) struct AcceptedHost(OnceLock<Box<[u8]>>);
 

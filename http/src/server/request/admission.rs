@@ -28,7 +28,7 @@ pub(in crate::server) struct AdmittedRequest<'a, B> {
     pub(super) body: B,
 }
 
-/// How the body of a request is read and answered.
+/// The way in which the body of a request is read and answered.
 struct Route<'a> {
     coding: Coding,
     spoken: Spoken<'a>,
