@@ -27,14 +27,23 @@ use tokio::task::yield_now;
 use tokio::time::{Instant, sleep_until};
 
 use super::account::PeerAccount;
-use super::browser::HostPolicy;
+use super::browser::{AcceptedHost, HostPolicy};
+use super::phase::{HeadTimeout, NoRequest, Phase, Phases};
 use super::reply_stream::ReplyStream;
-use super::request::admission::{Leaving, MAX_HEAD, check_head};
-use super::timer::Timer;
-use super::{HttpServer, Rejection, UpgradedConnection};
+use super::request::admission::{Leaving, MAX_HEAD};
+use super::{HttpServer, UpgradedConnection};
 
 /// The first bytes of a TLS client: a record with a handshake message, of any version.
 const TLS_HANDSHAKE: &[u8] = &[0x16, 0x03];
+
+/// The error that ends a connection.
+#[derive(Debug, thiserror::Error)]
+enum Failure {
+    #[error(transparent)]
+    Http(hyper::Error),
+    #[error(transparent)]
+    NoRequest(NoRequest),
+}
 
 impl HttpServer {
     /// Serves one connection without TLS until it closes.
@@ -84,25 +93,24 @@ impl HttpServer {
             return;
         }
         let accepted = Instant::now();
-        // The beginning of the idle time: when the connection was accepted, or its last reply.
-        let idle_since = Mutex::new(Some(accepted));
+        let phases = Phases::new(accepted);
         let is_draining = AtomicBool::new(false);
         let account = PeerAccount::new(&self.budget);
         let leaving = Mutex::new(None);
+        let accepted_host = AcceptedHost::default();
         let service = service_fn(|request: ::http::Request<Incoming>| {
-            set(&idle_since, None);
-            let checked = check_head(&request).map_err(Rejection::closing);
-            let mut admitted = checked.and_then(|()| self.admit(request, caller.clone(), hosts));
+            phases.set(Phase::Answering);
+            let mut admitted = self.admit(request, caller.clone(), hosts, Some(&accepted_host));
             if let Err(rejection) = &mut admitted
                 && let Some(request) = rejection.0.extensions_mut().remove::<Leaving>()
             {
-                set(&leaving, Some(request));
+                *lock(&leaving) = Some(request);
             }
             let responding = self.respond_to(admitted, &caller, &account);
             // `map`, since an async block would hold the future twice.
             Box::pin(responding.map(|mut response| {
                 if response.status() != StatusCode::SWITCHING_PROTOCOLS {
-                    set(&idle_since, Some(Instant::now()));
+                    phases.set(Phase::Writing);
                     if is_draining.load(Ordering::Relaxed) {
                         let close = HeaderValue::from_static("close");
                         response.headers_mut().insert(CONNECTION, close);
@@ -111,11 +119,10 @@ impl HttpServer {
                 Ok::<_, Infallible>(response)
             }))
         });
-        let io = ReplyStream::new(io, self.options.write_timeout);
+        let io = ReplyStream::new(io, self.options.write_timeout, phases.clone());
         let header_timeout = self.options.header_timeout.min(LONGEST);
+        let mut head_timeout = HeadTimeout::new(phases.clone(), header_timeout);
         let mut connection = http1::Builder::new()
-            .timer(Timer::new(accepted + header_timeout))
-            .header_read_timeout(header_timeout)
             .max_buf_size(MAX_HEAD)
             .serve_connection(TokioIo::new(io), service);
         let mut stopping = pin!(async {
@@ -129,17 +136,17 @@ impl HttpServer {
             // it ran if the connection closed. One that was used a moment ago is likely to be used
             // again, so it waits for a request for a moment, as nginx lets it
             // (`keepalive_min_timeout`).
-            let Some(since) = *lock(&idle_since) else {
-                return;
+            let since = match phases.get() {
+                Phase::Waiting => phases.since(),
+                Phase::Writing | Phase::Written => Instant::now(),
+                Phase::Answering => return,
             };
             // Boxed, so that the common path does not reserve space for it.
             let mut grace = Box::pin(sleep_until(since + FIRST_CALL_GRACE));
-            let next = poll_fn(|cx| {
-                if *lock(&idle_since) == Some(since) {
-                    grace.as_mut().poll(cx)
-                } else {
-                    Poll::Ready(())
-                }
+            // If a request is answered at once, hyper ends the connection after the reply.
+            let next = poll_fn(|cx| match phases.get() {
+                Phase::Answering => Poll::Ready(()),
+                Phase::Waiting | Phase::Writing | Phase::Written => grace.as_mut().poll(cx),
             });
             next.await;
         });
@@ -150,7 +157,10 @@ impl HttpServer {
                 let polled = connection.poll_without_shutdown(cx);
                 must_linger |= polled.is_pending();
                 if let Poll::Ready(result) = account.unless_evicted(polled, cx) {
-                    return Poll::Ready(result);
+                    return Poll::Ready(result.map(|result| result.map_err(Failure::Http)));
+                }
+                if let Poll::Ready(none) = head_timeout.poll(cx) {
+                    return Poll::Ready(Some(Err(Failure::NoRequest(none))));
                 }
                 if is_stopping || stopping.as_mut().poll(cx).is_pending() {
                     return Poll::Pending;
@@ -192,7 +202,7 @@ impl HttpServer {
             Err(error) => {
                 let shown = Foreign::excerpt(Causes(error));
                 tracing::debug!(peer = %caller, error = %shown, "connection failed");
-                error.is_parse()
+                matches!(error, Failure::Http(error) if error.is_parse())
             }
         };
         let parts = connection.into_parts();
@@ -216,10 +226,6 @@ fn lock<T>(value: &Mutex<T>) -> MutexGuard<'_, T> {
     value.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn set<T>(value: &Mutex<T>, new: T) {
-    *lock(value) = new;
-}
-
 fn log_refusal(peer: impl Display) {
     static REFUSALS: Quota = Quota::new(10);
 
@@ -241,10 +247,14 @@ async fn announce_end(io: &mut impl Io) {
 /// Closes a connection after the last response has arrived. If it were closed with bytes unread,
 /// such as the body of a refused request, a client that is still sending would see a reset instead
 /// of the response.
-pub(super) async fn linger(mut io: impl Io) {
+pub(super) async fn linger(mut io: ReplyStream<impl Io>) {
     const MAX_LINGER: Duration = Duration::from_secs(2);
     let drain = async {
         io.shutdown().await?;
+        // Most connections end at their peer, and so have nothing to drain.
+        if io.is_read_to_end() {
+            return Ok(0);
+        }
         tokio::io::copy(&mut io, &mut tokio::io::sink()).await
     };
     // The connection is closed in any case.

@@ -8,15 +8,16 @@ mod bound;
 mod browser;
 pub mod cgi;
 mod connection;
+mod head;
 mod log;
 mod options;
 mod pages;
+mod phase;
 mod protocol;
 mod reply;
 mod reply_stream;
 mod request;
 pub(crate) mod scgi;
-mod timer;
 #[cfg(feature = "_tls")]
 mod tls;
 mod upgrade;

@@ -5,6 +5,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::slice;
 use std::sync::Arc;
+use std::task::{Context as TaskContext, Poll};
 use std::time::Instant;
 
 use bytes::Bytes;
@@ -55,8 +56,8 @@ pub trait Protocol: Send + Sync + 'static {
         Ok(())
     }
 
-    /// Makes the calls that a document holds. The future completes with the document that answers
-    /// it, or with `None` if it asks for no answer.
+    /// Makes the calls that a document holds, before it returns or when the answer is polled. The
+    /// answer completes with the document that answers it, or with `None` if it asks for no answer.
     fn answer<'a>(&'a self, exchange: Exchange<'a>) -> Answer<'a>;
 
     /// Decides about a request by which its connection would leave HTTP, such as the handshake of a
@@ -71,8 +72,54 @@ pub trait Protocol: Send + Sync + 'static {
     fn fault(&self, fault: &Fault, max_reply: usize) -> Bytes;
 }
 
-/// The future of an answer: a document, if there is an answer.
-pub type Answer<'a> = Pin<Box<dyn Future<Output = Option<Bytes>> + Send + 'a>>;
+/// The future of an answer: a document, if there is an answer. Most calls complete at once, and
+/// then it takes no allocation.
+#[must_use = "futures do nothing unless they are awaited"]
+pub struct Answer<'a>(AnswerState<'a>);
+
+enum AnswerState<'a> {
+    /// The answer, until it is taken.
+    Ready(Option<Option<Bytes>>),
+    Later(Pin<Box<dyn Future<Output = Option<Bytes>> + Send + 'a>>),
+}
+
+impl<'a> Answer<'a> {
+    /// Creates an answer that is there at once.
+    pub const fn ready(document: Option<Bytes>) -> Self {
+        Self(AnswerState::Ready(Some(document)))
+    }
+
+    /// Creates an answer that completes with the output of `future`.
+    pub fn later(future: impl Future<Output = Option<Bytes>> + Send + 'a) -> Self {
+        Self(AnswerState::Later(Box::pin(future)))
+    }
+}
+
+impl Future for Answer<'_> {
+    type Output = Option<Bytes>;
+
+    /// Completes with the answer.
+    ///
+    /// # Panics
+    /// If it is polled again after it completed.
+    fn poll(mut self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<Self::Output> {
+        match &mut self.0 {
+            AnswerState::Ready(answer) => {
+                Poll::Ready(answer.take().expect("`Answer` polled after completion"))
+            }
+            AnswerState::Later(future) => future.as_mut().poll(cx),
+        }
+    }
+}
+
+impl fmt::Debug for Answer<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self.0 {
+            AnswerState::Ready(_) => "Answer::ready(..)",
+            AnswerState::Later(_) => "Answer::later(..)",
+        })
+    }
+}
 
 /// The protocols at a path. There is at least one.
 pub(super) enum Offered<'a> {

@@ -2,12 +2,15 @@
 //! read them slowly.
 
 use std::io::{self, IoSlice};
+use std::mem::MaybeUninit;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use farcall_core::protocol::time::Countdown;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+use super::phase::Phases;
 
 /// Minimum bytes that a peer must read in each timeout period, or the rest of the reply. With the
 /// default timeout this is about 1 KiB/s.
@@ -33,17 +36,28 @@ pub(super) struct ReplyStream<T> {
     countdown: Countdown,
     /// Bytes that the peer took since the countdown started.
     taken: usize,
+    /// `true` once everything was read that can be.
+    is_read_to_end: bool,
+    phases: Phases,
 }
 
 impl<T> ReplyStream<T> {
-    pub(super) const fn new(io: T, timeout: Duration) -> Self {
+    pub(super) const fn new(io: T, timeout: Duration, phases: Phases) -> Self {
         Self {
+            phases,
             io,
             timeout,
             reply_size: 0,
             countdown: Countdown::new(),
             taken: 0,
+            is_read_to_end: false,
         }
+    }
+
+    /// Returns `true` if the peer has ended its side of the stream, or reading fails, so that
+    /// nothing is left that could be read.
+    pub(super) const fn is_read_to_end(&self) -> bool {
+        self.is_read_to_end
     }
 
     fn poll_timeout<R>(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<R>> {
@@ -92,18 +106,18 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for ReplyStream<T> {
         cx: &mut Context<'_>,
         pieces: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        let mut buffer = [0; MAX_COALESCED];
-        let mut length = 0;
+        // Not filled with zeros first.
+        let mut room = [MaybeUninit::uninit(); MAX_COALESCED];
+        let mut message = ReadBuf::uninit(&mut room);
         for piece in pieces {
-            let Some(room) = buffer.get_mut(length..length + piece.len()) else {
+            if piece.len() > message.remaining() {
                 let written = Pin::new(&mut self.io).poll_write_vectored(cx, pieces);
                 let offered = pieces.iter().map(|piece| piece.len()).sum();
                 return self.record_write(cx, offered, written);
-            };
-            room.copy_from_slice(piece);
-            length += piece.len();
+            }
+            message.put_slice(piece);
         }
-        self.poll_write(cx, &buffer[..length])
+        self.poll_write(cx, message.filled())
     }
 
     /// Returns `true` for every stream. Otherwise hyper would copy each reply into its own buffer,
@@ -120,6 +134,7 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for ReplyStream<T> {
         self.countdown.stop();
         self.taken = 0;
         self.reply_size = 0;
+        self.phases.flushed();
         Poll::Ready(flushed)
     }
 
@@ -137,7 +152,15 @@ impl<T: AsyncRead + Unpin> AsyncRead for ReplyStream<T> {
         cx: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.io).poll_read(cx, buffer)
+        let room = buffer.remaining();
+        let read = Pin::new(&mut self.io).poll_read(cx, buffer);
+        self.is_read_to_end |= match &read {
+            Poll::Pending => false,
+            Poll::Ready(Ok(())) => room > 0 && buffer.remaining() == room,
+            // As the end of TLS without its announcement.
+            Poll::Ready(Err(_)) => true,
+        };
+        read
     }
 }
 
@@ -149,7 +172,7 @@ mod tests {
     use super::*;
 
     fn within<T>(io: T) -> ReplyStream<T> {
-        ReplyStream::new(io, Duration::from_secs(60))
+        ReplyStream::new(io, Duration::from_secs(60), Phases::new(Instant::now()))
     }
 
     /// Writes two replies of `size` bytes to a peer that reads `step` bytes a second. Returns the
@@ -217,6 +240,21 @@ mod tests {
             local.flush().await.unwrap();
             sleep(Duration::from_secs(1000)).await;
         }
+    }
+
+    #[tokio::test]
+    async fn the_end_of_the_peer_is_noted_when_it_is_read() -> io::Result<()> {
+        let (local, mut peer) = tokio::io::duplex(64);
+        let mut local = within(local);
+        peer.write_all(b"last").await?;
+        drop(peer);
+        let mut bytes = [0; 8];
+        assert_eq!(local.read(&mut bytes).await?, 4);
+        assert_eq!(local.read(&mut []).await?, 0);
+        assert!(!local.is_read_to_end());
+        assert_eq!(local.read(&mut bytes).await?, 0);
+        assert!(local.is_read_to_end());
+        Ok(())
     }
 
     /// A stream without vectored writes.

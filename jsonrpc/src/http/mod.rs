@@ -47,7 +47,7 @@ impl Protocol for Service {
     }
 
     fn answer<'a>(&'a self, exchange: Exchange<'a>) -> Answer<'a> {
-        Box::pin(self.answer_document(exchange, None))
+        Answer::later(self.answer_document(exchange, None))
     }
 
     #[cfg(feature = "websocket")]

@@ -12,6 +12,7 @@ use farcall_http::coding::charset;
 use farcall_http::server::{Answer, Exchange, HttpServer, Protocol};
 use http::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
 use tokio::time::sleep_until;
+use tracing::level_filters::LevelFilter;
 
 use super::faults::text_within;
 use super::multicall::{self, Limits};
@@ -83,16 +84,19 @@ impl Service {
         others.iter().map(registry).collect()
     }
 
-    /// Makes the call that a document holds, and returns the reply document.
-    async fn answer_call(&self, mut exchange: Exchange<'_>) -> Bytes {
-        let started = Instant::now();
+    /// Makes the call that a document holds. Most calls complete before this returns.
+    fn answer_call<'a>(&'a self, mut exchange: Exchange<'a>) -> Answer<'a> {
+        // Only the lines about failed calls have it.
+        let is_logged = LevelFilter::current() != LevelFilter::OFF;
+        let started = is_logged.then(Instant::now);
         let document = std::mem::take(&mut exchange.document);
         let (method, params) = match read_call(document, self.options.format) {
             Ok(call) => call,
             Err(error) => {
                 let (peer, shown) = (exchange.context.identity(), Foreign::excerpt(&error));
                 tracing::debug!(%peer, error = %shown, "a request is not a call");
-                return self.write_fault(&error.into(), "", exchange.max_reply);
+                let document = self.write_fault(&error.into(), "", exchange.max_reply);
+                return Answer::ready(Some(document));
             }
         };
         let context = exchange.context.for_method(method.clone());
@@ -102,23 +106,40 @@ impl Service {
             format: self.options.format,
             context,
         };
-        let answer = self.registry.dispatch(call);
-        let result = match deadline {
-            None => answer.await,
-            Some(deadline) => time::within(answer, || Some(sleep_until(deadline.into())))
-                .await
-                .unwrap_or_else(|| {
-                    Err(Fault::of(FaultKind::DeadlineExceeded, "the call timed out"))
-                }),
-        };
+        match self.registry.dispatch(call).into_ready() {
+            Ok(result) => Answer::ready(Some(self.reply(&exchange, &method, started, result))),
+            Err(reply) => Answer::later(async move {
+                let result = match deadline {
+                    None => reply.await,
+                    Some(deadline) => time::within(reply, || Some(sleep_until(deadline.into())))
+                        .await
+                        .unwrap_or_else(|| {
+                            Err(Fault::of(FaultKind::DeadlineExceeded, "the call timed out"))
+                        }),
+                };
+                Some(self.reply(&exchange, &method, started, result))
+            }),
+        }
+    }
+
+    /// Returns the reply document of a call that has completed.
+    fn reply(
+        &self,
+        exchange: &Exchange<'_>,
+        method: &str,
+        started: Option<Instant>,
+        result: Result<Payload, Fault>,
+    ) -> Bytes {
         let result = result
             .and_then(|reply| {
                 let document = self.options.format.reply_document(reply);
                 document.map_err(Fault::internal)
             })
             .and_then(|document| check_reply(document, exchange.max_reply));
-        exchange.log(&method, started, result.as_ref().err());
-        result.unwrap_or_else(|fault| self.write_fault(&fault, &method, exchange.max_reply))
+        if let (Some(started), Err(fault)) = (started, &result) {
+            exchange.log(method, started, Some(fault));
+        }
+        result.unwrap_or_else(|fault| self.write_fault(&fault, method, exchange.max_reply))
     }
 
     fn write_fault(&self, fault: &Fault, method: &str, max_reply: usize) -> Bytes {
@@ -173,7 +194,7 @@ impl Protocol for Service {
     }
 
     fn answer<'a>(&'a self, exchange: Exchange<'a>) -> Answer<'a> {
-        Box::pin(async move { Some(self.answer_call(exchange).await) })
+        self.answer_call(exchange)
     }
 
     fn fault(&self, fault: &Fault, max_reply: usize) -> Bytes {

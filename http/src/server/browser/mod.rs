@@ -11,18 +11,20 @@
 mod tests;
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::sync::OnceLock;
 
 use farcall_core::Identity;
 use farcall_core::protocol::parse_port;
 use farcall_core::transport::Address;
 use http::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
-    ACCESS_CONTROL_MAX_AGE, ACCESS_CONTROL_REQUEST_HEADERS, ACCESS_CONTROL_REQUEST_METHOD, HOST,
+    ACCESS_CONTROL_MAX_AGE, ACCESS_CONTROL_REQUEST_HEADERS, ACCESS_CONTROL_REQUEST_METHOD,
     HeaderMap, HeaderValue, ORIGIN, VARY,
 };
 use http::request::Parts;
 use http::{Method, StatusCode};
 
+use super::head::DecisiveHeaders;
 use super::{Rejection, ServerOptions};
 
 /// The hosts that requests may name.
@@ -50,6 +52,28 @@ impl HostPolicy {
         match options.hosts {
             Some(_) => Self::Known,
             None => Self::Any,
+        }
+    }
+}
+
+/// The first `Host` of a connection that was accepted. Nearly all of its requests have the same
+/// one, which need not be read again: whether a host is accepted depends on nothing else.
+#[derive(Debug, Default)]
+pub(super) struct AcceptedHost(OnceLock<Box<[u8]>>);
+
+impl AcceptedHost {
+    /// Maximum bytes that are remembered, because idle connections hold them.
+    const MAX: usize = 64;
+
+    /// Returns `true` for the value of a `Host` header that was accepted before.
+    pub(super) fn is(&self, host: &[u8]) -> bool {
+        self.0.get().is_some_and(|accepted| **accepted == *host)
+    }
+
+    /// Remembers the value of a `Host` header, after all of its checks.
+    fn set(&self, host: &[u8]) {
+        if host.len() <= Self::MAX {
+            self.0.get_or_init(|| host.into());
         }
     }
 }
@@ -89,28 +113,13 @@ impl BrowserScheme {
 /// The response to send.
 pub(super) fn check(
     parts: &Parts,
+    headers: &DecisiveHeaders<'_>,
     policy: HostPolicy,
+    accepted: Option<&AcceptedHost>,
     scheme: BrowserScheme,
     options: &ServerOptions,
 ) -> Result<(), Rejection> {
-    let (mut hosts, mut host) = (0, None);
-    let (mut origins, mut origin) = (0, None);
-    let mut is_foreign = false;
-    // One pass is faster than three lookups.
-    for (name, value) in &parts.headers {
-        if *name == HOST {
-            hosts += 1;
-            host = Some(value);
-        } else if *name == ORIGIN {
-            origins += 1;
-            origin = Some(value);
-        } else if name.as_str() == "sec-fetch-site" {
-            let mut sites = value.as_bytes().split(|&byte| byte == b',');
-            is_foreign |=
-                sites.any(|site| matches!(site.trim_ascii(), b"cross-site" | b"same-site"));
-        }
-    }
-    if hosts > 1 {
+    if headers.hosts.count > 1 {
         let text = "a request must not have several Host headers";
         return Err(Rejection::new(StatusCode::BAD_REQUEST, text));
     }
@@ -118,16 +127,22 @@ pub(super) fn check(
     // former.
     let host = match parts.uri.authority() {
         Some(authority) => authority.as_str(),
-        None => host.map_or("", text),
+        None => headers.hosts.first.map_or("", text),
     };
-    if policy != HostPolicy::Any && !host.is_empty() && !is_known(host, options) {
-        return Err(forbidden(format!(
-            "the host {:?} is not allowed: add it to `ServerOptions::hosts`",
-            excerpt(host)
-        )));
+    if !host.is_empty() && !accepted.is_some_and(|accepted| accepted.is(host.as_bytes())) {
+        if policy != HostPolicy::Any && !is_known(host, options) {
+            return Err(forbidden(format!(
+                "the host {:?} is not allowed: add it to `ServerOptions::hosts`",
+                excerpt(host)
+            )));
+        }
+        if let (Some(accepted), None) = (accepted, parts.uri.authority()) {
+            accepted.set(host.as_bytes());
+        }
     }
-    if let Some(origin) = origin {
+    if let Some(origin) = headers.origins.first {
         let origin = text(origin);
+        let origins = headers.origins.count;
         if origins == 1 && is_allowed(origin, options) {
             return Ok(());
         }
@@ -138,7 +153,7 @@ pub(super) fn check(
             )));
         }
     }
-    if is_foreign && !is_followed_link(parts) {
+    if headers.is_foreign && !is_followed_link(parts) {
         let text = "pages of other origins may not call this server: \
         add them to `ServerOptions::allow_origins`";
         return Err(forbidden(text.to_owned()));

@@ -21,7 +21,8 @@ fn status_over(
     }
     let (parts, ()) = request.body(()).unwrap().into_parts();
     let policy = HostPolicy::at(&address, options);
-    let checked = check(&parts, policy, scheme, options);
+    let sent = DecisiveHeaders::of(&parts.headers);
+    let checked = check(&parts, &sent, policy, None, scheme, options);
     checked.err().map(|rejection| rejection.0.status().as_u16())
 }
 
@@ -227,7 +228,15 @@ fn every_sec_fetch_site_value_is_checked() {
         }
         let (parts, ()) = request.body(()).unwrap().into_parts();
         let options = ServerOptions::default();
-        check(&parts, HostPolicy::Any, BrowserScheme::Any, &options).is_err()
+        check(
+            &parts,
+            &DecisiveHeaders::of(&parts.headers),
+            HostPolicy::Any,
+            None,
+            BrowserScheme::Any,
+            &options,
+        )
+        .is_err()
     };
     for sites in [
         &["cross-site", "same-origin"][..],
@@ -241,4 +250,35 @@ fn every_sec_fetch_site_value_is_checked() {
         !is_same("http://u@a", "a", BrowserScheme::Any),
         "no origin has a user"
     );
+}
+
+#[test]
+fn the_accepted_host_of_a_connection_accepts_no_other() {
+    let options = ServerOptions::default();
+    let accepted = AcceptedHost::default();
+    let is_refused = |target: &str, host: &str| {
+        let request = Request::post(target).header("host", host);
+        let (parts, ()) = request.body(()).unwrap().into_parts();
+        let headers = DecisiveHeaders::of(&parts.headers);
+        let policy = HostPolicy::Loopback;
+        let scheme = BrowserScheme::Any;
+        check(&parts, &headers, policy, Some(&accepted), scheme, &options).is_err()
+    };
+    // A host in the request line is checked differently, and so not remembered.
+    assert!(!is_refused("http://u@localhost/", "localhost"));
+    assert!(!accepted.is(b"u@localhost"));
+    let long = format!("{}localhost", "a.".repeat(40));
+    for (host, refused) in [
+        ("evil.example", true),
+        (&*long, false),
+        ("localhost:8000", false),
+        ("evil.example", true),
+        ("localhost:80000", true),
+        ("127.0.0.1", false),
+        ("localhost:8000", false),
+    ] {
+        assert_eq!(is_refused("/", host), refused, "{host}");
+        assert!(!accepted.is(b"evil.example") && !accepted.is(long.as_bytes()));
+    }
+    assert!(accepted.is(b"localhost:8000"));
 }

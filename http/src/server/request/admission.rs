@@ -4,17 +4,15 @@ use std::sync::Arc;
 
 use farcall_core::protocol::Origin;
 use farcall_core::{Identity, TraceContext};
-use http::header::{
-    ACCEPT_ENCODING, ALLOW, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderMap,
-    HeaderValue, ORIGIN, TRANSFER_ENCODING,
-};
+use http::header::{ACCEPT_ENCODING, ALLOW, CONTENT_TYPE, HeaderMap, HeaderValue};
 use http::request::Parts;
 use http::uri::Authority;
 use http::{Extensions, Method, Request, StatusCode, Version};
 use http_body::Body;
 
 use crate::coding::{Coding, Gzip};
-use crate::server::browser::{self, BrowserScheme, HostPolicy};
+use crate::server::browser::{self, AcceptedHost, BrowserScheme, HostPolicy};
+use crate::server::head::DecisiveHeaders;
 use crate::server::pages::PageRequest;
 use crate::server::protocol::Offered;
 use crate::server::{HttpServer, Protocol, Rejection, Upgrade};
@@ -28,6 +26,13 @@ pub(in crate::server) struct AdmittedRequest<'a, B> {
     pub(super) spoken: Spoken<'a>,
     pub(super) origin: Arc<Origin>,
     pub(super) body: B,
+}
+
+/// The way in which the body of a request is read and answered.
+struct Route<'a> {
+    coding: Coding,
+    spoken: Spoken<'a>,
+    trace: Option<Arc<TraceContext>>,
 }
 
 /// The request by which a connection leaves HTTP, in the extensions of its response.
@@ -76,22 +81,25 @@ impl Spoken<'_> {
 }
 
 impl HttpServer {
-    /// Checks the head of a request, and decides whether to read its body.
+    /// Checks the head of a request, and decides whether to read its body. A request over a
+    /// connection of this server comes with the host that this connection has accepted, and its
+    /// head is checked for all that HTTP/1.1 requires.
     pub(in crate::server) fn admit<B: Body>(
         &self,
         request: Request<B>,
         mut caller: Identity,
         hosts: HostPolicy,
+        accepted: Option<&AcceptedHost>,
     ) -> Result<AdmittedRequest<'_, B>, Rejection> {
         let (mut parts, body) = request.into_parts();
-        let found = self.route(&mut parts, &mut caller, hosts);
-        match found.and_then(|found| check_length(&parts.headers, &body).map(|()| found)) {
-            Ok((coding, spoken)) => Ok(AdmittedRequest {
-                coding,
-                spoken,
+        let has_body = !body.is_end_stream();
+        match self.route(&mut parts, has_body, &mut caller, hosts, accepted) {
+            Ok(route) => Ok(AdmittedRequest {
+                coding: route.coding,
+                spoken: route.spoken,
                 origin: Arc::new(Origin {
                     identity: caller,
-                    trace: TraceContext::from_headers(&parts.headers).map(Arc::new),
+                    trace: route.trace,
                     headers: parts.headers,
                     extensions: parts.extensions,
                     session: None,
@@ -111,30 +119,37 @@ impl HttpServer {
                 }
                 let origin = browser::allowed_origin(&parts.headers, &self.options);
                 browser::expose(rejection.0.headers_mut(), origin);
-                if body.is_end_stream() {
-                    Err(rejection)
-                } else {
+                if has_body {
                     // The unread rest of this request must not be read as the next request.
                     Err(rejection.closing())
+                } else {
+                    Err(rejection)
                 }
             }
         }
     }
 
-    /// Returns the content coding of the body of a request, and the protocol of its document.
+    /// Returns how the body of a request is read and answered.
     fn route(
         &self,
         parts: &mut Parts,
+        has_body: bool,
         caller: &mut Identity,
         hosts: HostPolicy,
-    ) -> Result<(Coding, Spoken<'_>), Rejection> {
+        accepted: Option<&AcceptedHost>,
+    ) -> Result<Route<'_>, Rejection> {
+        let mut headers = DecisiveHeaders::of(&parts.headers);
+        if let Some(accepted) = accepted {
+            check_head(parts, &headers, accepted).map_err(Rejection::closing)?;
+        }
+        let scheme = BrowserScheme::of(caller);
         if let Err(rejection) =
-            browser::check(parts, hosts, BrowserScheme::of(caller), &self.options)
+            browser::check(parts, &headers, hosts, accepted, scheme, &self.options)
         {
             // A request that a page can send without asking first is refused for its type, whatever
             // the page: the reason that will not go away.
             let is_call = parts.method == Method::POST;
-            return Err(match choice(&parts.headers, &self.protocols) {
+            return Err(match choice(&headers, &self.protocols) {
                 None if is_call => unsupported(&parts.headers, &self.protocols),
                 _ => rejection,
             });
@@ -156,6 +171,7 @@ impl HttpServer {
         }
         if !self.options.pages.is_empty() {
             self.check_pages(parts, protocols, caller, hosts)?;
+            headers = DecisiveHeaders::of(&parts.headers);
         }
         let Some(offered) = offered else {
             return Err(if self.has_page(parts, &[], hosts) {
@@ -179,17 +195,26 @@ impl HttpServer {
         }
         if let Some(authorize) = &self.options.authorize {
             authorize.authorize(parts, caller)?;
+            // It may have changed them.
+            headers = DecisiveHeaders::of(&parts.headers);
         }
-        let by = choice(&parts.headers, protocols)
-            .ok_or_else(|| unsupported(&parts.headers, protocols))?;
-        let coding = Coding::of(parts.headers.get_all(CONTENT_ENCODING)).map_err(|_| {
+        let by =
+            choice(&headers, protocols).ok_or_else(|| unsupported(&parts.headers, protocols))?;
+        let coding = coding(&headers).map_err(|_| {
             Rejection::new(
                 StatusCode::UNSUPPORTED_MEDIA_TYPE,
                 format!("unsupported content coding: use {} or none", Gzip::ACCEPTED),
             )
             .with_header(ACCEPT_ENCODING, HeaderValue::from_static(Gzip::ACCEPTED))
         })?;
-        Ok((coding, Spoken { offered, by }))
+        check_length(&headers, has_body)?;
+        let is_traced = !headers.traces.is_empty();
+        let trace = is_traced.then(|| TraceContext::from_headers(&parts.headers));
+        Ok(Route {
+            coding,
+            spoken: Spoken { offered, by },
+            trace: trace.flatten().map(Arc::new),
+        })
     }
 
     /// Returns `true` if a GET request would be answered with a page, for a request with another
@@ -253,22 +278,13 @@ impl HttpServer {
 ///
 /// # Errors
 /// The response to send.
-pub(in crate::server) fn check_head<B>(request: &Request<B>) -> Result<(), Rejection> {
-    let (mut hosts, mut are_hosts) = (0, true);
-    let (mut codings, mut are_chunked) = (0, true);
-    let target = request.uri().path_and_query();
-    let mut length = target.map_or(0, |target| target.as_str().len());
-    // One pass is faster than two lookups.
-    for (name, value) in request.headers() {
-        length += name.as_str().len() + value.len() + ": \r\n".len();
-        if *name == HOST {
-            hosts += 1;
-            are_hosts &= is_host(value.as_bytes());
-        } else if *name == TRANSFER_ENCODING {
-            codings += 1;
-            are_chunked &= value.as_bytes().eq_ignore_ascii_case(b"chunked");
-        }
-    }
+fn check_head(
+    parts: &Parts,
+    headers: &DecisiveHeaders<'_>,
+    accepted: &AcceptedHost,
+) -> Result<(), Rejection> {
+    let target = parts.uri.path_and_query();
+    let length = headers.length + target.map_or(0, |target| target.as_str().len());
     // hyper checks the length only of a head that does not arrive in one piece.
     if length > MAX_HEAD {
         let text = format!("the head is over the limit of {MAX_HEAD} bytes");
@@ -278,9 +294,9 @@ pub(in crate::server) fn check_head<B>(request: &Request<B>) -> Result<(), Rejec
         ));
     }
     // RFC 9112, 3.2.
-    let has_one_host = match hosts {
-        0 => request.version() < Version::HTTP_11,
-        1 => are_hosts,
+    let has_one_host = match (headers.hosts.first, headers.hosts.count) {
+        (None, _) => parts.version < Version::HTTP_11,
+        (Some(host), 1) => accepted.is(host.as_bytes()) || is_host(host.as_bytes()),
         _ => false,
     };
     if !has_one_host {
@@ -288,7 +304,9 @@ pub(in crate::server) fn check_head<B>(request: &Request<B>) -> Result<(), Rejec
         return Err(Rejection::new(StatusCode::BAD_REQUEST, text));
     }
     // RFC 9112, 6.1. Of several codings hyper checks only the last.
-    if codings > 1 || !are_chunked {
+    let codings = &headers.transfer_codings;
+    let is_chunked = |coding: &HeaderValue| coding.as_bytes().eq_ignore_ascii_case(b"chunked");
+    if codings.count > 1 || !codings.first.is_none_or(is_chunked) {
         let text = "unsupported transfer coding: use chunked";
         return Err(Rejection::new(StatusCode::NOT_IMPLEMENTED, text));
     }
@@ -301,14 +319,20 @@ pub(in crate::server) fn check_head<B>(request: &Request<B>) -> Result<(), Rejec
 ///
 /// # Errors
 /// The response to send.
-fn check_length(headers: &HeaderMap, body: &impl Body) -> Result<(), Rejection> {
-    let has_none =
-        || !headers.contains_key(CONTENT_LENGTH) && !headers.contains_key(TRANSFER_ENCODING);
-    if body.is_end_stream() && has_none() {
-        let text = "a call needs a body: there is no Content-Length and no Transfer-Encoding";
-        return Err(Rejection::new(StatusCode::LENGTH_REQUIRED, text).closing());
+fn check_length(headers: &DecisiveHeaders<'_>, has_body: bool) -> Result<(), Rejection> {
+    let is_declared =
+        || !headers.content_lengths.is_empty() || !headers.transfer_codings.is_empty();
+    if has_body || is_declared() {
+        return Ok(());
     }
-    Ok(())
+    let text = "a call needs a body: there is no Content-Length and no Transfer-Encoding";
+    Err(Rejection::new(StatusCode::LENGTH_REQUIRED, text).closing())
+}
+
+fn coding(headers: &DecisiveHeaders<'_>) -> Result<Coding, String> {
+    // Two of them are as unsupported as any other pair.
+    let codings = headers.content_codings;
+    Coding::of(codings.first.into_iter().cycle().take(codings.count))
 }
 
 /// Refuses a method (RFC 9110, 15.5.6).
@@ -318,14 +342,15 @@ fn not_allowed(text: impl Into<String>, allowed: &'static str) -> Rejection {
 }
 
 /// Returns the protocol of a request, by its content type.
-fn choice(headers: &HeaderMap, protocols: &[Arc<dyn Protocol>]) -> Option<Choice> {
+fn choice(headers: &DecisiveHeaders<'_>, protocols: &[Arc<dyn Protocol>]) -> Option<Choice> {
     // Some small clients send no type. A browser can also send none without a preflight request,
     // but then it always sends the page's origin.
-    let Some(content_type) = headers.get(CONTENT_TYPE) else {
-        return (!headers.contains_key(ORIGIN)).then_some(Choice::Document);
+    let Some(content_type) = headers.content_types.first else {
+        return headers.origins.is_empty().then_some(Choice::Document);
     };
     let content_type = content_type.to_str().ok()?;
-    let essence = content_type.split(';').next().unwrap_or_default().trim();
+    let end = content_type.bytes().position(|byte| byte == b';');
+    let essence = content_type[..end.unwrap_or(content_type.len())].trim_ascii();
     let of_type = |protocol: &Arc<dyn Protocol>| protocol.is_content_type(essence);
     protocols.iter().position(of_type).map(Choice::Type)
 }
@@ -369,12 +394,18 @@ fn is_plain_host(host: &[u8]) -> bool {
 mod tests {
     use super::*;
 
+    fn checked(request: Request<()>) -> Result<(), Rejection> {
+        let (parts, ()) = request.into_parts();
+        let headers = DecisiveHeaders::of(&parts.headers);
+        check_head(&parts, &headers, &AcceptedHost::default())
+    }
+
     fn status(version: Version, headers: &[(&str, &str)]) -> Option<u16> {
         let mut request = Request::builder().version(version);
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        let refused = check_head(&request.body(()).unwrap()).err();
+        let refused = checked(request.body(()).unwrap()).err();
         refused.map(|rejection| rejection.0.status().as_u16())
     }
 
@@ -421,7 +452,7 @@ mod tests {
             for (name, value) in [("host", "a"), ("x", &value)] {
                 request = request.header(name, value);
             }
-            let refused = check_head(&request.body(()).unwrap()).err();
+            let refused = checked(request.body(()).unwrap()).err();
             let refused = refused.map(|rejection| rejection.0.status().as_u16());
             assert_eq!(refused, expected, "{length}");
         }

@@ -66,7 +66,7 @@ impl HttpServer {
         let caller = request.extensions_mut().remove::<Identity>();
         let caller = caller.unwrap_or_default();
         let hosts = HostPolicy::from_options(&self.options);
-        let admitted = self.admit(request, caller.clone(), hosts);
+        let admitted = self.admit(request, caller.clone(), hosts, None);
         let admitted = admitted.map_err(without_upgrade);
         let account = PeerAccount::new(&self.budget);
         let responding = account.complete(self.respond_to(admitted, &caller, &account));

@@ -27,6 +27,7 @@ use super::account::PeerAccount;
 use super::browser::HostPolicy;
 use super::cgi::{CgiVariables, response_head};
 use super::connection::linger;
+use super::phase::Phases;
 use super::reply_stream::ReplyStream;
 use super::request::{reject, without_upgrade};
 use super::{HttpServer, Rejection};
@@ -57,7 +58,8 @@ impl HttpServer {
             return;
         }
         let accepted = Instant::now();
-        let mut io = ReplyStream::new(io, self.options.write_timeout);
+        let phases = Phases::new(accepted);
+        let mut io = ReplyStream::new(io, self.options.write_timeout, phases);
         let mut buffer = BytesMut::new();
         let stopped = async {
             stop.await;
@@ -128,7 +130,7 @@ impl HttpServer {
         // The name that a browser has called is one of the web server, whatever this address is.
         let hosts = HostPolicy::from_options(&self.options);
         let admitted = request.and_then(|request| {
-            let admitted = self.admit(request, caller.clone(), hosts);
+            let admitted = self.admit(request, caller.clone(), hosts, None);
             admitted.map_err(without_upgrade)
         });
         self.respond_to(admitted, &caller, account).await
