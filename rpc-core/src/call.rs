@@ -68,6 +68,18 @@ impl CallReply {
         }
     }
 
+    /// Returns the result if it is available immediately, or else the answer unchanged.
+    ///
+    /// # Errors
+    /// The answer that is to be awaited.
+    #[inline]
+    pub fn into_ready(self) -> Result<Result<Payload, Fault>, Self> {
+        match self.state {
+            ReplyState::Ready(Some(result)) => Ok(result),
+            state => Err(Self { state, ..self }),
+        }
+    }
+
     /// The result, if it is available immediately.
     pub(crate) const fn result(&self) -> Option<&Result<Payload, Fault>> {
         match &self.state {
