@@ -42,7 +42,7 @@ impl Session {
     /// Queues an answer to the peer, behind what waits. Returns `false` if the session has ended.
     pub(super) async fn answer(&self, outgoing: Outgoing) -> bool {
         let outbox = &self.0.outbox;
-        // What a handler has sent before its answer is in the outbox.
+        // A handler may have sent something before its answer, which is in the outbox.
         let has_precedence = outbox.is_closed() || self.has_outgoing();
         let queued = if has_precedence {
             Err(outgoing)
