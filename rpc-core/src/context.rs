@@ -275,10 +275,17 @@ impl Context {
     /// Returns the context of another call of the same request.
     #[must_use]
     pub fn for_method(&self, method: impl Into<Name>) -> Self {
+        // Named one by one, since the method of this call need not be cloned.
         Self {
             method: method.into(),
+            deadline: self.deadline,
+            has_own_deadline: self.has_own_deadline,
+            origin: self.origin.clone(),
+            cancellation: self.cancellation.clone(),
+            idempotent: self.idempotent,
+            one_way: self.one_way,
             observed: false,
-            ..self.clone()
+            added: self.added.clone(),
         }
     }
 

@@ -3,7 +3,7 @@
 use std::any::Any;
 use std::fmt;
 use std::ops::Range;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 
@@ -45,6 +45,50 @@ enum Message {
     /// A message, and the position of the payload in it. Boxed, so that it is no larger than the
     /// other variants.
     Positioned(Box<(Bytes, Position)>),
+    /// A message whose parts have positions.
+    Counted(TextMessage),
+}
+
+/// A text, many parts of which become payloads, such as the params of the calls of a batch. The
+/// position of a part is counted when it is asked for, from the last one that was: most parts need
+/// none, and all together are counted once if they are asked in order.
+#[derive(Clone, Debug)]
+pub struct TextMessage(Arc<CountedText>);
+
+#[derive(Debug)]
+struct CountedText {
+    text: Bytes,
+    /// An offset, and its position.
+    counted: Mutex<(usize, Position)>,
+}
+
+impl TextMessage {
+    /// Creates the message of a whole text.
+    #[must_use]
+    pub fn new(text: Bytes) -> Self {
+        let counted = Mutex::new((0, Position { line: 1, column: 1 }));
+        Self(Arc::new(CountedText { text, counted }))
+    }
+
+    /// Returns a part of the text as a payload.
+    ///
+    /// # Panics
+    /// If `range` does not lie within the text.
+    #[must_use]
+    pub fn part(&self, range: Range<usize>) -> Payload {
+        Payload::whole(Message::Counted(self.clone())).with_range(range)
+    }
+
+    fn position(&self, offset: usize) -> Position {
+        let CountedText { text, counted } = &*self.0;
+        let mut counted = counted.lock().unwrap_or_else(PoisonError::into_inner);
+        let position = match *counted {
+            (from, position) if from <= offset => position.after(&text[from..offset]),
+            _ => Position::of(text, offset),
+        };
+        *counted = (offset, position);
+        position
+    }
 }
 
 impl Message {
@@ -54,6 +98,7 @@ impl Message {
             Self::Owned(bytes) | Self::Reply(bytes) => bytes,
             Self::Shared(bytes) => bytes,
             Self::Positioned(positioned) => &positioned.0,
+            Self::Counted(message) => &message.0.text,
         }
     }
 }
@@ -132,11 +177,13 @@ impl Payload {
         self.range.start == 0 && self.range.end == self.message().len()
     }
 
-    /// The position of the payload in a text document, if it was [given](Self::part_at).
+    /// The position of the payload in a text document, if it was [given](Self::part_at), or is
+    /// [counted](TextMessage).
     #[must_use]
     pub fn start(&self) -> Option<Position> {
         match &self.message {
             Message::Positioned(positioned) => Some(positioned.1),
+            Message::Counted(message) => Some(message.position(self.range.start)),
             _ => None,
         }
     }
@@ -199,6 +246,7 @@ impl Payload {
             Message::Owned(bytes) | Message::Reply(bytes) => Bytes::from(bytes),
             Message::Shared(bytes) => bytes,
             Message::Positioned(positioned) => positioned.0,
+            Message::Counted(message) => message.0.text.clone(),
         }
     }
 
@@ -274,6 +322,19 @@ mod tests {
             assert_eq!(part.is_whole(), is_whole);
         }
         assert!(Payload::copied(b"").is_whole() && Payload::from(message).is_whole());
+    }
+
+    #[test]
+    fn parts_of_a_text_have_positions_in_whatever_order_they_are_asked() {
+        let text = Bytes::from("aé\n<b>\n\nx\nend".as_bytes());
+        let message = TextMessage::new(text.clone());
+        let offsets = (0..=text.len()).chain((0..=text.len()).rev());
+        for offset in offsets.chain([3, 9, 2]) {
+            let part = message.part(offset..text.len());
+            assert_eq!(part.start(), Some(Position::of(&text, offset)));
+            assert_eq!(part.as_slice(), &text[offset..]);
+            assert_eq!(part.into_message(), text);
+        }
     }
 
     #[test]

@@ -13,7 +13,7 @@ pub use crate::describe::Catalog;
 pub use crate::format::{Format, all_or_nothing, encoded_reply};
 pub use crate::limit::{CallLimit, CallPermit};
 pub use crate::name::Name;
-pub use crate::payload::{Attachment, Payload};
+pub use crate::payload::{Attachment, Payload, TextMessage};
 pub use crate::registry::{Dispatch, Layers, Registrar};
 pub use crate::trace::{TRACEPARENT, TRACESTATE};
 // Its path is that of the module.

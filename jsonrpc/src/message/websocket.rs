@@ -134,7 +134,9 @@ impl WebSocketReader {
         let received = self.received.load(Ordering::Relaxed);
         if received > 0 {
             self.hold.resize(account, received)?;
-            self.since.get_or_insert_with(Instant::now);
+            if polled.is_pending() {
+                self.since.get_or_insert_with(Instant::now);
+            }
         } else {
             self.since = None;
         }

@@ -1,12 +1,15 @@
 //! Batches: several calls in one document.
 
 use bytes::Bytes;
-use farcall_core::protocol::{Hold, Payload};
-use farcall_core::{Fault, FaultKind, Position};
+use farcall_core::protocol::{Hold, Payload, TextMessage};
+use farcall_core::{Fault, FaultKind};
 use farcall_http::server::Exchange;
 
-use super::{ENVELOPE, Service, Subscribe, offset, text_within};
-use crate::envelope::{Entry, Refusal, write_error, write_result};
+use super::{Service, Subscribe, text_within};
+use crate::envelope::{AROUND_RESULT, Entry, Refusal, write_error, write_result};
+
+/// Bytes of an answer with a short result.
+const SHORT_ANSWER: usize = 40;
 
 /// Bytes reserved for the error of a call that has not run yet.
 const SHORT_ERROR: usize = 768;
@@ -22,14 +25,14 @@ impl Service {
         streams: Option<&dyn Subscribe>,
     ) -> Option<Bytes> {
         let mut answers = Answers {
-            out: Vec::new(),
+            out: Vec::with_capacity(entries.len() * SHORT_ANSWER),
             hold: Hold::default(),
             remaining: entries.len(),
             full: None,
             exchange,
         };
-        // Counted on from entry to entry: a batch may have many errors.
-        let mut counted = (0, Position { line: 1, column: 1 });
+        // Positions are counted on from entry to entry: a batch may have many errors.
+        let text = TextMessage::new(exchange.document.clone());
         for entry in entries {
             // Methods that complete at once would otherwise block the event loop until all have
             // run.
@@ -45,14 +48,9 @@ impl Service {
                     continue;
                 }
             };
-            let start = request.params.map(|params| {
-                let begin = offset(&exchange.document, params);
-                counted = (begin, counted.1.after(&exchange.document[counted.0..begin]));
-                counted.1
-            });
             let result = match answers.full {
                 Some(why) => Err(Fault::of(FaultKind::Overloaded, why)),
-                None => self.run(exchange, &request, start, streams).await,
+                None => self.run(exchange, &request, Some(&text), streams).await,
             };
             if let Some(id) = request.id {
                 answers.push(id, result);
@@ -78,7 +76,7 @@ impl Answers<'_> {
         self.out.push(if self.out.is_empty() { b'[' } else { b',' });
         let written = result.and_then(|result| {
             let result = result.as_slice();
-            self.reserve(result.len() + id.len() + ENVELOPE)?;
+            self.reserve(result.len() + id.len() + AROUND_RESULT)?;
             write_result(result, id, &mut self.out);
             Ok(())
         });

@@ -6,14 +6,15 @@ use std::fmt;
 use std::time::Instant;
 
 use bytes::Bytes;
-use farcall_core::protocol::{Attachment, Call, Payload, time};
-use farcall_core::{Fault, FaultKind, Json, Position, Registry};
+use farcall_core::protocol::{Attachment, Call, CallReply, Payload, TextMessage, time};
+use farcall_core::{Fault, FaultKind, Json, Registry};
 use farcall_http::server::Exchange;
 use tokio::time::sleep_until;
+use tracing::level_filters::LevelFilter;
 
 #[cfg(feature = "jsonrpc-sockets")]
 use crate::SessionOptions;
-use crate::envelope::{Document, NO_ID, Refusal, Request, write_error, write_result};
+use crate::envelope::{AROUND_RESULT, Document, NO_ID, Refusal, Request, answer_with, write_error};
 
 /// Maximum bytes of a fault text that is sent regardless of the limit of an answer.
 pub(crate) const SHORT_TEXT: usize = 256;
@@ -100,7 +101,6 @@ impl Service {
         exchange: Exchange<'_>,
         streams: Option<&dyn Subscribe>,
     ) -> Option<Bytes> {
-        let mut out = Vec::new();
         let refusal = match Document::read(&exchange.document, self.max_batch) {
             Ok(Document::Batch(entries)) => {
                 return self.run_batch(&exchange, &entries, streams).await;
@@ -110,11 +110,14 @@ impl Service {
                     let result = self.run(&exchange, &request, None, streams).await;
                     let id = request.id?;
                     let max = exchange.max_reply;
-                    match checked(result, id, max) {
-                        Ok(result) => write_result(result.as_slice(), id, &mut out),
-                        Err(fault) => write_error(&fault, text_within(&fault, max), id, &mut out),
-                    }
-                    return Some(out.into());
+                    return Some(match checked(result, id, max) {
+                        Ok(result) => answer_with(result, id),
+                        Err(fault) => {
+                            let mut out = Vec::new();
+                            write_error(&fault, text_within(&fault, max), id, &mut out);
+                            out.into()
+                        }
+                    });
                 }
                 // Over a connection with calls in both directions, it came too late for its call.
                 // Peers that answered answers would never end.
@@ -125,43 +128,41 @@ impl Service {
         };
         exchange.log("", Instant::now(), Some(&refusal.fault));
         let text = text_within(&refusal.fault, exchange.max_reply);
+        let mut out = Vec::new();
         write_error(&refusal.fault, text, refusal.id, &mut out);
         Some(out.into())
     }
 
-    /// Makes the call of a request. `start` is the position of its params, if that is known.
+    /// Makes the call of a request. `text` is the document if it has several.
     async fn run(
         &self,
         exchange: &Exchange<'_>,
         request: &Request<'_>,
-        start: Option<Position>,
+        text: Option<&TextMessage>,
         streams: Option<&dyn Subscribe>,
     ) -> Result<Payload, Fault> {
         if let Some(streams) = streams
             && is_unsubscribe(&request.method)
             && self.registry.describe(&request.method).is_none()
         {
-            return streams.unsubscribe(&self.params(exchange, request, start));
+            return streams.unsubscribe(&self.params(exchange, request, text));
         }
-        let started = Instant::now();
-        let mut context = exchange.context.for_method(request.method.clone());
+        // Only the lines about failed calls have it.
+        let is_logged = LevelFilter::current() != LevelFilter::OFF;
+        let started = is_logged.then(Instant::now);
+        let mut context = exchange.context.for_method(&request.method);
         if request.id.is_none() {
             context = context.one_way();
         }
         let deadline = context.deadline();
         let call = Call {
-            params: self.params(exchange, request, start),
+            params: self.params(exchange, request, text),
             format: self.format,
             context,
         };
-        let answer = self.registry.dispatch(call);
-        let result = match deadline {
-            None => answer.await,
-            Some(deadline) => time::within(answer, || Some(sleep_until(deadline.into())))
-                .await
-                .unwrap_or_else(|| {
-                    Err(Fault::of(FaultKind::DeadlineExceeded, "the call timed out"))
-                }),
+        let result = match self.registry.dispatch(call).into_ready() {
+            Ok(result) => result,
+            Err(answer) => completed(answer, deadline).await,
         };
         let result = match result {
             Ok(stream) if !stream.attachments().is_empty() => match streams {
@@ -172,7 +173,9 @@ impl Service {
             },
             result => result,
         };
-        exchange.log(&request.method, started, result.as_ref().err());
+        if let (Some(started), Err(fault)) = (started, &result) {
+            exchange.log(&request.method, started, Some(fault));
+        }
         result
     }
 
@@ -182,16 +185,16 @@ impl Service {
         &self,
         exchange: &Exchange<'_>,
         request: &Request<'_>,
-        start: Option<Position>,
+        text: Option<&TextMessage>,
     ) -> Payload {
         let Some(params) = request.params else {
             return Payload::copied(b"");
         };
         let begin = offset(&exchange.document, params);
-        let (document, range) = (exchange.document.clone(), begin..begin + params.len());
-        let payload = match start {
-            Some(start) => Payload::part_at(document, range, start),
-            None => Payload::part(document, range),
+        let range = begin..begin + params.len();
+        let payload = match text {
+            Some(text) => text.part(range),
+            None => Payload::part(exchange.document.clone(), range),
         };
         if !params.starts_with('{') {
             return payload;
@@ -216,6 +219,17 @@ impl fmt::Debug for Service {
     }
 }
 
+/// Awaits an answer until a deadline.
+async fn completed(answer: CallReply, deadline: Option<Instant>) -> Result<Payload, Fault> {
+    let Some(deadline) = deadline else {
+        return answer.await;
+    };
+    let timer = || Some(sleep_until(deadline.into()));
+    time::within(answer, timer)
+        .await
+        .unwrap_or_else(|| Err(Fault::of(FaultKind::DeadlineExceeded, "the call timed out")))
+}
+
 /// Returns `true` for the name of a method that ends a subscription, unless the service itself has
 /// such a method.
 fn is_unsubscribe(method: &str) -> bool {
@@ -230,15 +244,12 @@ fn offset(document: &[u8], part: &str) -> usize {
 /// Checks a result against the limit of the answer. Bytes around it are counted.
 fn checked(result: Result<Payload, Fault>, id: &str, max: usize) -> Result<Payload, Fault> {
     let result = result?;
-    if result.as_slice().len() + id.len() + ENVELOPE <= max {
+    if result.as_slice().len() + id.len() + AROUND_RESULT <= max {
         return Ok(result);
     }
     let text = format!("the call ran, but the reply is over the limit of {max} bytes");
     Err(Fault::of(FaultKind::Internal, text))
 }
-
-/// Maximum bytes of an answer besides its result and its id.
-const ENVELOPE: usize = 40;
 
 /// Returns the text of a fault, or a short note if the text alone could exceed `limit` bytes.
 pub(crate) fn text_within(fault: &Fault, limit: usize) -> &str {

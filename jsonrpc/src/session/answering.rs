@@ -68,7 +68,7 @@ impl Answering {
                 hold,
                 ..Outgoing::new(Some(document))
             };
-            if self.session.0.outbox.send(outgoing).await.is_err() {
+            if !self.session.answer(outgoing).await {
                 return;
             }
         } else {

@@ -5,6 +5,7 @@ use std::io;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::task::Poll;
 use std::time::Duration;
 
 use farcall_core::protocol::output::Foreign;
@@ -20,6 +21,7 @@ use tokio::task::yield_now;
 use tokio::time::{Instant, sleep_until, timeout};
 
 use super::answer::{Incoming, Update, entries};
+use super::answers::Answers;
 use super::{Answering, Outgoing, Session, SessionEnded};
 use crate::message::{Message, ReadError, ReadMessage, WriteMessage};
 use crate::{Service, SessionOptions};
@@ -126,7 +128,7 @@ impl<R: ReadMessage, W: WriteMessage> Driver<R, W> {
         } = self;
         let ended = EndOnDrop(session.clone());
         let finish = Notify::new();
-        let mut writing = pin!(write_all(writer, outbox, &finish));
+        let mut writing = pin!(write_all(writer, &session.0.answers, outbox, &finish));
         let mut turn = Turn::new(&session, &answering, options);
         let ending = turn.run(&mut reader, writing.as_mut(), stop).await;
         // Calls whose session ended free their places before the last bytes are written.
@@ -240,27 +242,31 @@ impl<'a> Turn<'a> {
                 return ending;
             }
             let may_read = ending.is_none() && self.next.is_none();
-            let slot = Arc::clone(&self.slots);
+            // Messages that have arrived together are answered by one write, but others do not keep
+            // what waits from being written.
+            if self.session.must_write() {
+                let polled = poll_fn(|cx| Poll::Ready(writing.as_mut().poll(cx))).await;
+                if let Poll::Ready(written) = polled {
+                    return unwritable(written);
+                }
+            }
+            let slots = &self.slots;
             tokio::select! {
                 biased;
                 () = &mut stop, if !is_stopping => is_stopping = true,
-                written = &mut writing => {
-                    let error = written.err();
-                    return Ending::Unwritable(error.unwrap_or_else(|| io::ErrorKind::BrokenPipe.into()));
-                }
                 Some(()) = self.work.next(), if !self.work.is_empty() => {
                     self.active_at = Instant::now();
                 }
-                Ok(permit) = slot.acquire_owned(), if self.next.is_some() => {
+                Ok(permit) = async { Arc::clone(slots).acquire_owned().await }, if self.next.is_some() => {
                     if let Some(message) = self.next.take() {
-                        self.begin(message, permit);
+                        self.begin(message, permit).await;
                     }
                 }
                 read = reader.read(self.options.max_message, account), if may_read => match read {
                     Ok(Some(message)) => {
                         self.active_at = Instant::now();
                         self.has_message = true;
-                        if !self.receive(message) {
+                        if !self.receive(message).await {
                             return Ending::Confused;
                         }
                     }
@@ -279,6 +285,8 @@ impl<'a> Turn<'a> {
                         ending = Some(failed);
                     }
                 },
+                // After what fills the queue of answers, which wakes nobody.
+                written = &mut writing => return unwritable(written),
                 () = async { sleep_until(begin + FIRST_CALL_GRACE).await }, if is_stopping && ending.is_none() => {
                     self.has_message = true;
                 }
@@ -361,7 +369,7 @@ impl<'a> Turn<'a> {
     }
 
     /// Takes a message. Returns `false` if the session cannot go on.
-    fn receive(&mut self, message: Message) -> bool {
+    async fn receive(&mut self, message: Message) -> bool {
         // Most sessions of servers wait for no answer, and so need not tell these apart.
         if !self.session.0.pending.is_empty() {
             match self.receive_answer(&message.document) {
@@ -371,15 +379,21 @@ impl<'a> Turn<'a> {
             }
         }
         match Arc::clone(&self.slots).try_acquire_owned() {
-            Ok(permit) => self.begin(message, permit),
+            Ok(permit) => self.begin(message, permit).await,
             Err(_) => self.next = Some(message),
         }
         true
     }
 
-    fn begin(&self, message: Message, permit: OwnedSemaphorePermit) {
+    /// Begins to answer a message. Most calls complete at once, and so need no place among those
+    /// that run.
+    async fn begin(&mut self, message: Message, permit: OwnedSemaphorePermit) {
         let answering = Arc::clone(self.answering);
-        self.work.push(Box::pin(answering.answer(message, permit)));
+        let mut work: Work = Box::pin(answering.answer(message, permit));
+        let polled = poll_fn(|cx| Poll::Ready(work.as_mut().poll(cx))).await;
+        if polled.is_pending() {
+            self.work.push(work);
+        }
     }
 
     fn receive_answer(&self, document: &bytes::Bytes) -> Received {
@@ -437,6 +451,11 @@ impl<'a> Turn<'a> {
     }
 }
 
+fn unwritable(written: io::Result<()>) -> Ending {
+    let error = written.err();
+    Ending::Unwritable(error.unwrap_or_else(|| io::ErrorKind::BrokenPipe.into()))
+}
+
 enum Received {
     Answer,
     Request,
@@ -446,18 +465,23 @@ enum Received {
 /// Writes the messages of a session, several at once if they wait.
 async fn write_all<W: WriteMessage>(
     mut writer: W,
+    answers: &Answers,
     mut outbox: mpsc::Receiver<Outgoing>,
     finish: &Notify,
 ) -> io::Result<()> {
     loop {
-        let next = match outbox.try_recv() {
+        let next = match answers.pop().map_or_else(|| outbox.try_recv(), Ok) {
             Ok(next) => Some(next),
             Err(mpsc::error::TryRecvError::Disconnected) => None,
             Err(mpsc::error::TryRecvError::Empty) => {
                 writer.flush().await?;
+                let received = poll_fn(|cx| match answers.pop() {
+                    Some(next) => Poll::Ready(Some(next)),
+                    None => outbox.poll_recv(cx),
+                });
                 tokio::select! {
                     biased;
-                    next = outbox.recv() => next,
+                    next = received => next,
                     () = finish.notified() => {
                         outbox.close();
                         continue;

@@ -5,6 +5,7 @@
 
 mod answer;
 mod answering;
+mod answers;
 mod driver;
 mod pending;
 mod streams;
@@ -26,6 +27,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::sleep_until;
 
 use self::answer::write_request;
+use self::answers::Answers;
 use self::pending::{ItemSender, Pending, PendingCall};
 use self::streams::Streams;
 use crate::message::{MessageHold, SessionAccount};
@@ -59,6 +61,7 @@ struct KeptOpen {
 /// The state that the driver of a session and its callers share.
 pub(crate) struct SessionState {
     outbox: mpsc::Sender<Outgoing>,
+    answers: Answers,
     pending: Pending,
     next_id: AtomicU64,
     format: Json,
@@ -106,6 +109,7 @@ impl Session {
         let (outbox, receiver) = mpsc::channel(OUTBOX);
         let state = SessionState {
             outbox,
+            answers: Answers::default(),
             pending: Pending::new(secrets),
             next_id: AtomicU64::new(1),
             format,

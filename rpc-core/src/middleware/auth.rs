@@ -141,7 +141,7 @@ impl<A: fmt::Debug> fmt::Debug for Only<A> {
 }
 
 /// A choice of methods by their names.
-type Applies = dyn Fn(&Name) -> bool + Send + Sync;
+pub(super) type Applies = dyn Fn(&Name) -> bool + Send + Sync;
 
 /// The service of [`BearerAuth`](super::BearerAuth), [`BasicAuth`](super::BasicAuth) and [`Only`].
 #[derive(Clone)]

@@ -25,8 +25,8 @@ pub trait VerifyToken: Send + Sync + 'static {
     ///
     /// It runs for each request on the event loop, before anything else is known of the peer, so it
     /// must be quick, and cannot wait: keys are fetched by a task. A check that has to ask another
-    /// server about each token is a layer of the program. An implementation that knows the tokens
-    /// themselves should compare them in constant time.
+    /// server about each token is a layer: [`TokenLookup`](super::TokenLookup). An implementation
+    /// that knows the tokens themselves should compare them in constant time.
     fn verify(&self, token: &str) -> Option<Arc<str>>;
 }
 

@@ -3,7 +3,7 @@
 //! Servers and clients are tower services of [`Call`](crate::protocol::Call)s, so any tower layer
 //! fits around them. A layer is written once for all protocols, as an implementation of
 //! `Service<Call<F>>` for every [`Format`](crate::protocol::Format) `F`. This module has the layers
-//! that most servers need: [`BearerAuth`], [`BasicAuth`] and [`RateLimit`].
+//! that most servers need: [`BearerAuth`], [`TokenLookup`], [`BasicAuth`] and [`RateLimit`].
 //!
 //! # Around a server
 //!
@@ -223,6 +223,7 @@
 mod auth;
 mod basic;
 mod bearer;
+mod lookup;
 mod rate_limit;
 
 use std::future::Future;
@@ -232,6 +233,7 @@ use std::task::{Context, Poll};
 pub use self::auth::{Authenticated, Only, Scheme, Unauthorized};
 pub use self::basic::BasicAuth;
 pub use self::bearer::{BearerAuth, VerifyToken};
+pub use self::lookup::{TokenLookup, TokenLookupService};
 pub use self::rate_limit::{RateLimit, RateLimitService, RateLimited};
 // Its path is `protocol::InvalidCredentials`, which needs no feature.
 #[doc(hidden)]

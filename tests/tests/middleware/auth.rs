@@ -1,9 +1,12 @@
 //! Authentication of requests before their bodies are read.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use farcall::http::{HttpError, ServerOptions};
-use farcall::middleware::{BasicAuth, BearerAuth, RateLimit};
+use farcall::middleware::{BasicAuth, BearerAuth, RateLimit, TokenLookup};
 use farcall::xmlrpc::{Client, ClientOptions, Server};
-use farcall::{CallError, Context};
+use farcall::{CallError, Context, Fault, FaultKind};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
@@ -137,4 +140,73 @@ for wrong in ("", "ada:password@", "eve:pass%20word@"):
         let refused = "401 Basic realm=\"calls\", charset=\"UTF-8\"\n";
         assert_eq!(run.await.unwrap(), format!("ada\n{}", refused.repeat(3)));
     }
+}
+
+/// Knows one token, fails for another, and counts the questions.
+fn lookup(asked: &Arc<AtomicUsize>) -> TokenLookup {
+    let asked = Arc::clone(asked);
+    TokenLookup::new(move |token: String| {
+        asked.fetch_add(1, Ordering::Relaxed);
+        async move {
+            tokio::task::yield_now().await;
+            match token.as_str() {
+                "hers" => Ok(Some("ada")),
+                "unanswered" => Err(Fault::of(FaultKind::Overloaded, "no answer")),
+                _ => Ok(None),
+            }
+        }
+    })
+}
+
+#[tokio::test]
+async fn tokens_are_looked_up_elsewhere_before_a_call_runs() {
+    let asked = Arc::default();
+    let server = Server::new();
+    server
+        .register_function("whoami", |cx: Context| {
+            cx.identity().subject().unwrap_or("somebody").to_owned()
+        })
+        .unwrap();
+    server.layer(lookup(&asked));
+    let served = Served::new(&server).await;
+    let with = |token: &str| ClientOptions::default().bearer_auth(token).unwrap();
+    assert_eq!(whoami(&served, with("hers")).await.unwrap(), "ada");
+    for (options, expected) in [
+        (with("eves"), "the call needs valid credentials"),
+        (with("unanswered"), "no answer"),
+    ] {
+        let error = whoami(&served, options).await.unwrap_err();
+        assert_eq!(error.fault().unwrap().message(), expected);
+    }
+    assert_eq!(asked.load(Ordering::Relaxed), 3);
+    // Without a token there is nothing to ask.
+    for options in [
+        ClientOptions::default(),
+        ClientOptions::default().basic_auth("ada", "hers").unwrap(),
+    ] {
+        let error = whoami(&served, options).await.unwrap_err();
+        let text = error.fault().unwrap().message();
+        assert_eq!(text, "the call needs valid credentials");
+    }
+    assert_eq!(asked.load(Ordering::Relaxed), 3);
+}
+
+#[tokio::test]
+async fn tokens_are_looked_up_for_chosen_methods_only() {
+    let asked = Arc::default();
+    let server = farcall::jsonrpc::Server::new();
+    for name in ["admin.stop", "add"] {
+        server
+            .register_function(name, |a: i64, b: i64| a + b)
+            .unwrap();
+    }
+    server.layer(lookup(&asked).only(|method| method.starts_with("admin.")));
+    let bound = server.bind("127.0.0.1:0").await.unwrap();
+    let client = farcall::jsonrpc::Client::new(&bound.url()).unwrap();
+    let serving = tokio::spawn(bound.serve());
+    assert_eq!(client.call::<i64>("add", (3, 5)).await.unwrap(), 8);
+    let denied = client.call::<i64>("admin.stop", (3, 5)).await.unwrap_err();
+    assert_eq!(denied.fault().unwrap().kind(), FaultKind::Denied);
+    assert_eq!(asked.load(Ordering::Relaxed), 0);
+    serving.abort();
 }

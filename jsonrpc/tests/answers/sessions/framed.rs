@@ -1,6 +1,7 @@
 //! Framed byte streams of a server.
 
-use farcall::jsonrpc::{Framing, SessionOptions};
+use farcall::jsonrpc::{Framing, Service, Session, SessionOptions};
+use farcall::{Caller as _, Context, Fault, Registry};
 
 use super::{connected, exchange, service_with};
 
@@ -28,6 +29,63 @@ async fn calls_of_one_connection_run_concurrently() {
     );
     assert!(lines[3].contains(r#""result":20,"id":2"#), "{answers}");
     assert!(lines[4].contains(r#""result":80,"id":1"#), "{answers}");
+}
+
+#[tokio::test]
+async fn what_a_handler_sends_comes_before_its_answer() {
+    let registry = Registry::new();
+    registry
+        .register_function(
+            "work",
+            async |cx: Context, part: u64| -> Result<u64, Fault> {
+                // Calls that send something, and those that do not, come together.
+                if let Some(client) = Session::of(&cx).filter(|_| part % 3 == 0) {
+                    client.notify("progress", (part,)).await?;
+                }
+                Ok(part)
+            },
+        )
+        .unwrap();
+    let io = connected(Service::new(registry), Framing::Lines).await;
+    let calls: String = (0..60)
+        .map(|part| {
+            format!(
+                "{{\"jsonrpc\":\"2.0\",\"method\":\"work\",\"params\":[{part}],\"id\":{part}}}\n"
+            )
+        })
+        .collect();
+    let answers = exchange(io, calls.as_bytes()).await;
+    let place = |text: &str| {
+        answers
+            .find(text)
+            .unwrap_or_else(|| panic!("{text}: {answers}"))
+    };
+    for part in 0..60 {
+        let answer = place(&format!("\"result\":{part},"));
+        if part % 3 == 0 {
+            let progress = place(&format!("\"method\":\"progress\",\"params\":[{part}]"));
+            assert!(progress < answer, "{part}: {answers}");
+        }
+    }
+    assert_eq!(answers.lines().count(), 80, "{answers}");
+}
+
+#[tokio::test]
+async fn messages_that_arrive_together_are_answered_in_order() {
+    let io = connected(service_with(SessionOptions::default()), Framing::Lines).await;
+    let call = |id| {
+        format!("{{\"jsonrpc\":\"2.0\",\"method\":\"add\",\"params\":[{id},1],\"id\":{id}}}\n")
+    };
+    let calls: String = (0..500).map(call).collect();
+    let expected: String = (0..500)
+        .map(|id| {
+            format!(
+                "{{\"jsonrpc\":\"2.0\",\"result\":{},\"id\":{id}}}\n",
+                id + 1
+            )
+        })
+        .collect();
+    assert_eq!(exchange(io, calls.as_bytes()).await, expected);
 }
 
 #[tokio::test]

@@ -1,9 +1,13 @@
 //! The envelope: the members around parameters, results and errors.
 
+mod plain;
+
+use std::borrow::Cow;
 use std::fmt;
 use std::marker::PhantomData;
 
-use farcall_core::protocol::Name;
+use bytes::Bytes;
+use farcall_core::protocol::Payload;
 use farcall_core::{Fault, FaultKind};
 use serde::de::{
     Deserialize, DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor,
@@ -23,7 +27,7 @@ pub(crate) const NO_ID: &str = "null";
 
 /// A request. Its parts are slices of the document.
 pub(crate) struct Request<'a> {
-    pub(crate) method: Name,
+    pub(crate) method: Cow<'a, str>,
     /// An array or an object.
     pub(crate) params: Option<&'a str>,
     /// Absent for a notification.
@@ -62,10 +66,14 @@ impl<'a> Document<'a> {
         let start = text.trim_start_matches([' ', '\t', '\r', '\n']);
         match start.as_bytes().first() {
             Some(b'{') => {
-                let members = parse_seed(text, MEMBERS).map_err(|error| parse_fault(&error))?;
+                let members = plain::single(start).map_or_else(|| parse_seed(text, MEMBERS), Ok);
+                let members = members.map_err(|error| parse_fault(&error))?;
                 Ok(Self::Single(Entry(Some(members))))
             }
             Some(b'[') => {
+                if let Some(entries) = plain::batch(start, max_batch) {
+                    return Ok(Self::Batch(entries));
+                }
                 let batch = read_batch(text, max_batch).map_err(|error| parse_fault(&error))?;
                 let Batch { entries, count } = batch;
                 let why = match count {
@@ -225,7 +233,7 @@ fn into_request<'a>(members: &Members<'a, 6>) -> Result<Request<'a>, Refusal<'a>
 fn checked<'a>(
     members: &Members<'a, 6>,
     id: Option<&str>,
-) -> Result<(Name, Option<&'a str>), Fault> {
+) -> Result<(Cow<'a, str>, Option<&'a str>), Fault> {
     let invalid = |text: &str| Fault::of(FaultKind::InvalidRequest, text);
     let [version, method, params, written_id, ..] = members.values;
     // Members that are ignored may be there more often.
@@ -249,7 +257,7 @@ fn checked<'a>(
     if method.len() > 6 * MAX_NAME + 2 {
         return Err(long_name());
     }
-    let method: Name = match &method[1..method.len() - 1] {
+    let method: Cow<'a, str> = match &method[1..method.len() - 1] {
         escaped if escaped.contains('\\') => {
             let method: String = parse(method).map_err(|error| parse_fault(&error))?;
             method.into()
@@ -278,11 +286,39 @@ fn is_version(version: &str) -> bool {
     version == "\"2.0\"" || version.starts_with('"') && is_escaped()
 }
 
+/// Begin of an answer with a result.
+const RESULT: &[u8] = br#"{"jsonrpc":"2.0","result":"#;
+
+/// Maximum bytes of an answer besides its result and its id.
+pub(crate) const AROUND_RESULT: usize = 40;
+
+/// Minimum bytes of a result that is not copied into its answer: a copy would need new pages.
+const LARGE: usize = 64 << 10;
+
+/// Returns the answer with a result.
+pub(crate) fn answer_with(result: Payload, id: &str) -> Bytes {
+    let length = result.as_slice().len();
+    let room = id.len() + AROUND_RESULT;
+    if length < LARGE {
+        let mut out = Vec::with_capacity(length + room);
+        write_result(result.as_slice(), id, &mut out);
+        return out.into();
+    }
+    // The memory of the result, if nobody else has a part of it.
+    let mut out = Vec::from(result.into_bytes());
+    out.reserve_exact(room);
+    out.resize(RESULT.len() + length, 0);
+    out.copy_within(..length, RESULT.len());
+    out[..RESULT.len()].copy_from_slice(RESULT);
+    write_id(id, &mut out);
+    out.into()
+}
+
 /// Appends the answer with a result.
 pub(crate) fn write_result(result: &[u8], id: &str, out: &mut Vec<u8>) {
     // A raw method may answer with nothing.
     let result = if result.is_empty() { b"null" } else { result };
-    out.extend_from_slice(br#"{"jsonrpc":"2.0","result":"#);
+    out.extend_from_slice(RESULT);
     out.extend_from_slice(result);
     write_id(id, out);
 }
@@ -307,4 +343,29 @@ fn write_id(id: &str, out: &mut Vec<u8>) {
     out.extend_from_slice(br#","id":"#);
     out.extend_from_slice(id.as_bytes());
     out.push(b'}');
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn results_of_any_length_are_in_the_same_envelope() {
+        for length in [0, 1, 40, LARGE - 1, LARGE, LARGE + 1, 3 * LARGE] {
+            let bytes: Vec<u8> = (0..length).map(|at| b'a' + (at % 26) as u8).collect();
+            let mut expected = Vec::new();
+            write_result(&bytes, "\"x\"", &mut expected);
+            let whole = [b"<", &bytes[..], b">"].concat();
+            let shared = Bytes::from(whole.clone());
+            for result in [
+                Payload::from(bytes),
+                Payload::from(whole).with_range(1..length + 1),
+                Payload::part(shared.clone(), 1..length + 1),
+            ] {
+                let answer = answer_with(result, "\"x\"");
+                assert_eq!(answer, expected, "{length}");
+            }
+            drop(shared);
+        }
+    }
 }
