@@ -27,10 +27,8 @@ pub(in crate::rpc) struct CallFuture<L: Deref<Target: SessionLink>> {
     /// Present until the call is made. Beside the progress, so that a change of that drops nothing.
     request: Option<CallRequest>,
     progress: Progress,
-    /// Handle that keeps the called promise alive while the call is in progress: dropping it could
-    /// cancel the call that will return the object.
-    object: Option<ObjectHandle>,
-    deadline: Option<Pin<Box<Sleep>>>,
+    /// What a call in progress has beyond most others.
+    rare: Option<Box<Rare>>,
     span: ClientSpan,
 }
 
@@ -47,6 +45,13 @@ enum Progress {
     Completed,
 }
 
+struct Rare {
+    /// Handle that keeps the called promise alive: dropping it could cancel the call that will
+    /// return the object.
+    _object: Option<ObjectHandle>,
+    deadline: Option<Pin<Box<Sleep>>>,
+}
+
 impl<L: Deref<Target: SessionLink>> CallFuture<L> {
     /// Creates a call on an object of the peer, or, without an object, on the methods the peer
     /// offers to everyone.
@@ -60,8 +65,7 @@ impl<L: Deref<Target: SessionLink>> CallFuture<L> {
             session,
             request: Some(CallRequest { object, call }),
             progress: Progress::New,
-            object: None,
-            deadline: None,
+            rare: None,
             span: ClientSpan::default(),
         }
     }
@@ -93,10 +97,12 @@ impl<L: Deref<Target: SessionLink> + Unpin> CallFuture<L> {
                     request.call.format,
                     session.encoding()
                 );
+                this.request = None;
                 return this.complete(Err(CallError::NotSent(message.into())));
             }
             let method = request.call.method().len();
             if method > MAX_METHOD {
+                this.request = None;
                 return this.complete(Err(CallError::NotSent(Box::new(LongMethod(method)))));
             }
             let timeout = CallTimeout::of(&request.call.context, session.settings(), now);
@@ -127,8 +133,12 @@ impl<L: Deref<Target: SessionLink> + Unpin> CallFuture<L> {
                 }
             };
             this.progress = Progress::Started(id);
-            this.object = object;
-            this.deadline = deadline.map(|deadline| Box::pin(sleep_until(deadline.into())));
+            if object.is_some() || deadline.is_some() {
+                this.rare = Some(Box::new(Rare {
+                    _object: object,
+                    deadline: deadline.map(|deadline| Box::pin(sleep_until(deadline.into()))),
+                }));
+            }
             if deadline.is_none() && !one_way {
                 // Whatever completes the call from now on also wakes this task.
                 return Poll::Pending;
@@ -140,7 +150,8 @@ impl<L: Deref<Target: SessionLink> + Unpin> CallFuture<L> {
         if let Poll::Ready(result) = session.poll_result(id, cx) {
             return this.complete(result);
         }
-        if let Some(deadline) = &mut this.deadline
+        if let Some(rare) = &mut this.rare
+            && let Some(deadline) = &mut rare.deadline
             && deadline.as_mut().poll(cx).is_ready()
         {
             let error = if session.cancel_call(id) {
@@ -157,9 +168,7 @@ impl<L: Deref<Target: SessionLink> + Unpin> CallFuture<L> {
     #[inline(always)]
     fn complete(&mut self, result: Result<Payload, CallError>) -> Poll<Result<Payload, CallError>> {
         self.progress = Progress::Completed;
-        self.request = None;
-        self.object = None;
-        self.deadline = None;
+        self.rare = None;
         Poll::Ready(result)
     }
 }
