@@ -27,7 +27,7 @@ pub(in crate::rpc) struct CallFuture<L: Deref<Target: SessionLink>> {
     /// Present until the call is made. Beside the progress, so that a change of that drops nothing.
     request: Option<CallRequest>,
     progress: Progress,
-    /// What a call in progress has beyond most others.
+    /// Parts of a call in progress that most calls lack.
     rare: Option<Box<Rare>>,
     span: ClientSpan,
 }
