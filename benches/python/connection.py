@@ -40,7 +40,7 @@ if role == "serve":
 else:
     transport, size, seconds, address = sys.argv[3], int(sys.argv[4]), float(sys.argv[5]), sys.argv[6]
     connection = Client(parse_address(address), authkey=KEY)
-    message = bytes(i % 256 for i in range(64)) if mode != "bulk" else bytes(size)
+    message = bytes(i % 256 for i in range(64)) if mode in ("bytes", "tuple") else bytes(size)
 
     def echo_bytes():
         connection.send_bytes(message)
@@ -60,5 +60,8 @@ else:
     elif mode == "tuple":
         assert echo_tuple()[:2] == (3, 5)
         measured(rate(echo_tuple, seconds))
+    elif mode == "echo":
+        assert len(bulk()) == size
+        measured(rate(bulk, seconds) * size * 2 / 1e9)
     else:
         measured(rate(bulk, seconds) * size / 1e9)

@@ -82,28 +82,44 @@ struct ScopeGuard {
 }
 
 impl ScopeGuard {
-    #[inline]
+    // Inlined, and so are the guard's other parts that every call passes.
+    #[inline(always)]
     fn open(scope: ScopeKind, list: &[Attachment]) -> Self {
-        let outer = match COUNT.replace(list.len()) {
-            0 if list.is_empty() => None,
-            _ => Some(LIST.replace(list.to_vec())),
-        };
+        let is_empty = list.is_empty() && COUNT.get() == 0;
         Self {
             scope: SCOPE.replace(scope),
-            outer,
+            outer: if is_empty {
+                None
+            } else {
+                Some(Self::replace(list))
+            },
         }
+    }
+
+    /// Replaces the list, and returns the one of the outer scope.
+    #[cold]
+    fn replace(list: &[Attachment]) -> Vec<Attachment> {
+        COUNT.set(list.len());
+        LIST.replace(list.to_vec())
+    }
+
+    /// Restores the list of the outer scope.
+    #[cold]
+    fn restore(&mut self) {
+        let outer = self.outer.take().unwrap_or_default();
+        COUNT.set(outer.len());
+        // Replaced before it is dropped: destructors of the attachments may open scopes of their
+        // own.
+        drop(LIST.replace(outer));
     }
 }
 
 impl Drop for ScopeGuard {
+    #[inline(always)]
     fn drop(&mut self) {
         SCOPE.set(self.scope);
-        let outer = self.outer.take();
-        let count = outer.as_ref().map_or(0, Vec::len);
-        if COUNT.replace(count) > 0 || count > 0 {
-            // Replaced before it is dropped: destructors of the attachments may open scopes of
-            // their own.
-            drop(LIST.replace(outer.unwrap_or_default()));
+        if self.outer.is_some() || COUNT.get() > 0 {
+            self.restore();
         }
     }
 }

@@ -116,19 +116,27 @@ impl Future for CallReply {
     ///
     /// # Panics
     /// If it is polled again after it completed.
+    // Inlined, so that a result that is there is moved once.
+    #[inline]
     fn poll(mut self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<Self::Output> {
         let Self { state, heritage } = &mut *self;
         match state {
             ReplyState::Ready(result) => {
                 Poll::Ready(result.take().expect("`CallReply` polled after completion"))
             }
-            ReplyState::Later(future) => {
-                let poll = || context::within(heritage, || future.as_mut().poll(cx));
-                catch_unwind(AssertUnwindSafe(poll))
-                    .unwrap_or_else(|panic| Poll::Ready(Err(panicked(&*panic))))
-            }
+            ReplyState::Later(future) => poll_later(future.as_mut(), heritage, cx),
         }
     }
+}
+
+/// Polls code of the program, whose panic becomes an internal fault.
+fn poll_later(
+    future: Pin<&mut (dyn Future<Output = Result<Payload, Fault>> + Send)>,
+    heritage: &Heritage,
+    cx: &mut TaskContext<'_>,
+) -> Poll<Result<Payload, Fault>> {
+    let poll = || context::within(heritage, || future.poll(cx));
+    catch_unwind(AssertUnwindSafe(poll)).unwrap_or_else(|panic| Poll::Ready(Err(panicked(&*panic))))
 }
 
 impl fmt::Debug for CallReply {

@@ -121,6 +121,24 @@ impl Context {
         }
     }
 
+    /// Creates the context of a call that a peer made: with its origin and its deadline, and
+    /// without anything that is inherited.
+    #[inline]
+    #[must_use]
+    pub fn received(
+        method: impl Into<Name>,
+        origin: Arc<Origin>,
+        deadline: Option<Instant>,
+    ) -> Self {
+        Self {
+            method: method.into(),
+            deadline,
+            has_own_deadline: true,
+            origin: Some(origin),
+            ..Self::default()
+        }
+    }
+
     /// Sets the origin of the call. Default: none.
     #[must_use]
     pub fn with_origin(mut self, origin: Arc<Origin>) -> Self {
@@ -133,6 +151,12 @@ impl Context {
     pub fn with_cancellation(mut self, cancellation: Cancellation) -> Self {
         self.cancellation = Some(cancellation);
         self
+    }
+
+    /// Sets the cancellation, like [`with_cancellation`](Self::with_cancellation), in place.
+    #[inline]
+    pub fn set_cancellation(&mut self, cancellation: Cancellation) {
+        self.cancellation = Some(cancellation);
     }
 
     /// Sets the deadline: the moment until which the caller waits. `None` means no deadline.

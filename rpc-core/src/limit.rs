@@ -51,13 +51,19 @@ impl CallLimit {
     ///
     /// # Errors
     /// A fault of kind [`Overloaded`](FaultKind::Overloaded) for the caller.
+    #[inline]
     pub fn check(&self) -> Result<(), Fault> {
         if self.running() >= self.max {
-            refused(Refusal::Calls);
-            let message = format!("the server already runs its maximum of {} calls", self.max);
-            return Err(Fault::of(FaultKind::Overloaded, message));
+            return Err(self.refusal());
         }
         Ok(())
+    }
+
+    #[cold]
+    fn refusal(&self) -> Fault {
+        refused(Refusal::Calls);
+        let message = format!("the server already runs its maximum of {} calls", self.max);
+        Fault::of(FaultKind::Overloaded, message)
     }
 
     /// Counts a call, even beyond the limit.

@@ -92,6 +92,7 @@ impl TextMessage {
 }
 
 impl Message {
+    #[inline]
     fn as_slice(&self) -> &[u8] {
         match self {
             Self::Inline { len, bytes } => &bytes[..usize::from(*len)],
@@ -215,12 +216,14 @@ impl Payload {
     }
 
     /// The attachments, in the order of their indices.
+    #[inline]
     #[must_use]
     pub fn attachments(&self) -> &[Attachment] {
         self.attachments.as_deref().unwrap_or_default()
     }
 
     /// The encoded bytes.
+    #[inline]
     #[must_use]
     pub fn as_slice(&self) -> &[u8] {
         &self.message.as_slice()[self.range.clone()]

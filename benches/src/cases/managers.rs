@@ -1,6 +1,6 @@
 //! Objects that processes share, beside the managers of CPython.
 
-use crate::case::Bar::AtLeastOf;
+use crate::case::Bar::{AtLeast, AtLeastOf};
 use crate::case::{Case, Contestant, Part, Scale, Unit};
 use crate::peers::farcall::echo;
 use crate::peers::farcall::managers::{self, Work};
@@ -12,6 +12,12 @@ const CPYTHON: &str = "CPython 3.11";
 /// The interpreters.
 const OLD: &str = "python3.11";
 const NEW: &str = "python3.13";
+
+/// The limit of clients in Rust: what they and a server take to exchange messages as short.
+const ECHO: &str = "64 bytes echoed, Rust clients";
+
+/// The limit of a client in Rust that moves many bytes.
+const BULK_ECHO: &str = "64 MiB echoed, Rust client";
 
 const UNIT: Unit = Unit::GigabytesPerSecond;
 
@@ -53,23 +59,28 @@ fn calls(name: &'static str, title: &str, work: Work, clients: usize) -> Case {
     let mut case = Case::new(name, title, Unit::CallsPerSecond)
         .cpus(clients.min(2))
         .max_rounds(3);
+    let mut farcall = of("Farcall", server(), python(OLD)).bar(AtLeastOf(least, CPYTHON));
     // Its clients would all have the lock at once.
     if work != Work::Lock || clients == 1 {
         let server = Part::Serve(Box::new(|| fixed_reply::serve(0)));
-        let limit = Contestant::of_parts("a fixed reply", Some(server), python(OLD));
-        case = case.with(limit.limit());
+        case = case.with(of("a fixed reply", server, python(OLD)).limit());
+        farcall = farcall.bar(AtLeast(0.9));
     }
     case.with(of(CPYTHON, cpython::manager(OLD), python(OLD)))
         .with(of("CPython 3.13", cpython::manager(NEW), python(NEW)))
-        .with(of("Farcall", server(), python(OLD)).bar(AtLeastOf(least, CPYTHON)))
+        .with(farcall)
         .with(of(
             "CPython 3.11, Rust clients",
             cpython::manager(OLD),
             rust(),
         ))
-        .with(of("Farcall, Rust clients", server(), rust()).bar(AtLeastOf(20.0, CPYTHON)))
+        .with(
+            of("Farcall, Rust clients", server(), rust())
+                .bar(AtLeastOf(20.0, CPYTHON))
+                .bar(AtLeastOf(0.6, ECHO)),
+        )
         .with(of(
-            "64 bytes echoed, Rust clients",
+            ECHO,
             Part::Serve(Box::new(move || {
                 echo::serve(Transport::Tcp, clients.min(2), 64)
             })),
@@ -88,6 +99,15 @@ fn bulk(scale: Scale) -> Case {
     };
     let limit = Part::Serve(Box::new(move || fixed_reply::serve(size)));
     let limit = of("a fixed reply", limit, python(OLD));
+    let echo = Part::Serve(Box::new(move || fixed_reply::serve_echo(size)));
+    let rust_echo = of(
+        BULK_ECHO,
+        Part::Serve(Box::new(move || echo::serve(Transport::Tcp, 1, size))),
+        Part::Load(Box::new(move |task| {
+            let echoes = echo::load(task, 1, size)?;
+            Ok(UNIT.of_rate(echoes * 2.0, size))
+        })),
+    );
     let title = "64 MiB put into a manager's queue, and taken";
     Case::new("managers-bulk", title, UNIT)
         .cpus(2)
@@ -96,13 +116,27 @@ fn bulk(scale: Scale) -> Case {
         .with(limit.limit())
         .with(of(CPYTHON, cpython::manager(OLD), python(OLD)))
         .with(of("CPython 3.13", cpython::manager(NEW), python(NEW)))
-        .with(of("Farcall", server(), python(OLD)).bar(AtLeastOf(2.0, CPYTHON)))
+        .with(
+            of("Farcall", server(), python(OLD))
+                .bar(AtLeastOf(2.0, CPYTHON))
+                .bar(AtLeast(0.9)),
+        )
+        .with(of(
+            "64 MiB echoed, a connection of CPython 3.11",
+            echo,
+            cpython::echo_load(size),
+        ))
         .with(of(
             "CPython 3.11, Rust client",
             cpython::manager(OLD),
             rust(),
         ))
-        .with(of("Farcall, Rust client", server(), rust()))
+        .with(
+            of("Farcall, Rust client", server(), rust())
+                .bar(AtLeastOf(2.0, CPYTHON))
+                .bar(AtLeastOf(0.5, BULK_ECHO)),
+        )
+        .with(rust_echo)
 }
 
 fn of(name: &str, server: Part, load: Part) -> Contestant {

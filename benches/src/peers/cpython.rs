@@ -71,6 +71,12 @@ pub(crate) fn connection(name: &str, mode: &str, transport: Transport, size: usi
     Contestant::of_parts(name, Some(part("serve")), part("load"))
 }
 
+/// Returns a load that sends messages of this number of bytes over a connection, and receives them
+/// back. It counts the bytes of both directions.
+pub(crate) fn echo_load(size: usize) -> Part {
+    script(CONNECTION, &["load", "echo", "TCP", &size.to_string()])
+}
+
 /// Returns a manager with the objects of the benchmark.
 pub(crate) fn manager(interpreter: &'static str) -> Part {
     script_of(interpreter, MANAGERS, &["serve"])

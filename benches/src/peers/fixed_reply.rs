@@ -1,5 +1,5 @@
-//! The limit of a manager that clients in Python use: threads that answer every call alike, without
-//! reading it.
+//! The limits of a manager that clients in Python use: threads that answer every call alike,
+//! without reading it; and an echo of bytes.
 
 use std::sync::Arc;
 use std::thread;
@@ -41,6 +41,23 @@ pub(crate) fn serve(size: usize) -> Result<()> {
         let connection = listener.accept()?;
         let item = Arc::clone(&item);
         thread::spawn(move || answer(connection, &item));
+    }
+}
+
+/// Serves an echo of messages of up to this number of bytes, one connection after the other: what
+/// remains are the sockets, the kernel, and the connection of the client.
+pub(crate) fn serve_echo(size: usize) -> Result<()> {
+    let listener = Listener::bind(Transport::Tcp.address())
+        .authkey(KEY)
+        .legacy_md5(true);
+    let mut listener = listener.wait()?;
+    announce(listener.local_address())?;
+    let mut message = vec![0; size];
+    loop {
+        let mut connection: blocking::Connection = listener.accept()?;
+        while let Ok(length) = connection.recv_bytes_into(&mut message) {
+            connection.send_bytes(&message[..length])?;
+        }
     }
 }
 

@@ -232,6 +232,9 @@ pub fn to_vec<T: Serialize + ?Sized>(value: &T) -> Result<Vec<u8>, Error> {
     Pickle::default().to_vec(value)
 }
 
+/// Bytes that are reserved for a value before it is encoded.
+const SMALL: usize = 64;
+
 /// Settings and limits for reading and writing pickles.
 ///
 /// ```
@@ -340,6 +343,8 @@ impl Pickle {
     /// # Errors
     /// If the value cannot be represented as a pickle.
     pub fn encode<T: Serialize + ?Sized>(&self, value: &T, out: &mut Vec<u8>) -> Result<(), Error> {
+        // Room for most values at once, not in steps.
+        out.reserve(SMALL);
         ser::write(self, value, out)
     }
 

@@ -102,12 +102,19 @@ struct Appender<'a>(&'a mut Vec<u8>);
 
 /// Returns an error if bytes are left after the value: a message holds one value and nothing else.
 #[cfg(any(feature = "bincode", feature = "msgpack", feature = "postcard"))]
+#[inline(always)]
 pub(crate) fn expect_end(left: usize) -> Result<(), FormatError> {
     if left == 0 {
         return Ok(());
     }
+    Err(left_over(left))
+}
+
+#[cfg(any(feature = "bincode", feature = "msgpack", feature = "postcard"))]
+#[cold]
+fn left_over(left: usize) -> FormatError {
     let message =
         format!("{left} bytes are left over after the value: the types of the peers may differ");
     let kind = farcall_core::FormatErrorKind::Structure;
-    Err(FormatError::new(kind, message))
+    FormatError::new(kind, message)
 }

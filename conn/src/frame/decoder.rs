@@ -142,7 +142,9 @@ impl Decoder {
         if self.buffer.len() >= length {
             return;
         }
+        // Only when the memory is used up: otherwise each read would ask for a little more.
         if self.is_detached
+            && length > self.buffer.capacity()
             && let Some(header) = &self.header
         {
             let frame = usize::try_from(header.length).unwrap_or(usize::MAX);

@@ -149,6 +149,35 @@ fn memory_is_released_after_a_large_message() {
 }
 
 #[test]
+fn the_buffer_of_a_large_message_grows_in_few_steps_and_no_further_than_its_bytes() {
+    let length = 64 << 20;
+    let mut encoder = Encoder::new();
+    encoder.push(&vec![7; length]);
+    let mut decoder = Decoder::new();
+    let mut sizes = vec![decoder.size()];
+    let mut received = 0;
+    while received < encoder.unwritten().len() {
+        let space = decoder.space();
+        let count = space.len().min(encoder.unwritten().len() - received);
+        space[..count].copy_from_slice(&encoder.unwritten()[received..][..count]);
+        decoder.filled(count);
+        received += count;
+        let size = decoder.size();
+        assert!(
+            size <= (2 * received).max(2 * LARGE),
+            "{size} of {received}"
+        );
+        if sizes.last() != Some(&size) {
+            sizes.push(size);
+        }
+    }
+    assert!(sizes.len() <= 16, "{sizes:?}");
+    assert_eq!(sizes.last(), Some(&length));
+    let message = decoder.owned_message(usize::MAX).unwrap().unwrap();
+    assert_eq!((message.len(), message.capacity()), (length, length));
+}
+
+#[test]
 fn a_message_that_cannot_be_encoded_leaves_nothing_behind() {
     let mut encoder = Encoder::new();
     encoder.push(b"first");

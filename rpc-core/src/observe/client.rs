@@ -55,7 +55,15 @@ impl ClientSpan {
     }
 
     /// Notes the outcome of the call, and ends its span.
+    #[inline(always)]
     pub fn finish<T>(&mut self, result: &Result<T, CallError>) {
+        if self.0.is_some() {
+            self.note(result);
+        }
+    }
+
+    #[cold]
+    fn note<T>(&mut self, result: &Result<T, CallError>) {
         let Some(outgoing) = self.0.take() else {
             return;
         };
@@ -64,6 +72,14 @@ impl ClientSpan {
             span::set_code(&outgoing.span, fault.code());
         }
         outgoing.finish(error.map(ErrorType::of));
+    }
+
+    #[cold]
+    fn give_up(&mut self) {
+        if let Some(outgoing) = self.0.take() {
+            let is_late = outgoing.deadline.is_some_and(|end| end <= Instant::now());
+            outgoing.finish(Some(ErrorType::given_up(is_late)));
+        }
     }
 }
 
@@ -80,10 +96,10 @@ impl Outgoing {
 
 /// A call that is dropped was given up.
 impl Drop for ClientSpan {
+    #[inline(always)]
     fn drop(&mut self) {
-        if let Some(outgoing) = self.0.take() {
-            let is_late = outgoing.deadline.is_some_and(|end| end <= Instant::now());
-            outgoing.finish(Some(ErrorType::given_up(is_late)));
+        if self.0.is_some() {
+            self.give_up();
         }
     }
 }

@@ -15,6 +15,7 @@ use std::pin::Pin;
 use std::task::{Context as TaskContext, Poll};
 use std::time::Instant;
 
+use tracing::level_filters::LevelFilter;
 use tracing::{Level, Span};
 
 pub use self::client::ClientSpan;
@@ -46,8 +47,20 @@ pub(crate) fn is_on() -> bool {
     metrics::is_on() || span::is_on() || is_logged()
 }
 
+#[inline(always)]
 fn is_logged() -> bool {
+    is_debugging() && is_access_logged()
+}
+
+#[cold]
+fn is_access_logged() -> bool {
     tracing::event_enabled!(target: ACCESS, Level::DEBUG)
+}
+
+/// Returns `true` if anything of this level may be enabled: one comparison, which every call makes.
+#[inline(always)]
+fn is_debugging() -> bool {
+    LevelFilter::current() >= LevelFilter::DEBUG
 }
 
 /// One call of a peer, from its dispatch until its result.

@@ -13,8 +13,13 @@ use crate::name::{Name, OTHER};
 use crate::output::Foreign;
 use crate::trace::{Hex, TraceContext};
 
-#[inline]
+#[inline(always)]
 pub(super) fn is_on() -> bool {
+    super::is_debugging() && are_spans_enabled()
+}
+
+#[cold]
+fn are_spans_enabled() -> bool {
     tracing::span_enabled!(target: CALLS, Level::DEBUG)
 }
 

@@ -419,9 +419,9 @@ impl<F: Format> Registry<F> {
         self.run(&self.shared.table.load(), call)
     }
 
-    // Not inlined in each caller, so that the closures are inlined here: moving the call into them
-    // takes as long as finding its method.
-    #[inline(never)]
+    // Inlined, and so are the closures: moving the call into them takes as long as finding its
+    // method.
+    #[inline(always)]
     fn run(&self, table: &Table<F>, call: Call<F>) -> CallReply {
         let method = table.method(call.method());
         let Some(invoke) = method

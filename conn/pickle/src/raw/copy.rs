@@ -30,10 +30,14 @@ pub(super) fn copied(
     memo: &MemoTable,
     part: RawPart,
 ) -> Result<CopiedCode, Error> {
+    if let Some(code) = one_opcode(message, part) {
+        return Ok(code);
+    }
     let mut writer = CopyWriter {
         message,
         memo,
-        out: Vec::new(),
+        // Of a value that is shared, nothing is copied unless something is left out.
+        out: Vec::with_capacity((part.end - part.start).min(COPIED)),
         // A short pickle can refer to a long text very often.
         room: message.len().saturating_mul(2).saturating_add(1024),
         copied_to: part.start,
@@ -54,6 +58,25 @@ pub(super) fn copied(
         code,
         memoized: writer.memoized,
         has_classes: writer.has_classes,
+    })
+}
+
+/// Returns the code of a value of one opcode: a number, a text or bytes, as most arguments are. It
+/// has nothing to leave out or to replace.
+fn one_opcode(message: &Bytes, part: RawPart) -> Option<CopiedCode> {
+    let opcode = *message.get(part.start)?;
+    if part.start != part.last || matches!(opcode, opcode::BINGET | opcode::LONG_BINGET) {
+        return None;
+    }
+    let code = message.get(part.start..part.end)?;
+    Some(CopiedCode {
+        code: if code.len() > COPIED {
+            message.slice_ref(code)
+        } else {
+            Bytes::copy_from_slice(code)
+        },
+        memoized: 0,
+        has_classes: opcode == opcode::GLOBAL,
     })
 }
 

@@ -68,6 +68,20 @@ impl RawValue {
         message.value(message.root())
     }
 
+    /// Returns `None`, which needs no memory.
+    #[must_use]
+    pub const fn none() -> Self {
+        Self::constant(&[opcode::NONE])
+    }
+
+    const fn constant(code: &'static [u8]) -> Self {
+        Self {
+            code: Bytes::from_static(code),
+            is_linked: false,
+            has_classes: false,
+        }
+    }
+
     /// Decodes the value.
     ///
     /// # Errors
@@ -107,12 +121,7 @@ impl RawValue {
     /// Returns the text, if it is a `str` of at most 4 GiB without lone surrogates.
     #[must_use]
     pub fn as_str(&self) -> Option<&str> {
-        let text = match &self.code[..] {
-            [opcode::SHORT_BINUNICODE, _, text @ ..] => text,
-            [opcode::BINUNICODE, _, _, _, _, text @ ..] => text,
-            _ => return None,
-        };
-        std::str::from_utf8(text).ok()
+        text_of(&self.code)
     }
 
     /// Returns the number, if it is an `int` of 32 bits, or a `bool`.
@@ -171,6 +180,29 @@ impl RawValue {
             .and_then(|message| message.parts(message.root()))
             .is_ok_and(|parts| parts.is_some())
     }
+}
+
+impl From<bool> for RawValue {
+    fn from(value: bool) -> Self {
+        Self::constant(if value {
+            &[opcode::NEWTRUE]
+        } else {
+            &[opcode::NEWFALSE]
+        })
+    }
+}
+
+/// Returns the text of the code of a `str`. Code that only begins with one is something else.
+fn text_of(code: &[u8]) -> Option<&str> {
+    let (len, text) = match code {
+        [opcode::SHORT_BINUNICODE, len, text @ ..] => (u32::from(*len), text),
+        [opcode::BINUNICODE, a, b, c, d, text @ ..] => (u32::from_le_bytes([*a, *b, *c, *d]), text),
+        _ => return None,
+    };
+    if text.len() != len as usize {
+        return None;
+    }
+    std::str::from_utf8(text).ok()
 }
 
 impl Serialize for RawValue {
@@ -265,6 +297,13 @@ impl RawMessage {
     /// If the part does not come from this message.
     pub fn parts(&self, part: RawPart) -> Result<Option<Vec<RawPart>>, Error> {
         scan::parts_of(&self.message, part)
+    }
+
+    /// Returns the text of a part, as [`RawValue::as_str`] does, without taking it out. `None` also
+    /// if the part refers to a text elsewhere in the message.
+    #[must_use]
+    pub fn as_str(&self, part: RawPart) -> Option<&str> {
+        text_of(self.message.get(part.start..part.end)?)
     }
 
     /// Takes a value out of the message. A value without references to the memo shares the bytes of

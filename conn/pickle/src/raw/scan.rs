@@ -8,6 +8,9 @@ use super::super::error::{Error, ErrorKind};
 use super::super::opcode;
 use super::super::opcode_reader::{LengthOf, OpcodeReader};
 
+/// The height of the stack that memory is reserved for: that of most requests of managers.
+const STACK: usize = 8;
+
 /// The code of one value: a range of the message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RawPart {
@@ -219,7 +222,7 @@ pub(super) fn scan(
     let mut memo = MemoTable::default();
     let mut machine = SpanMachine {
         steps: Steps::new(message, start),
-        stack: Vec::new(),
+        stack: Vec::with_capacity(STACK),
         marks: Vec::new(),
         memo: Some(&mut memo),
         added: Vec::new(),
@@ -269,7 +272,7 @@ pub(super) fn parts_of(message: &[u8], whole: RawPart) -> Result<Option<Vec<RawP
     };
     let mut machine = SpanMachine {
         steps: Steps::new(message, whole.start),
-        stack: Vec::new(),
+        stack: Vec::with_capacity(STACK),
         marks: Vec::new(),
         memo: None,
         added: Vec::new(),

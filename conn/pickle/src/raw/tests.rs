@@ -40,6 +40,49 @@ fn values_move_between_messages() {
 }
 
 #[test]
+fn a_text_is_no_longer_than_it_says() {
+    let message = read(b"\x80\x04\x8c\x01a.");
+    assert_eq!(message.as_str(message.root()), Some("a"));
+    let message = read(b"\x80\x04X\x01\0\0\0a.");
+    assert_eq!(message.as_str(message.root()), Some("a"));
+    // 'a', to which 'b' is applied by BUILD, whose code is that of a letter.
+    let message = read(b"\x80\x04\x8c\x01a\x8c\x01bb.");
+    assert_eq!(message.as_str(message.root()), None);
+    assert_eq!(message.value(message.root()).unwrap().as_str(), None);
+}
+
+#[test]
+fn constants_are_those_of_the_encoder() {
+    assert_eq!(RawValue::none(), RawValue::of(&()).unwrap());
+    for value in [true, false] {
+        assert_eq!(RawValue::from(value), RawValue::of(&value).unwrap());
+    }
+}
+
+#[test]
+fn values_of_one_opcode_are_taken_out_as_they_are() {
+    let values = (7, 70_000, -1, 0.5, "text", vec![1, 2], (), true);
+    let found = parts(&to_vec(&values).unwrap());
+    let codes: Vec<Vec<u8>> = found.iter().map(|value| value.code().to_vec()).collect();
+    assert_eq!(codes[0], b"K\x07");
+    assert_eq!(codes[4], b"\x8c\x04text");
+    assert_eq!(codes[6..], [b"N".to_vec(), b"\x88".to_vec()]);
+    assert!(!found.iter().any(RawValue::has_classes));
+    let class = parts(b"\x80\x03cbuiltins\nint\n\x85.");
+    assert!(class[0].has_classes());
+    // A large one shares the bytes of its message.
+    let text = "x".repeat(100_000);
+    let message = read(&to_vec(&(&text,)).unwrap());
+    let part = message.parts(message.root()).unwrap().unwrap()[0];
+    let value = message.value(part).unwrap();
+    assert_eq!(value.as_str(), Some(&*text));
+    assert_eq!(
+        value.code().as_ptr(),
+        message.message[part.start..].as_ptr()
+    );
+}
+
+#[test]
 fn references_within_a_value_are_renumbered() {
     // x = []; pickle.dumps(('a', [x, x], [x]))
     let message = b"\x80\x04\x8c\x01a\x94]\x94(]\x94h\x02e]\x94h\x02a\x87\x94.";

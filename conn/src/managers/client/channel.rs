@@ -31,20 +31,17 @@ pub enum Serializer {
 
 /// A connection with at most one request that was not answered.
 pub(super) struct Channel {
-    /// `None` once it broke.
-    connection: Option<Connection<(), (), Pickle>>,
+    /// `None` once it broke. Boxed, since each call moves the channel several times.
+    connection: Option<Box<Connection<(), (), Pickle>>>,
     serializer: Serializer,
     /// A request was sent, perhaps in part, whose reply was not received.
     is_waiting: bool,
 }
 
 impl Channel {
-    pub(super) const fn new(
-        connection: Connection<(), (), Pickle>,
-        serializer: Serializer,
-    ) -> Self {
+    pub(super) fn new(connection: Connection<(), (), Pickle>, serializer: Serializer) -> Self {
         Self {
-            connection: Some(connection),
+            connection: Some(Box::new(connection)),
             serializer,
             is_waiting: false,
         }

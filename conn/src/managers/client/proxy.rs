@@ -280,9 +280,11 @@ impl Caller for Proxy {
             let kind = farcall_core::FormatErrorKind::Unrepresentable;
             return Err(CallError::Encode(FormatError::new(kind, message)));
         };
-        let mut begin = vec![0x80, 4, b'('];
-        push_text(&mut begin, &self.0.token.ident);
-        push_text(&mut begin, call.context.method().as_str());
+        let (ident, method) = (&*self.0.token.ident, call.context.method().as_str());
+        let mut begin = Vec::with_capacity(3 + 5 + ident.len() + 5 + method.len());
+        begin.extend([0x80, 4, b'(']);
+        push_text(&mut begin, ident);
+        push_text(&mut begin, method);
         let request = [&begin[..], args, &b"}t."[..]];
         let exchange = async {
             let mut lease = self.lease().await?;

@@ -107,7 +107,12 @@ impl Answer {
     }
 
     pub(crate) fn none() -> Raises<Self> {
-        Self::of(&())
+        Outcome::none().map(Self::Now)
+    }
+
+    /// Returns a truth value, which needs no encoding.
+    pub(crate) fn boolean(value: bool) -> Raises<Self> {
+        Outcome::boolean(value).map(Self::Now)
     }
 
     pub(crate) fn stored(value: Stored) -> Raises<Self> {
@@ -133,7 +138,11 @@ impl Outcome {
     }
 
     pub(crate) fn none() -> Raises<Self> {
-        Self::of(&())
+        Ok(Self::Value(Stored::default()))
+    }
+
+    pub(crate) fn boolean(value: bool) -> Raises<Self> {
+        Ok(Self::Value(RawValue::from(value).into()))
     }
 }
 

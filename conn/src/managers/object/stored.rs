@@ -196,9 +196,7 @@ impl Stored {
 
 impl Default for Stored {
     fn default() -> Self {
-        // `None` can always be encoded.
-        let none = RawValue::of(&()).unwrap_or_else(|_| unreachable!("None is a value"));
-        Self::new(none, None)
+        Self::new(RawValue::none(), None)
     }
 }
 

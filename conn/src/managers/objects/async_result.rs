@@ -70,7 +70,7 @@ impl SharedObject for AsyncResult {
             }
             "ready" => {
                 call.bind_none()?;
-                Answer::of(&self.is_ready())
+                Answer::boolean(self.is_ready())
             }
             "successful" => {
                 call.bind_none()?;

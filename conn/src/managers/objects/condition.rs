@@ -94,7 +94,7 @@ impl SharedObject for Condition {
                 let [timeout] = call.bind(["timeout"], 0)?;
                 let timeout = timeout_of(timeout.as_ref())?;
                 self.check_owned(caller, "wait")?;
-                Answer::later(async move { Outcome::of(&self.wait(caller, timeout).await) })
+                Answer::later(async move { Outcome::boolean(self.wait(caller, timeout).await) })
             }
             "notify" => {
                 let [count] = call.bind(["n"], 0)?;

@@ -301,7 +301,7 @@ impl SharedObject for Dict {
             }
             "__contains__" => {
                 let [key] = call.bind_all(["key"])?;
-                Answer::of(&self.find(&key)?.is_some())
+                Answer::boolean(self.find(&key)?.is_some())
             }
             "__len__" => Answer::of(&self.len()),
             "__iter__" => self.iterate(false),

@@ -69,7 +69,7 @@ impl SharedObject for Event {
 
     fn call(self: Arc<Self>, call: &mut MethodCall) -> Raises<Answer> {
         match &*call.method {
-            "is_set" => Answer::of(&self.is_set()),
+            "is_set" => Answer::boolean(self.is_set()),
             "set" => {
                 self.set();
                 Answer::none()
@@ -83,7 +83,7 @@ impl SharedObject for Event {
                 let timeout = timeout_of(timeout.as_ref())?;
                 Answer::later(async move {
                     let waited = within(timeout, self.wait()).await;
-                    Outcome::of(&(waited.is_some() || self.is_set()))
+                    Outcome::boolean(waited.is_some() || self.is_set())
                 })
             }
             method => Err(no_method(method)),

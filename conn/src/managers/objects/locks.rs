@@ -37,13 +37,13 @@ fn acquire<F: Future<Output = bool> + Send + 'static>(
 ) -> Raises<Answer> {
     let (blocking, timeout) = waiting(call)?;
     if is_acquired() {
-        return Answer::of(&true);
+        return Answer::boolean(true);
     }
     if !blocking {
         return Answer::of(&false);
     }
     let waiting = waits(timeout);
-    Answer::later(async move { Outcome::of(&waiting.await) })
+    Answer::later(async move { Outcome::boolean(waiting.await) })
 }
 
 /// Lock that one holder has at a time, as `threading.Lock` in Python: anyone can release it. Those
@@ -143,7 +143,7 @@ impl SharedObject for Lock {
                 self.release()?;
                 Answer::none()
             }
-            "locked" => Answer::of(&self.is_held()),
+            "locked" => Answer::boolean(self.is_held()),
             method => Err(no_method(method)),
         }
     }

@@ -441,8 +441,8 @@ impl SharedObject for Queue {
                 Answer::none()
             }
             "qsize" => Answer::of(&self.len()),
-            "empty" => Answer::of(&self.is_empty()),
-            "full" => Answer::of(&self.is_full()),
+            "empty" => Answer::boolean(self.is_empty()),
+            "full" => Answer::boolean(self.is_full()),
             method => Err(no_method(method)),
         }
     }

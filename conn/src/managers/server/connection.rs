@@ -1,6 +1,5 @@
 //! Connections of clients: one request to the server itself, or calls of objects until their end.
 
-use std::collections::HashSet;
 use std::future::Future;
 use std::pin::pin;
 use std::sync::Arc;
@@ -16,7 +15,7 @@ use futures_util::FutureExt as _;
 use tokio::time::timeout;
 
 use super::service::UNSERIALIZABLE;
-use super::table::{Found, Host};
+use super::table::{Found, Host, UsedIds};
 use super::{ServerState, functions, token};
 use crate::connection::Connection;
 use crate::error::{RecvError, SendError};
@@ -52,7 +51,7 @@ pub(super) async fn serve(state: Arc<ServerState>, established: Established) {
         host,
         caller: CALLERS.fetch_add(1, Ordering::Relaxed),
         context: Context::default().with_origin(Arc::new(origin)),
-        used: HashSet::new(),
+        used: UsedIds::default(),
         is_accepted: false,
         next: None,
         #[cfg(feature = "managers-xmlrpc")]
@@ -96,7 +95,7 @@ struct ClientConnection {
     caller: u64,
     context: Context,
     /// The objects that calls of this connection have used.
-    used: HashSet<String>,
+    used: UsedIds,
     is_accepted: bool,
     /// A request that came while another one was answered.
     next: Option<Bytes>,
@@ -147,9 +146,11 @@ impl ClientConnection {
             Ok(request) if request.method == functions::ACCEPT => {
                 (Ok(Reply::value(&())), Life::Accepted)
             }
-            Ok(request) => {
-                let call = self.method_call(request);
-                let reply = call.and_then(|call| functions::call(&self.state, call, self.host));
+            Ok(mut request) => {
+                let reply = self.arguments(&mut request).and_then(|arguments| {
+                    let call = self.method_call(request.method, arguments);
+                    functions::call(&self.state, call, self.host)
+                });
                 (reply, Life::OneRequest)
             }
             Err(error) => (Err(unreadable(&error)), Life::OneRequest),
@@ -200,34 +201,31 @@ impl ClientConnection {
         self.connection.send_bytes(&message).await
     }
 
-    fn method_call(&self, request: Request) -> Raises<MethodCall> {
-        let Request {
-            method,
-            args,
-            kwargs,
-            ..
-        } = request;
+    /// Takes the arguments of a request into the budget.
+    fn arguments(&self, request: &mut Request) -> Raises<Arguments> {
         let state = &self.state;
         let store = |raw| state.table.store(&state.format.pickle, raw);
-        let positional: Raises<_> = args.into_iter().map(store).collect();
-        let keywords = kwargs.into_iter();
-        let keywords: Raises<_> = keywords
-            .map(|(name, raw)| Ok((name, store(raw)?)))
-            .collect();
-        Ok(MethodCall {
-            method,
-            args: Arguments {
-                positional: positional?,
-                keywords: keywords?,
-            },
-            caller: self.caller,
-            context: self.context.clone(),
+        let positional = std::mem::take(&mut request.args).into_iter().map(store);
+        let keywords = std::mem::take(&mut request.kwargs).into_iter();
+        let keywords = keywords.map(|(name, raw)| Ok((name, store(raw)?)));
+        Ok(Arguments {
+            positional: positional.collect::<Raises<_>>()?,
+            keywords: keywords.collect::<Raises<_>>()?,
         })
     }
 
+    fn method_call(&self, method: String, args: Arguments) -> MethodCall {
+        MethodCall {
+            method,
+            args,
+            caller: self.caller,
+            context: self.context.clone(),
+        }
+    }
+
     /// Calls a method of an object. Returns `None` if the client has gone meanwhile.
-    async fn answer(&mut self, request: Request) -> Option<Reply> {
-        let ident = request.ident.clone().unwrap_or_default();
+    async fn answer(&mut self, mut request: Request) -> Option<Reply> {
+        let ident = request.ident.take().unwrap_or_default();
         let found = match self.state.table.find(&ident, &mut self.used) {
             Ok(found) => found,
             Err(exception) => {
@@ -238,10 +236,14 @@ impl ClientConnection {
         if !found.exposed.contains(&request.method) {
             return Some(fallback(&found, &request.method));
         }
-        let method = request.method.clone();
-        let answer = self
-            .method_call(request)
-            .and_then(|mut call| Arc::clone(&found.object).call(&mut call));
+        let arguments = self.arguments(&mut request);
+        let mut call = self.method_call(request.method, Arguments::default());
+        let answer = arguments.and_then(|arguments| {
+            call.args = arguments;
+            Arc::clone(&found.object).call(&mut call)
+        });
+        let method = std::mem::take(&mut call.method);
+        drop(call);
         let outcome = match answer {
             Ok(Answer::Now(outcome)) => Ok(outcome),
             Ok(Answer::Later(mut future)) => match (&mut future).now_or_never() {

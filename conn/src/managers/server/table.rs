@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use farcall_core::transport::Peer;
 use farcall_pickle::{Pickle, RawValue, Value};
+use foldhash::fast::RandomState;
 
 use super::options::ManagerOptions;
 use crate::managers::object::{Raises, Reference, SharedObject, Stored, StoredGuard, lock};
@@ -41,9 +42,12 @@ impl From<&Peer> for Host {
     }
 }
 
+/// The ids of objects that a connection has used.
+pub(super) type UsedIds = HashSet<String, RandomState>;
+
 /// An object as a connection uses it.
 pub(super) struct Found {
-    pub(super) typeid: String,
+    pub(super) typeid: Arc<str>,
     pub(super) object: Arc<dyn SharedObject>,
     pub(super) exposed: Arc<[String]>,
 }
@@ -58,7 +62,8 @@ pub(crate) struct Table {
 
 #[derive(Default)]
 struct TableState {
-    entries: HashMap<String, Entry>,
+    /// Clients look ids up, and cannot choose those that are in it: a fast hash is enough.
+    entries: HashMap<String, Entry, RandomState>,
     /// The ids of objects, by their addresses.
     idents: HashMap<usize, String>,
     /// The number of accepted connections of each host.
@@ -66,7 +71,7 @@ struct TableState {
 }
 
 struct Entry {
-    typeid: String,
+    typeid: Arc<str>,
     object: Arc<dyn SharedObject>,
     exposed: Arc<[String]>,
     /// References of clients.
@@ -126,7 +131,7 @@ impl Table {
             }
         };
         let entry = state.entries.entry(ident.clone()).or_insert_with(|| Entry {
-            typeid: typeid.to_owned(),
+            typeid: typeid.into(),
             object: Arc::clone(object),
             exposed,
             references: 0,
@@ -155,7 +160,7 @@ impl Table {
     }
 
     /// Returns an object. `used` are the objects that the connection has used.
-    pub(super) fn find(&self, ident: &str, used: &mut HashSet<String>) -> Raises<Found> {
+    pub(super) fn find(&self, ident: &str, used: &mut UsedIds) -> Raises<Found> {
         let mut state = lock(&self.state);
         let entry = state.entries.get_mut(ident).ok_or_else(|| unknown(ident))?;
         if !used.contains(ident) {
@@ -163,14 +168,14 @@ impl Table {
             entry.users += 1;
         }
         Ok(Found {
-            typeid: entry.typeid.clone(),
+            typeid: Arc::clone(&entry.typeid),
             object: Arc::clone(&entry.object),
             exposed: Arc::clone(&entry.exposed),
         })
     }
 
     /// Ends a connection that has used these objects.
-    pub(super) fn leave(&self, used: &HashSet<String>, host: Host, caller: u64) {
+    pub(super) fn leave(&self, used: &UsedIds, host: Host, caller: u64) {
         let mut objects = Vec::new();
         {
             let mut state = lock(&self.state);
@@ -362,7 +367,7 @@ impl Entry {
 }
 
 /// Returns an id that no other object has, and that nobody can guess.
-fn new_ident(entries: &HashMap<String, Entry>) -> Raises<String> {
+fn new_ident(entries: &HashMap<String, Entry, RandomState>) -> Raises<String> {
     loop {
         let mut bytes = [0; 8];
         getrandom::fill(&mut bytes)

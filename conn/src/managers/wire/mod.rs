@@ -96,25 +96,29 @@ impl Request {
         let Some([ident, method, args, kwargs]) = parts.as_deref() else {
             return Err(Self::UNEXPECTED);
         };
-        let ident = message.value(*ident)?;
-        let method = message.value(*method)?;
+        let text = |part| -> Result<Option<String>, WireError> {
+            if let Some(text) = message.as_str(part) {
+                return Ok(Some(text.to_owned()));
+            }
+            // It is `None`, or refers to a text elsewhere in the message.
+            let value = message.value(part)?;
+            if value.is_none() {
+                return Ok(None);
+            }
+            Ok(Some(value.as_str().ok_or(Self::UNEXPECTED)?.to_owned()))
+        };
         let (Some(args), Some(kwargs)) = (message.parts(*args)?, message.parts(*kwargs)?) else {
             return Err(Self::UNEXPECTED);
         };
         let args = args.into_iter().map(|part| message.value(part));
         let mut entries = Vec::with_capacity(kwargs.len() / 2);
         for entry in kwargs.chunks_exact(2) {
-            let name = message.value(entry[0])?;
-            let name = name.as_str().ok_or(Self::UNEXPECTED)?.to_owned();
+            let name = text(entry[0])?.ok_or(Self::UNEXPECTED)?;
             entries.push((name, message.value(entry[1])?));
         }
         Ok(Self {
-            ident: match ident.as_str() {
-                Some(ident) => Some(ident.to_owned()),
-                None if ident.is_none() => None,
-                None => return Err(Self::UNEXPECTED),
-            },
-            method: method.as_str().ok_or(Self::UNEXPECTED)?.to_owned(),
+            ident: text(*ident)?,
+            method: text(*method)?.ok_or(Self::UNEXPECTED)?,
             args: args.collect::<Result<_, _>>()?,
             kwargs: entries,
         })

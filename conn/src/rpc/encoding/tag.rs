@@ -28,6 +28,7 @@ macro_rules! tag_kinds {
         enum TagKind { $($name = $byte,)* }
 
         impl TagKind {
+            #[inline(always)]
             fn from_byte(byte: u8) -> Option<Self> {
                 match byte {
                     $($byte => Some(Self::$name),)*

@@ -19,7 +19,7 @@ fn bytes(bytes: &[u8], out: &mut Vec<u8>) {
     out.extend_from_slice(bytes);
 }
 
-#[inline]
+#[inline(always)]
 fn references(references: &[Reference], out: &mut Vec<u8>) {
     match references {
         // The case of nearly all messages.

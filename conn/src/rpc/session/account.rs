@@ -91,15 +91,21 @@ impl SessionAccount {
     }
 
     /// Reserves room for `more` bytes.
+    #[inline]
     pub(super) fn reserve(&mut self, held: HeldBytes, more: u64) -> Result<(), NoRoom> {
         let wanted = self.total(held).saturating_add(more);
-        let Some(budget) = &self.budget else {
-            return Ok(());
-        };
         let reserved = self.reservation.as_ref().map_or(FREE, |held| held.bytes);
         if wanted <= reserved {
             return Ok(());
         }
+        self.reserve_more(held, wanted)
+    }
+
+    #[cold]
+    fn reserve_more(&mut self, held: HeldBytes, wanted: u64) -> Result<(), NoRoom> {
+        let Some(budget) = &self.budget else {
+            return Ok(());
+        };
         let reservation = self.reservation.get_or_insert_with(|| {
             let account = budget.account();
             Box::new(Reservation {

@@ -52,18 +52,13 @@ impl Session {
             head,
             object,
             cancellation,
-            params,
-            context,
+            mut call,
         } = admitted;
         let is_tracked = cancellation.is_some();
         let cancellation =
             cancellation.unwrap_or_else(|| SPARE_CANCELLATION.take().unwrap_or_default());
-        let deadline = context.deadline().map(Instant::from_std);
-        let call = Call {
-            params,
-            format: self.encoding,
-            context: context.with_cancellation(cancellation.clone()),
-        };
+        let deadline = call.context.deadline().map(Instant::from_std);
+        call.context.set_cancellation(cancellation.clone());
         let answer = match object {
             None => root.dispatch(call),
             Some(object) => self.call_object(object, call),
@@ -101,13 +96,13 @@ impl Session {
         self: &Arc<Self>,
         id: u64,
         object: ObjectHandle,
-        call: Call<Encoding>,
+        mut call: Call<Encoding>,
     ) -> Option<Result<Payload, Fault>> {
         // A call that is not in the table any more was cancelled.
         let cancellation = self.update(|state| state.incoming.cancellation(id))?;
         let deadline = call.context.deadline().map(Instant::from_std);
-        let context = call.context.with_cancellation(cancellation.clone());
-        let answer = self.call_object(object, Call { context, ..call });
+        call.context.set_cancellation(cancellation.clone());
+        let answer = self.call_object(object, call);
         self.start(id, None, cancellation, deadline, answer)
     }
 

@@ -24,7 +24,11 @@ use crate::rpc::message::MAX_METHOD;
 #[must_use = "a call does nothing unless it is awaited"]
 pub(in crate::rpc) struct CallFuture<L: Deref<Target: SessionLink>> {
     session: L,
-    state: CallFutureState,
+    /// Present until the call is made. Beside the progress, so that a change of that drops nothing.
+    request: Option<CallRequest>,
+    progress: Progress,
+    /// Parts of a call in progress that most calls lack.
+    rare: Option<Box<Rare>>,
     span: ClientSpan,
 }
 
@@ -33,16 +37,19 @@ pub(in crate::rpc) struct CallFuture<L: Deref<Target: SessionLink>> {
 #[error("the method name has {0} bytes, over the limit of {MAX_METHOD}")]
 struct LongMethod(usize);
 
-enum CallFutureState {
-    New(Option<CallRequest>),
-    Started {
-        id: u64,
-        /// Handle that keeps the called promise alive: dropping it could cancel the call that will
-        /// return the object.
-        _object: Option<ObjectHandle>,
-        deadline: Option<Pin<Box<Sleep>>>,
-    },
+#[derive(Clone, Copy)]
+enum Progress {
+    New,
+    /// The call has this id.
+    Started(u64),
     Completed,
+}
+
+struct Rare {
+    /// Handle that keeps the called promise alive: dropping it could cancel the call that will
+    /// return the object.
+    _object: Option<ObjectHandle>,
+    deadline: Option<Pin<Box<Sleep>>>,
 }
 
 impl<L: Deref<Target: SessionLink>> CallFuture<L> {
@@ -56,7 +63,9 @@ impl<L: Deref<Target: SessionLink>> CallFuture<L> {
     ) -> Self {
         Self {
             session,
-            state: CallFutureState::New(Some(CallRequest { object, call })),
+            request: Some(CallRequest { object, call }),
+            progress: Progress::New,
+            rare: None,
             span: ClientSpan::default(),
         }
     }
@@ -79,8 +88,8 @@ impl<L: Deref<Target: SessionLink> + Unpin> CallFuture<L> {
     fn poll_result(&mut self, cx: &mut Context<'_>) -> Poll<Result<Payload, CallError>> {
         let this = self;
         let session = &*this.session;
-        if let CallFutureState::New(new) = &mut this.state
-            && let Some(request) = new
+        if let Progress::New = this.progress
+            && let Some(request) = &mut this.request
         {
             if request.call.format != session.encoding() {
                 let message = format!(
@@ -88,13 +97,13 @@ impl<L: Deref<Target: SessionLink> + Unpin> CallFuture<L> {
                     request.call.format,
                     session.encoding()
                 );
-                this.state = CallFutureState::Completed;
-                return Poll::Ready(Err(CallError::NotSent(message.into())));
+                this.request = None;
+                return this.complete(Err(CallError::NotSent(message.into())));
             }
             let method = request.call.method().len();
             if method > MAX_METHOD {
-                this.state = CallFutureState::Completed;
-                return Poll::Ready(Err(CallError::NotSent(Box::new(LongMethod(method)))));
+                this.request = None;
+                return this.complete(Err(CallError::NotSent(Box::new(LongMethod(method)))));
             }
             let timeout = CallTimeout::of(&request.call.context, session.settings(), now);
             let deadline = timeout.deadline();
@@ -110,9 +119,10 @@ impl<L: Deref<Target: SessionLink> + Unpin> CallFuture<L> {
             let object = request.object.clone();
             let wants_promise = pipelining::is_promise_requested();
             let one_way = request.call.context.is_one_way();
-            let started = session.start_call(new, wants_promise, timeout, cx);
+            this.progress = Progress::Completed;
+            let started = session.start_call(&mut this.request, wants_promise, timeout, cx);
             // The rest of the request is dropped here, where no lock is held.
-            this.state = CallFutureState::Completed;
+            this.request = None;
             let id = match started? {
                 StartedCall::Call(id) => id,
                 StartedCall::Promise(promise) => {
@@ -122,42 +132,50 @@ impl<L: Deref<Target: SessionLink> + Unpin> CallFuture<L> {
                     return Poll::Pending;
                 }
             };
-            this.state = CallFutureState::Started {
-                id,
-                _object: object,
-                deadline: deadline.map(|deadline| Box::pin(sleep_until(deadline.into()))),
-            };
+            this.progress = Progress::Started(id);
+            if object.is_some() || deadline.is_some() {
+                this.rare = Some(Box::new(Rare {
+                    _object: object,
+                    deadline: deadline.map(|deadline| Box::pin(sleep_until(deadline.into()))),
+                }));
+            }
             if deadline.is_none() && !one_way {
                 // Whatever completes the call from now on also wakes this task.
                 return Poll::Pending;
             }
         }
-        let CallFutureState::Started { id, deadline, .. } = &mut this.state else {
+        let Progress::Started(id) = this.progress else {
             return Poll::Pending;
         };
-        let id = *id;
         if let Poll::Ready(result) = session.poll_result(id, cx) {
-            this.state = CallFutureState::Completed;
-            return Poll::Ready(result);
+            return this.complete(result);
         }
-        if let Some(deadline) = deadline
+        if let Some(rare) = &mut this.rare
+            && let Some(deadline) = &mut rare.deadline
             && deadline.as_mut().poll(cx).is_ready()
         {
-            this.state = CallFutureState::Completed;
             let error = if session.cancel_call(id) {
                 CallError::Fault(deadline_exceeded())
             } else {
                 CallError::NotSent(Box::new(TooLate))
             };
-            return Poll::Ready(Err(error));
+            return this.complete(Err(error));
         }
         Poll::Pending
+    }
+
+    /// Drops what the call has kept.
+    #[inline(always)]
+    fn complete(&mut self, result: Result<Payload, CallError>) -> Poll<Result<Payload, CallError>> {
+        self.progress = Progress::Completed;
+        self.rare = None;
+        Poll::Ready(result)
     }
 }
 
 impl<L: Deref<Target: SessionLink>> Drop for CallFuture<L> {
     fn drop(&mut self) {
-        if let CallFutureState::Started { id, .. } = self.state {
+        if let Progress::Started(id) = self.progress {
             self.session.cancel_call(id);
         }
     }

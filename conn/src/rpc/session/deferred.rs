@@ -86,6 +86,12 @@ impl Deferred {
         self.rare.get_or_insert_default()
     }
 
+    /// Returns `true` if there are no actions.
+    pub(super) const fn is_empty(&self) -> bool {
+        // The first waker is never among the others.
+        self.waker.is_none() && self.rare.is_none()
+    }
+
     pub(super) fn wake(&mut self, waker: Option<Waker>) {
         match waker {
             Some(waker) if self.waker.is_some() => self.more_wakers.push(waker),

@@ -58,12 +58,13 @@ impl Session {
     /// Changes the state, then carries out the deferred actions. Wakes the driver if there is
     /// output.
     pub(super) fn update<R>(&self, update: impl FnOnce(&mut SessionState) -> R) -> R {
-        let mut deferred = Deferred::default();
-        self.update_with(&mut deferred, |state| {
-            let result = update(state);
-            state.wake_for_output();
-            result
-        })
+        let (result, deferred) = self.change(|locked| {
+            let result = update(&mut locked.state);
+            locked.state.wake_for_output();
+            (result, locked.state.outbox.all_deferred())
+        });
+        self.run_all(deferred);
+        result
     }
 
     /// Like [`update`](Self::update), for the driver, which does not need to be woken for output.
@@ -83,16 +84,27 @@ impl Session {
         deferred: &mut Deferred,
         update: impl FnOnce(&mut SessionState) -> R,
     ) -> R {
-        self.change(deferred, |locked| update(&mut locked.state))
+        self.change(|locked| {
+            let result = update(&mut locked.state);
+            locked.state.outbox.take_deferred(deferred);
+            result
+        })
     }
 
-    /// Changes all that the lock guards, and leaves the deferred actions to the caller.
-    fn change<R>(&self, deferred: &mut Deferred, change: impl FnOnce(&mut Locked) -> R) -> R {
+    /// Changes all that the lock guards. `change` takes the deferred actions.
+    fn change<R>(&self, change: impl FnOnce(&mut Locked) -> R) -> R {
         let locked = &mut *self.lock();
         let result = change(locked);
         self.update_account(&mut locked.state);
-        locked.state.outbox.take_deferred(deferred);
         result
+    }
+
+    /// Carries out the actions that a change deferred, if there are any.
+    #[inline]
+    fn run_all(&self, deferred: Option<Deferred>) {
+        if let Some(mut deferred) = deferred {
+            self.run_deferred(&mut deferred);
+        }
     }
 
     #[inline]
@@ -127,16 +139,16 @@ impl Session {
     /// Changes the state. If that sends a single call, this task writes it; otherwise the driver
     /// writes.
     fn update_and_write<R>(&self, update: impl FnOnce(&mut SessionState) -> R) -> R {
-        let mut deferred = Deferred::default();
-        let (result, write_half) = self.change(&mut deferred, |locked| {
+        let (result, write_half, deferred) = self.change(|locked| {
             let result = update(&mut locked.state);
             let is_writer = locked.state.is_written_by_call();
             (
                 result,
                 is_writer.then(|| locked.write_half.upgrade()).flatten(),
+                locked.state.outbox.all_deferred(),
             )
         });
-        self.run_deferred(&mut deferred);
+        self.run_all(deferred);
         if let Some(write_half) = write_half {
             let is_complete = self.write_now(&write_half);
             if !is_complete || self.has_account.load(Ordering::Relaxed) {
@@ -185,13 +197,13 @@ impl Session {
     fn update_at_disconnect<R>(&self, update: impl FnOnce(&mut SessionState) -> R) -> R {
         let write_half = self.lock().write_half.upgrade();
         let half = write_half.as_deref().map(SharedWriteHalf::lock);
-        let mut deferred = Deferred::default();
-        let result = self.change(&mut deferred, |locked| {
+        let (result, deferred) = self.change(|locked| {
             locked.write_half = Weak::new();
-            update(&mut locked.state)
+            let result = update(&mut locked.state);
+            (result, locked.state.outbox.all_deferred())
         });
         drop(half);
-        self.run_deferred(&mut deferred);
+        self.run_all(deferred);
         result
     }
 }

@@ -172,6 +172,16 @@ impl Outbox {
         self.deferred.start_stream(id, source);
     }
 
+    /// Returns the deferred actions, if there are any.
+    #[inline]
+    pub(super) fn all_deferred(&mut self) -> Option<Deferred> {
+        let mut all = None;
+        if !self.deferred.is_empty() {
+            self.deferred.move_to(all.insert(Deferred::default()));
+        }
+        all
+    }
+
     /// Moves the deferred actions to the empty `deferred`.
     pub(super) fn take_deferred(&mut self, deferred: &mut Deferred) {
         self.deferred.move_to(deferred);

@@ -5,7 +5,7 @@ mod promises;
 use std::collections::BTreeSet;
 
 use farcall_core::protocol::{Call, CallPermit, Payload};
-use farcall_core::{Cancellation, Context, Fault, FaultKind};
+use farcall_core::{Cancellation, Fault, FaultKind};
 
 use self::promises::DependentCall;
 pub(super) use self::promises::{PromiseState, promise_failed, promised_object};
@@ -91,8 +91,8 @@ pub(super) struct AdmittedCall {
     pub(super) object: Option<ObjectHandle>,
     /// Cancellation of the call, if it is in the table already.
     pub(super) cancellation: Option<Cancellation>,
-    pub(super) params: Payload,
-    pub(super) context: Context,
+    /// Whole from the start, so that it is moved as seldom as possible.
+    pub(super) call: Call<Encoding>,
 }
 
 impl IncomingCalls {

@@ -41,10 +41,15 @@ impl OutgoingAttachment {
 impl SessionState {
     /// Exports attachments to the peer, and returns the references that stand for them on the wire.
     /// On error, none of them is exported.
+    #[inline]
     pub(super) fn export(&mut self, attachments: &[Attachment]) -> Result<Vec<Reference>, Fault> {
         if attachments.is_empty() {
             return Ok(Vec::new());
         }
+        self.export_some(attachments)
+    }
+
+    fn export_some(&mut self, attachments: &[Attachment]) -> Result<Vec<Reference>, Fault> {
         let streams = attachments.iter().filter(|item| is_stream(item)).count();
         if (self.streams.outgoing() + streams) as u64 > self.peer_limits.max_streams {
             return Err(overloaded("too many streams are open on this connection"));

@@ -51,6 +51,7 @@ impl SessionState {
                 if !references.is_empty() {
                     params = params.with_attachments(self.import(&references)?);
                 }
+                let format = self.encoding;
                 match admission {
                     Admission::Run {
                         object,
@@ -59,13 +60,17 @@ impl SessionState {
                         head,
                         object,
                         cancellation,
-                        params,
-                        context,
+                        // Made where it stays, so that it is not moved there.
+                        call: Call {
+                            params,
+                            format,
+                            context,
+                        },
                     }),
                     Admission::Wait(promise_id) => {
                         let call = Call {
                             params,
-                            format: self.encoding,
+                            format,
                             context,
                         };
                         self.incoming.wait(head, promise_id, call);
@@ -170,9 +175,7 @@ fn call_context(
     now: impl FnOnce() -> Instant,
 ) -> Context {
     let deadline = call.timeout.and_then(|left| now().checked_add(left));
-    let mut context = Context::new(call.method)
-        .with_deadline(deadline)
-        .with_origin(Arc::clone(origin));
+    let mut context = Context::received(call.method, Arc::clone(origin), deadline);
     if call.one_way {
         context = context.one_way();
     }

@@ -38,6 +38,9 @@ pub(super) struct SessionState {
     phase: Phase,
     encoding: Encoding,
     settings: Arc<Settings>,
+    /// The [default timeout](Settings::default_timeout_ticks) of outgoing calls, in ticks. Divided
+    /// once: it takes longer than writing a call.
+    timeout_ticks: u32,
     /// The session, as its handles see it.
     link: Weak<dyn SessionLink>,
     /// Methods that the local side offers to every peer.
@@ -144,6 +147,7 @@ impl SessionState {
             references: References::default(),
             streams: Streams::default(),
             account: SessionAccount::new(settings.budget.clone()),
+            timeout_ticks: settings.default_timeout_ticks(),
             settings,
         }
     }

@@ -43,10 +43,8 @@ impl SessionState {
         }
         let one_way = new.call.context.is_one_way();
         let id = self.outgoing.next_id();
-        let timeout_tick = matches!(timeout, CallTimeout::Default).then(|| {
-            let ticks = self.settings.default_timeout_ticks();
-            self.outgoing.tick_after(ticks)
-        });
+        let timeout_tick = matches!(timeout, CallTimeout::Default)
+            .then(|| self.outgoing.tick_after(self.timeout_ticks));
         let promise_session = wants_promise.then(|| self.link.upgrade()).flatten();
         let (call, started) = match promise_session {
             Some(session) => {
@@ -119,7 +117,10 @@ impl SessionState {
         promise: bool,
         now: impl FnOnce() -> Instant,
     ) -> Result<(), CallError> {
-        let target = self.target(object.as_ref())?;
+        let target = match object {
+            None => CallTarget::Root,
+            Some(object) => self.target(object)?,
+        };
         let timeout = match call.context.deadline() {
             None => None,
             Some(deadline) => match deadline.saturating_duration_since(now()) {
@@ -162,10 +163,7 @@ impl SessionState {
     }
 
     /// Translates the object of a call to its target in this session.
-    fn target(&self, object: Option<&ObjectHandle>) -> Result<CallTarget, CallError> {
-        let Some(object) = object else {
-            return Ok(CallTarget::Root);
-        };
+    fn target(&self, object: &ObjectHandle) -> Result<CallTarget, CallError> {
         match object.resolved()? {
             ObjectHandle::Imported(imported)
                 if std::ptr::addr_eq(Arc::as_ptr(&imported.session), self.link.as_ptr()) =>
