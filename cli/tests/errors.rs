@@ -55,8 +55,7 @@ fn a_url_without_a_scheme_is_answered_with_those_that_there_are() {
     for args in [
         &["call", "localhost:8000", "add"][..],
         &["methods", "localhost:8000"],
-        &["ping", "localhost:8000"],
-        &["-w", "localhost:8000", "ping"],
+        &["help", "localhost:8000", "add"],
     ] {
         let (status, err) = farcall(folder.path(), args);
         assert_eq!(status, 2, "{args:?}: {err}");
