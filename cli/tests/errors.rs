@@ -158,6 +158,30 @@ fn peers_of_another_protocol_are_named() {
 }
 
 #[test]
+fn a_peer_that_needs_md5_is_answered_with_the_option() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("key"), "a key").unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let legacy = thread::spawn(move || {
+        for _ in 0..2 {
+            let (mut stream, _) = listener.accept().unwrap();
+            // As CPython up to 3.11.
+            let challenge = [b"\0\0\0\x1f#CHALLENGE#", &[b'x'; 20][..]].concat();
+            stream.write_all(&challenge).unwrap();
+            let _ = stream.read_to_end(&mut Vec::new());
+        }
+    });
+    let (rpc, conn) = (format!("conn+rpc://{address}"), format!("conn://{address}"));
+    for args in [&["-w", &rpc, "call", "add"][..], &["send", &conn, "1"]] {
+        let (status, err) = farcall(folder.path(), &[args, &["--authkey-file", "key"]].concat());
+        assert_eq!(status, 2, "{args:?}: {err}");
+        assert!(err.contains("(--legacy-md5 allows it)"), "{args:?}: {err}");
+    }
+    legacy.join().unwrap();
+}
+
+#[test]
 fn what_cannot_be_connected_to_is_named() {
     let folder = tempfile::tempdir().unwrap();
     // Nobody listens at this port.
