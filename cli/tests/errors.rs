@@ -1,4 +1,4 @@
-//! What the command says where something is missing or mistaken, and what it advises.
+//! The errors of the command where something is missing or mistaken, and its advice.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 use std::fs;
