@@ -167,7 +167,7 @@ fn a_peer_that_needs_md5_is_answered_with_the_option() {
         for _ in 0..2 {
             let (mut stream, _) = listener.accept().unwrap();
             // As CPython up to 3.11.
-            let challenge = [b"\0\0\0\x1f#CHALLENGE#", &[b'x'; 20][..]].concat();
+            let challenge = [&b"\0\0\0\x1f#CHALLENGE#"[..], &[b'x'; 20]].concat();
             stream.write_all(&challenge).unwrap();
             let _ = stream.read_to_end(&mut Vec::new());
         }
