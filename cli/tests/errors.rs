@@ -1,4 +1,4 @@
-//! What the command says where something is missing or mistaken, and what it advises.
+//! The errors of the command where something is missing or mistaken, and its advice.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 use std::fs;
@@ -55,8 +55,7 @@ fn a_url_without_a_scheme_is_answered_with_those_that_there_are() {
     for args in [
         &["call", "localhost:8000", "add"][..],
         &["methods", "localhost:8000"],
-        &["ping", "localhost:8000"],
-        &["-w", "localhost:8000", "ping"],
+        &["help", "localhost:8000", "add"],
     ] {
         let (status, err) = farcall(folder.path(), args);
         assert_eq!(status, 2, "{args:?}: {err}");
@@ -137,7 +136,7 @@ fn peers_of_another_protocol_are_named() {
     let url = connection.replace("conn+rpc://", "http://");
     let (status, err) = farcall(folder.path(), &["call", &url, "add", "3", "5"]);
     assert!(
-        status != 0 && err.contains("its URL is `conn+rpc://…`"),
+        status != 0 && err.contains("expects an authkey: its URL is `conn+rpc"),
         "{err}"
     );
 
@@ -156,6 +155,30 @@ fn peers_of_another_protocol_are_named() {
         "{err}"
     );
     http.join().unwrap();
+}
+
+#[test]
+fn a_peer_that_needs_md5_is_answered_with_the_option() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("key"), "a key").unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let legacy = thread::spawn(move || {
+        for _ in 0..2 {
+            let (mut stream, _) = listener.accept().unwrap();
+            // As CPython up to 3.11.
+            let challenge = [&b"\0\0\0\x1f#CHALLENGE#"[..], &[b'x'; 20]].concat();
+            stream.write_all(&challenge).unwrap();
+            let _ = stream.read_to_end(&mut Vec::new());
+        }
+    });
+    let (rpc, conn) = (format!("conn+rpc://{address}"), format!("conn://{address}"));
+    for args in [&["-w", &rpc, "call", "add"][..], &["send", &conn, "1"]] {
+        let (status, err) = farcall(folder.path(), &[args, &["--authkey-file", "key"]].concat());
+        assert_eq!(status, 2, "{args:?}: {err}");
+        assert!(err.contains("(--legacy-md5 allows it)"), "{args:?}: {err}");
+    }
+    legacy.join().unwrap();
 }
 
 #[test]

@@ -270,7 +270,8 @@ fn sends_values_to_a_listener_in_python() {
     assert_eq!(
         err,
         format!(
-            "farcall: cannot authenticate with 127.0.0.1:{}: the peer rejected the authkey\n",
+            "farcall: cannot authenticate with 127.0.0.1:{}: the peer rejected the authkey (check \
+             the key of --authkey-file or FARCALL_AUTHKEY)\n",
             listener.port
         )
     );
@@ -278,8 +279,8 @@ fn sends_values_to_a_listener_in_python() {
     assert_eq!(status, 2);
     assert_eq!(
         err,
-        "farcall: the peer expects an authkey, but none is set: use --authkey-file or \
-         FARCALL_AUTHKEY\n"
+        "farcall: the peer expects an authkey, but none is set (use --authkey-file or \
+         FARCALL_AUTHKEY)\n"
     );
     let (status, _, err) = farcall(&["send", "http://127.0.0.1", "1"]);
     assert_eq!(status, 2);
@@ -341,7 +342,8 @@ fn calls_over_connections() {
         fault(
             2,
             &format!(
-                "farcall: cannot authenticate with {}: the peer rejected the authkey",
+                "farcall: cannot authenticate with {}: the peer rejected the authkey (check the key \
+                 of --authkey-file or FARCALL_AUTHKEY)",
                 url.trim_start_matches("conn+rpc://")
             )
         )
@@ -350,8 +352,11 @@ fn calls_over_connections() {
         farcall(&["call", &url, "add", "3", "5"]),
         fault(
             2,
-            "farcall: the peer expects an authkey, but none is set: use --authkey-file or \
-             FARCALL_AUTHKEY"
+            &format!(
+                "farcall: cannot open a session with {}: the peer expects an authkey, but none is \
+                 set (use --authkey-file or FARCALL_AUTHKEY)",
+                url.trim_start_matches("conn+rpc://")
+            )
         )
     );
     let (status, out, err) = with_key(&["--timeout", "0.2", "call", &url, "sleep", "30"]);

@@ -20,7 +20,6 @@ use crate::connection::{self, Connection, IdleTimeout, Reader, SplitStream, Writ
 #[cfg(unix)]
 use crate::descriptor::Descriptors;
 use crate::error::RecvError;
-use crate::frame::FrameError;
 use crate::tls::{Tls, TlsSettings};
 
 /// The settings that the builders of listeners and clients collect.

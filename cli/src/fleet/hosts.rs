@@ -10,7 +10,7 @@ use std::sync::Arc;
 use base64::prelude::{BASE64_STANDARD, Engine as _};
 use farcall::cluster::{
     Client, Config, ConnectOptions, Credentials, Host, HostEntry, HostSet, HostSettings, Inventory,
-    UrlError, Via, WithheldSecret,
+    Via, WithheldSecret,
 };
 use farcall::conn::auth::AuthKey;
 use farcall::http::InvalidHeader;
@@ -114,16 +114,7 @@ fn reached(
             }
         };
         let client = Client::with_options(&entry.url, &credentials, options);
-        let client = client.map_err(|error| {
-            // The URL that is made of a name is not what was meant.
-            let is_address = !entry.name.contains("://") && entry.name.contains(':');
-            let error = if is_address {
-                UrlError::NoScheme
-            } else {
-                error
-            };
-            format!("{}: {}", entry.name, Causes(&error))
-        })?;
+        let client = client.map_err(|error| format!("{}: {}", entry.name, Causes(&error)))?;
         let client = match entry.withheld {
             Some(reason) => Client::of(&entry.url, Withheld(reason)),
             None => client,

@@ -376,6 +376,15 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_legacy_peer_is_answered_with_the_setting() {
+        let text = AuthError::LegacyPeer.to_string();
+        assert!(
+            text.contains("CPython up to 3.11") && text.contains("`legacy_md5`"),
+            "{text}"
+        );
+    }
+
+    #[test]
     fn errors_of_key_files_show_paths_but_no_keys() {
         let folder = std::env::temp_dir();
         let shown = |path: &Path| AuthKey::from_file(path).unwrap_err().to_string();

@@ -38,7 +38,7 @@ async fn listeners_without_the_key_are_refused() {
         (
             "HTTP",
             vec![Write(b"HTTP/1.1 400 Bad Request\r\n\r\n".to_vec())],
-            "over the limit",
+            "a server of HTTP: its URL begins with `http://`",
         ),
         (
             "a challenge of 257 bytes",
