@@ -13,6 +13,8 @@ mod otlp;
 #[cfg(feature = "documentation")]
 pub use documentation::Documentation;
 #[cfg(feature = "operations")]
-pub use operations::{Health, HealthStatus, Operations};
+pub use operations::{
+    Bind, BindError, BoundServer, Health, HealthStatus, HttpServer, Operations, ServerOptions,
+};
 #[cfg(feature = "otlp")]
 pub use otlp::OtlpExporter;

@@ -102,6 +102,31 @@ async fn what_is_no_page_is_answered_with_the_pages_and_methods_that_there_are()
 }
 
 #[tokio::test]
+async fn callers_of_both_protocols_are_told_the_health() {
+    let _alone = ALONE.lock().await;
+    let health = Health::new();
+    let operations = Operations::new(&health).unwrap();
+    health.set_ready(true);
+    for (kind, call) in [
+        (
+            "text/xml",
+            "<methodCall><methodName>system.health</methodName></methodCall>",
+        ),
+        (
+            "application/json",
+            r#"{"jsonrpc":"2.0","method":"system.health","id":1}"#,
+        ),
+    ] {
+        let request = Request::post("/RPC2").header("content-type", kind);
+        let request = request.body(Full::new(call.as_bytes())).unwrap();
+        let response = operations.server().respond(request).await;
+        let body = response.into_body().collect().await.unwrap().to_bytes();
+        let text = String::from_utf8_lossy(&body);
+        assert!(text.contains("SERVING") && !text.contains("NOT_"), "{text}");
+    }
+}
+
+#[tokio::test]
 async fn figures_health_and_readiness() {
     let _alone = ALONE.lock().await;
     let health = Health::new().check("always", || Ok(()));

@@ -2,13 +2,18 @@
 
 mod health;
 
+#[cfg(feature = "jsonrpc-server")]
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use farcall_core::RegisterError;
+#[cfg(feature = "jsonrpc-server")]
+use farcall_core::Registry;
 use farcall_core::metrics::Metrics;
 use farcall_core::transport::ToTarget;
-use farcall_xmlrpc::{Bind, PageRequest, Pages, Server, ServerOptions};
+pub use farcall_http::server::{Bind, BindError, BoundServer, HttpServer, ServerOptions};
+use farcall_http::server::{PageRequest, Pages};
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
 use http::{Response, StatusCode};
 
@@ -22,7 +27,8 @@ pub use self::health::{Health, HealthStatus};
 /// | `/healthz` | 200: the event loop runs |
 /// | `/readyz` | 200 if the program is [ready](Health) for calls, otherwise 503 with the reasons |
 ///
-/// Beside them it has the method `system.health` over XML-RPC, and no others but introspection.
+/// Beside them it has the method `system.health`, and no others but introspection, over those of
+/// XML-RPC and JSON-RPC whose servers the program has as features.
 /// Every other path is answered with 404 and these paths.
 ///
 /// ```
@@ -54,7 +60,7 @@ pub use self::health::{Health, HealthStatus};
 /// `localhost` must be among the `hosts` if the address is a loopback address.
 #[derive(Clone, Debug)]
 #[must_use = "it answers nothing until it is bound to an address"]
-pub struct Operations(Server);
+pub struct Operations(HttpServer);
 
 impl Operations {
     /// Creates the listener, with the default options but for a `header_timeout` of 5 seconds, and
@@ -77,13 +83,33 @@ impl Operations {
             health: health.clone(),
             metrics: Metrics::start(),
         };
-        let server = Server::with_options(options.pages(pages));
-        health.register(&server)?;
-        Ok(Self(server))
+        Self::offer(health, options.pages(pages)).map(Self)
+    }
+
+    /// Returns a server with the method `system.health` over the protocols that there are.
+    fn offer(health: &Health, options: ServerOptions) -> Result<HttpServer, RegisterError> {
+        #[cfg(feature = "xmlrpc-server")]
+        let server = {
+            let server = farcall_xmlrpc::Server::with_options(options);
+            health.register(server.registry())?;
+            server.as_ref().clone()
+        };
+        #[cfg(not(feature = "xmlrpc-server"))]
+        let server = HttpServer::new(options);
+        #[cfg(feature = "jsonrpc-server")]
+        let server = {
+            let registry = Registry::new();
+            registry.register_introspection()?.register_discovery()?;
+            health.register(&registry)?;
+            server.with(Arc::new(farcall_jsonrpc::Service::new(registry)))
+        };
+        #[cfg(not(any(feature = "xmlrpc-server", feature = "jsonrpc-server")))]
+        let _ = health;
+        Ok(server)
     }
 
     /// Returns a builder of the listener at an address: see
-    /// [`Server::bind`](farcall_xmlrpc::Server::bind).
+    /// [`HttpServer::bind`].
     ///
     /// # Errors
     /// Awaiting the builder fails if the address cannot be bound.
@@ -93,7 +119,7 @@ impl Operations {
 
     /// The server with the pages, to be mounted in another one.
     #[must_use]
-    pub const fn server(&self) -> &Server {
+    pub const fn server(&self) -> &HttpServer {
         &self.0
     }
 }
