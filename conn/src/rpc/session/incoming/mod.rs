@@ -116,6 +116,12 @@ impl IncomingCalls {
         self.cost
     }
 
+    /// Returns the cost of the calls that wait for promises.
+    #[cfg(test)]
+    pub(super) const fn dependents_cost(&self) -> u64 {
+        self.dependents_cost
+    }
+
     /// Begins with the ids of a new connection.
     pub(super) const fn restart(&mut self) {
         self.last = 0;
