@@ -333,11 +333,26 @@ impl IncomingCalls {
 
     /// Cancels all calls: the peer no longer waits for them.
     pub(super) fn cancel_all(&mut self, outbox: &mut Outbox) {
-        let calls = in_order(self.calls.drain());
+        let calls: Vec<_> = in_order(self.calls.drain()).collect();
         (self.cost, self.dependents_cost) = (0, 0);
-        let calls: Vec<_> = calls.collect();
+        // The calls of the last batch of the connection have started.
+        self.end_batch();
         if !calls.is_empty() {
             outbox.later(move || calls.into_iter().for_each(IncomingCall::cancel));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_batch_of_a_connection_ends_with_it() {
+        let mut calls = IncomingCalls::default();
+        calls.begin();
+        assert_eq!(calls.len(), 1);
+        calls.cancel_all(&mut Outbox::new());
+        assert_eq!(calls.len(), 0);
     }
 }

@@ -8,8 +8,8 @@ use std::sync::{Arc, Weak};
 use std::task::{Context, Waker};
 use std::time::{Duration, Instant};
 
-use farcall_core::protocol::{Attachment, Format, Registrar};
 use farcall_core::Instance;
+use farcall_core::protocol::{Attachment, Format, Registrar};
 
 use super::calling::Caller;
 use super::end::{End, Link};
@@ -31,7 +31,7 @@ use crate::rpc::session::stream_handles::IncomingStream;
 /// Messages handled under one lock.
 const BATCH: usize = 8;
 
-/// Time that the peer has to close a connection which this end has shut down.
+/// Time that the peer has to close a connection which the host has shut down.
 const LINGER: Duration = Duration::from_secs(2);
 
 /// An end, and the program that uses it.
@@ -51,7 +51,7 @@ pub(super) struct Host {
     /// Objects that were passed to the peer at some time.
     pub(super) passed: Vec<Weak<LocalObject>>,
     pub(super) replies: Encoder,
-    /// `true` if this end broke the protocol.
+    /// `true` if the host broke the protocol.
     pub(super) has_misbehaved: bool,
     decoder: Decoder,
     writing: Encoder,
@@ -59,7 +59,7 @@ pub(super) struct Host {
     pub(super) is_connected: bool,
     can_read: bool,
     closing: Option<Closing>,
-    /// A violation that this end has found.
+    /// A violation by the peer, which was found.
     pub(super) violation: Option<Violation>,
     /// The last call that began over this connection, of those that wait for no promise.
     last_begun: Option<usize>,
@@ -71,7 +71,7 @@ struct Closing {
     shut: Option<Instant>,
 }
 
-/// An object of a program.
+/// An object of the program.
 pub(super) struct Thing(pub(super) u64);
 
 impl Instance for Thing {
@@ -110,7 +110,7 @@ impl Host {
         self.run.event(|| format!("{}: {event}", self.name));
     }
 
-    /// The first message of this end.
+    /// The first message of the host.
     pub(super) fn hello(&self, start: SessionStart) -> Hello {
         Hello {
             version: VERSION,
@@ -133,7 +133,7 @@ impl Host {
         (self.has_misbehaved, self.last_begun) = (false, None);
     }
 
-    /// Ends the connection at this end.
+    /// Ends the connection of the host.
     pub(super) fn disconnect(&mut self, reason: &Disconnected) {
         if !self.is_connected {
             return;
@@ -288,13 +288,15 @@ impl Host {
         };
         if let Disconnected::Protocol(violation) = reason {
             self.violation = Some(violation);
-            // Calls that are in the outbox do not leave with it, so it does not count as written.
             let writing = &mut self.writing;
+            let counted = writing.unwritten().len();
             self.end.update(|state| {
                 let goodbye = state.goodbye("violation");
                 writing.push_message(|out| goodbye.write(out));
             });
-            back.send(self.writing.unwritten(), &self.run);
+            // The calls in the outbox do not leave with it, so it does not count as written.
+            let count = back.send(writing.unwritten(), &self.run).min(counted);
+            self.written.fetch_add(count as u64, Ordering::Relaxed);
         }
         self.disconnect(&reason);
     }
@@ -303,7 +305,10 @@ impl Host {
     pub(super) fn check_order(&mut self, number: usize, target: &CallTarget) {
         if !matches!(target, CallTarget::Promise(_)) {
             let last = self.last_begun.replace(number);
-            assert!(last < Some(number), "call {number} began after call {last:?}");
+            assert!(
+                last < Some(number),
+                "call {number} began after call {last:?}"
+            );
         }
     }
 

@@ -1,4 +1,4 @@
-//! The model: what has happened to each call and stream, and what may.
+//! The model: the history of each call and stream, and the rules for it.
 
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
@@ -10,13 +10,13 @@ use super::run::Run;
 use crate::rpc::error::StreamError;
 use crate::rpc::message::ObjectId;
 
-/// What has happened. Calls and streams are known by their indexes, objects by their numbers.
+/// The history of a run. Calls and streams are known by their indexes, objects by their numbers.
 #[derive(Default)]
 pub(super) struct Ledger {
     pub(super) calls: Vec<Call>,
     pub(super) streams: Vec<StreamRecord>,
     pub(super) objects: HashMap<ObjectId, u64>,
-    /// How often each kind of event happened.
+    /// The number of events of each kind.
     pub(super) counts: BTreeMap<String, u64>,
     /// Connections that ended, and sessions that were told to close.
     pub(super) interruptions: u64,
@@ -43,7 +43,7 @@ pub(super) enum Target {
     Promise(usize),
 }
 
-/// What a call is, and does at its callee.
+/// The kind of a call, and its work at the callee.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Plan {
     pub(super) one_way: bool,
@@ -189,7 +189,10 @@ impl Ledger {
             // The caller of a one-way call knows only that it was sent.
             Ok(_) if plan.one_way => self.set_ended(number, Execution::Maybe, "sent one-way"),
             Ok(reply) => {
-                assert!(completions > 0, "call {number} has a result, but did not run");
+                assert!(
+                    completions > 0,
+                    "call {number} has a result, but did not run"
+                );
                 assert_eq!(number_of(reply), number, "result of another call");
                 self.set_ended(number, Execution::Completed, "returned");
             }
@@ -210,7 +213,10 @@ impl Ledger {
                 let kind = fault.kind();
                 match kind {
                     FaultKind::Application => {
-                        assert!(ran && plan.returns == Returns::Fault, "fault of call {number}");
+                        assert!(
+                            ran && plan.returns == Returns::Fault,
+                            "fault of call {number}"
+                        );
                     }
                     FaultKind::Gone => assert!(
                         matches!(target, Target::Promise(_)),
@@ -218,7 +224,10 @@ impl Ledger {
                     ),
                     FaultKind::Internal => assert!(ran, "call {number} did not run: {error}"),
                     FaultKind::DeadlineExceeded => {
-                        assert!(plan.timeout != Timeout::Unlimited, "timeout of call {number}");
+                        assert!(
+                            plan.timeout != Timeout::Unlimited,
+                            "timeout of call {number}"
+                        );
                     }
                     FaultKind::Overloaded | FaultKind::Cancelled => {}
                     _ => panic!("call {number}: {error}"),
@@ -227,7 +236,10 @@ impl Ledger {
             }
             CallError::NotSent(_) => "not sent".to_owned(),
             CallError::Lost(_) => {
-                assert!(self.interruptions > 0, "call {number} was lost for no reason");
+                assert!(
+                    self.interruptions > 0,
+                    "call {number} was lost for no reason"
+                );
                 "lost".to_owned()
             }
             CallError::NotAReply(_) => {
@@ -244,7 +256,10 @@ impl Ledger {
         let before = call.ended.replace(execution);
         assert_eq!(before, None, "call {number} completed twice");
         if execution == Execution::Never {
-            assert_eq!(call.starts, 0, "call {number} ran, its caller was told: {kind}");
+            assert_eq!(
+                call.starts, 0,
+                "call {number} ran, its caller was told: {kind}"
+            );
         }
         self.count(format!("call: {kind}"));
     }
@@ -281,7 +296,11 @@ impl Ledger {
     /// Every call has completed.
     pub(super) fn check_all_ended(&self) {
         for (number, call) in self.calls.iter().enumerate() {
-            assert!(call.ended.is_some(), "call {number} never completed: {:?}", call.plan);
+            assert!(
+                call.ended.is_some(),
+                "call {number} never completed: {:?}",
+                call.plan
+            );
         }
     }
 }

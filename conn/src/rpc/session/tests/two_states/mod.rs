@@ -96,7 +96,10 @@ fn two_states_keep_their_promises_whatever_happens_between_them() {
     }
     if seeds >= SEEDS {
         for event in EXPECTED_EVENTS {
-            assert!(total.contains_key(event), "nothing happened as {event:?}: {total:?}");
+            assert!(
+                total.contains_key(event),
+                "nothing happened as {event:?}: {total:?}"
+            );
         }
     }
 }

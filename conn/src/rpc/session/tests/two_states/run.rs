@@ -1,4 +1,4 @@
-//! What both ends of a run share: the time, the random numbers, and what has happened.
+//! Time, random numbers and history of a run, which both hosts share.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

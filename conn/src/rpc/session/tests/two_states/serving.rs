@@ -47,7 +47,7 @@ impl Reply {
     }
 }
 
-/// Returns the number of an object of this end.
+/// Returns the number of a local object.
 fn number_of_object(object: &ObjectHandle) -> u64 {
     match object {
         ObjectHandle::Local(local) => local.instance::<Thing>().unwrap().0,
@@ -180,6 +180,10 @@ impl Host {
         call: &Call<Encoding>,
     ) -> Option<Result<Payload, Fault>> {
         let cancellation = self.end.update(|state| state.incoming.cancellation(id))?;
+        if let ObjectHandle::Imported(_) = object {
+            // A session would forward the call: that is a call of its own.
+            return Some(Err(Fault::of(FaultKind::Gone, "an object of the caller")));
+        }
         let object = Some(number_of_object(object));
         let deadline = call.context.deadline();
         self.begin(id, &call.params, object, deadline, cancellation)
@@ -204,8 +208,13 @@ impl Host {
             }
             return None;
         }
-        if handler.deadline.is_some_and(|deadline| deadline <= run.now()) {
-            let current = self.end.update(|state| state.incoming.cancellation(handler.id));
+        if handler
+            .deadline
+            .is_some_and(|deadline| deadline <= run.now())
+        {
+            let current = self
+                .end
+                .update(|state| state.incoming.cancellation(handler.id));
             if let Some(cancellation) = current {
                 cancellation.cancel();
             }

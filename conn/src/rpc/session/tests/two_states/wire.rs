@@ -17,7 +17,7 @@ pub(super) struct Wire {
     end: Option<WireEnd>,
 }
 
-/// What follows the last byte.
+/// The end behind the last byte.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum WireEnd {
     /// The sender has closed its side.
@@ -26,7 +26,7 @@ pub(super) enum WireEnd {
     Cut,
 }
 
-/// What arrives.
+/// The next bytes, or the end.
 pub(super) enum Arrival {
     Nothing,
     Bytes(Vec<u8>),
@@ -54,21 +54,24 @@ impl Wire {
 
     /// Receives a part of what has arrived.
     pub(super) fn receive(&mut self, run: &Run) -> Arrival {
-        match self.pieces.pop_front() {
-            None => self.end.map_or(Arrival::Nothing, Arrival::End),
-            Some((arrival, bytes)) if arrival > run.now() => {
-                self.pieces.push_front((arrival, bytes));
-                Arrival::Nothing
-            }
-            Some((arrival, mut bytes)) => {
-                let rest = bytes.split_off(run.part(bytes.len()));
-                if !rest.is_empty() {
-                    self.pieces.push_front((arrival, rest));
-                }
-                self.length -= bytes.len();
-                Arrival::Bytes(bytes)
-            }
+        let now = run.now();
+        let mut bytes = Vec::new();
+        let has_arrived = |piece: &&(Instant, Vec<u8>)| piece.0 <= now;
+        let arrived = self.pieces.iter().take_while(has_arrived).count();
+        for (_, piece) in self.pieces.drain(..arrived) {
+            bytes.extend(piece);
         }
+        if bytes.is_empty() {
+            let is_over = self.pieces.is_empty();
+            let end = self.end.filter(|_| is_over);
+            return end.map_or(Arrival::Nothing, Arrival::End);
+        }
+        let rest = bytes.split_off(run.part(bytes.len()));
+        if !rest.is_empty() {
+            self.pieces.push_front((now, rest));
+        }
+        self.length -= bytes.len();
+        Arrival::Bytes(bytes)
     }
 
     /// Ends it behind the bytes that are on their way.
@@ -78,7 +81,8 @@ impl Wire {
 
     /// Cuts it: some of the bytes that are on their way do not arrive.
     pub(super) fn cut(&mut self, run: &Run) {
-        self.pieces.truncate(run.below(self.pieces.len() as u64 + 1) as usize);
+        self.pieces
+            .truncate(run.below(self.pieces.len() as u64 + 1) as usize);
         self.length = self.pieces.iter().map(|(_, bytes)| bytes.len()).sum();
         self.end = Some(WireEnd::Cut);
     }

@@ -40,7 +40,11 @@ fn settings(run: &Run, name: &str) -> Arc<Settings> {
         timeout: (!run.chance(15)).then_some(Duration::from_secs(3)),
         max_reply: 1 << 20,
         budget: run.chance(40).then(|| Budget::new(250 << 10)),
-        lease: Duration::from_secs(if name == "server" { run.below(2) * 60 } else { 0 }),
+        lease: Duration::from_secs(if name == "server" {
+            run.below(2) * 60
+        } else {
+            0
+        }),
         reconnects: name == "client" && run.chance(50),
         sends_causes: run.chance(20),
         calls: run.chance(40).then(|| CallLimit::new(6)),
@@ -132,7 +136,9 @@ impl World {
         }
         let server = Host::new("server", &self.hosts[1].settings, &self.run);
         let former = std::mem::replace(&mut self.hosts[1], server);
-        former.end.update(|state| state.end(&Disconnected::Forgotten));
+        former
+            .end
+            .update(|state| state.end(&Disconnected::Forgotten));
         self.retire(former);
         self.connect(SessionStart::New);
     }
@@ -176,16 +182,32 @@ impl World {
             (state.stats(), calls.0, calls.1, state.held())
         });
         let name = host.name;
-        assert!(incoming as u64 <= own.max_calls, "calls of the {name}: {incoming}");
-        assert!(in_flight as u64 <= peer.max_calls, "calls in flight: {in_flight}");
-        assert!(stats.imported_objects as u64 <= own.max_objects, "{name}: {stats:?}");
+        assert!(
+            incoming as u64 <= own.max_calls,
+            "calls of the {name}: {incoming}"
+        );
+        assert!(
+            in_flight as u64 <= peer.max_calls,
+            "calls in flight: {in_flight}"
+        );
+        assert!(
+            stats.imported_objects as u64 <= own.max_objects,
+            "{name}: {stats:?}"
+        );
         let exported = stats.exported_objects as u64;
-        assert!(exported <= own.max_objects.min(peer.max_objects), "{name}: {stats:?}");
+        assert!(
+            exported <= own.max_objects.min(peer.max_objects),
+            "{name}: {stats:?}"
+        );
         let streams = own.max_streams + own.max_streams.min(peer.max_streams);
         assert!(stats.streams as u64 <= streams, "{name}: {stats:?}");
         // Half a megabyte: the outbox, and a message or two.
         let backlog = host.settings.max_backlog + (1 << 19);
-        assert!(held.backlog <= backlog, "{name}: {} bytes wait", held.backlog);
+        assert!(
+            held.backlog <= backlog,
+            "{name}: {} bytes wait",
+            held.backlog
+        );
         if let Some(budget) = &host.settings.budget {
             assert!(budget.held() <= budget.bytes(), "{name}: {budget:?}");
         }
@@ -229,9 +251,17 @@ impl World {
         assert!(host.is_ended(), "the session of the {name} has not ended");
         host.link = None;
         host.poll();
-        assert_eq!(host.callers.len(), 0, "calls of the {name} wait for an ended session");
+        assert_eq!(
+            host.callers.len(),
+            0,
+            "calls of the {name} wait for an ended session"
+        );
         host.read_streams(u64::MAX);
-        assert_eq!(host.readers.len(), 0, "streams of the {name} wait for an ended session");
+        assert_eq!(
+            host.readers.len(),
+            0,
+            "streams of the {name} wait for an ended session"
+        );
         // Calls that do not notice that they are cancelled.
         while !host.handlers.is_empty() {
             run.advance(50_000);
@@ -242,10 +272,19 @@ impl World {
         let left = host.end.update(|state| {
             let held = state.held();
             let sum = held.unprocessed + held.backlog + state.incoming.dependents_cost();
-            (state.stats(), sum, state.has_output(), state.account.is_used())
+            (
+                state.stats(),
+                sum,
+                state.has_output(),
+                state.account.is_used(),
+            )
         });
         assert_eq!(left, Default::default(), "left of the {name}");
-        assert!(host.passed.iter().all(|object| Weak::strong_count(object) == 0));
+        assert!(
+            host.passed
+                .iter()
+                .all(|object| Weak::strong_count(object) == 0)
+        );
         if let Some(calls) = &host.settings.calls {
             assert_eq!(calls.running(), 0, "calls of the {name} that run");
         }
@@ -257,8 +296,16 @@ impl World {
     fn describe(&self) -> String {
         let hosts = self.hosts.iter();
         let hosts = hosts.map(|host| {
-            let stats = host.end.update(|state| state.stats());
-            format!("{}: connected {}, {stats:?}", host.name, host.is_connected)
+            host.end.update(|state| {
+                let (stats, in_flight) = (state.stats(), state.outgoing.in_flight());
+                let (backlog, can_read) = (state.outbox.backlog(), state.can_read());
+                let is_closed = state.is_closed(true);
+                format!(
+                    "{}: connected {}, {stats:?}, {in_flight} in flight, backlog {backlog}, reads \
+                     {can_read}, closed {is_closed}",
+                    host.name, host.is_connected
+                )
+            })
         });
         hosts.collect::<Vec<_>>().join("; ")
     }
