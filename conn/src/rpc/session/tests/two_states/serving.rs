@@ -47,6 +47,12 @@ impl Reply {
     }
 }
 
+/// Returns the fault of a call on a promise that an object of the caller has fulfilled. A session
+/// would forward the call, as a call of its own.
+fn not_local() -> Fault {
+    Fault::of(FaultKind::Gone, "an object of the caller")
+}
+
 /// Returns the number of a local object.
 fn number_of_object(object: &ObjectHandle) -> u64 {
     match object {
@@ -61,9 +67,15 @@ impl Host {
         let AdmittedCall { head, object, .. } = call;
         let is_tracked = call.cancellation.is_some();
         let cancellation = call.cancellation.unwrap_or_default();
-        let object = object.as_ref().map(number_of_object);
         let deadline = call.context.deadline();
         let (id, params) = (head.id, &call.params);
+        if let Some(ObjectHandle::Imported(_)) = object {
+            if is_tracked {
+                return self.reply(id, Err(not_local()));
+            }
+            return self.reply_untracked(id, head.one_way, Err(not_local()));
+        }
+        let object = object.as_ref().map(number_of_object);
         self.check_order(number_of(params), &head.target);
         if let Some(result) = self.begin(id, params, object, deadline, cancellation.clone()) {
             if is_tracked {
@@ -181,8 +193,7 @@ impl Host {
     ) -> Option<Result<Payload, Fault>> {
         let cancellation = self.end.update(|state| state.incoming.cancellation(id))?;
         if let ObjectHandle::Imported(_) = object {
-            // A session would forward the call: that is a call of its own.
-            return Some(Err(Fault::of(FaultKind::Gone, "an object of the caller")));
+            return Some(Err(not_local()));
         }
         let object = Some(number_of_object(object));
         let deadline = call.context.deadline();
