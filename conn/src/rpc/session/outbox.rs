@@ -62,10 +62,11 @@ impl Outbox {
         self.mode = Mode::Closed;
     }
 
-    /// Discards all messages.
+    /// Discards all messages: nothing waits to be written any more.
     pub(super) fn clear(&mut self) {
         self.close();
         self.encoder = Encoder::new();
+        self.pushed = self.written();
     }
 
     /// Returns `true` if messages can be sent.
@@ -185,5 +186,20 @@ impl Outbox {
     /// Moves the deferred actions to the empty `deferred`.
     pub(super) fn take_deferred(&mut self, deferred: &mut Deferred) {
         self.deferred.move_to(deferred);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn discarded_messages_no_longer_wait() {
+        let mut outbox = Outbox::new();
+        outbox.open();
+        outbox.push(&Message::Ping(1));
+        assert!(outbox.backlog() > 0);
+        outbox.clear();
+        assert_eq!(outbox.backlog(), 0);
     }
 }

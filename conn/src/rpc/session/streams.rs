@@ -2,7 +2,8 @@
 //!
 //! The receiver grants credit, and more of it as its program takes items. The producer sends while
 //! it has credit: the last item may cost more than is left, and none follows until more credit is
-//! granted.
+//! granted. The producer owes the difference: if it did not, the two sides would disagree about the
+//! credit that is left whenever more of it is on its way at that time.
 
 use std::collections::VecDeque;
 use std::collections::hash_map::Entry;
@@ -50,7 +51,8 @@ pub(in crate::rpc) struct StreamKey {
 
 /// A stream that the local side sends.
 struct Producer {
-    credit: u64,
+    /// Negative if the last item cost more than was left.
+    credit: i64,
     waker: Option<Waker>,
     /// `true` if the stream is in the list of those that wait for room in the outbox.
     is_blocked: bool,
@@ -95,6 +97,11 @@ impl StreamTables {
         let restarts = self.restarts;
         StreamKey { restarts, id }
     }
+}
+
+/// Returns the number, or the largest one that has a sign. The peer chooses its credit.
+fn signed(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
 }
 
 /// Readiness of a producer to send an item.
@@ -146,7 +153,7 @@ impl Streams {
         let tables = self.tables();
         tables.last_id += 1;
         let producer = Producer {
-            credit,
+            credit: signed(credit),
             waker: None,
             is_blocked: false,
         };
@@ -167,7 +174,7 @@ impl Streams {
         };
         // Every change of the stream or its source wakes this task.
         outbox.drop(replace_waker(&mut producer.waker, cx.waker()));
-        if producer.credit == 0 {
+        if producer.credit <= 0 {
             return SendReadiness::Blocked;
         }
         if !outbox.has_room() {
@@ -187,7 +194,7 @@ impl Streams {
     /// Takes the cost of an item that was sent from the credit of its stream.
     pub(super) fn on_sent(&mut self, id: u64, cost: u64) {
         if let Some(producer) = self.producer(id) {
-            producer.credit = producer.credit.saturating_sub(cost);
+            producer.credit = producer.credit.saturating_sub(signed(cost));
         }
     }
 
@@ -200,7 +207,7 @@ impl Streams {
     /// Adds credit to a stream that the local side sends.
     pub(super) fn on_credit(&mut self, id: u64, bytes: u64, outbox: &mut Outbox) {
         if let Some(producer) = self.producer(id) {
-            producer.credit = producer.credit.saturating_add(bytes);
+            producer.credit = producer.credit.saturating_add(signed(bytes));
             outbox.wake(producer.waker.take());
         }
     }
@@ -395,5 +402,29 @@ impl Streams {
             }
             outbox.wake(consumer.waker.take());
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The receiver has granted 50 when an item of 100 arrives that was sent with a credit of 10.
+    /// So it has granted nothing more, and the producer must not send because of these 50.
+    #[test]
+    fn an_item_over_the_credit_is_owed_also_if_more_credit_is_on_its_way() {
+        let (mut streams, mut outbox) = (Streams::default(), Outbox::new());
+        let cx = Context::from_waker(Waker::noop());
+        let id = streams.open_outgoing(10);
+        streams.on_sent(id, 100);
+        streams.on_credit(id, 50, &mut outbox);
+        let ready = streams.poll_ready(id, &cx, &mut outbox);
+        assert!(matches!(ready, SendReadiness::Blocked));
+        streams.on_credit(id, 41, &mut outbox);
+        let ready = streams.poll_ready(id, &cx, &mut outbox);
+        assert!(matches!(ready, SendReadiness::Ready));
+        streams.on_credit(id, u64::MAX, &mut outbox);
+        let ready = streams.poll_ready(id, &cx, &mut outbox);
+        assert!(matches!(ready, SendReadiness::Ready));
     }
 }

@@ -116,6 +116,12 @@ impl IncomingCalls {
         self.cost
     }
 
+    /// Returns the cost of the calls that wait for promises.
+    #[cfg(test)]
+    pub(super) const fn dependents_cost(&self) -> u64 {
+        self.dependents_cost
+    }
+
     /// Begins with the ids of a new connection.
     pub(super) const fn restart(&mut self) {
         self.last = 0;
@@ -312,8 +318,9 @@ impl IncomingCalls {
             if let Some(dependent) = &call.dependent {
                 self.dependents_cost -= dependent.cost;
             }
-            if let Some(PromiseState::Pending(dependents)) = call.promise.take() {
-                for dependent in dependents {
+            // An object that fulfilled it stays: dropping that takes the lock.
+            if let Some(PromiseState::Pending(dependents)) = &mut call.promise {
+                for dependent in std::mem::take(dependents) {
                     if let Some(call) = self.remove(dependent) {
                         refused.push(dependent);
                         cancelled.push(call);
@@ -327,11 +334,53 @@ impl IncomingCalls {
 
     /// Cancels all calls: the peer no longer waits for them.
     pub(super) fn cancel_all(&mut self, outbox: &mut Outbox) {
-        let calls = in_order(self.calls.drain());
+        let calls: Vec<_> = in_order(self.calls.drain()).collect();
         (self.cost, self.dependents_cost) = (0, 0);
-        let calls: Vec<_> = calls.collect();
+        // The calls of the last batch of the connection have started.
+        self.end_batch();
         if !calls.is_empty() {
             outbox.later(move || calls.into_iter().for_each(IncomingCall::cancel));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use farcall_core::CallError;
+
+    use super::*;
+
+    /// It may be an object of the peer, whose last handle takes the lock when it is dropped.
+    #[test]
+    fn the_object_of_a_cancelled_promise_is_dropped_without_the_lock() {
+        let (mut calls, mut outbox) = (IncomingCalls::default(), Outbox::new());
+        let head = CallHead {
+            id: 1,
+            target: CallTarget::Root,
+            one_way: false,
+            has_promise: true,
+            method_too_long: false,
+            cost: 1,
+        };
+        let object = Arc::new(CallError::NotSent("no object".into()));
+        let handle = ObjectHandle::Failed(Arc::clone(&object));
+        calls.add(&head, Some(PromiseState::Fulfilled(handle)), None);
+        let refused = calls.on_cancel(1, &mut outbox);
+        assert!(refused.is_empty());
+        assert_eq!((calls.len(), calls.cost()), (0, 0));
+        assert_eq!(Arc::strong_count(&object), 2);
+        drop(outbox);
+        assert_eq!(Arc::strong_count(&object), 1);
+    }
+
+    #[test]
+    fn the_last_batch_of_a_connection_ends_with_it() {
+        let mut calls = IncomingCalls::default();
+        calls.begin();
+        assert_eq!(calls.len(), 1);
+        calls.cancel_all(&mut Outbox::new());
+        assert_eq!(calls.len(), 0);
     }
 }

@@ -214,6 +214,15 @@ impl OutgoingCalls {
         match self.calls.get(id).map(|call| &call.progress) {
             Some(Progress::Sent { .. } | Progress::Detached) => {
                 self.answered();
+                if self
+                    .calls
+                    .get(id)
+                    .is_some_and(|call| call.promise.is_some())
+                {
+                    // The peer keeps the result or the fault for calls on the promise. Those that
+                    // are queued are sent to the object itself, or fail.
+                    outbox.push(&Message::Finish(id));
+                }
                 self.complete(id, result.map_err(CallError::Fault), outbox);
             }
             // The call was cancelled while the reply was in flight, or was never made.
@@ -237,9 +246,6 @@ impl OutgoingCalls {
         if let Some(promise) = &call.promise {
             let promise = promise.upgrade();
             outbox.drop(self.calls.remove(id));
-            if result.is_ok() {
-                outbox.push(&Message::Finish(id));
-            }
             if let Some(promise) = promise {
                 outbox.drop(promise.complete(result));
                 outbox.later(move || promise.notify());
@@ -367,6 +373,23 @@ fn may_have_run(error: CallError) -> CallError {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// The peer keeps the fault for calls on the promise, and the call in its table.
+    #[test]
+    fn a_promise_that_the_peer_fails_is_finished() {
+        let (mut calls, mut outbox) = (OutgoingCalls::new(), Outbox::new());
+        outbox.open();
+        let id = calls.next_id();
+        let call = OutgoingCall::new(None, Some(Weak::new()), false, None);
+        calls.insert(id, call, Ok(()), &mut outbox);
+        let fault = Fault::new(7, "odd");
+        calls.on_return(id, Err(fault), &mut outbox).unwrap();
+        let mut finish = crate::frame::Encoder::new();
+        finish.push_message(|out| Message::Finish(id).write(out));
+        let mut sent = crate::frame::Encoder::new();
+        outbox.take(&mut sent);
+        assert_eq!(sent.unwritten(), finish.unwritten());
+    }
 
     #[test]
     fn a_failure_to_resend_a_call_does_not_mean_that_it_did_not_run() {

@@ -251,7 +251,7 @@ impl SessionState {
 
 /// The account in the budget of the listener.
 impl SessionState {
-    fn held(&self) -> HeldBytes {
+    pub(super) fn held(&self) -> HeldBytes {
         HeldBytes {
             unprocessed: self.incoming.cost() + self.streams.unread_cost(),
             backlog: self.outbox.backlog(),

@@ -7,16 +7,16 @@ use std::task::{Context, Wake, Waker};
 use farcall_core::Registry;
 use farcall_core::protocol::{Call, Payload};
 
-use super::Session;
-use super::call_timeout::CallTimeout;
-use super::clock::now;
-use super::deferred::Deferred;
-use super::object::{CallRequest, SessionLink as _};
 use crate::connection::{MAX_MESSAGE, split};
 use crate::frame::Encoder;
 use crate::rpc::SessionOptions;
 use crate::rpc::encoding::Encoding;
 use crate::rpc::message::{Hello, SessionStart, VERSION};
+use crate::rpc::session::Session;
+use crate::rpc::session::call_timeout::CallTimeout;
+use crate::rpc::session::clock::now;
+use crate::rpc::session::deferred::Deferred;
+use crate::rpc::session::object::{CallRequest, SessionLink as _};
 
 /// Length of the parameters of a call that fills the outbox.
 const LONG: usize = 1 << 19;

@@ -1,0 +1,4 @@
+//! Tests of sessions below their connections.
+
+mod outbox;
+mod two_states;
