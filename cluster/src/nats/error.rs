@@ -2,7 +2,6 @@
 
 use farcall_core::protocol::output::Foreign;
 
-use super::connection::SendError;
 use super::subject;
 
 /// Not a name of a service or an id of an instance.
@@ -24,6 +23,48 @@ pub(super) fn check_name(name: &str) -> Result<(), InvalidName> {
         Err(InvalidName(name.to_owned()))
     }
 }
+
+/// The connection to a NATS server cannot be opened. The text contains no URL, which may have a
+/// password.
+#[derive(thiserror::Error)]
+#[error("cannot connect to NATS")]
+pub struct ConnectionError(#[source] pub(super) Box<dyn std::error::Error + Send + Sync>);
+
+farcall_core::debug_errors!(ConnectionError);
+
+/// A message was not sent.
+#[derive(thiserror::Error)]
+#[non_exhaustive]
+pub enum SendError {
+    /// There is no connection to a NATS server at the moment.
+    #[error("there is no connection to a NATS server")]
+    NotConnected,
+    /// The message is longer than the server accepts.
+    #[error(
+        "the message has {len} bytes with its headers, and the NATS server takes at most {max}: \
+         send much data as a stream over a session, or raise `max_payload` of the server"
+    )]
+    TooLarge {
+        /// Length of the message with its headers, in bytes.
+        len: usize,
+        /// The limit of the server, in bytes.
+        max: usize,
+    },
+    /// The subject of the message, or that of its answer, is longer than servers accept: the name
+    /// of a method, for instance.
+    #[error("the subjects of the message have {len} bytes, and NATS servers take at most {max}")]
+    LongSubject {
+        /// Length of both subjects, in bytes.
+        len: usize,
+        /// Their maximum length, in bytes.
+        max: usize,
+    },
+    /// The message could not be passed on.
+    #[error("the connection to NATS was closed")]
+    Closed(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+farcall_core::debug_errors!(SendError);
 
 /// A service cannot be offered.
 #[derive(thiserror::Error)]

@@ -3,8 +3,9 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use async_nats::{HeaderMap, HeaderValue};
+use async_nats::{HeaderMap, HeaderName, HeaderValue};
 use bytes::Bytes;
+use farcall_core::protocol::output::Foreign;
 use farcall_core::{Fault, FaultKind};
 use serde::{Deserialize, Serialize};
 
@@ -39,6 +40,20 @@ const MAX_MESSAGE: usize = 16 * 1024;
 /// Bytes of the headers of a message on the wire, beside those of each header.
 const HEADERS_FRAME: usize = "NATS/1.0\r\n\r\n".len();
 
+/// Headers that Farcall sets itself.
+const OWN: [&str; 4] = [CONTENT_TYPE, TIMEOUT, CLOCK, IDEMPOTENT];
+
+/// A header of the program cannot be sent.
+#[derive(Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "the header `{}` cannot be sent over NATS: a name has visible ASCII characters but `:`, a value \
+     has no control characters or line breaks",
+    Foreign::excerpt(.0)
+)]
+pub(super) struct InvalidHeader(String);
+
+farcall_core::debug_errors!(InvalidHeader);
+
 /// Content of the message of a fault.
 #[derive(Default, Deserialize, Serialize)]
 struct FaultBody {
@@ -56,6 +71,25 @@ pub(super) fn set(headers: &mut HeaderMap, name: &'static str, text: &str) {
     if let Ok(value) = cleaned(text).parse::<HeaderValue>() {
         headers.insert(name, value);
     }
+}
+
+/// Returns a header of the program, or none if its name is one that Farcall sets itself. Nothing in
+/// it ends a line, by the rules of any reader: those of Python end one at U+2028 as well.
+pub(super) fn of_program(
+    name: &str,
+    value: &[u8],
+) -> Result<Option<(HeaderName, HeaderValue)>, InvalidHeader> {
+    if OWN.iter().any(|own| own.eq_ignore_ascii_case(name)) {
+        return Ok(None);
+    }
+    let invalid = || InvalidHeader(name.to_owned());
+    let ends_line = |c: char| (c.is_control() && c != '\t') || "\u{2028}\u{2029}".contains(c);
+    let value = std::str::from_utf8(value).map_err(|_| invalid())?;
+    if name.is_empty() || value.contains(ends_line) {
+        return Err(invalid());
+    }
+    let parsed = name.parse().map_err(|_| invalid())?;
+    Ok(Some((parsed, value.parse().map_err(|_| invalid())?)))
 }
 
 /// Returns the start of a text on one line of ASCII.
@@ -82,7 +116,7 @@ fn cleaned(text: &str) -> String {
 /// like.
 pub(super) fn get<'h>(headers: Option<&'h HeaderMap>, name: &str) -> Option<&'h str> {
     let headers = headers?;
-    let is_named = |found: &async_nats::HeaderName| {
+    let is_named = |found: &HeaderName| {
         let found: &str = found.as_ref();
         found.eq_ignore_ascii_case(name)
     };
@@ -225,6 +259,36 @@ mod tests {
             assert!(!line.is_empty() && line.len() < MAX_TEXT + 16, "{line}");
             assert!(line.chars().all(|c| (' '..='~').contains(&c)), "{line}");
         }
+    }
+
+    #[test]
+    fn headers_of_the_program_are_one_line_each() {
+        let (name, value) = of_program("X-Token", b"a b\tc: \xc3\xa9").unwrap().unwrap();
+        assert_eq!(
+            (name.to_string(), value.as_str()),
+            ("X-Token".to_owned(), "a b\tc: é")
+        );
+        assert_eq!(of_program("farcall-TIMEOUT", b"1"), Ok(None));
+        for (name, value) in [
+            ("", "a"),
+            ("a b", "a"),
+            ("a:b", "a"),
+            ("a\r\nb", "a"),
+            ("é", "a"),
+            ("a", "b\r\nc: d"),
+            ("a", "b\n"),
+            ("a", "b\r"),
+            ("a", "b\0"),
+            ("a", "b\u{b}c"),
+            ("a", "b\u{85}c"),
+            ("a", "b\u{2028}c"),
+        ] {
+            assert!(
+                of_program(name, value.as_bytes()).is_err(),
+                "{name:?} {value:?}"
+            );
+        }
+        assert!(of_program("a", b"\xff").is_err());
     }
 
     #[test]

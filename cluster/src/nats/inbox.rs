@@ -46,6 +46,11 @@ pub(super) struct Inbox {
 struct Table {
     next: u64,
     entries: HashMap<u64, Entry>,
+    /// `true` if no message comes any more: the connection is over, and is not made again.
+    is_closed: bool,
+    /// The inboxes of the peers of streams that have failed with their connection: they do not know
+    /// yet.
+    orphans: Vec<Subject>,
 }
 
 enum Entry {
@@ -62,6 +67,28 @@ enum Entry {
         left: usize,
     },
     Stream(Arc<StreamState>),
+}
+
+impl Table {
+    fn remember_orphans(&mut self, lost: &[Entry]) {
+        let peers = lost.iter().filter_map(|entry| match entry {
+            Entry::Stream(stream) => stream.peer(),
+            Entry::Call { .. } | Entry::Question { .. } => None,
+        });
+        self.orphans.extend(peers);
+    }
+}
+
+impl Entry {
+    /// Tells who waits that nothing comes.
+    fn fail(self) {
+        match self {
+            Self::Call { answer, .. } => drop(answer.send(Err(ConnectionLost))),
+            Self::Stream(stream) => stream.fail(std::io::ErrorKind::ConnectionReset),
+            // Whoever reads the answers finds their end.
+            Self::Question { .. } => {}
+        }
+    }
 }
 
 /// The place of an entry in the table. Dropping it removes the entry.
@@ -111,8 +138,15 @@ impl Inbox {
         let mut table = self.table();
         table.next += 1;
         let number = table.next;
-        table.entries.insert(number, entry);
+        let too_late = if table.is_closed {
+            Some(entry)
+        } else {
+            table.entries.insert(number, entry)
+        };
         drop(table);
+        if let Some(entry) = too_late {
+            entry.fail();
+        }
         Place {
             inbox: Arc::clone(self),
             number,
@@ -190,18 +224,37 @@ impl Inbox {
             (Entry::Question { .. }, _) => false,
             (_, _) => true,
         };
-        let lost: Vec<Entry> = {
+        let lost = {
             let mut table = self.table();
             let lost = table.entries.extract_if(is_lost);
-            lost.map(|(_, entry)| entry).collect()
+            let lost: Vec<Entry> = lost.map(|(_, entry)| entry).collect();
+            table.remember_orphans(&lost);
+            lost
         };
-        for entry in lost {
-            match entry {
-                Entry::Call { answer, .. } => drop(answer.send(Err(ConnectionLost))),
-                Entry::Stream(stream) => stream.fail(std::io::ErrorKind::ConnectionReset),
-                Entry::Question { .. } => {}
-            }
-        }
+        lost.into_iter().for_each(Entry::fail);
+    }
+
+    /// Fails everything, and whatever comes later: no message arrives any more.
+    pub(super) fn close(&self) {
+        let lost = {
+            let mut table = self.table();
+            table.is_closed = true;
+            let lost = std::mem::take(&mut table.entries).into_values();
+            let lost: Vec<Entry> = lost.collect();
+            table.remember_orphans(&lost);
+            lost
+        };
+        lost.into_iter().for_each(Entry::fail);
+    }
+
+    /// Returns whom to tell that their streams have failed, once there is a connection.
+    pub(super) fn take_orphans(&self) -> Vec<Subject> {
+        std::mem::take(&mut self.table().orphans)
+    }
+
+    /// Returns `true` if no message arrives any more.
+    pub(super) fn is_closed(&self) -> bool {
+        self.table().is_closed
     }
 
     /// Returns the table, also if a thread panicked while it had it: each change is whole.
@@ -273,6 +326,29 @@ mod tests {
         // A second answer finds nobody.
         deliver(&inbox, other.subject(), 10);
         assert_eq!(inbox.len(), 1);
+    }
+
+    #[test]
+    fn nobody_waits_at_a_closed_inbox() {
+        let inbox = Arc::new(Inbox::new("_INBOX.x".into()));
+        let (_before, mut answer) = inbox.call(1);
+        let (_asked, mut answers) = inbox.question();
+        inbox.close();
+        assert!(inbox.is_closed());
+        let (_after, mut late) = inbox.call(1);
+        for answer in [&mut answer, &mut late] {
+            assert_eq!(answer.try_recv().map(drop_message), Ok(Err(ConnectionLost)));
+        }
+        let (_late, mut later) = inbox.question();
+        for answers in [&mut answers, &mut later] {
+            let end = answers.try_recv().map(drop);
+            assert_eq!(end, Err(mpsc::error::TryRecvError::Disconnected));
+        }
+        assert_eq!(inbox.len(), 0);
+    }
+
+    fn drop_message(answer: Result<Message, ConnectionLost>) -> Result<(), ConnectionLost> {
+        answer.map(drop)
     }
 
     #[test]

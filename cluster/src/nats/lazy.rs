@@ -12,9 +12,10 @@ use tokio::sync::OnceCell;
 use tokio::time::timeout;
 
 use super::client::{Client, ClientOptions, NoResponders};
-use super::connection::{Connection, ConnectionError, SendError, secrets};
+use super::connection::{Connection, secrets};
 use super::content_type::ContentType;
 use super::discovery::Gather;
+use super::error::{ConnectionError, SendError};
 use super::url::{InvalidNatsUrl, NatsUrl};
 use crate::credentials::Credentials;
 

@@ -18,12 +18,17 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use super::connection::Connection;
 use super::error::{BindError, InvalidName, check_name};
 use super::inbox::Place;
-use super::stream_state::{HEAD, MessageKind, StreamState, WINDOW, cost, longest, message};
+use super::link::Link;
+use super::stream_state::{HEAD, MessageKind, StreamState, WINDOW, cost, longest, message, parse};
 use super::subject;
 
 /// Maximum bytes of a message: large enough that its cost does not matter, and far below the limit
 /// of every server.
 const MAX_DATA: usize = 64 * 1024;
+
+/// Maximum length of the inbox of a peer, in bytes: more than that of any client, and less than
+/// NATS servers take beside the own one.
+const MAX_INBOX: usize = 1024;
 
 /// Cost that a program takes before the peer is told.
 const TAKEN_STEP: u64 = WINDOW / 4;
@@ -99,16 +104,15 @@ impl Connect for StreamConnector {
 
     async fn connect(&self) -> io::Result<NatsStream> {
         let state = Arc::new(StreamState::default());
-        let place = self.connection.inbox().stream(Arc::clone(&state));
+        let link = self.connection.link();
+        let place = link.inbox().stream(Arc::clone(&state));
         let open = message(MessageKind::Open, WINDOW, b"");
         let inbox = Some(place.subject().clone());
-        let sent = self
-            .connection
-            .publish(self.subject.clone(), inbox, None, open);
+        let sent = link.publish(self.subject.clone(), inbox, None, open);
         sent.await
             .map_err(|error| io::Error::new(io::ErrorKind::NotConnected, error))?;
         let peer = poll_fn(|cx| state.poll_accepted(cx)).await?;
-        Ok(NatsStream::new(&self.connection, state, place, peer))
+        Ok(NatsStream::new(&self.connection, link, state, place, peer))
     }
 }
 
@@ -116,7 +120,10 @@ impl Connect for StreamConnector {
 #[derive(Debug)]
 pub struct StreamListener {
     connection: Connection,
+    /// The link of the subscriptions.
+    link: Arc<Link>,
     service: String,
+    id: String,
     opening: SelectAll<Subscriber>,
     /// A stream that is being accepted.
     accepting: Option<NatsStream>,
@@ -133,21 +140,49 @@ impl StreamListener {
     pub async fn new(connection: &Connection, service: &str, id: &str) -> Result<Self, BindError> {
         check_name(service)?;
         check_name(id)?;
-        let client = connection.client();
-        let any = subject::session(service, None);
-        let group = subject::QUEUE_GROUP.to_owned();
-        let any = client.queue_subscribe(any, group).await?;
-        let one = client
-            .subscribe(subject::session(service, Some(id)))
-            .await?;
-        connection.round_trip().await?;
+        let link = connection.link();
+        let opening = subscribe(&link, service, id).await?;
+        link.round_trip().await?;
         Ok(Self {
             connection: connection.clone(),
+            link,
             service: service.to_owned(),
-            opening: select_all([any, one]),
+            id: id.to_owned(),
+            opening,
             accepting: None,
         })
     }
+
+    /// Subscribes again, after the client of async-nats has broken down. Returns `false` if the
+    /// connection is closed for good.
+    async fn renew(&mut self) -> bool {
+        let mut link = Arc::clone(&self.link);
+        loop {
+            let Some(next) = self.connection.link_after(&link).await else {
+                return false;
+            };
+            link = next;
+            // Fails if the next one has broken down, too.
+            if let Ok(opening) = subscribe(&link, &self.service, &self.id).await {
+                (self.link, self.opening) = (link, opening);
+                return true;
+            }
+        }
+    }
+}
+
+async fn subscribe(
+    link: &Link,
+    service: &str,
+    id: &str,
+) -> Result<SelectAll<Subscriber>, async_nats::SubscribeError> {
+    let (client, group) = (link.client(), subject::QUEUE_GROUP.to_owned());
+    let any = client.queue_subscribe(subject::session(service, None), group);
+    let any = any.await?;
+    let one = client
+        .subscribe(subject::session(service, Some(id)))
+        .await?;
+    Ok(select_all([any, one]))
 }
 
 impl Listen for StreamListener {
@@ -156,19 +191,26 @@ impl Listen for StreamListener {
     async fn accept(&mut self) -> io::Result<(NatsStream, Peer)> {
         let accepting = match &mut self.accepting {
             Some(accepting) => accepting,
-            none => {
+            None => {
                 let peer = loop {
-                    let Some(message) = self.opening.next().await else {
-                        // The connection is closed for good.
-                        return std::future::pending().await;
-                    };
-                    if let Some(reply) = message.reply {
-                        break reply;
+                    match self.opening.next().await {
+                        Some(message) => {
+                            if let Some(peer) = opener(message) {
+                                break peer;
+                            }
+                        }
+                        None if self.renew().await => {}
+                        None => {
+                            tracing::warn!("a listener over NATS ends: its connection is closed");
+                            return std::future::pending().await;
+                        }
                     }
                 };
                 let state = Arc::new(StreamState::accepted(peer.clone()));
-                let place = self.connection.inbox().stream(Arc::clone(&state));
-                none.insert(NatsStream::new(&self.connection, state, place, peer))
+                let link = Arc::clone(&self.link);
+                let place = link.inbox().stream(Arc::clone(&state));
+                self.accepting
+                    .insert(NatsStream::new(&self.connection, link, state, place, peer))
             }
         };
         let sent = poll_fn(|cx| accepting.poll_send(MessageKind::Accept, WINDOW, &[], cx)).await;
@@ -184,10 +226,20 @@ impl Listen for StreamListener {
     }
 }
 
+/// Returns the inbox of whoever opens a stream by a message. Any other message opens none: else two
+/// listeners could be made to open streams to each other.
+fn opener(message: async_nats::Message) -> Option<Subject> {
+    let is_open = matches!(parse(&message.payload), Some((MessageKind::Open, ..)));
+    message
+        .reply
+        .filter(|peer| is_open && peer.len() <= MAX_INBOX)
+}
+
 /// Byte stream between two inboxes, opened by a [`StreamConnector`] and accepted by a
 /// [`StreamListener`].
 pub struct NatsStream {
     connection: Connection,
+    link: Arc<Link>,
     state: Arc<StreamState>,
     place: Place,
     peer: Subject,
@@ -205,14 +257,21 @@ pub struct NatsStream {
 }
 
 impl NatsStream {
-    fn new(connection: &Connection, state: Arc<StreamState>, place: Place, peer: Subject) -> Self {
+    fn new(
+        connection: &Connection,
+        link: Arc<Link>,
+        state: Arc<StreamState>,
+        place: Place,
+        peer: Subject,
+    ) -> Self {
         Self {
             connection: connection.clone(),
             state,
             place,
             peer,
-            sender: connection.client().clone(),
-            answerer: connection.client().clone(),
+            sender: link.client().clone(),
+            answerer: link.client().clone(),
+            link,
             sent: 0,
             is_finished: false,
             unread: Bytes::new(),
@@ -239,6 +298,9 @@ impl NatsStream {
         cx: &mut Context<'_>,
     ) -> Poll<io::Result<()>> {
         let broken = |error| io::Error::new(io::ErrorKind::BrokenPipe, error);
+        if self.peer.len() > MAX_INBOX {
+            return Poll::Ready(Err(io::ErrorKind::InvalidData.into()));
+        }
         ready!(Pin::new(&mut self.sender).poll_ready(cx)).map_err(broken)?;
         let message = self.message(kind, place, data);
         let sent = Pin::new(&mut self.sender).start_send(message);
@@ -291,7 +353,7 @@ impl AsyncWrite for NatsStream {
         if self.is_finished {
             return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()));
         }
-        let max = self.connection.client().max_payload().saturating_sub(HEAD);
+        let max = self.link.client().max_payload().saturating_sub(HEAD);
         let data = &data[..data.len().min(MAX_DATA).min(max.max(1))];
         // A piece of a piece would cost more than it brings.
         let least = cost(data).min(WINDOW / 8);
@@ -321,7 +383,7 @@ impl Drop for NatsStream {
     fn drop(&mut self) {
         if !(self.is_finished && self.state.is_over()) {
             let reset = message(MessageKind::Reset, 0, b"");
-            self.connection.try_publish(self.peer.clone(), None, reset);
+            self.link.try_publish(self.peer.clone(), None, reset);
         }
     }
 }

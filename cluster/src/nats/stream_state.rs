@@ -147,6 +147,11 @@ impl StreamState {
         self.ends().fail(failure);
     }
 
+    /// The inbox of the peer, once it is known.
+    pub(super) fn peer(&self) -> Option<Subject> {
+        self.ends().peer.clone()
+    }
+
     /// Completes with the inbox of the peer once it has accepted the stream.
     pub(super) fn poll_accepted(&self, cx: &mut Context<'_>) -> Poll<io::Result<Subject>> {
         let mut ends = self.ends();

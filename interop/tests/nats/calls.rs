@@ -226,12 +226,11 @@ async fn contexts_and_headers_arrive() {
     let running = start(&connection, "demo", ServerOptions::default()).await;
     let options = ClientOptions::default()
         .header("X-Token", "abc")
-        .header("bad: name", "x")
-        .header("Bad", "two\r\nlines");
+        .header("content-TYPE", "text/html");
     let client = Client::with_options(&connection, "demo", options).unwrap();
     for (name, value) in [
         ("x-token", "abc"),
-        ("Bad", ""),
+        ("none", ""),
         ("content-type", "application/json"),
     ] {
         let header: String = client.call("header", (name,)).await.unwrap();

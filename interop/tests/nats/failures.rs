@@ -8,10 +8,10 @@ use farcall::{CallError, Caller as _, Execution};
 use crate::server::NatsServer;
 use crate::{Ledger, register, start};
 
-async fn until(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
+pub(crate) async fn until(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
     let begun = Instant::now();
     while !is_so().await {
-        assert!(begun.elapsed() < Duration::from_secs(30), "{what}");
+        assert!(begun.elapsed() < Duration::from_secs(60), "{what}");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }
@@ -129,7 +129,10 @@ async fn call_on(client: Client, name: String, stop: Instant) -> Vec<(String, Op
 
 /// Compares what callers know with the ledger. Returns the number of calls by outcome: good, never,
 /// maybe.
-fn judge(outcomes: &[(String, Option<Execution>)], ledgers: &[Ledger]) -> (usize, usize, usize) {
+pub(crate) fn judge(
+    outcomes: &[(String, Option<Execution>)],
+    ledgers: &[Ledger],
+) -> (usize, usize, usize) {
     let runs: Vec<String> = ledgers.iter().flat_map(Ledger::runs).collect();
     let mut ran = std::collections::HashMap::new();
     for run in &runs {

@@ -9,8 +9,10 @@
 mod calls;
 mod failures;
 mod fleet;
+mod hostile;
 mod micro;
 mod proofs;
+mod raw;
 mod server;
 mod sessions;
 

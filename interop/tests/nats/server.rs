@@ -54,6 +54,10 @@ impl NatsServer {
         format!("nats://127.0.0.1:{}", self.port)
     }
 
+    pub(crate) fn address(&self) -> SocketAddr {
+        SocketAddr::from(([127, 0, 0, 1], self.port))
+    }
+
     pub(crate) async fn connect(&self) -> Connection {
         Connection::open(&self.url())
             .await
@@ -78,7 +82,7 @@ impl NatsServer {
             .spawn()
             .expect(MISSING);
         self.process = Some(process);
-        let address = SocketAddr::from(([127, 0, 0, 1], self.port));
+        let address = self.address();
         let begun = Instant::now();
         while TcpStream::connect(address).is_err() {
             assert!(

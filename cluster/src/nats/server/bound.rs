@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use async_nats::{Message, Subscriber};
+use async_nats::{Message, SubscribeError, Subscriber};
 use farcall_core::protocol::Name;
 use farcall_core::serve::ShutdownReport;
 use futures_util::Stream;
@@ -21,6 +21,7 @@ use super::calls::Calls;
 use super::endpoints::{Endpoint, Instance};
 use crate::nats::connection::Connection;
 use crate::nats::error::BindError;
+use crate::nats::link::Link;
 use crate::nats::subject::{self, QUEUE_GROUP};
 
 /// Time after which new methods are noticed.
@@ -36,6 +37,8 @@ const FRAME: usize = 1024;
 #[must_use = "it answers calls when `serve` is awaited"]
 pub struct BoundServer {
     calls: Arc<Calls>,
+    /// The link of the subscriptions.
+    link: Arc<Link>,
     requests: SelectAll<Requests>,
     control: SelectAll<Questions>,
 }
@@ -102,46 +105,34 @@ impl BoundServer {
         connection: Connection,
         instance: Instance,
     ) -> Result<Self, BindError> {
+        let link = connection.link();
         let calls = Arc::new(Calls::new(server, connection, instance));
-        let client = calls.connection.client();
-        let (service, id) = (&calls.instance.service, &calls.instance.id);
-        let mut control = SelectAll::new();
-        for (verb, question) in [
-            ("PING", Question::Ping),
-            ("INFO", Question::Info),
-            ("STATS", Question::Stats),
-        ] {
-            for subject in [
-                format!("$SRV.{verb}"),
-                format!("$SRV.{verb}.{service}"),
-                format!("$SRV.{verb}.{service}.{id}"),
-            ] {
-                let subscriber = client.subscribe(subject).await?;
-                control.push(Questions {
-                    subscriber,
-                    question,
-                });
-            }
-        }
-        control.push(Questions {
-            subscriber: client.subscribe(subject::cancel(service)).await?,
-            question: Question::Cancel,
-        });
-        let mut requests = SelectAll::new();
-        for prefix in [subject::one(service, id), subject::all(service)] {
-            requests.push(Requests {
-                subscriber: client.subscribe(format!("{prefix}>")).await?,
-                source: Source::Prefix(prefix),
-            });
-        }
-        let mut bound = Self {
-            calls: Arc::clone(&calls),
+        calls.instance.update(calls.server.registry());
+        let (requests, control) = subscribe(&calls, &link).await?;
+        link.round_trip().await?;
+        Ok(Self {
+            calls,
+            link,
             requests,
             control,
-        };
-        bound.update().await?;
-        calls.connection.round_trip().await?;
-        Ok(bound)
+        })
+    }
+
+    /// Subscribes again, after the client of async-nats has broken down. Returns `false` if the
+    /// connection is closed for good.
+    async fn renew(&mut self) -> bool {
+        loop {
+            let next = self.calls.connection.link_after(&self.link).await;
+            let Some(next) = next else {
+                return false;
+            };
+            self.link = next;
+            // Fails if the next one has broken down, too.
+            if let Ok(subscribed) = subscribe(&self.calls, &self.link).await {
+                (self.requests, self.control) = subscribed;
+                return true;
+            }
+        }
     }
 
     /// The id of the instance.
@@ -158,7 +149,7 @@ impl BoundServer {
     }
 
     /// Subscribes to new methods, and no more to those that are gone.
-    async fn update(&mut self) -> Result<(), BindError> {
+    async fn update(&mut self) -> Result<(), SubscribeError> {
         let calls = Arc::clone(&self.calls);
         let added = calls.instance.update(calls.server.registry());
         for request in self.requests.iter_mut() {
@@ -169,21 +160,22 @@ impl BoundServer {
                 let _ = request.subscriber.drain().await;
             }
         }
-        let client = calls.connection.client();
         for endpoint in added {
-            let group = QUEUE_GROUP.to_owned();
-            let subscriber = client
-                .queue_subscribe(endpoint.subject.clone(), group)
-                .await?;
-            self.requests.push(Requests {
-                subscriber,
-                source: Source::Endpoint(endpoint),
-            });
+            self.requests
+                .push(endpoint_requests(&self.link, endpoint).await?);
         }
         Ok(())
     }
 
-    /// Serves until the future is dropped.
+    /// Answers questions until the task is dropped, or the subscriptions end.
+    fn answer_questions(&mut self, leaving: &CancellationToken) -> AbortOnDropHandle<()> {
+        let control = std::mem::take(&mut self.control);
+        let answering = answer_questions(Arc::clone(&self.calls), control, leaving.clone());
+        AbortOnDropHandle::new(tokio::spawn(answering))
+    }
+
+    /// Serves until the future is dropped, or the program closes the connection by its
+    /// [client](Connection::client).
     ///
     /// # Cancel safety
     /// Dropping the future ends the subscriptions and aborts all calls. To let calls complete, use
@@ -205,9 +197,7 @@ impl BoundServer {
         let calls = Arc::clone(&self.calls);
         let _abort = calls.abort.clone().drop_guard();
         let leaving = CancellationToken::new();
-        let control = std::mem::take(&mut self.control);
-        let answering = answer_questions(Arc::clone(&calls), control, leaving.clone());
-        let _answering = AbortOnDropHandle::new(tokio::spawn(answering));
+        let mut _answering = self.answer_questions(&leaving);
 
         let mut stop = pin!(stop);
         let mut updates = interval(UPDATE);
@@ -216,14 +206,21 @@ impl BoundServer {
             tokio::select! {
                 biased;
                 () = &mut stop => break,
-                _ = updates.tick() => {
-                    if self.update().await.is_err() {
-                        break;
-                    }
-                }
+                // Fails if the client has broken down, so that the subscriptions end.
+                _ = updates.tick() => drop(self.update().await),
                 request = self.requests.next() => match request {
                     Some((method, message)) => calls.run(method, message).await,
-                    None => break,
+                    None => {
+                        tokio::select! {
+                            biased;
+                            () = &mut stop => break,
+                            is_renewed = self.renew() => if !is_renewed {
+                                tracing::warn!("a service over NATS ends: its connection is closed");
+                                break;
+                            }
+                        }
+                        _answering = self.answer_questions(&leaving);
+                    }
                 }
             }
         }
@@ -251,12 +248,65 @@ impl BoundServer {
         };
         calls.abort.cancel();
         let _ = timeout(ABORT_GRACE, calls.tasks.wait()).await;
-        let _ = timeout(ABORT_GRACE, calls.connection.client().flush()).await;
+        let _ = timeout(ABORT_GRACE, self.link.client().flush()).await;
         ShutdownReport {
             finished: running - aborted.min(running),
             aborted,
         }
     }
+}
+
+/// Subscribes to all subjects of an instance.
+async fn subscribe(
+    calls: &Calls,
+    link: &Link,
+) -> Result<(SelectAll<Requests>, SelectAll<Questions>), SubscribeError> {
+    let client = link.client();
+    let (service, id) = (&calls.instance.service, &calls.instance.id);
+    let mut control = SelectAll::new();
+    for (verb, question) in [
+        ("PING", Question::Ping),
+        ("INFO", Question::Info),
+        ("STATS", Question::Stats),
+    ] {
+        for subject in [
+            format!("$SRV.{verb}"),
+            format!("$SRV.{verb}.{service}"),
+            format!("$SRV.{verb}.{service}.{id}"),
+        ] {
+            let subscriber = client.subscribe(subject).await?;
+            control.push(Questions {
+                subscriber,
+                question,
+            });
+        }
+    }
+    control.push(Questions {
+        subscriber: client.subscribe(subject::cancel(service)).await?,
+        question: Question::Cancel,
+    });
+    let mut requests = SelectAll::new();
+    for prefix in [subject::one(service, id), subject::all(service)] {
+        requests.push(Requests {
+            subscriber: client.subscribe(format!("{prefix}>")).await?,
+            source: Source::Prefix(prefix),
+        });
+    }
+    for endpoint in calls.instance.all() {
+        requests.push(endpoint_requests(link, endpoint).await?);
+    }
+    Ok((requests, control))
+}
+
+async fn endpoint_requests(
+    link: &Link,
+    endpoint: Arc<Endpoint>,
+) -> Result<Requests, SubscribeError> {
+    let (subject, group) = (endpoint.subject.clone(), QUEUE_GROUP.to_owned());
+    Ok(Requests {
+        subscriber: link.client().queue_subscribe(subject, group).await?,
+        source: Source::Endpoint(endpoint),
+    })
 }
 
 impl fmt::Debug for BoundServer {
@@ -293,19 +343,18 @@ async fn answer_questions(
 }
 
 async fn answer_question(calls: &Calls, question: Question, message: Message) {
-    let max = calls.connection.client().max_payload();
-    let max = max.saturating_sub(FRAME);
-    let answer = match question {
-        Question::Ping => calls.instance.ping(),
-        Question::Info => calls.instance.info(calls.server.registry(), max),
-        Question::Stats => calls.instance.stats(max),
-        Question::Cancel => return calls.cancel(&message.payload),
-    };
+    let link = calls.connection.link();
+    let max = link.client().max_payload().saturating_sub(FRAME);
+    if question == Question::Cancel {
+        return calls.cancel(&message.payload);
+    }
     if let Some(reply) = message.reply {
+        let answer = match question {
+            Question::Ping => calls.instance.ping(),
+            Question::Info => calls.instance.info(calls.server.registry(), max),
+            Question::Stats | Question::Cancel => calls.instance.stats(max),
+        };
         // Fails without a connection, where nobody waits for the answer.
-        let _ = calls
-            .connection
-            .publish(reply, None, None, answer.into())
-            .await;
+        let _ = link.publish(reply, None, None, answer.into()).await;
     }
 }

@@ -19,9 +19,17 @@ use tokio_util::task::TaskTracker;
 use super::Server;
 use super::clocks::Clocks;
 use super::endpoints::{Endpoint, Instance};
-use crate::nats::connection::{Connection, SendError};
+use crate::nats::connection::Connection;
 use crate::nats::content_type::ContentType;
+use crate::nats::error::SendError;
 use crate::nats::headers;
+
+/// Maximum headers of a call.
+const MAX_HEADERS: usize = 128;
+
+/// Maximum bytes of the headers of a call. They take several times as much while the call runs, and
+/// a message may have a million of them.
+const MAX_HEADER_BYTES: usize = 16 * 1024;
 
 /// Maximum bytes of the causes of a fault in the log.
 const MAX_CAUSES: usize = 8 * 1024;
@@ -79,6 +87,12 @@ impl Calls {
             started: Instant::now(),
         };
         let found = message.headers.unwrap_or_default();
+        // A stranger can name this service as the place of the answers of another, whose results
+        // would be arguments here.
+        if headers::get(Some(&found), headers::INSTANCE).is_some() {
+            tracing::debug!("an answer is no call");
+            return;
+        }
         let result = match self.admit(&mut request, method, &found, message.payload) {
             Err(fault) => Err(fault),
             Ok((call, held)) => {
@@ -112,6 +126,12 @@ impl Calls {
         found: &HeaderMap,
         body: Bytes,
     ) -> Result<(Call<ContentType>, Option<(Account, Hold)>), Fault> {
+        if found.len() > MAX_HEADERS || headers::wire_len(found) > MAX_HEADER_BYTES {
+            let message = format!(
+                "a call over NATS has at most {MAX_HEADERS} headers, of {MAX_HEADER_BYTES} bytes"
+            );
+            return Err(Fault::of(FaultKind::InvalidRequest, message));
+        }
         let found = Some(found);
         let format = headers::get(found, headers::CONTENT_TYPE).unwrap_or_default();
         request.format = ContentType::from_name(format).ok_or_else(|| {
@@ -256,7 +276,8 @@ impl Calls {
             return;
         };
         let (headers, body) = self.message(request.format, result);
-        let checked = self.connection.check(Some(&headers), body.len());
+        let link = self.connection.link();
+        let checked = link.check(reply.len(), Some(&headers), body.len());
         let (headers, body) = match checked {
             Err(SendError::TooLarge { len, max }) => {
                 let message = format!(
@@ -268,7 +289,7 @@ impl Calls {
             }
             _ => (headers, body),
         };
-        let sent = self.connection.publish(reply, None, Some(headers), body);
+        let sent = link.publish(reply, None, Some(headers), body);
         if let Err(error) = sent.await {
             tracing::debug!(error = %Foreign::excerpt(Causes(&error)), "an answer was not sent");
         }

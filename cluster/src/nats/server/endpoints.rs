@@ -16,6 +16,10 @@ const HELP: [usize; 5] = [4096, 512, 128, 32, 0];
 /// Maximum length of the text of the last error in the statistics, in characters.
 const MAX_ERROR: usize = 256;
 
+/// Maximum length of the subject of a method, in bytes. A NATS server ends the connection of who
+/// subscribes to one that its control line does not hold, and after each new connection again.
+const MAX_SUBJECT: usize = 1024;
+
 /// A method as an endpoint, with its statistics.
 pub(super) struct Endpoint {
     pub(super) method: Name,
@@ -100,7 +104,8 @@ impl Instance {
     /// Adds endpoints for new methods and removes those of methods that are gone. Returns the new
     /// ones.
     pub(super) fn update<F: Format>(&self, registry: &Registry<F>) -> Vec<Arc<Endpoint>> {
-        let methods = registry.names();
+        let mut methods = registry.names();
+        methods.retain(|method| subject::any(&self.service, method).len() <= MAX_SUBJECT);
         let endpoints = self.endpoints.write();
         let mut endpoints = endpoints.unwrap_or_else(PoisonError::into_inner);
         endpoints.retain(|method, _| methods.binary_search(method).is_ok());
@@ -122,7 +127,8 @@ impl Instance {
         added
     }
 
-    fn all(&self) -> Vec<Arc<Endpoint>> {
+    /// Returns all endpoints.
+    pub(super) fn all(&self) -> Vec<Arc<Endpoint>> {
         let endpoints = self.endpoints.read();
         let endpoints = endpoints.unwrap_or_else(PoisonError::into_inner);
         endpoints.values().cloned().collect()

@@ -129,7 +129,7 @@ impl ServerOptions {
 ///
 /// A server is a handle of its registry: the methods of [`Registry`] register functions and objects
 /// on it, clones share them, and methods can be added and removed while it serves, which takes
-/// effect within a second.
+/// effect within a second. A method whose subject would have more than 1,024 bytes is not offered.
 ///
 /// Besides, an instance answers at `farcall.one.SERVICE.ID.METHOD`, and all instances at
 /// `farcall.all.SERVICE.METHOD`. `docs/NATS.md` specifies the subjects and headers.
