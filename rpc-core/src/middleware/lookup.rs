@@ -160,7 +160,7 @@ where
     }
 
     fn call(&mut self, mut call: Call<F>) -> Self::Future {
-        // What has become ready must make the call.
+        // The service that has become ready must make the call.
         let unready = self.inner.clone();
         let mut inner = mem::replace(&mut self.inner, unready);
         let begun = self.tokens.begin(&call.context).map_err(Fault::from);
