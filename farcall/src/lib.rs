@@ -86,12 +86,17 @@ pub use farcall_xmlrpc as xmlrpc;
     feature = "xmlrpc-client",
     feature = "xmlrpc-server",
     feature = "jsonrpc-client",
-    feature = "jsonrpc-server"
+    feature = "jsonrpc-server",
+    feature = "operations"
 ))]
 pub mod http {
     #[cfg(any(feature = "xmlrpc-client", feature = "jsonrpc-client"))]
     pub use farcall_http::client::{HttpError, InvalidHeader, InvalidUrl};
-    #[cfg(any(feature = "xmlrpc-server", feature = "jsonrpc-server"))]
+    #[cfg(any(
+        feature = "xmlrpc-server",
+        feature = "jsonrpc-server",
+        feature = "operations"
+    ))]
     pub use farcall_http::server::{
         Answer, Authorize, Bind, BindError, BoundServer, Exchange, HttpServer, PageRequest, Pages,
         PeerAccount, Protocol, Rejection, ReplyBody, ReplyEvicted, ServerOptions, Switch, Upgrade,

@@ -13,8 +13,6 @@ mod otlp;
 #[cfg(feature = "documentation")]
 pub use documentation::Documentation;
 #[cfg(feature = "operations")]
-pub use operations::{
-    Bind, BindError, BoundServer, Health, HealthStatus, HttpServer, Operations, ServerOptions,
-};
+pub use operations::{Health, HealthStatus, Operations};
 #[cfg(feature = "otlp")]
 pub use otlp::OtlpExporter;

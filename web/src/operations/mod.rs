@@ -12,8 +12,7 @@ use farcall_core::RegisterError;
 use farcall_core::Registry;
 use farcall_core::metrics::Metrics;
 use farcall_core::transport::ToTarget;
-pub use farcall_http::server::{Bind, BindError, BoundServer, HttpServer, ServerOptions};
-use farcall_http::server::{PageRequest, Pages};
+use farcall_http::server::{Bind, HttpServer, PageRequest, Pages, ServerOptions};
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
 use http::{Response, StatusCode};
 
