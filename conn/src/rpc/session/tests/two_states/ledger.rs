@@ -100,8 +100,8 @@ impl Plan {
             idempotent: run.chance(20),
             promise: !one_way && run.chance(20),
             timeout: match run.below(4) {
-                // A client that reconnects keeps the calls that a leaving server no longer takes
-                // for its next connection. A call that waits for one of these ends by its timeout.
+                // A client that reconnects keeps calls for its next connection, which a leaving
+                // server no longer takes. A call that waits for one ends by its timeout.
                 0 if !hangs && !calls_back => Timeout::Unlimited,
                 1 | 2 if has_default && !one_way => Timeout::Default,
                 // A one-way call that hangs has no other end.
