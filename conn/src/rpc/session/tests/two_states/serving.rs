@@ -67,8 +67,8 @@ impl Host {
         let AdmittedCall { head, object, .. } = call;
         let is_tracked = call.cancellation.is_some();
         let cancellation = call.cancellation.unwrap_or_default();
-        let deadline = call.context.deadline();
-        let (id, params) = (head.id, &call.params);
+        let deadline = call.call.context.deadline();
+        let (id, params) = (head.id, &call.call.params);
         if let Some(ObjectHandle::Imported(_)) = object {
             if is_tracked {
                 return self.reply(id, Err(not_local()));
