@@ -88,9 +88,9 @@ impl SessionOptions {
         /// Maximum time for which calls go on when nothing more can come from the peer: it has
         /// closed its direction of a byte stream, or has sent what is no message. Those that run
         /// then are cancelled, and the connection is closed. Default: 10 s, for peers that close
-        /// their direction behind a request and wait for the answer; whether a peer does that or has
-        /// gone cannot be told. A WebSocket has no such state: when its peer closes it, its calls
-        /// are cancelled at once. `None`: no limit.
+        /// their direction behind a request and wait for the answer: whether a peer does, or has
+        /// gone, cannot be told. When the peer of a WebSocket closes it, its calls are cancelled at
+        /// once. `None`: no limit.
         completion_timeout: Option<Duration>,
 
         /// Time between two pings of a WebSocket. Default: 30 s, less than the time for which

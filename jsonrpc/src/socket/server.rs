@@ -31,10 +31,10 @@ pub(super) const WINDOW: usize = 1024;
 /// and output of a language server.
 ///
 /// The calls of a connection run concurrently, and are answered as they complete, also for
-/// [some time](crate::SessionOptions::completion_timeout) after the peer has closed its direction of
-/// the connection. A result that is a stream becomes a
-/// subscription. Handlers reach their caller through its [`Session`](crate::Session). The limits of
-/// each connection are those of [`Service::sessions`].
+/// [some time](crate::SessionOptions::completion_timeout) after the peer has closed its direction
+/// of the connection. A result that is a stream becomes a subscription. Handlers reach their caller
+/// through its [`Session`](crate::Session). The limits of each connection are those of
+/// [`Service::sessions`].
 ///
 /// There is no authentication besides the user of a Unix socket and, over
 /// [TLS](SocketServerOptions::tls), the certificate of a client: listen at loopback addresses and

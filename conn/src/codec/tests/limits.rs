@@ -212,12 +212,9 @@ fn each_level_of_a_message_is_one_of_every_type() {
                 let codec = codec.clone().max_depth(128);
                 // Lists around a number. The encoder of pickles has the same limit.
                 let message = match name {
-                    "pickle" => [
-                        &b"\x80\x04K\x05"[..],
-                        &b"\x85".repeat(levels),
-                        &b"."[..],
-                    ]
-                    .concat(),
+                    "pickle" => {
+                        [&b"\x80\x04K\x05"[..], &b"\x85".repeat(levels), &b"."[..]].concat()
+                    }
                     "json" => [
                         &b"[".repeat(levels)[..],
                         &b"5"[..],

@@ -24,7 +24,7 @@ fn frame(role: Role, opcode: u8, payload: &[u8]) -> Vec<u8> {
     [head, payload].concat()
 }
 
-/// Writes pings until the peer reads no more, and returns their number and what is left of the last.
+/// Writes pings until the peer reads no more. Returns their number, and what is left of the last.
 async fn flood(io: &mut DuplexStream, role: Role) -> (usize, Vec<u8>) {
     let ping = frame(role, 0x9, &[b'p'; 125]);
     for count in 1..10_000 {

@@ -284,9 +284,7 @@ async fn the_file_of_a_unix_socket_has_the_chosen_mode() {
 async fn calls_go_on_for_a_while_after_the_peer_has_closed_its_direction() {
     let sleeping = |seconds: u64| {
         let milliseconds = seconds * 1000;
-        format!(
-            r#"{{"jsonrpc":"2.0","method":"sleep","params":[{milliseconds}],"id":{seconds}}}"#
-        )
+        format!(r#"{{"jsonrpc":"2.0","method":"sleep","params":[{milliseconds}],"id":{seconds}}}"#)
     };
     let calls = format!("{}\n{}\n", sleeping(9), sleeping(11));
     // A line that is no message is the end of what can be read, too. It is answered.
