@@ -28,6 +28,7 @@ pub struct SessionOptions {
     pub(crate) message_timeout: Duration,
     pub(crate) idle_timeout: Option<Duration>,
     pub(crate) write_timeout: Duration,
+    pub(crate) completion_timeout: Option<Duration>,
     pub(crate) ping_interval: Duration,
     pub(crate) ping_timeout: Duration,
     pub(crate) call_timeout: Option<Duration>,
@@ -43,6 +44,7 @@ impl Default for SessionOptions {
             message_timeout: Duration::from_secs(60),
             idle_timeout: Some(Duration::from_secs(600)),
             write_timeout: Duration::from_secs(60),
+            completion_timeout: Some(Duration::from_secs(10)),
             ping_interval: Duration::from_secs(30),
             ping_timeout: Duration::from_secs(30),
             call_timeout: None,
@@ -82,6 +84,14 @@ impl SessionOptions {
         /// Default: 60 s. Otherwise the connection is closed. Over WebSocket, that of the server of
         /// HTTP applies.
         write_timeout: Duration,
+
+        /// Maximum time for which calls go on when nothing more can come from the peer: it has
+        /// closed its direction of a byte stream, or has sent what is no message. Those that run
+        /// then are cancelled, and the connection is closed. Default: 10 s, for peers that close
+        /// their direction behind a request and wait for the answer: whether a peer does, or has
+        /// gone, cannot be told. When the peer of a WebSocket closes it, its calls are cancelled at
+        /// once. `None`: no limit.
+        completion_timeout: Option<Duration>,
 
         /// Time between two pings of a WebSocket. Default: 30 s, less than the time for which
         /// proxies keep a silent connection.

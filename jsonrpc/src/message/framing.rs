@@ -390,7 +390,7 @@ mod tests {
             ),
             (b"123456789", &[], Some("limit of 8 bytes")),
             (
-                b"{}\nHTTP/1.1 400 Bad Request\r\n\r\n",
+                b"{}\nHTTP/1.1\n",
                 &["{}"],
                 Some("answer of HTTP, whose URLs begin with `json+http://`"),
             ),

@@ -9,7 +9,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 use farcall_core::protocol::output::Foreign;
-use farcall_core::protocol::time::LazySleep;
+use farcall_core::protocol::time::{LazySleep, deadline};
 use farcall_core::protocol::{Origin, Payload};
 use farcall_core::serve::FIRST_CALL_GRACE;
 use farcall_core::{Budget, Json};
@@ -22,6 +22,7 @@ use tokio::time::{Instant, sleep_until, timeout};
 
 use super::answer::{Incoming, Update, entries};
 use super::answers::Answers;
+use super::ending::Ending;
 use super::{Answering, Outgoing, Session, SessionEnded};
 use crate::message::{Message, ReadError, ReadMessage, WriteMessage};
 use crate::{Service, SessionOptions};
@@ -53,35 +54,6 @@ pub(crate) struct Offer {
     pub(crate) calls: Option<farcall_core::protocol::CallLimit>,
     /// Those of the local side, which no error shows.
     pub(crate) secrets: Arc<Secrets>,
-}
-
-/// The reason why reading has ended.
-enum Ending {
-    /// The peer sends nothing more.
-    Closed,
-    Failed(ReadError),
-    Stopped,
-    Silent(&'static str),
-    Evicted,
-    Unwritable(io::Error),
-    /// An error of which it is not known what it answers.
-    Confused,
-}
-
-impl Ending {
-    fn text(&self) -> String {
-        match self {
-            Self::Closed => "the peer closed it".to_owned(),
-            Self::Failed(error) => farcall_core::protocol::output::Causes(error).to_string(),
-            Self::Stopped => "it was stopped".to_owned(),
-            Self::Silent(text) => (*text).to_owned(),
-            Self::Evicted => "it has held the most memory for the longest".to_owned(),
-            Self::Unwritable(error) => error.to_string(),
-            Self::Confused => {
-                "the peer could not read a request, and does not say which".to_owned()
-            }
-        }
-    }
 }
 
 impl<R: ReadMessage, W: WriteMessage> Driver<R, W> {
@@ -227,6 +199,8 @@ impl<'a> Turn<'a> {
         let answering = Arc::clone(self.answering);
         let account = answering.account();
         let mut ending = None;
+        // The time at which the calls of a peer that sends nothing more are cancelled.
+        let mut completion = None;
         loop {
             if ending.is_none() && is_stopping && self.may_stop(begin) {
                 self.session.0.streams.stop();
@@ -247,7 +221,7 @@ impl<'a> Turn<'a> {
             if self.session.must_write() {
                 let polled = poll_fn(|cx| Poll::Ready(writing.as_mut().poll(cx))).await;
                 if let Poll::Ready(written) = polled {
-                    return unwritable(written);
+                    return Ending::of_write(written);
                 }
             }
             let slots = &self.slots;
@@ -277,18 +251,24 @@ impl<'a> Turn<'a> {
                             return Ending::Closed;
                         }
                         ending = Some(Ending::Closed);
+                        completion = self.completion();
                     }
                     Err(ReadError::Io(error)) => return Ending::Failed(ReadError::Io(error)),
                     Err(error) => {
                         let failed = Ending::Failed(error);
                         self.nothing_more_arrives(&failed);
                         ending = Some(failed);
+                        completion = self.completion();
                     }
                 },
                 // After what fills the queue of answers, which wakes nobody.
-                written = &mut writing => return unwritable(written),
+                written = &mut writing => return Ending::of_write(written),
                 () = async { sleep_until(begin + FIRST_CALL_GRACE).await }, if is_stopping && ending.is_none() => {
                     self.has_message = true;
+                }
+                () = async { sleep_until(completion.unwrap_or(begin)).await }, if completion.is_some() => {
+                    // The turn ends with its calls. What they have answered is written.
+                    return ending.unwrap_or(Ending::Closed);
                 }
                 () = poll_fn(|cx| timer.poll(cx)) => {
                     let now = Instant::now();
@@ -310,6 +290,12 @@ impl<'a> Turn<'a> {
         self.session.0.streams.stop();
         let end = SessionEnded(ending.text().into());
         self.session.0.pending.end(&end);
+    }
+
+    /// Returns the time until which calls go on, now that nothing more comes from the peer.
+    fn completion(&self) -> Option<Instant> {
+        let timeout = self.options.completion_timeout?;
+        Some(deadline(timeout).into())
     }
 
     /// A client that connected just before the stop may not know of it, and sends its first call.
@@ -449,11 +435,6 @@ impl<'a> Turn<'a> {
         }
         Received::Answer
     }
-}
-
-fn unwritable(written: io::Result<()>) -> Ending {
-    let error = written.err();
-    Ending::Unwritable(error.unwrap_or_else(|| io::ErrorKind::BrokenPipe.into()))
 }
 
 enum Received {

@@ -7,6 +7,7 @@ mod answer;
 mod answering;
 mod answers;
 mod driver;
+mod ending;
 mod pending;
 mod streams;
 mod subscription;

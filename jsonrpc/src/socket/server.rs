@@ -30,10 +30,11 @@ pub(super) const WINDOW: usize = 1024;
 /// A server of JSON-RPC over TCP, Unix sockets, and other byte streams, such as the standard input
 /// and output of a language server.
 ///
-/// The calls of a connection run concurrently, and are answered as they complete, also after the
-/// peer has closed its direction of the connection. A result that is a stream becomes a
-/// subscription. Handlers reach their caller through its [`Session`](crate::Session). The limits of
-/// each connection are those of [`Service::sessions`].
+/// The calls of a connection run concurrently, and are answered as they complete, also for
+/// [some time](crate::SessionOptions::completion_timeout) after the peer has closed its direction
+/// of the connection. A result that is a stream becomes a subscription. Handlers reach their caller
+/// through its [`Session`](crate::Session). The limits of each connection are those of
+/// [`Service::sessions`].
 ///
 /// There is no authentication besides the user of a Unix socket and, over
 /// [TLS](SocketServerOptions::tls), the certificate of a client: listen at loopback addresses and
@@ -316,8 +317,10 @@ impl SocketServer {
         writer: impl AsyncWrite + Send + Unpin + 'static,
     ) {
         let mut server = self.clone();
-        // The peer began this program, and may have nothing to say for long.
+        // The peer began this program, and may have nothing to say for long. What it wrote before
+        // it closed its end of a pipe is completed.
         server.service.sessions.idle_timeout = None;
+        server.service.sessions.completion_timeout = None;
         let served = server.connection(reader, writer, Identity::default(), pending());
         served.await;
     }

@@ -142,6 +142,7 @@ async fn documents_at_their_limits() {
         format!(r#"{{"jsonrpc":"2.0","method":"{method}","params":{params},"id":{id}}}"#)
     };
     let nested = |depth| format!("[{}{}]", "[".repeat(depth), "]".repeat(depth));
+    let lists = |depth| format!("{}5{}", "[".repeat(depth), "]".repeat(depth));
     let digits = "9".repeat(400);
     let id = |length: usize| format!("\"{}\"", "i".repeat(length - 2));
     let entries = |count| format!("[{}]", vec![call("get_data", "[]", "1"); count].join(","));
@@ -156,6 +157,15 @@ async fn documents_at_their_limits() {
         (
             call("echo", &nested(10), "1").into(),
             Result("[[[[[[[[[[]]]]]]]]]]", "1"),
+        ),
+        // The array of the parameters is a level, and a number in the lists is none.
+        (
+            call("echo", &format!("[{}]", lists(127)), "1").into(),
+            Result(lists(127).leak(), "1"),
+        ),
+        (
+            call("echo", &format!("[{}]", lists(128)), "1").into(),
+            Error(INVALID, "1"),
         ),
         (call("echo", &nested(200), "1").into(), Error(INVALID, "1")),
         (

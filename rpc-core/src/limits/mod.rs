@@ -8,6 +8,7 @@
 //! strings as slices of the message, so that no decoder allocates the length that a message
 //! announces.
 
+mod any;
 #[cfg(feature = "json")]
 mod base64;
 
@@ -19,11 +20,13 @@ use serde::de::{
     DeserializeSeed, Deserializer, EnumAccess, Error, MapAccess, SeqAccess, VariantAccess, Visitor,
 };
 
+use self::any::AnyVisitor;
 #[cfg(feature = "json")]
 use self::base64::Base64Visitor;
 use crate::error::{FormatError, FormatErrorKind};
 #[cfg(feature = "json")]
 use crate::type_identity::TypeIdentity;
+use crate::value;
 
 /// Name of the enum as which `farcall_pickle::Value` is serialised: its `VALUE_NAME`. A program can
 /// send these values without the feature `pickle`, by another codec.
@@ -99,8 +102,7 @@ macro_rules! limited_codec {
         impl $codec {
             /// Maximum depth of nested values in a decoded message. Default: 128, which is more
             /// than programs nest their data. At most 255, since every level takes stack. Lists,
-            /// maps, structs, options and newtypes are one level each; a
-            /// `Value` is two.
+            /// maps, structs, options and newtypes are one level each, also within a `Value`.
             #[must_use]
             pub const fn max_depth(mut self, max_depth: usize) -> Self {
                 self.limits.max_depth = $crate::protocol::limits::depth(max_depth);
@@ -328,7 +330,6 @@ macro_rules! nest {
             self.limiter.nested(|| self.inner.$method($($argument,)* visitor))
         }
     )*};
-    (@any $self:ident) => { $self.limiter.count_any()? };
     (@value $self:ident $(, $argument:ident)*) => { $self.limiter.count_value()? };
     (@free $self:ident, $argument:ident) => {};
     // `pickle::Value` is an enum, but the type of its content is known from the message only.
@@ -398,13 +399,36 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for Limited<'_, D> {
 
     // A tuple takes no more memory than its elements, and a newtype no more than its content, so
     // neither is counted.
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, D::Error> {
+        self.limiter.count_any()?;
+        let visitor = AnyVisitor(self.wrap(visitor));
+        self.inner.deserialize_any(visitor)
+    }
+
+    fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, D::Error> {
+        self.limiter.count_value()?;
+        let visitor = AnyVisitor(self.wrap(visitor));
+        self.inner.deserialize_ignored_any(visitor)
+    }
+
+    fn deserialize_newtype_struct<V: Visitor<'de>>(
+        self,
+        name: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, D::Error> {
+        let visitor = self.wrap(visitor);
+        // A `Value` asks for any type by a newtype, which the message does not have.
+        if name == value::NEWTYPE {
+            return self.inner.deserialize_newtype_struct(name, visitor);
+        }
+        self.limiter
+            .nested(|| self.inner.deserialize_newtype_struct(name, visitor))
+    }
+
     nest! {
-        any deserialize_any()
-        value deserialize_ignored_any()
         value deserialize_option()
         value deserialize_map()
         free deserialize_tuple(len: usize)
-        free deserialize_newtype_struct(name: &'static str)
         value deserialize_tuple_struct(name: &'static str, len: usize)
         value deserialize_struct(name: &'static str, fields: &'static [&'static str])
         variant deserialize_enum(name: &'static str, variants: &'static [&'static str])

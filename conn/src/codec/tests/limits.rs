@@ -201,12 +201,39 @@ fn the_highest_max_depth_fits_the_stack_of_a_thread() {
         };
         assert!(is_limit(&codec.decode::<Lists>(&message)), "{name}");
     });
-    // Each level of a `Value` is two levels: a newtype and its content.
-    let deepest = encoded!(Json::default(), &list_of_lists(126));
-    let codec = Json::default().max_depth(255);
-    assert!(codec.decode::<Value>(&deepest).is_ok());
-    let deeper = encoded!(Json::default(), &list_of_lists(128));
-    assert!(is_limit(&codec.decode::<Value>(&deeper)));
+}
+
+/// Regression: a `Value` was two levels, and a number in it one.
+#[test]
+fn each_level_of_a_message_is_one_of_every_type() {
+    every_codec!(|codec, name, self_describing| {
+        if self_describing {
+            for (levels, fits) in [(128, true), (129, false)] {
+                let codec = codec.clone().max_depth(128);
+                // Lists around a number. The encoder of pickles has the same limit.
+                let message = match name {
+                    "pickle" => {
+                        [&b"\x80\x04K\x05"[..], &b"\x85".repeat(levels), &b"."[..]].concat()
+                    }
+                    "json" => [
+                        &b"[".repeat(levels)[..],
+                        &b"5"[..],
+                        &b"]".repeat(levels)[..],
+                    ]
+                    .concat(),
+                    _ => [&b"\x91".repeat(levels)[..], &b"\x05"[..]].concat(),
+                };
+                let value = codec.decode::<Value>(&message);
+                assert_eq!(value.is_ok(), fits, "{name}: {levels}: {value:?}");
+                assert!(fits || is_limit(&value), "{name}");
+                let value = codec.decode::<serde_json::Value>(&message);
+                assert_eq!(value.is_ok(), fits, "{name}: {levels}: {value:?}");
+            }
+            let codec = codec.max_depth(usize::MAX);
+            let deepest = encoded!(codec, &list_of_lists(254));
+            assert!(codec.decode::<Value>(&deepest).is_ok(), "{name}");
+        }
+    });
 }
 
 /// Regression: JSON decoded two million values, although the documented limit was one million.

@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use farcall::jsonrpc::{Framing, SessionOptions, SocketClient, SocketClientOptions, SocketServer};
+use farcall::protocol::output::Causes;
 use farcall::protocol::{Call, Format as _};
 use farcall::transport::{Connect as _, memory};
-use farcall::{CallError, Caller, Context, Execution, Json, client};
+use farcall::{CallError, Caller, Context, Execution, Json, Value, client};
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader, DuplexStream, split};
 use tokio::time::{Instant, sleep, timeout};
 
@@ -253,4 +254,26 @@ async fn calls_to_a_peer_that_has_closed_fail_while_its_own_are_completed() {
     let answers = super::exchange(io, call).await;
     assert!(answers.contains("\"method\":\"answer\""), "{answers}");
     assert!(answers.contains("\"result\":true"), "{answers}");
+}
+
+#[tokio::test]
+async fn results_have_the_depth_of_their_document() {
+    let (client, mut server) = client_of_a_script().await;
+    for (id, levels, fits) in [(1, 128, true), (2, 129, false)] {
+        let call = tokio::spawn({
+            let client = client.clone();
+            async move { client.call::<Value>("a", ()).await }
+        });
+        let mut line = String::new();
+        server.read_line(&mut line).await.unwrap();
+        let (open, close) = ("[".repeat(levels), "]".repeat(levels));
+        let answer = format!("{{\"jsonrpc\":\"2.0\",\"result\":{open}5{close},\"id\":{id}}}\n");
+        server.write_all(answer.as_bytes()).await.unwrap();
+        let result = call.await.unwrap();
+        assert_eq!(result.is_ok(), fits, "{levels}: {result:?}");
+        if let Err(error) = result {
+            let text = Causes(&error).to_string();
+            assert!(text.contains("nested deeper than 128 levels"), "{text}");
+        }
+    }
 }

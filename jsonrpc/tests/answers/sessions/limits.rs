@@ -279,3 +279,43 @@ async fn the_file_of_a_unix_socket_has_the_chosen_mode() {
         assert_eq!(mode, expected, "{mode:o}");
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn calls_go_on_for_a_while_after_the_peer_has_closed_its_direction() {
+    let sleeping = |seconds: u64| {
+        let milliseconds = seconds * 1000;
+        format!(r#"{{"jsonrpc":"2.0","method":"sleep","params":[{milliseconds}],"id":{seconds}}}"#)
+    };
+    let calls = format!("{}\n{}\n", sleeping(9), sleeping(11));
+    // A line that is no message is the end of what can be read, too. It is answered.
+    for (end, answered) in [("", false), ("hello\n", true)] {
+        let options = SocketServerOptions::default().max_calls(2);
+        let service = service_with(SessionOptions::default());
+        let (connector, _serving) = serving(service, options, pending());
+        let io = connector.connect().await.unwrap();
+        let begin = Instant::now();
+        let answers = exchange(io, format!("{calls}{end}").as_bytes()).await;
+        assert!(answers.contains("\"result\":9000"), "{answers}");
+        assert!(!answers.contains("11000"), "{answers}");
+        assert_eq!(answers.contains("-32700"), answered, "{answers}");
+        assert_eq!(begin.elapsed().as_secs(), 10, "{end}");
+        // The place is free.
+        let io = connector.connect().await.unwrap();
+        let batch = format!("{0}\n{0}\n", sleeping(1));
+        let answers = exchange(io, batch.as_bytes()).await;
+        assert_eq!(answers.matches("\"result\":1000").count(), 2, "{answers}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn calls_of_streams_are_completed_after_their_end() {
+    let (mut io, other) = tokio::io::duplex(1000);
+    let service = service_with(SessionOptions::default());
+    let server = SocketServer::new(service, Framing::Lines);
+    let (reader, writer) = tokio::io::split(other);
+    tokio::spawn(async move { server.serve_streams(reader, writer).await });
+    let call = b"{\"jsonrpc\":\"2.0\",\"method\":\"sleep\",\"params\":[90000],\"id\":1}\n";
+    io.write_all(call).await.unwrap();
+    let answers = exchange(io, b"").await;
+    assert!(answers.contains("\"result\":90000"), "{answers}");
+}

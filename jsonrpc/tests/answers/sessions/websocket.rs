@@ -348,3 +348,54 @@ async fn a_peer_is_watched_while_its_calls_take_all_places() {
     );
     assert_eq!((a.unwrap(), b.unwrap()), (600, 600));
 }
+
+/// Returns as many pings with the longest payload as a socket takes at once.
+fn pings(mask: &[u8]) -> Vec<u8> {
+    let length = 125 | if mask.is_empty() { 0 } else { 0x80 };
+    [&[0x89, length], mask, &[b'p'; 125]].concat().repeat(1000)
+}
+
+/// Writes pings until the peer takes none within a second, or ends, and returns their bytes.
+async fn flood(io: &mut TcpStream, mask: &[u8]) -> usize {
+    let pings = pings(mask);
+    let mut taken = 0;
+    while taken < FLOOD {
+        let written = timeout(Duration::from_secs(1), io.write(&pings)).await;
+        match written {
+            Ok(Ok(written)) => taken += written,
+            Ok(Err(_)) | Err(_) => break,
+        }
+    }
+    taken
+}
+
+/// Bytes that the buffers of two sockets do not take.
+const FLOOD: usize = 64 << 20;
+
+/// Regression: pongs that a peer does not read took memory without a limit.
+#[tokio::test]
+async fn a_flood_of_pings_is_not_read_without_end() {
+    // A peer that reads nothing is ended as with other answers.
+    let options = ServerOptions::default().write_timeout(Duration::from_secs(3));
+    let server = Server::of(options, service_with(SessionOptions::default()));
+    let bound = server.bind("127.0.0.1:0").await.unwrap();
+    let url = bound.url().replace("http://", "ws://");
+    tokio::spawn(bound.serve());
+    let mut io = opened(&url).await;
+    let taken = flood(&mut io, &[0; 4]).await;
+    assert!(taken < FLOOD, "{taken} bytes were read");
+    let mut rest = Vec::new();
+    let ended = timeout(Duration::from_secs(20), io.read_to_end(&mut rest)).await;
+    assert!(ended.is_ok(), "the connection is closed");
+
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let client = SocketClient::new(&format!("ws://{address}/")).unwrap();
+    let calling = tokio::spawn(async move { client.call::<i64>("add", (1, 2)).await });
+    let (io, _) = listener.accept().await.unwrap();
+    let socket = tokio_tungstenite::accept_async(io).await.unwrap();
+    let mut io = socket.into_inner();
+    let taken = flood(&mut io, &[]).await;
+    assert!(taken < FLOOD, "{taken} bytes were read");
+    calling.abort();
+}

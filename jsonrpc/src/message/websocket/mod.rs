@@ -5,7 +5,7 @@ use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
 use farcall_core::transport::Io;
@@ -31,13 +31,26 @@ const COLLECTED: usize = 16 << 10;
 /// Bytes of the header of a frame of a client with a short payload.
 const SHORT_HEADER: usize = 6;
 
+/// Maximum bytes of pongs that wait to be written before nothing more is read. A peer that reads
+/// never comes near it, and one that only sends pings costs no memory.
+const MAX_PONGS: usize = 4 << 10;
+
 type Socket = WebSocketStream<Counted<Box<dyn Io>>>;
+
+/// The bytes that the frames of a WebSocket take, which only its byte stream knows, and the answers
+/// to them, which only its reader knows.
+#[derive(Debug, Default)]
+struct Counts {
+    /// Bytes received since the last message.
+    received: AtomicUsize,
+    /// Bytes of the pongs that the byte stream has not taken yet.
+    pongs: AtomicUsize,
+}
 
 /// The reading half of a WebSocket.
 pub(crate) struct WebSocketReader {
     stream: SplitStream<Socket>,
-    /// Bytes received since the last message.
-    received: Arc<AtomicUsize>,
+    counts: Arc<Counts>,
     hold: MessageHold,
     since: Option<Instant>,
     heard_at: Instant,
@@ -52,12 +65,13 @@ pub(crate) async fn accepted(
     read: Bytes,
     max_message: usize,
 ) -> (WebSocketReader, WebSocketWriter) {
-    let received = Arc::new(AtomicUsize::new(read.len()));
-    let io = Counted(io, Arc::clone(&received));
+    let counts = Arc::<Counts>::default();
+    counts.received.store(read.len(), Ordering::Relaxed);
+    let io = Counted::new(io, Arc::clone(&counts));
     let config = config(max_message);
     let part = read.to_vec();
     let socket = WebSocketStream::from_partially_read(io, part, Role::Server, Some(config));
-    halves(socket.await, received)
+    halves(socket.await, counts)
 }
 
 /// Performs the handshake of a client.
@@ -71,8 +85,8 @@ pub(crate) async fn open(
     headers: &HeaderMap,
     max_message: usize,
 ) -> io::Result<(WebSocketReader, WebSocketWriter)> {
-    let received = Arc::new(AtomicUsize::new(0));
-    let io = Counted(io, Arc::clone(&received));
+    let counts = Arc::<Counts>::default();
+    let io = Counted::new(io, Arc::clone(&counts));
     let invalid = |error| io::Error::new(io::ErrorKind::InvalidInput, error);
     let mut request = format!("ws://{authority}{path}")
         .into_client_request()
@@ -92,14 +106,14 @@ pub(crate) async fn open(
         }
         error => into_io(error),
     })?;
-    Ok(halves(socket, received))
+    Ok(halves(socket, counts))
 }
 
-fn halves(socket: Socket, received: Arc<AtomicUsize>) -> (WebSocketReader, WebSocketWriter) {
+fn halves(socket: Socket, counts: Arc<Counts>) -> (WebSocketReader, WebSocketWriter) {
     let (sink, stream) = socket.split();
     let reader = WebSocketReader {
         stream,
-        received,
+        counts,
         hold: MessageHold::default(),
         since: None,
         heard_at: Instant::now(),
@@ -123,6 +137,20 @@ fn into_io(error: Error) -> io::Error {
 }
 
 impl WebSocketReader {
+    /// Completes with the next frame. All frames are read here, so that all pongs are counted.
+    fn poll_next(
+        &mut self,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<tungstenite::Message, Error>>> {
+        let polled = self.stream.poll_next_unpin(cx);
+        if let Poll::Ready(Some(Ok(tungstenite::Message::Ping(payload)))) = &polled {
+            // The pong is written when the next frame is asked for, or with what is written before.
+            let pong = payload.len() + SHORT_HEADER;
+            self.counts.pongs.fetch_add(pong, Ordering::Relaxed);
+        }
+        polled
+    }
+
     /// Completes with the next frame, or with an error if the budget has no room for what has
     /// arrived of a message.
     fn poll_frame(
@@ -130,8 +158,8 @@ impl WebSocketReader {
         cx: &mut Context<'_>,
         account: &Arc<SessionAccount>,
     ) -> Poll<Result<Option<tungstenite::Message>, ReadError>> {
-        let polled = self.stream.poll_next_unpin(cx);
-        let received = self.received.load(Ordering::Relaxed);
+        let polled = self.poll_next(cx);
+        let received = self.counts.received.load(Ordering::Relaxed);
         if received > 0 {
             self.hold.resize(account, received)?;
             if polled.is_pending() {
@@ -170,14 +198,15 @@ impl ReadMessage for WebSocketReader {
                     self.heard_at = Instant::now();
                     // These can come in the middle of a message, and are no part of it.
                     let length = payload.len() + SHORT_HEADER;
-                    let rest = self.received.load(Ordering::Relaxed).saturating_sub(length);
-                    self.received.store(rest, Ordering::Relaxed);
+                    let received = &self.counts.received;
+                    let rest = received.load(Ordering::Relaxed).saturating_sub(length);
+                    received.store(rest, Ordering::Relaxed);
                     continue;
                 }
                 Some(tungstenite::Message::Frame(_)) => continue,
             };
             self.heard_at = Instant::now();
-            self.received.store(0, Ordering::Relaxed);
+            self.counts.received.store(0, Ordering::Relaxed);
             self.since = None;
             let mut hold = std::mem::take(&mut self.hold);
             hold.resize(account, document.len())?;
@@ -186,7 +215,7 @@ impl ReadMessage for WebSocketReader {
     }
 
     async fn drain(&mut self) {
-        while let Some(Ok(_)) = self.stream.next().await {}
+        while let Some(Ok(_)) = poll_fn(|cx| self.poll_next(cx)).await {}
     }
 
     fn incomplete_since(&self) -> Option<Instant> {
@@ -227,8 +256,24 @@ impl WriteMessage for WebSocketWriter {
     }
 }
 
-/// A byte stream that counts what is read.
-struct Counted<I>(I, Arc<AtomicUsize>);
+/// A byte stream that counts what is read, and lets nothing be read while a peer leaves more than
+/// [`MAX_PONGS`] unread: the pongs would pile up, beyond any budget, for as long as it sends pings.
+struct Counted<I> {
+    io: I,
+    counts: Arc<Counts>,
+    /// The reader that waits for pongs to be written.
+    reader: Option<Waker>,
+}
+
+impl<I> Counted<I> {
+    const fn new(io: I, counts: Arc<Counts>) -> Self {
+        Self {
+            io,
+            counts,
+            reader: None,
+        }
+    }
+}
 
 impl<I: AsyncRead + Unpin> AsyncRead for Counted<I> {
     fn poll_read(
@@ -236,10 +281,14 @@ impl<I: AsyncRead + Unpin> AsyncRead for Counted<I> {
         cx: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
+        if self.counts.pongs.load(Ordering::Relaxed) > MAX_PONGS {
+            self.reader = Some(cx.waker().clone());
+            return Poll::Pending;
+        }
         let before = buffer.filled().len();
-        let read = Pin::new(&mut self.0).poll_read(cx, buffer);
-        self.1
-            .fetch_add(buffer.filled().len() - before, Ordering::Relaxed);
+        let read = Pin::new(&mut self.io).poll_read(cx, buffer);
+        let received = buffer.filled().len() - before;
+        self.counts.received.fetch_add(received, Ordering::Relaxed);
         read
     }
 }
@@ -250,14 +299,25 @@ impl<I: AsyncWrite + Unpin> AsyncWrite for Counted<I> {
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.0).poll_write(cx, bytes)
+        Pin::new(&mut self.io).poll_write(cx, bytes)
     }
 
+    /// Flushes the stream, which is asked for once all that waits has been written to it.
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_flush(cx)
+        let flushed = Pin::new(&mut self.io).poll_flush(cx);
+        if flushed.is_ready() {
+            self.counts.pongs.store(0, Ordering::Relaxed);
+            if let Some(reader) = self.reader.take() {
+                reader.wake();
+            }
+        }
+        flushed
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_shutdown(cx)
+        Pin::new(&mut self.io).poll_shutdown(cx)
     }
 }
+
+#[cfg(test)]
+mod tests;
