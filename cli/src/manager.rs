@@ -8,7 +8,8 @@ use farcall::cluster::{ConnectionUrl, HostSettings, Protection};
 use farcall::conn::auth::AuthKey;
 use farcall::conn::managers::{Client, Proxy};
 use farcall::pickle::Value;
-use farcall::{CallError, Caller as _, Variadic};
+use farcall::protocol::{Call, Format as _};
+use farcall::{CallError, Caller as _, Context, Variadic};
 
 use crate::connection::{connect_error, target};
 use crate::json::Json;
@@ -65,8 +66,16 @@ impl ManagedObject {
 
     pub(crate) async fn call(&self, method: &str, args: &[Json]) -> Result<Json, Box<dyn Error>> {
         let args: Result<Vec<Value>, _> = args.iter().map(Json::to_python).collect();
-        let result: Value = self.object.call(method, Variadic(args?)).await?;
-        Ok(Json::from_python(&result)?)
+        let format = self.object.format();
+        let params = format.params(&Variadic(args?));
+        let call = Call {
+            params: params.map_err(CallError::Encode)?,
+            format: format.clone(),
+            context: Context::new(method),
+        };
+        let reply = self.object.send(call).await?;
+        let result: Value = format.decode_reply(&reply).map_err(CallError::Decode)?;
+        Ok(Json::from_python(&result, reply.as_slice().len())?)
     }
 
     pub(crate) async fn methods(&self) -> Result<Json, CallError> {

@@ -326,7 +326,8 @@ macro_rules! listener_setters {
         /// Sets the budget for the bytes held on behalf of peers, which other listeners and servers
         /// may share. It counts messages that are being received, and messages that a peer does not
         /// read; for a [`rpc::Server`](crate::rpc::Server) also calls until their replies are sent,
-        /// and items of streams until they are consumed. When it is spent, the connection that has
+        /// and items of streams until they are consumed; for a server of managers, each reply until
+        /// it is sent. When it is spent, the connection that has
         /// held the most for the longest is evicted: see [`Budget`].
         ///
         /// Default: 64 MiB for this listener alone; more if [`max_message`](Self::max_message) is.

@@ -5,6 +5,11 @@ mod halves;
 mod handles;
 mod idle;
 mod io;
+#[cfg_attr(
+    not(feature = "managers"),
+    allow(dead_code, reason = "replies of managers are sent so")
+)]
+mod pace;
 mod reader;
 mod stream;
 #[cfg(feature = "_tls")]

@@ -7,6 +7,7 @@ use std::task::{Context, Poll, ready};
 use serde::Serialize;
 
 use super::io::WriteStream;
+use super::pace::Pace;
 use super::stream::StreamWriteHalf;
 use crate::account::HalfAccount;
 use crate::codec::Codec;
@@ -71,8 +72,29 @@ impl<W: WriteStream> Writer<W> {
         match length {
             ..=MAX_COPIED => self.send_copied(length, slices).await,
             // Boxed, since it would make the future of every send several times as large.
-            _ => Box::pin(self.send_uncopied(length, slices)).await,
+            _ => Box::pin(self.send_uncopied(length, slices, None)).await,
         }
+    }
+
+    /// Sends the slices as one message to a peer that must take it at the rate of a [`Pace`]. The
+    /// message counts in the budget while the peer does not read, and breaks the connection if it
+    /// is evicted, or the peer is too slow.
+    #[cfg(feature = "managers")]
+    pub(crate) async fn send_paced(
+        &mut self,
+        slices: &[&[u8]],
+        period: std::time::Duration,
+    ) -> Result<(), SendError> {
+        use farcall_core::protocol::time::{LONGEST, within};
+
+        let length: usize = slices.iter().map(|slice| slice.len()).sum();
+        if length > MAX_COPIED {
+            let pace = Pace::new(length, period);
+            return Box::pin(self.send_uncopied(length, slices, Some(pace))).await;
+        }
+        let timer = || Some(tokio::time::sleep(period.min(LONGEST)));
+        let sent = within(self.send_copied(length, slices), timer).await;
+        sent.unwrap_or_else(|| Err(self.fail(Pace::too_slow())))
     }
 
     /// Sends the slices, of `length` bytes in total, as one message, which is copied.
@@ -95,7 +117,12 @@ impl<W: WriteStream> Writer<W> {
     }
 
     /// Sends the slices, of `length` bytes in total, as one message without a copy.
-    async fn send_uncopied(&mut self, length: usize, slices: &[&[u8]]) -> Result<(), SendError> {
+    async fn send_uncopied(
+        &mut self,
+        length: usize,
+        slices: &[&[u8]],
+        pace: Option<Pace>,
+    ) -> Result<(), SendError> {
         if self.is_pending() {
             self.flush().await?;
         }
@@ -106,8 +133,9 @@ impl<W: WriteStream> Writer<W> {
             writer: self,
             unwritten: &mut unwritten,
             is_begun: false,
+            pace,
         };
-        poll_fn(|cx| send.poll_write(cx)).await
+        poll_fn(|cx| send.poll_send(cx)).await
     }
 
     /// Writes the unsent rest of earlier sends.
@@ -204,9 +232,24 @@ struct PartialSend<'a, 'b, W> {
     writer: &'a mut Writer<W>,
     unwritten: &'a mut [IoSlice<'b>],
     is_begun: bool,
+    /// The rate at which the peer must take the message, which counts in the budget then.
+    pace: Option<Pace>,
 }
 
 impl<W: WriteStream> PartialSend<'_, '_, W> {
+    fn poll_send(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), SendError>> {
+        let sent = self.poll_write(cx);
+        let Some(pace) = &mut self.pace else {
+            return sent;
+        };
+        if sent.is_pending() {
+            let error = ready!(pace.poll_failed(cx, &mut self.writer.account));
+            return Poll::Ready(Err(self.writer.fail(error)));
+        }
+        self.writer.account.release();
+        sent
+    }
+
     fn poll_write(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), SendError>> {
         while !self.unwritten.is_empty() {
             let slices = &self.unwritten[..self.unwritten.len().min(MAX_SLICES)];
@@ -214,6 +257,9 @@ impl<W: WriteStream> PartialSend<'_, '_, W> {
             let count = self.writer.progress(written.map_err(SendError::Io))?;
             IoSlice::advance_slices(&mut self.unwritten, count);
             self.is_begun = true;
+            if let Some(pace) = &mut self.pace {
+                pace.took(count);
+            }
         }
         self.writer.poll_flush_stream(cx)
     }

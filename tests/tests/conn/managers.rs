@@ -3,7 +3,9 @@
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
+use farcall::Budget;
 use farcall::conn::managers::{ManagerOptions, Queue, Server};
+use farcall::conn::frame::FrameError;
 use farcall::conn::{Connection, RecvError};
 use farcall::pickle::{Class, Object, Pickle, Value};
 use farcall::serve::StopHandle;
@@ -430,17 +432,24 @@ async fn a_wait_ends_with_its_client() {
     jobs.put(&7).await.unwrap();
     sleep(Duration::from_millis(200)).await;
     assert_eq!(jobs.try_get::<i64>().unwrap(), Some(7));
-    // A second request behind one that waits is answered, a third one ends the connection.
-    let mut client = accepted(&address).await;
+    // A second request behind one that waits is answered; a third one, or a long one, which would
+    // count in no budget, ends the connection.
     let get = (Some(&*ident), "get", tuple([]), Value::Dict(vec![]));
-    client.send_as(&get).await.unwrap();
-    client.send_as(&get).await.unwrap();
-    client.send_as(&get).await.unwrap();
-    let end = timeout(LONG, client.recv_as::<Value>()).await.unwrap();
-    assert!(
-        matches!(end, Err(RecvError::Closed | RecvError::Io(_))),
-        "{end:?}"
-    );
+    let args = tuple([Value::Bytes(vec![7; 100_000])]);
+    let long = (Some(&*ident), "put", args, Value::Dict(vec![]));
+    for behind in [&[&get, &get][..], &[&long]] {
+        let mut client = accepted(&address).await;
+        client.send_as(&get).await.unwrap();
+        for request in behind {
+            // The connection may have ended.
+            let _ = client.send_as(request).await;
+        }
+        let end = timeout(LONG, client.recv_as::<Value>()).await.unwrap();
+        assert!(
+            matches!(end, Err(RecvError::Closed | RecvError::Io(_))),
+            "{end:?}"
+        );
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -476,6 +485,93 @@ async fn further_clients_and_waits_are_limited() {
     assert!(waits.is_err());
     drop(second);
     let (kind, _) = timeout(LONG, third).await.unwrap();
+    assert_eq!(kind, "#RETURN");
+}
+
+/// Bytes of a value that no socket buffers.
+const LARGE: usize = 16 << 20;
+
+/// Serves with a budget of two and a half large values. Returns the id of a list of one.
+async fn serve_large(options: ManagerOptions) -> (Address, Budget, String) {
+    let budget = Budget::new(LARGE * 5 / 2);
+    let server = Server::with_options(options);
+    let bound = server.bind("127.0.0.1:0").authkey(KEY).timeout(LONG);
+    let bound = bound.budget(budget.clone()).await.unwrap();
+    let address = bound.local_address().clone();
+    tokio::spawn(bound.serve());
+    let (_, created) = once(&address, "create", &tuple(["list".into()])).await;
+    let ident = created[0].as_str().unwrap().to_owned();
+    let mut client = accepted(&address).await;
+    append_large(&mut client, &ident).await;
+    (address, budget, ident)
+}
+
+async fn append_large(client: &mut Client, ident: &str) {
+    let value = tuple([Value::Bytes(vec![7; LARGE])]);
+    let (kind, text) = ask(client, Some(ident), "append", &value).await;
+    assert_eq!(kind, "#RETURN", "{text}");
+}
+
+/// Asks for the value of a list, and reads nothing but the length of the reply.
+async fn deaf(address: &Address, ident: &str) -> Client {
+    let mut client = accepted(address).await;
+    let request = (Some(ident), "#GETVALUE", tuple([]), Value::Dict(vec![]));
+    client.send_as(&request).await.unwrap();
+    let begun = timeout(LONG, client.recv_bytes(1000)).await.unwrap();
+    let length = match begun {
+        Err(RecvError::Frame(FrameError::TooLarge { length, .. })) => length,
+        other => panic!("{other:?}"),
+    };
+    assert!(length > LARGE as u64, "{length}");
+    client
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn replies_that_clients_do_not_read_are_within_the_budget() {
+    let (address, budget, ident) = serve_large(ManagerOptions::default()).await;
+    let mut client = accepted(&address).await;
+    let mut oldest = deaf(&address, &ident).await;
+    let _second = deaf(&address, &ident).await;
+    assert!(budget.held() > LARGE * 3 / 2, "{}", budget.held());
+    // There is no room for a third one, until the oldest has been there for long enough.
+    let begin = Instant::now();
+    loop {
+        let (kind, value) = ask(&mut client, Some(&ident), "#GETVALUE", &tuple([])).await;
+        assert!(budget.held() <= budget.bytes());
+        if kind == "#RETURN" {
+            assert_eq!(value[0].as_bytes().unwrap().len(), LARGE);
+            break;
+        }
+        assert_eq!(kind, "#ERROR");
+        assert!(value.to_string().contains("MemoryError"), "{value}");
+        assert!(begin.elapsed() < LONG);
+    }
+    let rest = timeout(LONG, oldest.recv_bytes(2 * LARGE)).await.unwrap();
+    assert!(rest.is_err(), "it is evicted");
+    // A reply that can never fit is refused, and the connection goes on.
+    append_large(&mut client, &ident).await;
+    append_large(&mut client, &ident).await;
+    let (kind, value) = ask(&mut client, Some(&ident), "#GETVALUE", &tuple([])).await;
+    assert_eq!(kind, "#ERROR");
+    assert!(value.to_string().contains("MemoryError"), "{value}");
+    let (_, length) = ask(&mut client, Some(&ident), "__len__", &tuple([])).await;
+    assert_eq!(length, 3);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_reads_its_reply_too_slowly_is_disconnected() {
+    let options = ManagerOptions::default().write_timeout(Duration::from_millis(100));
+    let (address, budget, ident) = serve_large(options).await;
+    let mut client = deaf(&address, &ident).await;
+    let begin = Instant::now();
+    while budget.held() > 0 {
+        assert!(begin.elapsed() < LONG, "{} are held", budget.held());
+        sleep(Duration::from_millis(20)).await;
+    }
+    let rest = timeout(LONG, client.recv_bytes(2 * LARGE)).await.unwrap();
+    assert!(rest.is_err(), "only a part of it was sent");
+    let mut other = accepted(&address).await;
+    let (kind, _) = ask(&mut other, Some(&ident), "__len__", &tuple([])).await;
     assert_eq!(kind, "#RETURN");
 }
 

@@ -7,10 +7,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
-use farcall_core::Context;
 use farcall_core::protocol::Origin;
+use farcall_core::{Budget, Context};
 use farcall_core::protocol::output::{Causes, Foreign};
-use farcall_pickle::Pickle;
+use farcall_pickle::{Pickle, RawValue};
 use futures_util::FutureExt as _;
 use tokio::time::timeout;
 
@@ -18,7 +18,7 @@ use super::service::UNSERIALIZABLE;
 use super::table::{Found, Host, UsedIds};
 use super::{ServerState, functions, token};
 use crate::connection::Connection;
-use crate::error::{RecvError, SendError};
+use crate::error::RecvError;
 use crate::establish::Established;
 use crate::frame::FrameError;
 use crate::managers::object::{Answer, Arguments, MethodCall, Outcome, Raises};
@@ -32,6 +32,10 @@ const FIRST_REQUEST: Duration = Duration::from_secs(30);
 /// Maximum length of a message over the limit that is read to its end, and discarded: 4 GiB. A
 /// client reads no reply before it has sent its whole request, and would see a broken pipe.
 const MAX_DISCARDED: u64 = 4 << 30;
+
+/// Maximum length of a request that comes while another one waits: the bytes that count in no
+/// budget.
+const MAX_NEXT: usize = Budget::FREE;
 
 /// The number of the next connection, which stands for a thread of a client.
 static CALLERS: AtomicU64 = AtomicU64::new(1);
@@ -158,7 +162,7 @@ impl ClientConnection {
         let reply = reply.unwrap_or_else(|exception| {
             Reply::Traceback(traceback(&exception, "a function of the manager"))
         });
-        self.send(reply).await.ok()?;
+        self.send(reply).await?;
         Some(life)
     }
 
@@ -169,7 +173,7 @@ impl ClientConnection {
             Ok(request) => self.answer(request).await?,
             Err(error) => Reply::Traceback(traceback(&unreadable(&error), "a request")),
         };
-        self.send(reply).await.ok()
+        self.send(reply).await
     }
 
     /// Reads a request. The replies are written as it is: pickled, or as XML.
@@ -184,21 +188,40 @@ impl ClientConnection {
         Request::decode(&self.state.format.pickle, message)
     }
 
-    async fn send(&mut self, reply: Reply) -> Result<(), SendError> {
+    /// Sends a reply, which counts in the budget until its last byte is written. Returns `None` if
+    /// the connection has ended.
+    async fn send(&mut self, reply: Reply) -> Option<()> {
+        let mut message = self.encode(reply);
+        let writer = &mut self.connection.writer;
+        if let Err(no_room) = writer.account.resize(message.length()) {
+            let fault = no_room.of_reply();
+            let exception = Exception::with_text("MemoryError", fault.message());
+            message = self.encode(Reply::Error(exception));
+        }
+        let writer = &mut self.connection.writer;
+        let period = self.state.options.write_timeout;
+        let sent = writer.send_paced(&message.parts(), period).await;
+        let Err(error) = sent else { return Some(()) };
+        let error = Foreign::excerpt(Causes(&error));
+        let peer = self.connection.identity();
+        tracing::debug!(%error, %peer, "a reply to a manager's client was not sent");
+        None
+    }
+
+    fn encode(&self, reply: Reply) -> EncodedReply {
         #[cfg(feature = "managers-xmlrpc")]
         if self.is_xml {
-            return self.connection.send_bytes(&xml::reply(&reply)).await;
+            return EncodedReply::Whole(xml::reply(&reply));
         }
-        if let Reply::Return(value) = &reply {
-            let parts = [RETURN[0], value.code(), RETURN[1]];
-            return self.connection.send_vectored(&parts).await;
+        if let Reply::Return(value) = reply {
+            return EncodedReply::Return(value);
         }
         let message = reply.encode().unwrap_or_else(|error| {
             let text = error.to_string();
             // A text can always be encoded.
             Reply::Unserializable(text).encode().unwrap_or_default()
         });
-        self.connection.send_bytes(&message).await
+        EncodedReply::Whole(message)
     }
 
     /// Takes the arguments of a request into the budget.
@@ -291,19 +314,39 @@ impl ClientConnection {
             return Some(Err(Exception::with_text("RuntimeError", text)));
         };
         let mut answer = pin!(answer);
-        let max = self.connection.reader.max_message;
+        let max = self.connection.reader.max_message.min(MAX_NEXT);
         loop {
             tokio::select! {
                 biased;
                 outcome = &mut answer => return Some(outcome),
                 received = self.connection.recv_bytes(max) => match received {
-                    // Python sends no request before the reply to the last one. One is kept, so
-                    // that the end of the connection is noticed behind it.
+                    // Python sends no request before the reply to the last one. A short one is
+                    // kept, so that the end of the connection is noticed behind it.
                     Ok(message) if self.next.is_none() => self.next = Some(message.into()),
                     _ => return None,
                 },
             }
         }
+    }
+}
+
+/// A reply as it is sent.
+enum EncodedReply {
+    /// `#RETURN` with this value, whose bytes are those of the object where they can be.
+    Return(RawValue),
+    Whole(Vec<u8>),
+}
+
+impl EncodedReply {
+    fn parts(&self) -> [&[u8]; 3] {
+        match self {
+            Self::Return(value) => [RETURN[0], value.code(), RETURN[1]],
+            Self::Whole(message) => [message, &[], &[]],
+        }
+    }
+
+    fn length(&self) -> usize {
+        self.parts().iter().map(|part| part.len()).sum()
     }
 }
 

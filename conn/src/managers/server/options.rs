@@ -11,6 +11,7 @@ pub struct ManagerOptions {
     pub(super) max_value_bytes: usize,
     pub(super) max_values: usize,
     pub(super) max_waiting: usize,
+    pub(super) write_timeout: Duration,
     pub(super) reference_grace: Option<Duration>,
     pub(super) linger: Duration,
     pub(super) shutdown: bool,
@@ -25,6 +26,7 @@ impl Default for ManagerOptions {
             max_value_bytes: 1 << 30,
             max_values: 1_000_000,
             max_waiting: 10_000,
+            write_timeout: Duration::from_secs(60),
             reference_grace: Some(Duration::from_secs(600)),
             linger: Duration::from_secs(5),
             shutdown: false,
@@ -75,6 +77,16 @@ impl ManagerOptions {
     /// Default: 10,000.
     pub const fn max_waiting(mut self, calls: usize) -> Self {
         self.max_waiting = calls;
+        self
+    }
+
+    /// Time in which a client must read 64 KiB of a reply, or a fifth of the reply if that is more,
+    /// or the rest of it. Otherwise its connection is closed, so that no client keeps a reply in
+    /// memory indefinitely.
+    ///
+    /// Default: 60 seconds, as over HTTP.
+    pub const fn write_timeout(mut self, time: Duration) -> Self {
+        self.write_timeout = time;
         self
     }
 
