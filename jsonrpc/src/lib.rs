@@ -92,9 +92,9 @@
 //! # Limits
 //!
 //! Those of HTTP for bodies, replies, time and calls at once apply, as set by
-//! [`ServerOptions`](farcall_http::server::ServerOptions). A
-//! batch has at most [1,000 calls](Service::max_batch), a method name 1,024 bytes, an id 256 bytes.
-//! Depth and number of values are limited by the [format](Service::format).
+//! [`ServerOptions`](farcall_http::server::ServerOptions). A batch has at most
+//! [1,000 calls](Service::max_batch), a method name 1,024 bytes, an id 256 bytes. Depth and number
+//! of values are limited by the [format](Service::format).
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 

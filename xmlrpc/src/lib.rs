@@ -35,11 +35,13 @@
 //! # }
 //! ```
 //!
-//! [`ServerOptions`](farcall_http::server::ServerOptions) sets limits, timeouts and access control, [`DocumentOptions`] the form of
-//! documents and faults. A server is also a tower service over HTTP requests that can be mounted in
-//! axum. [`cgi`](farcall_http::server::cgi) answers one
-//! request from standard input. What all servers of HTTP share, such as these options, is in the crate
-//! [`farcall_http`], and in `farcall::http` for programs.
+//! [`ServerOptions`](farcall_http::server::ServerOptions) sets limits, timeouts and access control,
+//! [`DocumentOptions`] the form of documents and faults. A server is also a tower service over HTTP
+//! requests that can be mounted in axum. [`cgi`](farcall_http::server::cgi) answers one request
+//! from standard input.
+//!
+//! All servers of HTTP have these options and `cgi`: they are in the crate [`farcall_http`], and in
+//! `farcall::http` for programs that depend on `farcall`.
 //!
 //! # A client
 //!
@@ -115,7 +117,8 @@
 //! - `workers`: [`Server::serve_worker`].
 //! - `tls`: `https`, on both sides, with the cryptography of aws-lc-rs; `tls-ring`: with that of
 //!   ring. Not a default.
-//! - `middleware`: the ready-made authentication of [`ServerOptions::authorize`](farcall_http::server::ServerOptions::authorize).
+//! - `middleware`: the ready-made authentication of
+//!   [`ServerOptions::authorize`](farcall_http::server::ServerOptions::authorize).
 
 #![cfg_attr(
     not(all(feature = "xmlrpc-client", feature = "xmlrpc-server", feature = "gzip")),
@@ -148,8 +151,8 @@ mod xml;
 
 #[cfg(feature = "xmlrpc-client")]
 pub use client::{Batch, BatchError, Client, ClientOptions, Results, Ticket};
-// What all clients and servers of HTTP share is in `farcall_http` alone, for programs
-// `farcall::http`: a second path would be a second name.
+// The names of all clients and servers of HTTP are those of `farcall_http`, which `farcall::http`
+// re-exports: none of them is re-exported here, where it would have a second path.
 pub use format::XmlRpc;
 #[cfg(feature = "xmlrpc-server")]
 pub use server::{DocumentOptions, FaultPolicy, Server};

@@ -33,9 +33,10 @@
 //! The client uses blocking sockets, and needs neither a runtime nor a thread, except that looking
 //! up a host name within a timeout takes a thread for a moment.
 //!
-//! A blocking [`BoundServer`](farcall_http::server::blocking::BoundServer) has a runtime with one thread for each core. Plain and async handlers run on
-//! these threads, which serve other connections too. A handler that blocks or computes for long,
-//! and a handler that uses a blocking client, must be registered with
+//! A blocking [`BoundServer`](farcall_http::server::blocking::BoundServer) has a runtime with one
+//! thread for each core. Plain and async handlers run on these threads, which serve other
+//! connections too. A handler that blocks or computes for long, and a handler that uses a blocking
+//! client, must be registered with
 //! [`register_blocking`](farcall_core::Registry::register_blocking) or marked
 //! `#[service(blocking)]`. It then runs in a thread of a pool, which has at most 512.
 //!
