@@ -172,6 +172,43 @@ fn numbers_that_cannot_be_sent_are_named() {
     }
 }
 
+/// Content that is not sent as what it is must not be sent as something else.
+#[test]
+fn json_that_cannot_be_sent_is_the_same_error_from_a_file() {
+    let (url, _runtime) = over_http();
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("argument");
+    let from_file = format!("@{}", file.to_str().unwrap());
+    let call = |argument: &str| farcall(&["call", &url, "args", "1", argument]);
+
+    let deep = "[".repeat(130) + &"]".repeat(130);
+    for (content, problem) in [
+        (
+            &*deep,
+            "argument 2: this JSON cannot be sent: nested deeper than 128 levels; ",
+        ),
+        ("\"\\ud800\"", "argument 2: this JSON cannot be sent: "),
+        (
+            "1e999",
+            "argument 2: 1e999 is beyond the range of a double; ",
+        ),
+        (
+            "9223372036854775808",
+            "argument 2: 9223372036854775808 is out of the range ",
+        ),
+    ] {
+        let (status, out, err) = call(content);
+        assert_eq!((status, &*out), (2, ""), "{err}");
+        assert!(err.contains(problem), "{err}");
+        std::fs::write(&file, content).unwrap();
+        assert_eq!(call(&from_file), (status, out, err));
+    }
+    // Texts can begin as JSON does.
+    std::fs::write(&file, "[section]\n").unwrap();
+    let printed = (0, "[1,\"[section]\\n\"]\n".to_owned(), String::new());
+    assert_eq!(call(&from_file), printed);
+}
+
 #[test]
 fn calls_over_connections_have_unsigned_64_bit_integers() {
     let runtime = Runtime::new().unwrap();

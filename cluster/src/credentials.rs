@@ -6,7 +6,8 @@ use std::sync::{Arc, LazyLock};
 use farcall_conn::auth::AuthKey;
 #[cfg(feature = "_tls")]
 use farcall_core::transport::tls::ClientTls;
-use farcall_xmlrpc::{ClientOptions, InvalidHeader};
+use farcall_http::client::InvalidHeader;
+use farcall_xmlrpc::ClientOptions;
 
 /// The credentials of a [`Client`](crate::Client): those of its protocol are used, the others are
 /// not. Clones share one state, so that ten thousand hosts with the same credentials hold them

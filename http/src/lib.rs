@@ -1,9 +1,9 @@
 //! HTTP for the protocols whose documents it carries: the part that does not depend on the
 //! document.
 //!
-//! Programs use `farcall::xmlrpc` and `farcall::jsonrpc`, which re-export what they need of this
-//! crate, such as [`ClientOptions`](client::ClientOptions) and
-//! [`ServerOptions`](server::ServerOptions).
+//! Programs that depend on `farcall` find what they need of this crate, such as
+//! [`ServerOptions`](server::ServerOptions), in `farcall::http`. Those that depend on
+//! `farcall-xmlrpc` or `farcall-jsonrpc` alone depend on this crate, too.
 //!
 //! A protocol creates an [`HttpClient`](client::HttpClient) for a URL. It writes its document into
 //! a [request](client::HttpClient::request), [exchanges](client::HttpClient::exchange) that for a

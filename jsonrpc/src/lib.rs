@@ -72,7 +72,7 @@
 //! The code and the message of a [`Fault`](farcall_core::Fault) become those of the error. Its
 //! `data` has the kind: `{"kind": "invalid-params"}`. Errors have status 200, as the peers of this
 //! protocol expect. Only requests that are refused before their document is read have another
-//! status; the table is at [`HttpServer`].
+//! status; the table is at [`HttpServer`](farcall_http::server::HttpServer).
 //!
 //! | code | condition |
 //! |---|---|
@@ -91,13 +91,14 @@
 //!
 //! # Limits
 //!
-//! Those of HTTP for bodies, replies, time and calls at once apply, as set by [`ServerOptions`]. A
-//! batch has at most [1,000 calls](Service::max_batch), a method name 1,024 bytes, an id 256 bytes.
-//! Depth and number of values are limited by the [format](Service::format).
+//! Those of HTTP for bodies, replies, time and calls at once apply, as set by
+//! [`ServerOptions`](farcall_http::server::ServerOptions). A batch has at most
+//! [1,000 calls](Service::max_batch), a method name 1,024 bytes, an id 256 bytes. Depth and number
+//! of values are limited by the [format](Service::format).
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
-#[cfg(any(feature = "jsonrpc-client", feature = "jsonrpc-server"))]
+#[cfg(feature = "jsonrpc-client")]
 pub mod blocking;
 #[cfg(feature = "jsonrpc-client")]
 mod client;
@@ -123,20 +124,10 @@ mod socket;
 
 #[cfg(feature = "jsonrpc-client")]
 pub use client::{Batch, BatchError, Client, ClientOptions, ErrorData, Results, Ticket};
-// The path of what all clients and servers of HTTP share is `farcall::http`.
-#[cfg(feature = "jsonrpc-client")]
-#[doc(hidden)]
-pub use client::{HttpError, InvalidHeader, InvalidUrl};
 #[cfg(feature = "jsonrpc-sockets")]
 pub use message::Framing;
 #[cfg(feature = "jsonrpc-server")]
 pub use server::Server;
-#[cfg(feature = "jsonrpc-server")]
-#[doc(hidden)]
-pub use server::{
-    Authorize, Bind, BindError, BoundServer, HttpServer, PageRequest, Pages, Rejection, ReplyBody,
-    ReplyEvicted, ServerOptions, cgi,
-};
 #[cfg(feature = "jsonrpc-server")]
 pub use service::Service;
 #[cfg(feature = "jsonrpc-sockets")]

@@ -8,10 +8,7 @@ use farcall_core::protocol::handler::{FromCall, Function, IntoReply, IntoResult}
 use farcall_core::protocol::{Call, Dispatch, Name, Payload};
 use farcall_core::transport::{Listen, ToTarget};
 use farcall_core::{About, Context, Fault, Instance, Json, RegisterError, Registry};
-pub use farcall_http::server::{
-    Authorize, Bind, BindError, BoundServer, HttpServer, PageRequest, Pages, Rejection, ReplyBody,
-    ReplyEvicted, ServerOptions, cgi,
-};
+use farcall_http::server::{Bind, BoundServer, HttpServer, ServerOptions};
 #[cfg(feature = "xmlrpc-server")]
 use farcall_xmlrpc::XmlRpc;
 use tower_layer::Layer;

@@ -35,9 +35,13 @@
 //! # }
 //! ```
 //!
-//! [`ServerOptions`] sets limits, timeouts and access control, [`DocumentOptions`] the form of
-//! documents and faults. A server is also a tower service over HTTP requests that can be mounted in
-//! axum. [`cgi`] answers one request from standard input.
+//! [`ServerOptions`](farcall_http::server::ServerOptions) sets limits, timeouts and access control,
+//! [`DocumentOptions`] the form of documents and faults. A server is also a tower service over HTTP
+//! requests that can be mounted in axum. [`cgi`](farcall_http::server::cgi) answers one request
+//! from standard input.
+//!
+//! All servers of HTTP have these options and `cgi`: they are in the crate [`farcall_http`], and in
+//! `farcall::http` for programs that depend on `farcall`.
 //!
 //! # A client
 //!
@@ -113,7 +117,8 @@
 //! - `workers`: [`Server::serve_worker`].
 //! - `tls`: `https`, on both sides, with the cryptography of aws-lc-rs; `tls-ring`: with that of
 //!   ring. Not a default.
-//! - `middleware`: the ready-made authentication of [`ServerOptions::authorize`].
+//! - `middleware`: the ready-made authentication of
+//!   [`ServerOptions::authorize`](farcall_http::server::ServerOptions::authorize).
 
 #![cfg_attr(
     not(all(feature = "xmlrpc-client", feature = "xmlrpc-server", feature = "gzip")),
@@ -124,7 +129,7 @@
 )]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
-#[cfg(any(feature = "xmlrpc-client", feature = "xmlrpc-server"))]
+#[cfg(feature = "xmlrpc-client")]
 pub mod blocking;
 #[cfg(feature = "xmlrpc-client")]
 mod client;
@@ -146,18 +151,9 @@ mod xml;
 
 #[cfg(feature = "xmlrpc-client")]
 pub use client::{Batch, BatchError, Client, ClientOptions, Results, Ticket};
-// The path of what all clients and servers of HTTP share is `farcall::http`.
-#[cfg(feature = "xmlrpc-client")]
-#[doc(hidden)]
-pub use client::{HttpError, InvalidHeader, InvalidUrl};
+// The names of all clients and servers of HTTP are those of `farcall_http`, which `farcall::http`
+// re-exports: none of them is re-exported here, where it would have a second path.
 pub use format::XmlRpc;
-#[cfg(feature = "xmlrpc-server")]
-#[doc(hidden)]
-pub use server::{
-    Answer, Authorize, Bind, BindError, BoundServer, Exchange, HttpServer, PageRequest, Pages,
-    PeerAccount, Protocol, Rejection, ReplyBody, ReplyEvicted, ServerOptions, Switch, Upgrade,
-    UpgradedConnection, cgi,
-};
 #[cfg(feature = "xmlrpc-server")]
 pub use server::{DocumentOptions, FaultPolicy, Server};
 pub use xml::Forbidden;

@@ -6,10 +6,11 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
+use farcall::http::{BindError, ServerOptions};
 use farcall_core::serve::ShutdownReport;
 use farcall_core::{BlockingCaller as _, CallError, CannotBlock, Context, Fault};
+use farcall_xmlrpc::Server;
 use farcall_xmlrpc::blocking::Client;
-use farcall_xmlrpc::{BindError, Server, ServerOptions};
 use tokio::runtime::Builder;
 
 #[test]

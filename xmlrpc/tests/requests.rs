@@ -4,9 +4,10 @@
 
 use std::time::Duration;
 
+use farcall::http::ServerOptions;
 use farcall::protocol::{Call, CallReply};
 use farcall::{Caller as _, Description, Fault, Method};
-use farcall_xmlrpc::{Client, Server, ServerOptions, XmlRpc};
+use farcall_xmlrpc::{Client, Server, XmlRpc};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::time::timeout;

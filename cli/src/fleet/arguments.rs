@@ -25,7 +25,8 @@ impl Template {
     /// `@FILE` or `-`, for the content of a file or of standard input; `@@` begins a literal `@`.
     ///
     /// # Errors
-    /// If an argument is no JSON but begins like it, or a file cannot be read.
+    /// If an argument is no JSON but begins like it, if JSON is beyond the limits, also that of a
+    /// file, or if a file cannot be read.
     pub(crate) fn read(texts: &[String], are_bytes: bool) -> Result<Self, String> {
         let mut source = Source {
             are_bytes,
@@ -150,7 +151,7 @@ impl Source {
             return Ok(Json::Bytes(content));
         }
         match String::from_utf8(content) {
-            Ok(text) => Ok(json::parse(&text).unwrap_or(Json::String(text))),
+            Ok(text) => advised(json::read_content(text)),
             Err(error) => Ok(Json::Bytes(error.into_bytes())),
         }
     }
@@ -158,7 +159,11 @@ impl Source {
 
 /// Parses a text as an argument, with advice in the error.
 pub(crate) fn argument(text: &str) -> Result<Json, String> {
-    json::read(text).map_err(|problem| format!("{problem}; {ADVICE}"))
+    advised(json::read(text))
+}
+
+fn advised(read: Result<Json, String>) -> Result<Json, String> {
+    read.map_err(|problem| format!("{problem}; {ADVICE}"))
 }
 
 fn has_place(text: &str) -> bool {

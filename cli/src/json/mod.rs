@@ -35,12 +35,31 @@ pub(crate) enum Json {
 /// Parses an argument: JSON, or else a string.
 ///
 /// # Errors
-/// If it begins with `[`, `{` or `"` but is not JSON.
+/// If it begins with `[`, `{` or `"` but is not JSON, and as for [`read_content`].
 pub(crate) fn read(text: &str) -> Result<Json, String> {
-    parse(text).or_else(|error| match text.trim_start().as_bytes().first() {
-        Some(b'[' | b'{' | b'"') => Err(format!("this is not JSON: {error}")),
-        _ => Ok(Json::String(text.to_owned())),
-    })
+    match serde_json::from_str(text) {
+        Ok(raw) => within_limits(raw),
+        Err(error) => match text.trim_start().as_bytes().first() {
+            Some(b'[' | b'{' | b'"') => Err(format!("this is not JSON: {error}")),
+            _ => Ok(Json::String(text.to_owned())),
+        },
+    }
+}
+
+/// Parses the content of a file: JSON, or else a string, whatever it begins with.
+///
+/// # Errors
+/// If it is JSON that is nested too deep, or has a string that is not Unicode. As a string, it
+/// would arrive as something else than was meant.
+pub(crate) fn read_content(content: String) -> Result<Json, String> {
+    match serde_json::from_str(&content) {
+        Ok(raw) => within_limits(raw),
+        Err(_) => Ok(Json::String(content)),
+    }
+}
+
+fn within_limits(raw: &RawValue) -> Result<Json, String> {
+    expand(raw, MAX_DEPTH).map_err(|error| format!("this JSON cannot be sent: {error}"))
 }
 
 /// Parses JSON.
@@ -298,9 +317,16 @@ mod tests {
         );
         let deep = |levels| "[".repeat(levels) + &"]".repeat(levels);
         assert!(matches!(read(&deep(128)), Json::Array(_)));
-        for none in [&*deep(129), "[1, 2", "{\"a\"}", "\"\\ud800\"", " [x]"] {
+        for none in ["[1, 2", "{\"a\"}", "\"\\x\"", " [x]"] {
             let error = super::read(none).unwrap_err();
             assert!(error.starts_with("this is not JSON: "), "{error}");
+            assert_eq!(read_content(none.to_owned()), Ok(text(none)));
+        }
+        let members = "{\"a\":".repeat(129) + "1" + &"}".repeat(129);
+        for beyond in [&*deep(129), &members, "\"\\ud800\"", "{\"\\ud800\": 1}"] {
+            let error = super::read(beyond).unwrap_err();
+            assert!(error.starts_with("this JSON cannot be sent: "), "{error}");
+            assert_eq!(read_content(beyond.to_owned()), Err(error));
         }
     }
 

@@ -470,6 +470,64 @@ fn servers_without_descriptions_have_signatures() {
     assert!(code.contains(expected), "{code}");
 }
 
+/// An object with a method `then` would be taken for a promise, one with `toJSON` for a text.
+#[test]
+fn methods_do_not_replace_what_the_language_calls_itself() {
+    let names = [
+        "then",
+        "catch",
+        "toJSON",
+        "toString",
+        "valueOf",
+        "hasOwnProperty",
+        "constructor",
+        "__proto__",
+        "__init__",
+        "__await__",
+        "__del__",
+        "self",
+        "Self",
+        "crate",
+        "super",
+        "class",
+    ];
+    let server = Server::new();
+    for name in names {
+        server.register_function(name, || 1).unwrap();
+    }
+    let (url, _runtime) = serve(&server);
+    let json = format!("json+{url}");
+    let in_typescript =
+        "then_ catch toJSON_ toString_ valueOf_ hasOwnProperty_ constructor_ proto__";
+    let in_python = "init__ await__ del__ self_ class_ super_ proto__ then";
+    let in_rust = "self_ self_2 crate_ super_ class then init proto";
+    let not_in_typescript = "then toJSON toString valueOf hasOwnProperty constructor __proto__";
+    let not_in_python = "__await__ __del__ self class super __proto__";
+    let not_in_rust = "self Self crate super";
+    for (language, url, method, expected, forbidden) in [
+        (
+            "typescript",
+            &json,
+            "  async ",
+            in_typescript,
+            not_in_typescript,
+        ),
+        ("python", &json, "    def ", in_python, not_in_python),
+        ("python", &url, "    def ", in_python, not_in_python),
+        ("rust", &url, "    async fn ", in_rust, not_in_rust),
+    ] {
+        let code = printed(&["generate", language, url]);
+        for name in expected.split(' ') {
+            let begin = format!("\n{method}{name}(");
+            assert!(code.contains(&begin), "{language} has no {name}: {code}");
+        }
+        for name in forbidden.split(' ') {
+            let begin = format!("\n{method}{name}(");
+            assert!(!code.contains(&begin), "{language} has {name}: {code}");
+        }
+    }
+}
+
 #[test]
 fn passwords_of_urls_are_not_in_the_code() {
     let (url, _runtime) = demo_server();

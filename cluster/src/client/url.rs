@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::Path;
 
 use farcall_core::transport::{Address, AddressError, Target, ToTarget as _};
-use farcall_xmlrpc::InvalidUrl;
+use farcall_http::client::InvalidUrl;
 
 /// The forms of URLs that a client takes.
 const FORMS: &str = "http://HOST:PORT/PATH, https://HOST:PORT/PATH, http+unix://SOCKET:/PATH, \

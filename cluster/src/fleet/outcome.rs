@@ -4,7 +4,7 @@ use std::error::Error;
 use std::time::Duration;
 
 use farcall_core::{CallError, Execution, FaultKind};
-use farcall_xmlrpc::HttpError;
+use farcall_http::client::HttpError;
 
 /// The outcome of a run at one host. There is exactly one for each host, whatever happens.
 #[derive(Debug)]

@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use farcall_core::protocol::{Args, Name};
 use farcall_core::{BlockingCaller, CallError, Caller as _, Context, Json, Within};
-use farcall_http::client::{BlockingConnector, complete};
+use farcall_http::client::{BlockingConnector, InvalidUrl, complete};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::client::endpoint::Endpoint;
-use crate::{ClientOptions, InvalidUrl, Results};
+use crate::{ClientOptions, Results};
 
 /// A client of one JSON-RPC server, whose calls block the calling thread.
 ///

@@ -14,8 +14,7 @@ use std::time::Duration;
 use farcall_core::protocol::{Args, Call, Name, Payload};
 use farcall_core::transport::Connect;
 use farcall_core::{CallError, Caller, Json, Within};
-pub use farcall_http::client::{HttpError, InvalidHeader, InvalidUrl};
-use farcall_http::client::{TokioConnector, require_runtime};
+use farcall_http::client::{InvalidUrl, TokioConnector, require_runtime};
 use serde::Serialize;
 use serde::de::{DeserializeOwned, IgnoredAny};
 use tower_service::Service;
@@ -116,9 +115,9 @@ impl Client {
     /// # Errors
     /// [`CallError::Fault`] if the server answered with an error, whose data
     /// [`ErrorData::of`] has; the other variants are failures to send the call or to read the
-    /// answer. [`execution`](CallError::execution) tells whether the method ran. [`HttpError::of`]
-    /// has the details of an HTTP response that held no answer. If the server repeats a secret of
-    /// this client, `[hidden]` replaces it.
+    /// answer. [`execution`](CallError::execution) tells whether the method ran.
+    /// [`HttpError::of`](farcall_http::client::HttpError::of) has the details of an HTTP response
+    /// that held no answer. If the server repeats a secret of this client, `[hidden]` replaces it.
     ///
     /// # Cancel safety
     /// Dropping the future abandons the call and closes its connection; the method may still have

@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use farcall_core::protocol::{Args, Name};
 use farcall_core::{BlockingCaller, CallError, Caller as _, Context, Within};
-use farcall_http::client::{BlockingConnector, complete};
+use farcall_http::client::{BlockingConnector, InvalidUrl, complete};
 use serde::de::DeserializeOwned;
 
 use crate::client::endpoint::Endpoint;
-use crate::{ClientOptions, InvalidUrl, Results, XmlRpc};
+use crate::{ClientOptions, Results, XmlRpc};
 
 /// A client of one XML-RPC server, whose calls block the calling thread.
 ///

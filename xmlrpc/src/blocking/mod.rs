@@ -1,9 +1,10 @@
 //! XML-RPC for programs without async code.
 //!
-//! [`Client`] is the blocking form of the async [`Client`](crate::Client), and [`BoundServer`] that
-//! of the async [`BoundServer`](crate::BoundServer). Use them in programs that wait for one thing
-//! at a time, such as scripts, tests and command-line tools, and in threads of a larger program. A
-//! program that makes many calls at once needs a thread for each, unless it is async.
+//! [`Client`] is the blocking form of the async [`Client`](crate::Client). Servers have a blocking
+//! form, too, which [`Bind::wait`](farcall_http::server::Bind::wait) returns. Use them in programs
+//! that wait for one thing at a time, such as scripts, tests and command-line tools, and in threads
+//! of a larger program. A program that makes many calls at once needs a thread for each, unless it
+//! is async.
 //!
 //! ```
 //! use std::thread;
@@ -32,9 +33,10 @@
 //! The client uses blocking sockets, and needs neither a runtime nor a thread, except that looking
 //! up a host name within a timeout takes a thread for a moment.
 //!
-//! A [`BoundServer`] has a runtime with one thread for each core. Plain and async handlers run on
-//! these threads, which serve other connections too. A handler that blocks or computes for long,
-//! and a handler that uses a blocking client, must be registered with
+//! A blocking [`BoundServer`](farcall_http::server::blocking::BoundServer) has a runtime with one
+//! thread for each core. Plain and async handlers run on these threads, which serve other
+//! connections too. A handler that blocks or computes for long, and a handler that uses a blocking
+//! client, must be registered with
 //! [`register_blocking`](farcall_core::Registry::register_blocking) or marked
 //! `#[service(blocking)]`. It then runs in a thread of a pool, which has at most 512.
 //!
@@ -44,12 +46,6 @@
 //! [`CannotBlock`](farcall_core::CannotBlock) or an error that contains it. Within
 //! [`spawn_blocking`](tokio::task::spawn_blocking) it works. All objects can be dropped anywhere.
 
-#[cfg(feature = "xmlrpc-client")]
 mod client;
 
-#[cfg(feature = "xmlrpc-client")]
 pub use client::{Batch, Client};
-#[cfg(feature = "xmlrpc-server")]
-// Its path is `farcall::http::blocking`.
-#[doc(hidden)]
-pub use farcall_http::server::blocking::BoundServer;

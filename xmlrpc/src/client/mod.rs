@@ -15,8 +15,7 @@ use farcall_core::protocol::Args;
 use farcall_core::protocol::{Call, Name, Payload};
 use farcall_core::transport::Connect;
 use farcall_core::{CallError, Caller, Within};
-pub use farcall_http::client::{HttpError, InvalidHeader, InvalidUrl};
-use farcall_http::client::{TokioConnector, require_runtime};
+use farcall_http::client::{InvalidUrl, TokioConnector, require_runtime};
 use serde::de::DeserializeOwned;
 use tower_service::Service;
 
@@ -132,9 +131,9 @@ impl Client {
     /// # Errors
     /// [`CallError::Fault`] if the server replied with a fault; the other variants are failures to
     /// send the call or to read the reply. [`execution`](CallError::execution) tells whether the
-    /// method ran. [`HttpError::of`] has the details of an HTTP response that held no reply. If the
-    /// server repeats a secret of this client, `[hidden]` replaces it, also in the message of a
-    /// fault: `SECURITY.md` has the details.
+    /// method ran. [`HttpError::of`](farcall_http::client::HttpError::of) has the details of an
+    /// HTTP response that held no reply. If the server repeats a secret of this client, `[hidden]`
+    /// replaces it, also in the message of a fault: `SECURITY.md` has the details.
     ///
     /// # Cancel safety
     /// Dropping the future abandons the call and closes its connection; the method may still have

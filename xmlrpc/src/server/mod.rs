@@ -20,11 +20,7 @@ use farcall_core::transport::{Listen, ToTarget};
 #[cfg(feature = "workers")]
 use farcall_core::workers::{Worker, WorkerError};
 use farcall_core::{Fault, Registry};
-pub use farcall_http::server::{
-    Answer, Authorize, Bind, BindError, BoundServer, Exchange, HttpServer, PageRequest, Pages,
-    PeerAccount, Protocol, Rejection, ReplyBody, ReplyEvicted, ServerOptions, Switch, Upgrade,
-    UpgradedConnection, cgi,
-};
+use farcall_http::server::{Bind, BoundServer, HttpServer, Protocol, ReplyBody, ServerOptions};
 use http::{Request, Response};
 use http_body::Body;
 use tower_layer::Layer;

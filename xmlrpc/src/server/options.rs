@@ -6,7 +6,7 @@ use super::FaultPolicy;
 use crate::XmlRpc;
 
 /// Options of a [`Server`](crate::Server) for the documents of XML-RPC. Those for HTTP are its
-/// [`ServerOptions`](crate::ServerOptions).
+/// [`ServerOptions`](farcall_http::server::ServerOptions).
 ///
 /// ```
 /// use farcall::http::ServerOptions;

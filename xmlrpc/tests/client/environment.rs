@@ -6,7 +6,8 @@ use std::error::Error;
 use std::ffi::{OsStr, OsString};
 use std::process::Command;
 
-use farcall_xmlrpc::{Client, InvalidUrl, blocking};
+use farcall::http::InvalidUrl;
+use farcall_xmlrpc::{Client, blocking};
 
 use super::chain;
 

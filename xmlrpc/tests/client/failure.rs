@@ -4,9 +4,10 @@ use std::io::Write as _;
 use std::task::{Context as TaskContext, Poll, Waker};
 use std::time::{Duration, Instant};
 
+use farcall::http::HttpError;
 use farcall_core::transport::Connect;
 use farcall_core::{CallError, Context, Execution, Fault};
-use farcall_xmlrpc::{Client, ClientOptions, HttpError};
+use farcall_xmlrpc::{Client, ClientOptions};
 use tokio::net::TcpStream;
 
 use super::both::ClientKind;

@@ -3,8 +3,9 @@
 use std::io::ErrorKind;
 use std::time::{Duration, Instant};
 
+use farcall::http::HttpError;
 use farcall_core::{CallError, Execution};
-use farcall_xmlrpc::{ClientOptions, HttpError};
+use farcall_xmlrpc::ClientOptions;
 use socket2::{Domain, SockAddr, Socket, Type};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 

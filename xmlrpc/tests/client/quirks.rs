@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use farcall::http::HttpError;
 use farcall_core::zero_as_none;
 use farcall_core::{CallError, DateTime, Fault, Value};
-use farcall_xmlrpc::{ClientOptions, Forbidden, HttpError, XmlRpc};
+use farcall_xmlrpc::{ClientOptions, Forbidden, XmlRpc};
 use serde::Deserialize;
 
 use super::both::{Client, ClientKind};

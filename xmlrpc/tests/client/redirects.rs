@@ -1,7 +1,8 @@
 //! Redirects, with a client that follows them.
 
+use farcall::http::HttpError;
 use farcall_core::{CallError, Execution};
-use farcall_xmlrpc::{ClientOptions, HttpError};
+use farcall_xmlrpc::ClientOptions;
 
 use super::both::ClientKind;
 use super::{FIVE, http, ok, server};

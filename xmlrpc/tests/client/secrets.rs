@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use farcall::http::HttpError;
 use farcall_core::CallError;
-use farcall_xmlrpc::{ClientOptions, HttpError};
+use farcall_xmlrpc::ClientOptions;
 use serde::Deserialize;
 
 use super::both::ClientKind;

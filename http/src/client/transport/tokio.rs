@@ -186,12 +186,48 @@ impl Stream for TokioStream {
 }
 
 /// Awaits `future`, or fails once the deadline passes.
+///
+/// A peer that sends without a pause has something to read each time, so that no timer would be
+/// asked: the deadline is compared with the clock first.
 async fn before<T>(
     deadline: Option<Instant>,
     future: impl Future<Output = io::Result<T>>,
 ) -> io::Result<T> {
+    if deadline.is_some_and(|deadline| tokio::time::Instant::now() >= deadline.into()) {
+        return Err(timed_out());
+    }
     let timer = || deadline.map(|deadline| sleep_until(deadline.into()));
     within(future, timer)
         .await
         .unwrap_or_else(|| Err(timed_out()))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use tokio::io::{join, repeat, sink};
+    use tokio::time::advance;
+
+    use super::*;
+    use crate::client::stream::is_timed_out;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_deadline_is_seen_though_the_peer_sends_without_a_pause() {
+        let mut stream = TokioStream::Other(Box::new(join(repeat(b' '), sink())));
+        let deadline = Some(tokio::time::Instant::now().into_std() + Duration::from_secs(1));
+        let space = &mut [0; 8];
+        for _ in 0..3 {
+            assert_eq!(stream.read(space, deadline).await.unwrap(), 8);
+            advance(Duration::from_millis(300)).await;
+        }
+        advance(Duration::from_millis(300)).await;
+        assert!(is_timed_out(
+            &stream.read(space, deadline).await.unwrap_err()
+        ));
+        assert!(is_timed_out(
+            &stream.write(b"x", space, deadline).await.unwrap_err()
+        ));
+        assert_eq!(stream.read(space, None).await.unwrap(), 8);
+    }
 }

@@ -1,5 +1,6 @@
 //! Calls that nobody answers.
 
+use std::slice;
 use std::time::{Duration, Instant};
 
 use farcall::cluster::nats::{Client, ServerOptions};
@@ -54,7 +55,7 @@ async fn a_call_that_was_given_up_during_a_reconnect_runs_never_if_so_it_was_sai
         serves(&client, "the server is back").await;
         assert_eq!(running.ledger.runs().len(), ran, "a call ran late");
     }
-    let (good, never, maybe) = judge(&outcomes, &[running.ledger.clone()]);
+    let (good, never, maybe) = judge(&outcomes, slice::from_ref(&running.ledger));
     println!("{good} good, {never} never ran, {maybe} may have run");
     assert!(never > 1000, "{good} {never} {maybe}");
     assert_eq!(called.waiting(), 0);

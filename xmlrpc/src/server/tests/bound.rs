@@ -3,7 +3,9 @@
 use std::io;
 use std::net::Ipv4Addr;
 
-use crate::{BindError, Server};
+use farcall_http::server::BindError;
+
+use crate::Server;
 
 #[tokio::test]
 async fn any_target_is_bound_and_shown() {

@@ -3,8 +3,9 @@
 #[cfg(unix)]
 use std::ffi::OsString;
 
+use farcall_http::server::cgi::respond;
+
 use crate::Server;
-use crate::cgi::respond;
 
 async fn run(variables: &[(&str, &str)], body: &str) -> String {
     let server = Server::new();

@@ -5,10 +5,11 @@ use std::time::Duration;
 use farcall_core::Budget;
 use farcall_core::serve::{FIRST_CALL_GRACE, StopHandle};
 use farcall_core::transport::{Connect as _, memory};
+use farcall_http::server::ServerOptions;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::time::{Instant, sleep};
 
-use crate::{Server, ServerOptions};
+use crate::Server;
 
 /// A request for a blob of 600 kB.
 const BLOB: &str = "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 65\r\n\r\n\

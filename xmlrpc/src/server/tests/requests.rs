@@ -9,13 +9,14 @@ use std::task::{Context as TaskContext, Poll};
 use bytes::Bytes;
 use farcall_core::protocol::{Call, CallReply, Format as _, Payload};
 use farcall_core::{Budget, Context, Fault};
+use farcall_http::server::{ReplyBody, ServerOptions};
 use http::header::{ACCEPT_ENCODING, CONNECTION, CONTENT_ENCODING, CONTENT_TYPE, HeaderValue};
 use http::{Method, Request, Response, StatusCode};
 use http_body::{Body, Frame};
 use http_body_util::{BodyExt as _, Full};
 
 use crate::document::{REPLY_EPILOGUE, REPLY_PROLOGUE};
-use crate::{ReplyBody, Server, ServerOptions, XmlRpc};
+use crate::{Server, XmlRpc};
 
 fn call(method: &str) -> Request<Full<Bytes>> {
     posted(format!(

@@ -6,10 +6,11 @@ use farcall_core::Context;
 use farcall_core::serve::StopHandle;
 use farcall_core::transport::Connect as _;
 use farcall_core::transport::memory::{self, MemoryConnector};
+use farcall_http::server::ServerOptions;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::time::{Instant, sleep};
 
-use crate::{Server, ServerOptions};
+use crate::Server;
 
 const CALL: &str = "<methodCall><methodName>add</methodName><params><param><value><int>3</int></value></param>\
                     <param><value><int>5</int></value></param></params></methodCall>";

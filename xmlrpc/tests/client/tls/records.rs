@@ -3,13 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use farcall::http::HttpError;
 use farcall_core::transport::tls::rustls::crypto::cipher::{OutboundChunks, OutboundPlainMessage};
 use farcall_core::transport::tls::rustls::{
     ConnectionTrafficSecrets, ContentType, ProtocolVersion, ServerConnection, SupportedCipherSuite,
 };
 use farcall_core::transport::tls::{Profile, ServerTls};
 use farcall_core::{CallError, Execution};
-use farcall_xmlrpc::{Client, ClientOptions, HttpError};
+use farcall_xmlrpc::{Client, ClientOptions};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use super::{End, Site, accept, listen_tls, recording, server};

@@ -1,7 +1,7 @@
 //! Redirects between `http` and `https`.
 
+use farcall::http::HttpError;
 use farcall_core::Execution;
-use farcall_xmlrpc::HttpError;
 
 use super::{End, Site, server};
 use crate::both::ClientKind;
