@@ -39,7 +39,7 @@ async fn what_a_handler_sends_comes_before_its_answer() {
             "work",
             async |cx: Context, part: u64| -> Result<u64, Fault> {
                 // Calls that send something, and those that do not, come together.
-                if let Some(client) = Session::of(&cx).filter(|_| part % 3 == 0) {
+                if let Some(client) = Session::of(&cx).filter(|_| part.is_multiple_of(3)) {
                     client.notify("progress", (part,)).await?;
                 }
                 Ok(part)
