@@ -295,7 +295,7 @@ impl<'a> Turn<'a> {
     /// Returns the time until which calls go on, now that nothing more comes from the peer.
     fn completion(&self) -> Option<Instant> {
         let timeout = self.options.completion_timeout?;
-        Some(deadline(timeout).into())
+        Some(deadline(timeout))
     }
 
     /// A client that connected just before the stop may not know of it, and sends its first call.
