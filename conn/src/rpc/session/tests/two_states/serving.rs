@@ -64,9 +64,14 @@ fn number_of_object(object: &ObjectHandle) -> u64 {
 impl Host {
     /// Runs an admitted call, and replies if it completes at once.
     pub(super) fn run_call(&mut self, call: AdmittedCall) {
-        let AdmittedCall { head, object, .. } = call;
-        let is_tracked = call.cancellation.is_some();
-        let cancellation = call.cancellation.unwrap_or_default();
+        let AdmittedCall {
+            head,
+            object,
+            cancellation,
+            call,
+        } = call;
+        let is_tracked = cancellation.is_some();
+        let cancellation = cancellation.unwrap_or_default();
         let deadline = call.context.deadline();
         let (id, params) = (head.id, &call.params);
         if let Some(ObjectHandle::Imported(_)) = object {
