@@ -71,7 +71,7 @@ impl Json {
     }
 }
 
-/// What is left of the limits of a value that is converted.
+/// The remainders of the limits of a value that is converted.
 struct Converter {
     parts_left: usize,
     text_left: usize,

@@ -4,8 +4,8 @@ use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use farcall::Budget;
-use farcall::conn::managers::{ManagerOptions, Queue, Server};
 use farcall::conn::frame::FrameError;
+use farcall::conn::managers::{ManagerOptions, Queue, Server};
 use farcall::conn::{Connection, RecvError};
 use farcall::pickle::{Class, Object, Pickle, Value};
 use farcall::serve::StopHandle;

@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use farcall_core::protocol::Origin;
-use farcall_core::{Budget, Context};
 use farcall_core::protocol::output::{Causes, Foreign};
+use farcall_core::{Budget, Context};
 use farcall_pickle::{Pickle, RawValue};
 use futures_util::FutureExt as _;
 use tokio::time::timeout;

@@ -286,12 +286,12 @@ impl Server {
     /// Returns a builder of a server at this address; port 0 selects a free port. Call setters,
     /// such as [`authkey`](ManagerBuilder::authkey), then `.await` it for a [`BoundManager`].
     ///
-    /// The [maximum length](ManagerBuilder::max_message) of a message is 256 MiB by default, and
-    /// so is the [budget](ManagerBuilder::budget) of all that are being received, and of the replies
-    /// that clients have not read yet. A longer message, up to 4 GiB, is read past, so that its
-    /// client learns of the limit: a `RemoteError` that shows a `ValueError`. A reply that finds no
-    /// room becomes a `MemoryError`; if there is none because other clients do not read theirs, the
-    /// connection of the one that has held the most for the longest is closed.
+    /// The [maximum length](ManagerBuilder::max_message) of a message is 256 MiB by default. A
+    /// longer one, up to 4 GiB, is read past, so that its client learns of the limit: a
+    /// `RemoteError` that shows a `ValueError`. The [budget](ManagerBuilder::budget) of all messages
+    /// that are being received, and of replies that clients have not read yet, is 256 MiB, too. If
+    /// it is spent, the connection of the client that has held the most for the longest is closed,
+    /// or, if that frees too little, the reply becomes a `MemoryError`.
     pub fn bind(&self, target: impl ToTarget) -> ManagerBuilder {
         self.listen(Listener::bind(target).max_message(MAX_MESSAGE))
     }

@@ -1,19 +1,23 @@
 //! The context of a call: identity of the caller, headers, deadline and cancellation.
 
+mod cancellation;
+mod inherited;
+mod origin;
+
 use std::any::Any;
-use std::cell::Cell;
 use std::fmt;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
 use std::time::Instant;
 
 use http::Extensions;
 use http::header::{HeaderMap, HeaderName, HeaderValue};
-use tokio::sync::Notify;
 
+pub use self::cancellation::{CancelOnDrop, Cancellation};
+pub(crate) use self::inherited::{Heritage, inherited, within};
+pub use self::origin::Origin;
 use crate::identity::Identity;
 use crate::name::Name;
-use crate::trace::{self, TraceContext};
+use crate::trace::TraceContext;
 use crate::transport::Peer;
 
 /// The identity of the caller, headers, deadline and cancellation of a call. A handler takes it as
@@ -70,52 +74,18 @@ impl fmt::Debug for Added {
     }
 }
 
-/// The origin of a request. All calls of one request, or of one connection, share it.
-#[derive(Default)]
-pub struct Origin {
-    /// The identity of the peer that sent the request.
-    pub identity: Identity,
-    /// The headers of the request.
-    pub headers: HeaderMap,
-    /// Values that layers and hooks attached to the request.
-    pub extensions: Extensions,
-    /// The session of the call, if the protocol has sessions. A handler calls its caller back
-    /// through it. It is not one of the extensions because the first of those takes 200 bytes, and
-    /// an idle connection holds little else.
-    pub session: Option<Weak<dyn Any + Send + Sync>>,
-    /// The trace that the request belongs to.
-    pub trace: Option<Arc<TraceContext>>,
-}
-
-/// Shows the names of the headers. Their values may be credentials of the caller.
-impl fmt::Debug for Origin {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let headers: Vec<_> = self.headers.keys().collect();
-        f.debug_struct("Origin")
-            .field("identity", &self.identity)
-            .field("headers", &headers)
-            .field("extensions", &self.extensions)
-            .field("session", &self.session.is_some())
-            .field("trace", &self.trace)
-            .finish()
-    }
-}
-
 impl Context {
     /// Creates the context of an outgoing call. Within a handler, it has the deadline of the call
     /// that is being handled, and belongs to the same trace.
     #[must_use]
     pub fn new(method: impl Into<Name>) -> Self {
-        let Inherited {
-            deadline,
-            has_trace,
-        } = INHERITED.get();
+        let Heritage { deadline, trace } = inherited();
         let context = Self {
             method: method.into(),
             deadline,
             ..Self::default()
         };
-        match has_trace.then(trace::current).flatten() {
+        match trace {
             Some(trace) => context.caused_by(&trace),
             None => context,
         }
@@ -123,6 +93,7 @@ impl Context {
 
     /// Creates the context of a call that a peer made: with its origin and its deadline, and
     /// without anything that is inherited.
+    #[doc(hidden)]
     #[inline]
     #[must_use]
     pub fn received(
@@ -154,6 +125,7 @@ impl Context {
     }
 
     /// Sets the cancellation, like [`with_cancellation`](Self::with_cancellation), in place.
+    #[doc(hidden)]
     #[inline]
     pub fn set_cancellation(&mut self, cancellation: Cancellation) {
         self.cancellation = Some(cancellation);
@@ -458,143 +430,6 @@ impl Context {
     }
 }
 
-/// The deadline and trace that calls made within a handler inherit from its own call.
-#[derive(Clone, Default)]
-pub(crate) struct Heritage {
-    deadline: Option<Instant>,
-    trace: Option<Arc<TraceContext>>,
-}
-
-/// The part of a [`Heritage`] that every call reads. The trace, which few have, is elsewhere.
-#[derive(Clone, Copy)]
-struct Inherited {
-    deadline: Option<Instant>,
-    has_trace: bool,
-}
-
-thread_local! {
-    /// The deadline of the call that this thread is handling, and whether it has a trace.
-    static INHERITED: Cell<Inherited> = const {
-        Cell::new(Inherited {
-            deadline: None,
-            has_trace: false,
-        })
-    };
-}
-
-/// Returns the deadline and trace that calls made now inherit.
-pub(crate) fn inherited() -> Heritage {
-    let Inherited {
-        deadline,
-        has_trace,
-    } = INHERITED.get();
-    let trace = has_trace.then(trace::current).flatten();
-    Heritage { deadline, trace }
-}
-
-/// Runs a part of a handler, with what its calls inherit.
-// Inlined, since moving a call into the closure takes as long as finding its method.
-#[inline(always)]
-pub(crate) fn within<T>(heritage: &Heritage, run: impl FnOnce() -> T) -> T {
-    /// Restores what was inherited before, also after a panic.
-    struct Restore(Inherited);
-
-    impl Drop for Restore {
-        fn drop(&mut self) {
-            INHERITED.set(self.0);
-        }
-    }
-
-    let inherited = Inherited {
-        deadline: heritage.deadline,
-        has_trace: heritage.trace.is_some(),
-    };
-    let _restore = Restore(INHERITED.replace(inherited));
-    match &heritage.trace {
-        None => run(),
-        Some(trace) => within_trace(trace, run),
-    }
-}
-
-#[cold]
-fn within_trace<T>(trace: &Arc<TraceContext>, run: impl FnOnce() -> T) -> T {
-    /// Restores the previous trace, also after a panic.
-    struct Restore(Option<Arc<TraceContext>>);
-
-    impl Drop for Restore {
-        fn drop(&mut self) {
-            trace::replace_current(self.0.take());
-        }
-    }
-
-    let _restore = Restore(trace::replace_current(Some(Arc::clone(trace))));
-    run()
-}
-
-/// The signal that a caller no longer waits. Clones share one signal.
-#[derive(Clone, Debug, Default)]
-pub struct Cancellation(Arc<Signal>);
-
-/// A flag and its waiters. Each call has one, so it is smaller than a `CancellationToken`, which
-/// has parents and children.
-#[derive(Debug, Default)]
-struct Signal {
-    is_cancelled: AtomicBool,
-    cancelled: Notify,
-}
-
-impl Cancellation {
-    /// Signals the cancellation.
-    pub fn cancel(&self) {
-        self.0.is_cancelled.store(true, Ordering::Release);
-        self.0.cancelled.notify_waiters();
-    }
-
-    /// Returns `true` if [`cancel`](Self::cancel) was called.
-    #[must_use]
-    pub fn is_cancelled(&self) -> bool {
-        self.0.is_cancelled.load(Ordering::Acquire)
-    }
-
-    /// Completes when [`cancel`](Self::cancel) is called.
-    ///
-    /// # Cancel safety
-    /// Can be dropped and called again at any time.
-    pub async fn cancelled(&self) {
-        // A waiter counts from its creation. The flag is read after that, so that no cancellation
-        // in between is missed.
-        let cancelled = self.0.cancelled.notified();
-        if !self.is_cancelled() {
-            cancelled.await;
-        }
-    }
-
-    /// Returns `true` if there is no other clone, so that nobody can observe the signal.
-    #[must_use]
-    pub fn is_unshared(&self) -> bool {
-        Arc::strong_count(&self.0) == 1
-    }
-
-    /// Returns a guard that cancels when it is dropped.
-    #[must_use]
-    pub fn cancel_on_drop(&self) -> CancelOnDrop {
-        CancelOnDrop(self.clone())
-    }
-}
-
-/// Cancels its [`Cancellation`] when it is dropped.
-#[derive(Debug)]
-pub struct CancelOnDrop(Cancellation);
-
-impl Drop for CancelOnDrop {
-    fn drop(&mut self) {
-        // After most calls, nobody observes the signal any more.
-        if !self.0.is_unshared() {
-            self.0.cancel();
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -613,14 +448,5 @@ mod tests {
             shown.contains("authorization") && !shown.contains("s3cr3t"),
             "{shown}"
         );
-    }
-
-    #[test]
-    fn a_guard_cancels_when_it_is_dropped() {
-        let cancellation = Cancellation::default();
-        let guard = cancellation.cancel_on_drop();
-        assert!(!cancellation.is_cancelled());
-        drop(guard);
-        assert!(cancellation.is_cancelled());
     }
 }
