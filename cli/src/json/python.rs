@@ -208,7 +208,9 @@ mod tests {
         let key = || Python::dict([(text(), Python::from(1))]);
         let repr = || Python::dict([(Python::Tuple(vec![text()]), Python::from(1))]);
         let object = || Python::from(pickle::Object::call("C").with_args([text()]));
-        for part in [text, bytes, surrogates, number, key, repr, object] {
+        let parts: [&dyn Fn() -> Python; 7] =
+            [&text, &bytes, &surrogates, &number, &key, &repr, &object];
+        for part in parts {
             // A message of 1,000 bytes may have 18,024 bytes of texts.
             for (count, fits) in [(34, true), (37, false)] {
                 let value = Python::List((0..count).map(|_| part()).collect());
