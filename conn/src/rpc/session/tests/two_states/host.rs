@@ -25,7 +25,7 @@ use crate::rpc::message::{
 use crate::rpc::session::object::{LocalObject, ObjectHandle};
 use crate::rpc::session::producer::ProducerTask;
 use crate::rpc::session::settings::Settings;
-use crate::rpc::session::state::Dispatched;
+use crate::rpc::session::state::{Dispatched, SessionState};
 use crate::rpc::session::stream_handles::IncomingStream;
 
 /// Messages handled under one lock.
@@ -163,7 +163,7 @@ impl Host {
     }
 
     pub(super) fn is_ended(&self) -> bool {
-        self.end.update(|state| state.ended_token()).is_none()
+        self.end.update(SessionState::ended_token).is_none()
     }
 
     /// Lets the program and the streams do what they can.
