@@ -62,7 +62,7 @@ fn manager(result: &Value) -> (String, Runtime) {
             Some("create") => to_vec(&("#RETURN", ("1a", ["f"]))).unwrap(),
             Some("f") => result.clone(),
             _ => {
-                assert!(*ident == Value::None || method == &"__repr__", "{request}");
+                assert!(*ident == Value::None || *method == "__repr__", "{request}");
                 to_vec(&("#RETURN", ())).unwrap()
             }
         }

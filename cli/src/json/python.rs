@@ -201,21 +201,23 @@ mod tests {
     fn texts_that_a_value_shares_are_limited_by_the_length_of_the_message() {
         use pickle::Value as Python;
 
-        let text = || Python::Shared(Python::from("x".repeat(500)).into());
-        let bytes = || Python::Shared(Python::Bytes(vec![7; 500]).into());
-        let surrogates = || Python::Shared(Python::SurrogateStr(vec![b'x'; 500]).into());
-        let number = || Python::Shared(Python::BigInt(BigInt::from(1) << 1660).into());
-        let key = || Python::dict([(text(), Python::from(1))]);
-        let repr = || Python::dict([(Python::Tuple(vec![text()]), Python::from(1))]);
-        let object = || Python::from(pickle::Object::call("C").with_args([text()]));
-        let parts: [&dyn Fn() -> Python; 7] =
-            [&text, &bytes, &surrogates, &number, &key, &repr, &object];
+        let shared = |part: Python| Python::Shared(part.into());
+        let text = shared("x".repeat(500).into());
+        let parts = [
+            text.clone(),
+            shared(Python::Bytes(vec![7; 500])),
+            shared(Python::SurrogateStr(vec![b'x'; 500])),
+            shared(Python::BigInt(BigInt::from(1) << 1660)),
+            Python::dict([(text.clone(), Python::from(1))]),
+            Python::dict([(Python::Tuple(vec![text.clone()]), Python::from(1))]),
+            pickle::Object::call("C").with_args([text]).into(),
+        ];
         for part in parts {
             // A message of 1,000 bytes may have 18,024 bytes of texts.
             for (count, fits) in [(34, true), (37, false)] {
-                let value = Python::List((0..count).map(|_| part()).collect());
+                let value = Python::List(vec![part.clone(); count]);
                 let converted = Json::from_python(&value, 1000);
-                assert_eq!(converted.is_ok(), fits, "{count} of {}", part());
+                assert_eq!(converted.is_ok(), fits, "{count} of {part}");
             }
         }
         // Integers whose texts are short enough, and take too long to write.

@@ -288,7 +288,7 @@ impl Server {
     ///
     /// The [maximum length](ManagerBuilder::max_message) of a message is 256 MiB by default. A
     /// longer one, up to 4 GiB, is read past, so that its client learns of the limit: a
-    /// `RemoteError` that shows a `ValueError`. The [budget](ManagerBuilder::budget) of all messages
+    /// `RemoteError` that shows a `ValueError`. The [budget](ManagerBuilder::budget) of messages
     /// that are being received, and of replies that clients have not read yet, is 256 MiB, too. If
     /// it is spent, the connection of the client that has held the most for the longest is closed,
     /// or, if that frees too little, the reply becomes a `MemoryError`.
