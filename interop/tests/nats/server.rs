@@ -100,7 +100,23 @@ impl NatsServer {
             .args([format!("-{signal}"), process.id().to_string()])
             .status();
         assert!(status.expect("there is a shell").success());
+        if signal == "STOP" {
+            // A thread that runs at that moment goes on for a while.
+            let tasks = format!("/proc/{}/task", process.id());
+            while !all_stopped(Path::new(&tasks)) {
+                std::thread::sleep(Duration::from_millis(1));
+            }
+        }
     }
+}
+
+/// Returns `true` if each thread of a process is stopped by a signal: proc(5), `stat`.
+fn all_stopped(tasks: &Path) -> bool {
+    std::fs::read_dir(tasks).unwrap().all(|task| {
+        let stat = std::fs::read_to_string(task.unwrap().path().join("stat"));
+        // A thread that is gone no longer runs.
+        stat.map_or(true, |stat| stat.contains(") T "))
+    })
 }
 
 impl Drop for NatsServer {
