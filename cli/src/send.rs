@@ -5,14 +5,17 @@ use std::time::Instant;
 
 use clap::{Args, ValueEnum};
 use farcall::cluster::{ConnectionUrl, Protection};
-use farcall::conn::{Codec, Connection, MessagePack};
-use farcall::pickle::{Pickle, RawValue, Value};
+use farcall::conn::{Codec, Connection, MessagePack, RecvError};
+use farcall::pickle::{Pickle, Value};
 
 use crate::connection::{connect_error, target};
 use crate::json::{self, Json};
 use crate::{Options, argument};
 
-/// Maximum bytes of a received JSON message, the default limit of the other codecs.
+/// Begin of the first message of a listener that expects an authkey: `multiprocessing.connection`.
+const CHALLENGE: &[u8] = b"#CHALLENGE#";
+
+/// Maximum bytes of a received message, the default limit of every codec.
 const MAX_MESSAGE: usize = 64 * 1024 * 1024;
 
 #[derive(Args)]
@@ -47,17 +50,22 @@ pub(crate) async fn run(
     let answer = match arguments.codec {
         Encoding::Pickle => {
             let value = value.to_python()?;
-            let mut peer: Connection<_, RawValue, Pickle> = connect(arguments, options).await?;
+            let mut peer: Connection<_, (), Pickle> = connect(arguments, options).await?;
             let exchange = async {
                 peer.send(&value).await?;
-                peer.recv().await.map_err(Into::into)
+                peer.recv_bytes(MAX_MESSAGE).await.map_err(Into::into)
             };
-            // Its length limits the JSON.
-            let answer = within(options, begin, exchange).await?;
-            let value: Value = answer
-                .decode(&Pickle::default())
-                .map_err(|error| format!("the reply cannot be decoded: {error}"))?;
-            Json::from_python(&value, answer.code().len())?
+            // The length of the message limits the JSON.
+            let message = within(options, begin, exchange).await?;
+            let decoded: Result<Value, _> = farcall::pickle::from_slice(&message);
+            let value = decoded.map_err(|error| -> Box<dyn Error> {
+                if message.starts_with(CHALLENGE) {
+                    RecvError::KeyExpected.into()
+                } else {
+                    format!("the reply cannot be decoded: {error}").into()
+                }
+            })?;
+            Json::from_python(&value, message.len())?
         }
         Encoding::Json => {
             // Sent as text, which preserves numbers of any size.
