@@ -5,8 +5,8 @@
 use std::collections::BTreeMap;
 
 use arbitrary::Arbitrary;
-use farcall::conn::{Bincode, Codec, MessagePack, Postcard};
 use farcall::Json;
+use farcall::conn::{Bincode, Codec, MessagePack, Postcard};
 use farcall::pickle::Pickle;
 use fuzz::memory::bounded;
 use fuzz::record::Record;

@@ -4,8 +4,8 @@
 
 use std::time::Duration;
 
-use farcall::transport::Connect as _;
 use farcall::http::ServerOptions;
+use farcall::transport::Connect as _;
 use farcall::xmlrpc::Server;
 use fuzz::memory::bounded;
 use fuzz::methods;

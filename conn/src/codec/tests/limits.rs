@@ -209,7 +209,7 @@ fn each_level_of_a_message_is_one_of_every_type() {
     every_codec!(|codec, name, self_describing| {
         if self_describing {
             for (levels, fits) in [(128, true), (129, false)] {
-                let codec = codec.clone().max_depth(128);
+                let codec = Clone::clone(&codec).max_depth(128);
                 // Lists around a number. The encoder of pickles has the same limit.
                 let message = match name {
                     "pickle" => {
