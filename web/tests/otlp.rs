@@ -105,8 +105,12 @@ fn calls(
     Some((point.count, point.bucket_counts.clone()))
 }
 
+/// Spans that another thread meets first, without a subscriber, may stay off: one test at a time.
+static ALONE: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
+
 #[tokio::test]
 async fn a_collector_gets_the_figures() {
+    let _alone = ALONE.lock().await;
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     let options = ClientOptions::default()
@@ -209,6 +213,7 @@ async fn a_collector_gets_the_figures() {
 
 #[tokio::test]
 async fn a_collector_gets_the_spans_with_the_ids_of_the_calls() {
+    let _alone = ALONE.lock().await;
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}/", listener.local_addr().unwrap());
     let (exporter, spans) = OtlpExporter::new(&url, "orders").unwrap().with_spans();
