@@ -118,6 +118,10 @@ fn server(
         .cpus(workers)
         .with(of("bare hyper and tokio-rustls, a constant", bare_hyper::serve).limit())
         .with(of("bare tokio-rustls, a constant", bare_tokio_http::serve))
+        .with(of(
+            "hyper, tokio-rustls and quick-xml by hand",
+            bare_hyper::serve_by_hand,
+        ))
         .with(of("Farcall", |workers| farcall::http::serve(workers, None)).bar(AtLeast(BAR)))
         .with(tonic)
         .with(cpython);

@@ -28,6 +28,7 @@ fn case(name: &'static str, title: &str, connections: usize, workers: usize, sca
         .cpus(workers)
         .with(of("bare hyper, a constant", bare_hyper::serve).limit())
         .with(of("bare tokio, a constant", bare_tokio_http::serve))
+        .with(of("hyper and quick-xml by hand", bare_hyper::serve_by_hand))
         .with(of("axum, a constant", axum::serve))
         .with(of("Farcall", |workers| farcall::http::serve(workers, None)).bar(AtLeast(0.97)))
         .with(of("dxr", dxr::serve))

@@ -14,7 +14,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsConnector;
 
 use super::bare_tokio::Stream;
-use super::{Transport, http, run_on};
+use super::{Transport, bare_quick_xml, http, run_on};
 use crate::messages::announce;
 use crate::task::Task;
 use crate::tls::{self, Certificate};
@@ -22,6 +22,18 @@ use crate::tls::{self, Certificate};
 /// Answers every request with the same reply.
 pub(crate) fn serve(workers: usize) -> Result<()> {
     let reply = Bytes::from(http::reply()?);
+    serve_documents(workers, move |_| Ok(reply.clone()))
+}
+
+/// Decodes each call with quick-xml, and answers it.
+pub(crate) fn serve_by_hand(workers: usize) -> Result<()> {
+    serve_documents(workers, |call| Ok(bare_quick_xml::answer(&call)?.into()))
+}
+
+fn serve_documents(
+    workers: usize,
+    answer: impl Fn(Bytes) -> Result<Bytes> + Clone + Send + Sync + 'static,
+) -> Result<()> {
     run_on(workers, async move {
         let listener = TcpListener::bind(Transport::Tcp.address().to_string()).await?;
         let tls = match Certificate::of_part() {
@@ -32,9 +44,9 @@ pub(crate) fn serve(workers: usize) -> Result<()> {
         loop {
             let (stream, _) = listener.accept().await?;
             stream.set_nodelay(true)?;
-            let reply = reply.clone();
+            let answer = answer.clone();
             let service =
-                service_fn(move |request: Request<Incoming>| respond(request, reply.clone()));
+                service_fn(move |request: Request<Incoming>| respond(request, answer.clone()));
             let builder = hyper::server::conn::http1::Builder::new();
             match tls.clone() {
                 Some(tls) => {
@@ -51,9 +63,12 @@ pub(crate) fn serve(workers: usize) -> Result<()> {
     })
 }
 
-async fn respond(request: Request<Incoming>, reply: Bytes) -> Result<Response<Full<Bytes>>> {
-    request.into_body().collect().await?;
-    let mut response = Response::new(Full::new(reply));
+async fn respond(
+    request: Request<Incoming>,
+    answer: impl Fn(Bytes) -> Result<Bytes>,
+) -> Result<Response<Full<Bytes>>> {
+    let document = request.into_body().collect().await?.to_bytes();
+    let mut response = Response::new(Full::new(answer(document)?));
     let text = HeaderValue::from_static("text/xml");
     response.headers_mut().insert(CONTENT_TYPE, text);
     Ok(response)

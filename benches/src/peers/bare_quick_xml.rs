@@ -1,4 +1,4 @@
-//! Bare quick-xml: its events alone, and a hand-written reader for one type of document.
+//! Bare quick-xml: its events alone, and hand-written readers for two types of document.
 
 use anyhow::{Context as _, Result, bail, ensure};
 use farcall::DateTime;
@@ -27,6 +27,35 @@ pub(crate) fn decode(task: &Task, document: &str) -> Result<f64> {
         let items = read(document)?;
         document::check(items.iter().map(Item::fields))
     })
+}
+
+/// Answers a call of `add`.
+pub(crate) fn answer(document: &[u8]) -> Result<String> {
+    let mut reader = Reader::from_str(std::str::from_utf8(document)?);
+    let mut text = String::new();
+    open(&mut reader, &["methodCall", "methodName"])?;
+    let method = content(&mut reader, &mut text)?;
+    ensure!(method == "add", "no such method: {method}");
+    open(&mut reader, &["params"])?;
+    let mut sum = 0_i64;
+    for _ in 0..2 {
+        open(&mut reader, &["param", "value", "int"])?;
+        sum += content(&mut reader, &mut text)?.parse::<i64>()?;
+        skip_ends(&mut reader, 2)?;
+    }
+    skip_ends(&mut reader, 2)?;
+    Ok(format!(
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<methodResponse><params><param>\
+         <value><int>{sum}</int></value></param></params></methodResponse>"
+    ))
+}
+
+fn open(reader: &mut Reader<&[u8]>, names: &[&str]) -> Result<()> {
+    for name in names {
+        let start = next_start(reader)?.context("a start tag")?;
+        ensure!(start.name().as_ref() == *name, "another tag than {name}");
+    }
+    Ok(())
 }
 
 /// Reads an array of items.

@@ -49,6 +49,12 @@ impl Cancellation {
         Arc::strong_count(&self.0) == 1
     }
 
+    /// Returns `true` if both share one signal.
+    #[must_use]
+    pub fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
     /// Returns a guard that cancels when it is dropped.
     #[must_use]
     pub fn cancel_on_drop(&self) -> CancelOnDrop {

@@ -11,24 +11,31 @@ use farcall_core::{Cancellation, Fault, FaultKind, Registry};
 use tokio::time::{Instant, timeout_at};
 
 use super::handle::Session;
-use super::incoming::{AdmittedCall, CallHead, promised_object};
+use super::incoming::{AdmittedCall, CallHead, DependentStart, promised_object};
 use super::object::ObjectHandle;
 use crate::rpc::encoding::Encoding;
 
 /// A reply that is sent after the calls that depend on its object have started.
 struct PendingReply {
     id: u64,
+    cancellation: Cancellation,
     result: Result<Payload, Fault>,
-    dependents: std::vec::IntoIter<(u64, Call<Encoding>)>,
+    dependents: std::vec::IntoIter<DependentStart>,
 }
 
 impl PendingReply {
-    fn new(session: &Session, id: u64, result: Result<Payload, Fault>) -> Self {
+    fn new(
+        session: &Session,
+        id: u64,
+        cancellation: Cancellation,
+        result: Result<Payload, Fault>,
+    ) -> Self {
         if let Err(fault) = &result {
             session.log_fault(fault, "a call failed");
         }
         Self {
             id,
+            cancellation,
             result: result.map_err(|fault| session.settings.fault_for_peer(fault)),
             dependents: Vec::new().into_iter(),
         }
@@ -38,6 +45,15 @@ impl PendingReply {
 thread_local! {
     /// Cancellation of an earlier call, which nothing refers to any more. The next call reuses it.
     static SPARE_CANCELLATION: Cell<Option<Cancellation>> = const { Cell::new(None) };
+}
+
+/// Cancels a call whose deadline has passed, and returns its fault.
+fn time_out(cancellation: &Cancellation) -> Fault {
+    cancellation.cancel();
+    Fault::of(
+        FaultKind::DeadlineExceeded,
+        "the deadline of the call passed before it completed",
+    )
 }
 
 impl Session {
@@ -54,7 +70,7 @@ impl Session {
             cancellation,
             mut call,
         } = admitted;
-        let is_tracked = cancellation.is_some();
+        let tracked = cancellation.clone();
         let cancellation =
             cancellation.unwrap_or_else(|| SPARE_CANCELLATION.take().unwrap_or_default());
         let deadline = call.context.deadline().map(Instant::from_std);
@@ -63,43 +79,48 @@ impl Session {
             None => root.dispatch(call),
             Some(object) => self.call_object(object, call),
         };
-        let untracked = (!is_tracked).then_some(&head);
+        let untracked = tracked.is_none().then_some(&head);
         let result = self.start(head.id, untracked, cancellation, deadline, answer)?;
-        self.keep_or_reply(head.id, is_tracked, result)
+        self.keep_or_reply(head.id, tracked, result)
     }
 
     /// Completes an admitted call with a fault. Returns the fault to send, unless other calls
     /// depend on the result: then it is sent from here.
     pub(super) fn reject(
         self: &Arc<Self>,
-        call: &AdmittedCall,
+        call: AdmittedCall,
         fault: Fault,
     ) -> Option<Result<Payload, Fault>> {
-        self.keep_or_reply(call.head.id, call.cancellation.is_some(), Err(fault))
+        self.keep_or_reply(call.head.id, call.cancellation, Err(fault))
     }
 
     fn keep_or_reply(
         self: &Arc<Self>,
         id: u64,
-        is_tracked: bool,
+        tracked: Option<Cancellation>,
         result: Result<Payload, Fault>,
     ) -> Option<Result<Payload, Fault>> {
-        if !is_tracked {
+        let Some(cancellation) = tracked else {
             return Some(result);
-        }
-        self.reply(id, result);
+        };
+        self.reply(id, cancellation, result);
         None
     }
 
     /// Runs a call that waited for its target. If it completes immediately, its result is returned.
     fn run_dependent(
         self: &Arc<Self>,
-        id: u64,
+        dependent: DependentStart,
         object: ObjectHandle,
-        mut call: Call<Encoding>,
     ) -> Option<Result<Payload, Fault>> {
-        // A call that is not in the table any more was cancelled.
-        let cancellation = self.update(|state| state.incoming.cancellation(id))?;
+        let DependentStart {
+            id,
+            cancellation,
+            mut call,
+        } = dependent;
+        if !self.update(|state| state.incoming.awaits(id, &cancellation)) {
+            return None;
+        }
         let deadline = call.context.deadline().map(Instant::from_std);
         call.context.set_cancellation(cancellation.clone());
         let answer = self.call_object(object, call);
@@ -160,26 +181,15 @@ impl Session {
                     None => answer.await,
                     Some(deadline) => timeout_at(deadline, answer)
                         .await
-                        .unwrap_or_else(|_| Err(session.time_out(id))),
+                        .unwrap_or_else(|_| Err(time_out(&cancellation))),
                 }
             };
             tokio::select! {
                 biased;
                 () = cancellation.cancelled() => {}
-                result = answered => session.reply(id, result),
+                result = answered => session.reply(id, cancellation.clone(), result),
             }
         });
-    }
-
-    /// Cancels a call whose deadline has passed, and returns its fault.
-    fn time_out(&self, id: u64) -> Fault {
-        if let Some(cancellation) = self.update(|state| state.incoming.cancellation(id)) {
-            cancellation.cancel();
-        }
-        Fault::of(
-            FaultKind::DeadlineExceeded,
-            "the deadline of the call passed before it completed",
-        )
     }
 
     /// Sends the reply of a call. Calls that depend on the object in it run first: they precede any
@@ -187,24 +197,34 @@ impl Session {
     ///
     /// Dependent calls may complete immediately, and others may depend on them. The peer determines
     /// the length of such a chain, so this uses a loop instead of recursion.
-    fn reply(self: &Arc<Self>, id: u64, result: Result<Payload, Fault>) {
-        let mut replies = vec![PendingReply::new(self, id, result)];
+    fn reply(
+        self: &Arc<Self>,
+        id: u64,
+        cancellation: Cancellation,
+        result: Result<Payload, Fault>,
+    ) {
+        let mut replies = vec![PendingReply::new(self, id, cancellation, result)];
         while let Some(mut reply) = replies.pop() {
-            if let Some((dependent, call)) = reply.dependents.next() {
+            if let Some(dependent) = reply.dependents.next() {
+                let (id, cancellation) = (dependent.id, dependent.cancellation.clone());
                 let result = match promised_object(&reply.result) {
-                    Ok(object) => self.run_dependent(dependent, object, call),
+                    Ok(object) => self.run_dependent(dependent, object),
                     Err(fault) => Some(Err(fault)),
                 };
                 replies.push(reply);
-                replies.extend(result.map(|result| PendingReply::new(self, dependent, result)));
+                replies
+                    .extend(result.map(|result| PendingReply::new(self, id, cancellation, result)));
                 continue;
             }
             let unsent = self.update(|state| {
-                reply.dependents = state.incoming.take_dependents(reply.id).into_iter();
+                let dependents = state
+                    .incoming
+                    .take_dependents(reply.id, &reply.cancellation);
+                reply.dependents = dependents.into_iter();
                 if reply.dependents.len() > 0 {
                     return Some(reply);
                 }
-                state.complete_incoming(reply.id, reply.result);
+                state.complete_incoming(reply.id, &reply.cancellation, reply.result);
                 None
             });
             replies.extend(unsent);

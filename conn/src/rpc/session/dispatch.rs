@@ -183,7 +183,7 @@ impl Dispatcher {
     fn run_call(&mut self, call: AdmittedCall) {
         let (id, one_way) = (call.head.id, call.head.one_way);
         let result = if self.exceeds_backlog() {
-            self.session.reject(&call, overloaded(TOO_MANY_REPLIES))
+            self.session.reject(call, overloaded(TOO_MANY_REPLIES))
         } else {
             self.session.run(&self.root, call)
         };

@@ -95,6 +95,13 @@ pub(super) struct AdmittedCall {
     pub(super) call: Call<Encoding>,
 }
 
+/// A call that waited for the promise of another call, and starts.
+pub(super) struct DependentStart {
+    pub(super) id: u64,
+    pub(super) cancellation: Cancellation,
+    pub(super) call: Call<Encoding>,
+}
+
 impl IncomingCalls {
     /// Returns the number of calls that have not completed, or whose promises can still be called.
     pub(super) fn len(&self) -> usize {
@@ -206,9 +213,17 @@ impl IncomingCalls {
         Some(call)
     }
 
-    /// Returns the cancellation of a call, unless it was cancelled or has completed.
-    pub(super) fn cancellation(&self, id: u64) -> Option<Cancellation> {
-        self.calls.get(&id).map(|call| call.cancellation.clone())
+    /// Returns the call of a task, unless it was cancelled or has completed. The id alone does not
+    /// tell: ids start again with each connection, and a task can outlive the connection of its
+    /// call. Each call has a cancellation of its own.
+    fn of_task(&mut self, id: u64, cancellation: &Cancellation) -> Option<&mut IncomingCall> {
+        let call = self.calls.get_mut(&id)?;
+        call.cancellation.is_same(cancellation).then_some(call)
+    }
+
+    /// Returns `true` unless the call of a task was cancelled or has completed.
+    pub(super) fn awaits(&mut self, id: u64, cancellation: &Cancellation) -> bool {
+        self.of_task(id, cancellation).is_some()
     }
 
     /// Completes a call. Returns `None` if the caller has cancelled it, otherwise `true` if it
@@ -216,14 +231,16 @@ impl IncomingCalls {
     pub(super) fn complete(
         &mut self,
         id: u64,
+        cancellation: &Cancellation,
         result: &Result<Payload, Fault>,
         outbox: &mut Outbox,
     ) -> Option<bool> {
-        let call = self.calls.get_mut(&id)?;
+        let call = self.of_task(id, cancellation)?;
         let one_way = call.one_way;
         if call.promise.is_some() {
-            self.cost -= std::mem::take(&mut call.cost);
             call.promise = Some(PromiseState::of(result));
+            let cost = std::mem::take(&mut call.cost);
+            self.cost -= cost;
         } else {
             outbox.drop(self.remove(id));
         }
@@ -278,15 +295,26 @@ impl IncomingCalls {
     }
 
     /// Removes and returns the calls that wait for the promise of this call, the oldest first.
-    pub(super) fn take_dependents(&mut self, id: u64) -> Vec<(u64, Call<Encoding>)> {
-        let waiting = self.dependents_of(id).map(std::mem::take);
+    pub(super) fn take_dependents(
+        &mut self,
+        id: u64,
+        cancellation: &Cancellation,
+    ) -> Vec<DependentStart> {
         let mut calls = Vec::new();
+        if !self.awaits(id, cancellation) {
+            return calls;
+        }
+        let waiting = self.dependents_of(id).map(std::mem::take);
         for id in waiting.unwrap_or_default() {
             if let Some(entry) = self.calls.get_mut(&id)
                 && let Some(DependentCall { call, cost, .. }) = entry.dependent.take()
             {
                 self.dependents_cost -= cost;
-                calls.push((id, call));
+                calls.push(DependentStart {
+                    id,
+                    cancellation: entry.cancellation.clone(),
+                    call,
+                });
             }
         }
         calls
@@ -352,21 +380,41 @@ mod tests {
 
     use super::*;
 
+    const HEAD: CallHead = CallHead {
+        id: 1,
+        target: CallTarget::Root,
+        one_way: false,
+        has_promise: true,
+        method_too_long: false,
+        cost: 1,
+    };
+
+    /// The method may run on while its connection is lost and the peer comes back.
+    #[test]
+    fn the_task_of_a_lost_connection_completes_no_call_of_the_next_one() {
+        let (mut calls, mut outbox) = (IncomingCalls::default(), Outbox::new());
+        let pending = || Some(PromiseState::Pending(BTreeSet::new()));
+        let lost = calls.add(&HEAD, pending(), None);
+        calls.cancel_all(&mut outbox);
+        calls.restart();
+        let current = calls.add(&HEAD, pending(), None);
+        let result = Err(Fault::new(1, "of the lost connection"));
+        assert!(!calls.awaits(1, &lost));
+        assert_eq!(calls.complete(1, &lost, &result, &mut outbox), None);
+        assert!(calls.awaits(1, &current));
+        assert_eq!(
+            calls.complete(1, &current, &result, &mut outbox),
+            Some(false)
+        );
+    }
+
     /// It may be an object of the peer, whose last handle takes the lock when it is dropped.
     #[test]
     fn the_object_of_a_cancelled_promise_is_dropped_without_the_lock() {
         let (mut calls, mut outbox) = (IncomingCalls::default(), Outbox::new());
-        let head = CallHead {
-            id: 1,
-            target: CallTarget::Root,
-            one_way: false,
-            has_promise: true,
-            method_too_long: false,
-            cost: 1,
-        };
         let object = Arc::new(CallError::NotSent("no object".into()));
         let handle = ObjectHandle::Failed(Arc::clone(&object));
-        calls.add(&head, Some(PromiseState::Fulfilled(handle)), None);
+        calls.add(&HEAD, Some(PromiseState::Fulfilled(handle)), None);
         let refused = calls.on_cancel(1, &mut outbox);
         assert!(refused.is_empty());
         assert_eq!((calls.len(), calls.cost()), (0, 0));

@@ -5,7 +5,7 @@ use std::task::Context;
 use std::time::{Duration, Instant};
 
 use farcall_core::protocol::{NoRoom, Payload};
-use farcall_core::{CallError, Fault};
+use farcall_core::{CallError, Cancellation, Fault};
 
 use super::{ClosingSide, Phase, SessionState};
 use crate::rpc::error::{Disconnected, TooLate};
@@ -184,8 +184,14 @@ impl SessionState {
     }
 
     /// Sends the reply of a call that has completed.
-    pub(crate) fn complete_incoming(&mut self, id: u64, result: Result<Payload, Fault>) {
-        let one_way = self.incoming.complete(id, &result, &mut self.outbox);
+    pub(crate) fn complete_incoming(
+        &mut self,
+        id: u64,
+        cancellation: &Cancellation,
+        result: Result<Payload, Fault>,
+    ) {
+        let outbox = &mut self.outbox;
+        let one_way = self.incoming.complete(id, cancellation, &result, outbox);
         match (one_way, &result) {
             // The caller has cancelled it.
             (None, _) => {}

@@ -4,17 +4,17 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::Instant;
 
-use farcall_core::protocol::{Attachment, Call, Payload};
+use farcall_core::protocol::{Attachment, Payload};
 use farcall_core::{Cancellation, Fault, FaultKind};
 
 use super::calling::Caller;
 use super::host::{Host, Thing};
 use super::ledger::{Plan, Returns, number_of, numbered};
 use super::streams::new_stream;
-use crate::rpc::encoding::Encoding;
 use crate::rpc::message::{write_fault, write_return};
-use crate::rpc::session::incoming::{AdmittedCall, promised_object};
+use crate::rpc::session::incoming::{AdmittedCall, DependentStart, promised_object};
 use crate::rpc::session::object::ObjectHandle;
+use crate::rpc::session::state::SessionState;
 
 /// A call of the peer that has not completed.
 pub(super) struct Handler {
@@ -32,15 +32,17 @@ pub(super) struct Handler {
 /// A reply that is sent after the calls that depend on its object have started.
 struct Reply {
     id: u64,
+    cancellation: Cancellation,
     result: Result<Payload, Fault>,
-    dependents: std::vec::IntoIter<(u64, Call<Encoding>)>,
+    dependents: std::vec::IntoIter<DependentStart>,
 }
 
 impl Reply {
-    fn new(id: u64, result: Result<Payload, Fault>) -> Self {
+    fn new(id: u64, cancellation: Cancellation, result: Result<Payload, Fault>) -> Self {
         let dependents = Vec::new().into_iter();
         Self {
             id,
+            cancellation,
             result,
             dependents,
         }
@@ -70,26 +72,26 @@ impl Host {
             cancellation,
             call,
         } = call;
-        let is_tracked = cancellation.is_some();
+        let tracked = cancellation.clone();
         let cancellation = cancellation.unwrap_or_default();
         let deadline = call.context.deadline();
         let (id, params) = (head.id, &call.params);
         if let Some(ObjectHandle::Imported(_)) = object {
-            if is_tracked {
-                return self.reply(id, Err(not_local()));
+            if let Some(cancellation) = tracked {
+                return self.reply(id, cancellation, Err(not_local()));
             }
             return self.reply_untracked(id, head.one_way, Err(not_local()));
         }
         let object = object.as_ref().map(number_of_object);
         self.check_order(number_of(params), &head.target);
         if let Some(result) = self.begin(id, params, object, deadline, cancellation.clone()) {
-            if is_tracked {
-                return self.reply(id, result);
+            if let Some(cancellation) = tracked {
+                return self.reply(id, cancellation, result);
             }
             return self.reply_untracked(id, head.one_way, result);
         }
         // A call that does not complete at once is tracked.
-        if !is_tracked && !self.end.update(|state| state.track(&head, &cancellation)) {
+        if tracked.is_none() && !self.end.update(|state| state.track(&head, &cancellation)) {
             cancellation.cancel();
         }
     }
@@ -166,24 +168,28 @@ impl Host {
     }
 
     /// Replies to a call, after the calls that depend on its result have started.
-    fn reply(&mut self, id: u64, result: Result<Payload, Fault>) {
-        let mut replies = vec![Reply::new(id, result)];
+    fn reply(&mut self, id: u64, cancellation: Cancellation, result: Result<Payload, Fault>) {
+        let mut replies = vec![Reply::new(id, cancellation, result)];
         while let Some(mut reply) = replies.pop() {
-            if let Some((dependent, call)) = reply.dependents.next() {
+            if let Some(dependent) = reply.dependents.next() {
+                let (id, cancellation) = (dependent.id, dependent.cancellation.clone());
                 let result = match promised_object(&reply.result) {
-                    Ok(object) => self.run_dependent(dependent, &object, &call),
+                    Ok(object) => self.run_dependent(dependent, &object),
                     Err(fault) => Some(Err(fault)),
                 };
                 replies.push(reply);
-                replies.extend(result.map(|result| Reply::new(dependent, result)));
+                replies.extend(result.map(|result| Reply::new(id, cancellation, result)));
                 continue;
             }
             let unsent = self.end.update(|state| {
-                reply.dependents = state.incoming.take_dependents(reply.id).into_iter();
+                let dependents = state
+                    .incoming
+                    .take_dependents(reply.id, &reply.cancellation);
+                reply.dependents = dependents.into_iter();
                 if reply.dependents.len() > 0 {
                     return Some(reply);
                 }
-                state.complete_incoming(reply.id, reply.result);
+                state.complete_incoming(reply.id, &reply.cancellation, reply.result);
                 None
             });
             replies.extend(unsent);
@@ -192,11 +198,18 @@ impl Host {
 
     fn run_dependent(
         &mut self,
-        id: u64,
+        dependent: DependentStart,
         object: &ObjectHandle,
-        call: &Call<Encoding>,
     ) -> Option<Result<Payload, Fault>> {
-        let cancellation = self.end.update(|state| state.incoming.cancellation(id))?;
+        let DependentStart {
+            id,
+            cancellation,
+            call,
+        } = dependent;
+        let awaits = |state: &mut SessionState| state.incoming.awaits(id, &cancellation);
+        if !self.end.update(awaits) {
+            return None;
+        }
         if let ObjectHandle::Imported(_) = object {
             return Some(Err(not_local()));
         }
@@ -228,17 +241,12 @@ impl Host {
             .deadline
             .is_some_and(|deadline| deadline <= run.now())
         {
-            let current = self
-                .end
-                .update(|state| state.incoming.cancellation(handler.id));
-            if let Some(cancellation) = current {
-                cancellation.cancel();
-            }
+            handler.cancellation.cancel();
             if let Some(callback) = handler.callback {
                 callback.cancel(&run);
             }
             let fault = Fault::of(FaultKind::DeadlineExceeded, "too late");
-            self.reply(handler.id, Err(fault));
+            self.reply(handler.id, handler.cancellation, Err(fault));
             return None;
         }
         if let Some(callback) = &handler.callback {
@@ -259,7 +267,7 @@ impl Host {
             return Some(handler);
         }
         let result = self.result(handler.number, plan);
-        self.reply(handler.id, result);
+        self.reply(handler.id, handler.cancellation, result);
         None
     }
 }
