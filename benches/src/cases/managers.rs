@@ -1,5 +1,7 @@
 //! Objects that processes share, beside the managers of CPython.
 
+use anyhow::Result;
+
 use crate::case::Bar::{AtLeast, AtLeastOf};
 use crate::case::{Case, Contestant, Part, Scale, Unit};
 use crate::peers::farcall::echo;
@@ -15,6 +17,9 @@ const NEW: &str = "python3.13";
 
 /// The limit of clients in Rust: what they and a server take to exchange messages as short.
 const ECHO: &str = "64 bytes echoed, Rust clients";
+
+/// The limit of clients in Rust that wait for each other.
+const LOCK: &str = "a lock by hand, Rust clients";
 
 /// The limit of a client in Rust that moves many bytes.
 const BULK_ECHO: &str = "64 MiB echoed, Rust client";
@@ -56,17 +61,27 @@ fn calls(name: &'static str, title: &str, work: Work, clients: usize) -> Case {
     let least = if clients < 16 { 2.0 } else { 3.0 };
     let python = |version| cpython::manager_load(version, work, clients);
     let rust = || Part::Load(Box::new(move |task| managers::load(task, work, clients)));
-    let mut case = Case::new(name, title, Unit::CallsPerSecond)
+    let case = Case::new(name, title, Unit::CallsPerSecond)
         .cpus(clients.min(2))
         .max_rounds(3);
-    let mut farcall = of("Farcall", server(), python(OLD)).bar(AtLeastOf(least, CPYTHON));
-    // Its clients would all have the lock at once.
-    if work != Work::Lock || clients == 1 {
-        let server = Part::Serve(Box::new(|| fixed_reply::serve(0)));
-        case = case.with(of("a fixed reply", server, python(OLD)).limit());
-        farcall = farcall.bar(AtLeast(0.9));
-    }
-    case.with(of(CPYTHON, cpython::manager(OLD), python(OLD)))
+    // With one reply for all, all clients would have the lock at once.
+    let (name, serve): (_, fn() -> Result<()>) = match (work, clients) {
+        (Work::Lock, 2..) => ("a lock by hand", fixed_reply::serve_lock),
+        _ => ("a fixed reply", || fixed_reply::serve(0)),
+    };
+    let limit = of(name, Part::Serve(Box::new(serve)), python(OLD)).limit();
+    let farcall = of("Farcall", server(), python(OLD))
+        .bar(AtLeastOf(least, CPYTHON))
+        .bar(AtLeast(0.9));
+    let (rust_limit, bar) = match (work, clients) {
+        (Work::Lock, 2..) => {
+            let limit = of(LOCK, Part::Serve(Box::new(serve)), rust());
+            (limit, AtLeastOf(0.9, LOCK))
+        }
+        _ => (echo_of(clients), AtLeastOf(0.6, ECHO)),
+    };
+    case.with(limit)
+        .with(of(CPYTHON, cpython::manager(OLD), python(OLD)))
         .with(of("CPython 3.13", cpython::manager(NEW), python(NEW)))
         .with(farcall)
         .with(of(
@@ -77,15 +92,19 @@ fn calls(name: &'static str, title: &str, work: Work, clients: usize) -> Case {
         .with(
             of("Farcall, Rust clients", server(), rust())
                 .bar(AtLeastOf(20.0, CPYTHON))
-                .bar(AtLeastOf(0.6, ECHO)),
+                .bar(bar),
         )
-        .with(of(
-            ECHO,
-            Part::Serve(Box::new(move || {
-                echo::serve(Transport::Tcp, clients.min(2), 64)
-            })),
-            Part::Load(Box::new(move |task| echo::load_many(task, clients, 64))),
-        ))
+        .with(rust_limit)
+}
+
+fn echo_of(clients: usize) -> Contestant {
+    of(
+        ECHO,
+        Part::Serve(Box::new(move || {
+            echo::serve(Transport::Tcp, clients.min(2), 64)
+        })),
+        Part::Load(Box::new(move |task| echo::load_many(task, clients, 64))),
+    )
 }
 
 fn bulk(scale: Scale) -> Case {

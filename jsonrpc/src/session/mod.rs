@@ -235,7 +235,7 @@ impl Session {
         } else {
             let id = self.0.next_id.fetch_add(1, Ordering::Relaxed);
             let document = write_request(context.method(), params, Some(id));
-            let (mut guard, receiver) = self.register(id, items)?;
+            let (mut guard, receiver) = self.register(id, items, Arc::default())?;
             let answer = async {
                 self.queue(document, Some(Arc::clone(&guard.sent))).await?;
                 receiver
@@ -301,7 +301,7 @@ impl Session {
                 id,
             ));
             answers.push(match id {
-                Some(id) => Some(self.register_with(id, None, Arc::clone(&sent))?),
+                Some(id) => Some(self.register(id, None, Arc::clone(&sent))?),
                 None => None,
             });
         }
@@ -333,28 +333,8 @@ impl Session {
         &self,
         id: u64,
         items: Option<ItemSender>,
-    ) -> Result<
-        (
-            PendingGuard<'_>,
-            oneshot::Receiver<Result<Payload, CallError>>,
-        ),
-        CallError,
-    > {
-        self.register_with(id, items, Arc::default())
-    }
-
-    fn register_with(
-        &self,
-        id: u64,
-        items: Option<ItemSender>,
         sent: Arc<AtomicBool>,
-    ) -> Result<
-        (
-            PendingGuard<'_>,
-            oneshot::Receiver<Result<Payload, CallError>>,
-        ),
-        CallError,
-    > {
+    ) -> Result<(PendingGuard<'_>, AnswerReceiver), CallError> {
         let (reply, receiver) = oneshot::channel();
         let call = PendingCall {
             reply,
@@ -395,6 +375,8 @@ impl Session {
         }
     }
 }
+
+type AnswerReceiver = oneshot::Receiver<Result<Payload, CallError>>;
 
 /// Forgets a call whose caller no longer waits.
 struct PendingGuard<'a> {
