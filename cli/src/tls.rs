@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use farcall::cluster::TlsFiles;
-use farcall::transport::tls::rustls::{self, AlertDescription};
+use farcall::transport::tls::rustls::{self, AlertDescription, CertificateError};
 #[cfg(unix)]
 use farcall::transport::tls::{ClientCertificates, ServerTls};
 use farcall::transport::tls::{ClientTls, TlsError};
@@ -126,6 +126,14 @@ pub(crate) fn advice(error: &(dyn Error + 'static)) -> Option<&'static str> {
             .downcast_ref::<io::Error>()
             .and_then(|error| error.get_ref()?.downcast_ref());
         match inner.or_else(|| error.downcast_ref::<TlsError>()) {
+            Some(TlsError::Handshake(rustls::Error::InvalidCertificate(
+                CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
+            ))) => {
+                return Some(
+                    "call the server by one of these names, or make a certificate for this one, \
+                     as farcall certs does",
+                );
+            }
             Some(TlsError::Handshake(rustls::Error::InvalidCertificate(_))) => {
                 return Some("--cacert FILE names an authority to trust, --pin FILE a certificate");
             }

@@ -1,7 +1,6 @@
 //! The wrapper that applies limits to a deserializer, and to all that it hands out.
 
 use std::fmt;
-use std::marker::PhantomData;
 
 use serde::de::{
     DeserializeSeed, Deserializer, EnumAccess, Error, MapAccess, SeqAccess, VariantAccess, Visitor,

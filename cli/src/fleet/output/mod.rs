@@ -15,7 +15,7 @@ use farcall::protocol::output::Foreign;
 pub(crate) use self::files::Files;
 use self::gathered::Gathered;
 use self::table::Table;
-use super::report::{Program, Report};
+use super::report::{Job, Program, Report};
 use super::screen::Screen;
 use super::summary::Summary;
 use crate::json::Json;
@@ -134,7 +134,10 @@ impl Output {
                 *count += 1;
                 return Ok(());
             }
-            err(&failure.to_string());
+            match &report.job {
+                Some(Job { line, input }) => err(&format!("line {line} ({input}): {failure}")),
+                None => err(&failure.to_string()),
+            }
         }
         match (&report.result, &report.program, file) {
             (_, Some(program), None) if !program.output().is_empty() => {

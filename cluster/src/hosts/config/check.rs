@@ -6,6 +6,7 @@ use farcall_core::protocol::output::{Causes, Foreign};
 use futures_util::future::{BoxFuture, FutureExt as _};
 
 use super::{Config, ConfigFinding, Severity};
+use crate::hosts::HostSet;
 use crate::hosts::groups::{GroupError, GroupMembers, GroupSource, HostGroups};
 use crate::hosts::secrets::{self, Level, Origin, Way, WithheldSecret};
 use crate::hosts::settings::HostSettings;
@@ -133,7 +134,12 @@ fn check_settings(
             );
             add(Severity::Error, "url", message);
         }
-        if !url.has_host() {
+        // The URL of one host needs no name.
+        let is_one = keys
+            .get(1)
+            .and_then(|set| set.parse::<HostSet>().ok())
+            .is_some_and(|set| set.len() == 1);
+        if !url.has_host() && !is_one {
             let message = "the URL has no {host}: all hosts have the same one";
             add(Severity::Warning, "url", message.to_owned());
         }

@@ -87,7 +87,7 @@ pub enum ResolveError {
         hint: String,
     },
     /// There are no groups at all.
-    #[error("no groups are configured, and there is no such file of hosts")]
+    #[error("no groups are configured")]
     NoGroups,
     /// There is no such source of groups.
     #[error("there is no source of groups `{}`{}", Foreign::excerpt(.name), Hint(.hint))]

@@ -193,11 +193,16 @@ impl HostGroups {
                     all.extend(self.file(path)?);
                 }
                 // It looks like the name of a file.
-                Err(ResolveError::UnknownGroup { group: name, hint })
+                Err(ResolveError::UnknownGroup { hint, .. })
                     if may_be_file && group.contains('.') =>
                 {
                     let hint = format!("there is no such file of hosts either; {hint}");
-                    return Err(ResolveError::UnknownGroup { group: name, hint });
+                    return Err(ResolveError::UnknownGroup { group, hint });
+                }
+                Err(ResolveError::NoGroups) if may_be_file => {
+                    let hint = "no groups are configured, and there is no such file of hosts";
+                    let hint = hint.to_owned();
+                    return Err(ResolveError::UnknownGroup { group, hint });
                 }
                 Err(error) => return Err(error),
             }

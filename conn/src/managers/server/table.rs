@@ -5,11 +5,12 @@ use std::fmt::Write as _;
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, Weak};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use farcall_core::transport::Peer;
 use farcall_pickle::{Pickle, RawValue, Value};
 use foldhash::fast::RandomState;
+use tokio::time::Instant;
 
 use super::options::ManagerOptions;
 use crate::managers::object::{Raises, Reference, SharedObject, Stored, StoredGuard, lock};
@@ -451,5 +452,32 @@ impl Drop for HeldReference {
         if let Some(table) = self.table.upgrade() {
             table.release(&self.ident);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::time::advance;
+
+    use super::*;
+    use crate::managers::Dict;
+
+    #[tokio::test(start_paused = true)]
+    async fn the_references_of_a_client_that_has_gone_end_after_the_grace_time() {
+        let options = ManagerOptions::default()
+            .linger(Duration::from_secs(1))
+            .reference_grace(Some(Duration::from_secs(5)));
+        let table = Table::new(options);
+        let object: Arc<dyn SharedObject> = Dict::new();
+        let host = Host::Unknown;
+        table.join(host);
+        table.insert("dict", &object, 1, Some(host)).unwrap();
+        let used = UsedIds::default();
+        advance(Duration::from_secs(10)).await;
+        table.sweep();
+        assert_eq!(table.count(), 1);
+        table.leave(&used, host, 1);
+        table.sweep();
+        assert_eq!(table.count(), 0);
     }
 }

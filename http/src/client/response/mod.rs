@@ -129,9 +129,13 @@ impl fmt::Display for Unfollowed {
     }
 }
 
-/// Returns `true` for the start of a TLS alert or handshake message.
-fn is_tls(bytes: &[u8]) -> bool {
-    matches!(bytes, [0x15 | 0x16, 3, ..])
+/// Returns `true` for the start of a TLS alert or handshake message. `None` if more bytes must
+/// tell.
+const fn is_tls(bytes: &[u8]) -> Option<bool> {
+    match bytes {
+        [0x15 | 0x16] => None,
+        _ => Some(matches!(bytes, [0x15 | 0x16, 3, ..])),
+    }
 }
 
 /// Returns `true` for the first message of a listener of Python's `multiprocessing`, or of
@@ -180,12 +184,10 @@ impl ResponseReader {
         let is_end = length == 0;
         while self.last.is_none() {
             let unread = buffer.unread();
-            if is_tls(unread) {
-                return Err(ResponseError::Tls);
-            }
-            match is_challenge(unread) {
-                Some(true) => return Err(ResponseError::Challenge),
-                None if !unread.is_empty() && !is_end => return Ok(false),
+            match (is_tls(unread), is_challenge(unread)) {
+                (Some(true), _) => return Err(ResponseError::Tls),
+                (_, Some(true)) => return Err(ResponseError::Challenge),
+                (None, _) | (_, None) if !unread.is_empty() && !is_end => return Ok(false),
                 _ => {}
             }
             let head = match self.wire {

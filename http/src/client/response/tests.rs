@@ -69,6 +69,24 @@ fn the_challenge_of_a_listener_for_connections_is_told_from_other_bytes() {
 }
 
 #[test]
+fn tls_is_told_from_other_bytes() {
+    for start in [b"\x15\x03\x01".as_slice(), b"\x16\x03\x03\x00"] {
+        let outcome = read(start);
+        assert!(
+            matches!(&outcome, Outcome::None(text) if text.contains("speaks TLS")),
+            "{outcome:?}"
+        );
+    }
+    for other in [&b"\x15\x02\x01"[..], b"\x17\x03\x03"] {
+        let outcome = read(other);
+        assert!(
+            matches!(&outcome, Outcome::None(text) if text.contains("is not HTTP")),
+            "{outcome:?}"
+        );
+    }
+}
+
+#[test]
 fn a_truncated_response_is_never_complete() {
     for response in [LENGTH, CHUNKS] {
         for end in 0..response.len() {

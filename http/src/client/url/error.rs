@@ -59,7 +59,8 @@ farcall_core::debug_errors!(InvalidUrl);
 fn supported(scheme: &str) -> &'static str {
     match scheme {
         "json+http" | "json+https" | "json+http+unix" => {
-            "leave out `json+`, by which only the command and fleets know JSON-RPC"
+            "leave out `json+`, by which the command and fleets know JSON-RPC: programs have \
+             `farcall::jsonrpc::Client` for it"
         }
         _ => "expected `http`, `https`, `http+unix`, `scgi` or `scgi+unix`",
     }
