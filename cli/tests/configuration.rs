@@ -98,7 +98,7 @@ fn groups_urls_and_aliases_come_from_the_configuration() {
         "{err}"
     );
     let (_, _, err) = home.farcall(&["-w", "@wbe.txt", "ping"]);
-    let expected = "@config:wbe.txt: there is no such file of hosts either; there are";
+    let expected = "@wbe.txt: there is no such file of hosts either; there are";
     assert!(err.contains(expected), "{err}");
 }
 

@@ -58,7 +58,12 @@ fn handshakes(name: &'static str, title: &str, resume: bool) -> Case {
     let load = bare_hyper::load_handshakes;
     let case = Case::new(name, title, Unit::ConnectionsPerSecond)
         .with(of("bare hyper and tokio-rustls", bare, load).limit())
-        .with(of("Farcall, server", || farcall::http::serve(1, None), load).bar(AtLeast(BAR)))
+        .with(of(BY_HAND, || bare_hyper::serve_by_hand(1), load))
+        .with(
+            of("Farcall, server", || farcall::http::serve(1, None), load)
+                .bar(AtLeast(BAR))
+                .bar(AtLeastOf(BAR, BY_HAND)),
+        )
         .with(
             of(
                 "Farcall, async client",

@@ -100,7 +100,9 @@ fn unusual(document: &[u8], tags: &[(usize, usize)], is_whole: bool) -> Rewritte
     let (mut unusual, mut from) = (Rewritten::default(), 0);
     // The end of an empty element has no bytes of its own.
     for &(start, end) in tags.iter().filter(|(start, end)| start < end) {
-        let close = if document[start..end].ends_with(b"/>") {
+        let tag = &document[start..end];
+        // `</>` is an end without a name.
+        let close = if tag.ends_with(b"/>") && !tag.starts_with(b"</") {
             end - 2
         } else {
             end - 1

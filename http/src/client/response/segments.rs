@@ -32,6 +32,7 @@ impl Outcome {
 ///
 /// # Panics
 /// If the buffer has no space, or the reader does not stop at the end of the stream.
+#[cfg(test)]
 pub(crate) fn read_segments(sizes: &[usize], bytes: &[u8], max_body: usize) -> Outcome {
     read_segments_over(Wire::Http, sizes, bytes, max_body)
 }

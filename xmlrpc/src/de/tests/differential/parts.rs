@@ -176,6 +176,7 @@ pub(super) const SHARDS: &[&[u8]] = &[
     b"<",
     b">",
     b"/",
+    b"</>",
     b"&",
     b";",
     b" ",
