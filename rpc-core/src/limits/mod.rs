@@ -8,9 +8,6 @@
 //! strings as slices of the message, so that no decoder allocates the length that a message
 //! announces.
 
-mod any;
-#[cfg(feature = "json")]
-mod base64;
 mod limited;
 
 use std::cell::Cell;

@@ -1,14 +1,18 @@
 //! The wrapper that applies limits to a deserializer, and to all that it hands out.
 
+mod any;
+#[cfg(feature = "json")]
+mod base64;
+
 use std::fmt;
 
 use serde::de::{
     DeserializeSeed, Deserializer, EnumAccess, Error, MapAccess, SeqAccess, VariantAccess, Visitor,
 };
 
-use super::any::AnyVisitor;
+use self::any::AnyVisitor;
 #[cfg(feature = "json")]
-use super::base64::Base64Visitor;
+use self::base64::Base64Visitor;
 use super::{DecodeLimiter, PICKLE_VALUE};
 #[cfg(feature = "json")]
 use crate::type_identity::TypeIdentity;
@@ -17,8 +21,8 @@ use crate::value;
 /// Wrapper of a serde deserializer, visitor, seed or access that applies the limits.
 #[derive(Debug)]
 pub struct Limited<'l, T> {
-    pub(super) inner: T,
-    pub(super) limiter: &'l DecodeLimiter,
+    inner: T,
+    limiter: &'l DecodeLimiter,
 }
 
 impl<'l, T> Limited<'l, T> {
