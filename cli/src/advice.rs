@@ -19,7 +19,7 @@ pub(crate) fn advice(error: &(dyn Error + 'static)) -> Option<&'static str> {
         let needs_key = matches!(error.downcast_ref(), Some(GreetingError::KeyExpected))
             || matches!(error.downcast_ref(), Some(RecvError::KeyExpected));
         let http = error.downcast_ref::<HttpError>();
-        let http = http.map(|error| error.status());
+        let http = http.map(HttpError::status);
         match error.downcast_ref() {
             _ if needs_key => return Some("use --authkey-file or FARCALL_AUTHKEY"),
             _ if http == Some(401) => {
