@@ -192,7 +192,9 @@ fn range_len((start, stop, step): Bounds) -> Option<usize> {
 
 fn range(bounds: Bounds) -> Option<Vec<Value>> {
     let (start, step) = (bounds.0?, bounds.2?);
-    let numbers = (0..range_len(bounds)? as i64).map(|index| start + index * step);
+    // The product alone may be larger than any element.
+    let number = |index: i64| start.wrapping_add(index.wrapping_mul(step));
+    let numbers = (0..range_len(bounds)? as i64).map(number);
     Some(numbers.map(Value::from).collect())
 }
 
@@ -319,6 +321,18 @@ mod tests {
 
     fn slice(start: Value, stop: Value, step: Value) -> Value {
         Object::call("slice").with_args([start, stop, step]).into()
+    }
+
+    #[test]
+    fn ranges_have_elements_whose_product_alone_is_too_large() {
+        let step = i64::MAX / 2;
+        let numbers = range((Some(i64::MIN), Some(i64::MAX), Some(step))).unwrap();
+        let expected = (0..5).map(|index| i128::from(i64::MIN) + index * i128::from(step));
+        let expected: Vec<Value> = expected
+            .filter_map(|number| Some(i64::try_from(number).ok()?.into()))
+            .collect();
+        assert_eq!(numbers, expected[..numbers.len()]);
+        assert!(numbers.len() > 3);
     }
 
     #[test]
