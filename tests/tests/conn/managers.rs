@@ -389,6 +389,11 @@ async fn memory_that_requests_make_of_little_is_counted() {
     let large = tuple([Value::Bytes(vec![7; 3 << 20])]);
     let (kind, text) = ask(&mut client, Some(&ident), "append", &large).await;
     assert_eq!(kind, "#RETURN", "{text}");
+    // One element is 20 in the result, however little holds them.
+    for method in ["__mul__", "__imul__"] {
+        let (kind, text) = ask(&mut client, Some(&ident), method, &tuple([20.into()])).await;
+        assert_eq!(kind, "#ERROR", "{method}: {text}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -135,7 +135,10 @@ impl Output {
                 return Ok(());
             }
             match &report.job {
-                Some(Job { line, input }) => err(&format!("line {line} ({input}): {failure}")),
+                Some(Job { line, input }) => {
+                    let input = Foreign::excerpt(input);
+                    err(&format!("line {line} ({input}): {failure}"));
+                }
                 None => err(&failure.to_string()),
             }
         }

@@ -110,6 +110,7 @@ fn mistakes_in_groups() {
     let expected = "there is no group @web: no groups are configured, and there is no such file of \
                     hosts";
     assert_eq!(resolve(&none, "@web"), expected);
+    assert_eq!(resolve(&none, "@*"), "no groups are configured");
 }
 
 #[test]

@@ -239,6 +239,9 @@ impl List {
         if len > MAX_REPEATED {
             return Err(Exception::new("MemoryError"));
         }
+        // Elements share their bytes, but all of them are written out.
+        let bytes: usize = elements.iter().map(|one| one.raw().code().len()).sum();
+        argument.charge(bytes.saturating_mul(count))?;
         argument.charge_elements(len)?;
         Ok(std::iter::repeat_n(elements, count).flatten().collect())
     }

@@ -184,11 +184,12 @@ impl Session {
                         .unwrap_or_else(|_| Err(time_out(&cancellation))),
                 }
             };
-            tokio::select! {
+            let result = tokio::select! {
                 biased;
-                () = cancellation.cancelled() => {}
-                result = answered => session.reply(id, cancellation.clone(), result),
-            }
+                () = cancellation.cancelled() => return,
+                result = answered => result,
+            };
+            session.reply(id, cancellation, result);
         });
     }
 
