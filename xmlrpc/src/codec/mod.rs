@@ -77,7 +77,7 @@ impl Format for XmlRpc {
     ) -> Result<(), FormatError> {
         all_or_nothing(out, |out| {
             out.extend_from_slice(REPLY_PROLOGUE.as_bytes());
-            ser::write(value, *self, Role::Result, out)?;
+            ser::write(value, self, Role::Result, out)?;
             out.extend_from_slice(REPLY_EPILOGUE.as_bytes());
             self.check_written(out.len(), 0)
         })
@@ -128,7 +128,7 @@ impl XmlRpc {
         value: &T,
         out: &mut Vec<u8>,
     ) -> Result<(), FormatError> {
-        all_or_nothing(out, |out| ser::write(value, *self, Role::Inner, out))
+        all_or_nothing(out, |out| ser::write(value, self, Role::Inner, out))
     }
 
     /// Returns the document that a server sends for a reply: its message if that was written as a
@@ -210,7 +210,7 @@ impl XmlRpc {
 
         all_or_nothing(out, |out| {
             let start = out.len();
-            ser::write(&AsValue(args), *self, role, out)?;
+            ser::write(&AsValue(args), self, role, out)?;
             if out[start..].starts_with(opening) {
                 return Ok(());
             }

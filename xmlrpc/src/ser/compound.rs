@@ -21,7 +21,7 @@ const VARIANT_END: &[u8] = b"</member></struct></value>";
 /// The first element decides between an array and bytes, unless the type does.
 pub(crate) struct Elements<'o> {
     out: &'o mut Vec<u8>,
-    format: XmlRpc,
+    format: &'o XmlRpc,
     depth: usize,
     state: ListState,
     /// Number of elements written, or started.
@@ -182,7 +182,7 @@ fn is_byte<T: ?Sized>() -> bool {
 /// Writes a struct.
 pub(crate) struct Members<'o> {
     out: &'o mut Vec<u8>,
-    format: XmlRpc,
+    format: &'o XmlRpc,
     depth: usize,
     /// Offset in `out` of the member whose value is next.
     member: usize,
@@ -190,7 +190,7 @@ pub(crate) struct Members<'o> {
 }
 
 impl<'o> Members<'o> {
-    pub(super) fn new(out: &'o mut Vec<u8>, format: XmlRpc, depth: usize) -> Self {
+    pub(super) fn new(out: &'o mut Vec<u8>, format: &'o XmlRpc, depth: usize) -> Self {
         out.extend_from_slice(b"<value><struct>");
         Self {
             out,

@@ -36,7 +36,7 @@ pub(crate) enum Role {
 /// If the value cannot be represented. The part written before the error stays in `out`.
 pub(crate) fn write<T: Serialize + ?Sized>(
     value: &T,
-    format: XmlRpc,
+    format: &XmlRpc,
     role: Role,
     out: &mut Vec<u8>,
 ) -> Result<(), FormatError> {
@@ -48,7 +48,8 @@ pub(crate) fn write<T: Serialize + ?Sized>(
 /// Writes one value. The result is `false` if nothing was written: the member is left out then.
 pub(crate) struct Ser<'o> {
     out: &'o mut Vec<u8>,
-    format: XmlRpc,
+    /// Borrowed, since every value has it.
+    format: &'o XmlRpc,
     depth: usize,
     role: Role,
     /// The type of the value, which tells whether a list must be written as base64.
@@ -69,7 +70,7 @@ fn beyond_i8(number: impl Display) -> FormatError {
 }
 
 #[cold]
-fn too_deep(format: XmlRpc) -> FormatError {
+fn too_deep(format: &XmlRpc) -> FormatError {
     refused(format!(
         "the values are nested more than {} deep",
         format.max_depth
@@ -78,7 +79,7 @@ fn too_deep(format: XmlRpc) -> FormatError {
 
 /// Checks that a text fits into the message when escaped. Checked before writing, because a single
 /// text can be large.
-fn check_text(format: XmlRpc, out: &[u8], text: &str) -> Result<(), FormatError> {
+fn check_text(format: &XmlRpc, out: &[u8], text: &str) -> Result<(), FormatError> {
     // `&amp;` is the longest escape. Most texts fit even at this upper bound.
     const LONGEST: usize = "&amp;".len();
     let most = text.len().saturating_mul(LONGEST);
@@ -97,7 +98,7 @@ fn check_text(format: XmlRpc, out: &[u8], text: &str) -> Result<(), FormatError>
 }
 
 /// Checks that bytes fit into the message as base64.
-fn check_bytes(format: XmlRpc, out: &[u8], bytes: &[u8]) -> Result<(), FormatError> {
+fn check_bytes(format: &XmlRpc, out: &[u8], bytes: &[u8]) -> Result<(), FormatError> {
     format.check_written(out.len(), bytes.len().div_ceil(3).saturating_mul(4))
 }
 
@@ -105,7 +106,7 @@ impl<'o> Ser<'o> {
     /// Creates the serializer of a nested value.
     fn child<T: ?Sized>(
         out: &'o mut Vec<u8>,
-        format: XmlRpc,
+        format: &'o XmlRpc,
         depth: usize,
         role: Role,
     ) -> Result<Self, FormatError> {
