@@ -10,16 +10,27 @@ use crate::raw::Members;
 /// Deepest nesting that [`Reader::skip`] follows, as it has a bit for each level.
 const MAX_DEPTH: u32 = u64::BITS - 1;
 
+/// Bytes of a short entry of a batch, for the first guess of their number.
+const SHORT_ENTRY: usize = 48;
+
+/// The members of an object that has none.
+const EMPTY: Members<'static, 6> = Members {
+    values: [None; 6],
+    twice: None,
+};
+
 /// Reads the entries of a batch of up to `max_batch` ones, all of which are objects.
 pub(super) fn batch(text: &str, max_batch: usize) -> Option<Vec<Entry<'_>>> {
     let mut reader = Reader::new(text);
-    let mut entries = Vec::new();
+    let mut entries = Vec::with_capacity(max_batch.min(text.len() / SHORT_ENTRY));
     reader.take(b'[')?;
     loop {
         if entries.len() == max_batch {
             return None;
         }
-        entries.push(Entry(Some(reader.entry()?)));
+        entries.push(Entry(Some(EMPTY)));
+        let Entry(members) = entries.last_mut()?;
+        reader.entry(members.as_mut()?)?;
         match reader.next()? {
             b',' => {}
             b']' => break,
@@ -33,7 +44,8 @@ pub(super) fn batch(text: &str, max_batch: usize) -> Option<Vec<Entry<'_>>> {
 /// Reads the members of a document that is one object.
 pub(super) fn single(text: &str) -> Option<Members<'_, 6>> {
     let mut reader = Reader::new(text);
-    let members = reader.entry()?;
+    let mut members = EMPTY;
+    reader.entry(&mut members)?;
     reader.end()?;
     Some(members)
 }
@@ -93,16 +105,17 @@ impl<'a> Reader<'a> {
         self.rest.is_empty().then_some(())
     }
 
-    fn entry(&mut self) -> Option<Members<'a, 6>> {
-        let mut values = [None; 6];
-        let mut first_twice = values.len();
+    /// Reads the members of an object. They are written where they stay: moving them would take as
+    /// long as reading some.
+    fn entry(&mut self, members: &mut Members<'a, 6>) -> Option<()> {
+        let mut first_twice = MEMBERS.0.len();
         self.take(b'{')?;
         if !self.take_end(b'}') {
             loop {
                 let index = self.member()?;
                 let value = self.value()?;
                 if let Some(index) = index
-                    && values[index].replace(value).is_some()
+                    && members.values[index].replace(value).is_some()
                 {
                     first_twice = first_twice.min(index);
                 }
@@ -113,8 +126,8 @@ impl<'a> Reader<'a> {
                 }
             }
         }
-        let twice = MEMBERS.0.get(first_twice).copied();
-        Some(Members { values, twice })
+        members.twice = MEMBERS.0.get(first_twice).copied();
+        Some(())
     }
 
     /// Takes the name of a member, and the colon after it. Returns its place among [`MEMBERS`].

@@ -50,7 +50,14 @@ impl Service {
             };
             let result = match answers.full {
                 Some(why) => Err(Fault::of(FaultKind::Overloaded, why)),
-                None => self.run(exchange, &request, Some(&text), streams).await,
+                None => {
+                    let begun = self.begin(exchange, &request, Some(&text), streams);
+                    let result = match begun.result {
+                        Ok(result) => result,
+                        Err(waiting) => waiting.completed().await,
+                    };
+                    self.end(exchange, &request, streams, begun.started, result)
+                }
             };
             if let Some(id) = request.id {
                 answers.push(id, result);

@@ -107,7 +107,7 @@ impl Service {
             }
             Ok(Document::Single(entry)) => match entry.request() {
                 Ok(request) => {
-                    let result = self.run(&exchange, &request, None, streams).await;
+                    let result = self.run(&exchange, &request, streams).await;
                     let id = request.id?;
                     let max = exchange.max_reply;
                     return Some(match checked(result, id, max) {
@@ -133,23 +133,42 @@ impl Service {
         Some(out.into())
     }
 
-    /// Makes the call of a request. `text` is the document if it has several.
+    /// Makes the call of a request.
     async fn run(
+        &self,
+        exchange: &Exchange<'_>,
+        request: &Request<'_>,
+        streams: Option<&dyn Subscribe>,
+    ) -> Result<Payload, Fault> {
+        let begun = self.begin(exchange, request, None, streams);
+        let result = match begun.result {
+            Ok(result) => result,
+            Err(waiting) => waiting.completed().await,
+        };
+        self.end(exchange, request, streams, begun.started, result)
+    }
+
+    /// Begins the call of a request, which most methods complete at once. `text` is the document if
+    /// it has several.
+    // No future, in which the state of every call of a batch would be moved.
+    #[inline]
+    fn begin(
         &self,
         exchange: &Exchange<'_>,
         request: &Request<'_>,
         text: Option<&TextMessage>,
         streams: Option<&dyn Subscribe>,
-    ) -> Result<Payload, Fault> {
+    ) -> Begun {
+        // Only the lines about failed calls have it.
+        let is_logged = LevelFilter::current() != LevelFilter::OFF;
+        let started = is_logged.then(Instant::now);
         if let Some(streams) = streams
             && is_unsubscribe(&request.method)
             && self.registry.describe(&request.method).is_none()
         {
-            return streams.unsubscribe(&self.params(exchange, request, text));
+            let result = Ok(streams.unsubscribe(&self.params(exchange, request, text)));
+            return Begun { started, result };
         }
-        // Only the lines about failed calls have it.
-        let is_logged = LevelFilter::current() != LevelFilter::OFF;
-        let started = is_logged.then(Instant::now);
         let mut context = exchange.context.for_method(&request.method);
         if request.id.is_none() {
             context = context.one_way();
@@ -160,27 +179,40 @@ impl Service {
             format: self.format,
             context,
         };
-        let result = match self.registry.dispatch(call).into_ready() {
-            Ok(result) => result,
-            Err(answer) => completed(answer, deadline).await,
-        };
-        let result = match result {
-            Ok(stream) if !stream.attachments().is_empty() => match streams {
-                Some(streams) if request.id.is_some() => {
-                    streams.subscribe(&stream, &request.method)
-                }
+        let reply = self.registry.dispatch(call);
+        let result = reply
+            .into_ready()
+            .map_err(|reply| Waiting { reply, deadline });
+        Begun { started, result }
+    }
+
+    /// Returns the result of a call as its caller gets it.
+    #[inline]
+    fn end(
+        &self,
+        exchange: &Exchange<'_>,
+        request: &Request<'_>,
+        streams: Option<&dyn Subscribe>,
+        started: Option<Instant>,
+        mut result: Result<Payload, Fault>,
+    ) -> Result<Payload, Fault> {
+        if let Ok(stream) = &result
+            && !stream.attachments().is_empty()
+        {
+            result = match streams {
+                Some(streams) if request.id.is_some() => streams.subscribe(stream, &request.method),
                 _ => Err(no_streams()),
-            },
-            result => result,
-        };
+            };
+        }
         if let (Some(started), Err(fault)) = (started, &result) {
             exchange.log(&request.method, started, Some(fault));
         }
         result
     }
 
-    /// Returns the params as a part of the document. Those by name have the description of the
-    /// method, which has the names.
+    /// Returns the params as a part of the document.
+    // Inlined, since a payload that is returned is moved once more.
+    #[inline(always)]
     fn params(
         &self,
         exchange: &Exchange<'_>,
@@ -196,12 +228,19 @@ impl Service {
             Some(text) => text.part(range),
             None => Payload::part(exchange.document.clone(), range),
         };
-        if !params.starts_with('{') {
-            return payload;
+        if params.starts_with('{') {
+            self.with_names(payload, request)
+        } else {
+            payload
         }
+    }
+
+    /// Adds to params by name the description of the method, which has the names.
+    #[cold]
+    fn with_names(&self, params: Payload, request: &Request<'_>) -> Payload {
         match self.registry.describe(&request.method) {
-            Some(description) => payload.with_attachments(vec![description as Attachment]),
-            None => payload,
+            Some(description) => params.with_attachments(vec![description as Attachment]),
+            None => params,
         }
     }
 }
@@ -219,15 +258,32 @@ impl fmt::Debug for Service {
     }
 }
 
-/// Awaits an answer until a deadline.
-async fn completed(answer: CallReply, deadline: Option<Instant>) -> Result<Payload, Fault> {
-    let Some(deadline) = deadline else {
-        return answer.await;
-    };
-    let timer = || Some(sleep_until(deadline.into()));
-    time::within(answer, timer)
-        .await
-        .unwrap_or_else(|| Err(Fault::of(FaultKind::DeadlineExceeded, "the call timed out")))
+/// A call that has begun.
+struct Begun {
+    /// The time of the beginning, if the end is logged.
+    started: Option<Instant>,
+    /// The result, if it is there at once.
+    result: Result<Result<Payload, Fault>, Waiting>,
+}
+
+/// A call whose method waits.
+struct Waiting {
+    reply: CallReply,
+    deadline: Option<Instant>,
+}
+
+impl Waiting {
+    /// Awaits the result until the deadline.
+    async fn completed(self) -> Result<Payload, Fault> {
+        let Self { reply, deadline } = self;
+        let Some(deadline) = deadline else {
+            return reply.await;
+        };
+        let timer = || Some(sleep_until(deadline.into()));
+        time::within(reply, timer)
+            .await
+            .unwrap_or_else(|| Err(Fault::of(FaultKind::DeadlineExceeded, "the call timed out")))
+    }
 }
 
 /// Returns `true` for the name of a method that ends a subscription, unless the service itself has
