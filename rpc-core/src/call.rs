@@ -34,6 +34,16 @@ impl<F: Format> Call<F> {
     pub fn method(&self) -> &Name {
         self.context.method()
     }
+
+    /// Takes the call out of its place, where its format remains.
+    #[must_use]
+    pub fn take(&mut self) -> Self {
+        Self {
+            params: std::mem::take(&mut self.params),
+            format: self.format.clone(),
+            context: std::mem::take(&mut self.context),
+        }
+    }
 }
 
 /// The answer to a [`Call`]: an encoded result or a fault, or the future of one.

@@ -61,23 +61,24 @@ pub trait FromCall<Mark>: Sized {
     /// The arguments that are decoded from the parameters of the call.
     type Params: FromArgs;
 
-    /// Combines the decoded parameters and the context.
-    fn from_parts(params: Self::Params, context: Context) -> Self;
+    /// Combines the decoded parameters and the context, which is taken if it is an argument.
+    fn from_parts(params: Self::Params, context: &mut Context) -> Self;
 
-    /// Decodes the arguments of `call`, and returns them with its format.
+    /// Decodes the arguments of `call`, whose parameters are dropped then.
     ///
     /// # Errors
     /// If the parameters do not match.
-    fn from_call<F: Format>(call: Call<F>) -> Result<(Self, F), FormatError> {
-        let params = call.format.decode_args(&call.params)?;
-        Ok((Self::from_parts(params, call.context), call.format))
+    fn from_call<F: Format>(call: &mut Call<F>) -> Result<Self, FormatError> {
+        let params = std::mem::take(&mut call.params);
+        let params = call.format.decode_args(&params)?;
+        Ok(Self::from_parts(params, &mut call.context))
     }
 }
 
 impl<T: Arg> FromCall<WithoutContext> for (Variadic<T>,) {
     type Params = Variadic<T>;
 
-    fn from_parts(params: Variadic<T>, _: Context) -> Self {
+    fn from_parts(params: Variadic<T>, _: &mut Context) -> Self {
         (params,)
     }
 }
@@ -85,8 +86,8 @@ impl<T: Arg> FromCall<WithoutContext> for (Variadic<T>,) {
 impl<T: Arg> FromCall<WithContext> for (Context, Variadic<T>) {
     type Params = Variadic<T>;
 
-    fn from_parts(params: Variadic<T>, context: Context) -> Self {
-        (context, params)
+    fn from_parts(params: Variadic<T>, context: &mut Context) -> Self {
+        (std::mem::take(context), params)
     }
 }
 
@@ -114,7 +115,7 @@ macro_rules! from_call {
         impl<$($arg: Arg),*> FromCall<WithoutContext> for ($($arg,)*) {
             type Params = Self;
 
-            fn from_parts(params: Self, _: Context) -> Self {
+            fn from_parts(params: Self, _: &mut Context) -> Self {
                 params
             }
         }
@@ -123,9 +124,9 @@ macro_rules! from_call {
             type Params = ($($arg,)*);
 
             #[allow(non_snake_case)]
-            fn from_parts(params: Self::Params, context: Context) -> Self {
+            fn from_parts(params: Self::Params, context: &mut Context) -> Self {
                 let ($($arg,)*) = params;
-                (context, $($arg,)*)
+                (std::mem::take(context), $($arg,)*)
             }
         }
     )*};

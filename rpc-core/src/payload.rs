@@ -28,16 +28,30 @@ pub type Attachment = Arc<dyn Any + Send + Sync>;
 
 /// Maximum length in bytes of a message that is stored inline, without an allocation. This length
 /// does not make [`Message`] larger than its other variants do.
-const INLINE_CAPACITY: usize = 30;
+const INLINE_CAPACITY: usize = 31;
+
+/// A message that is stored inline.
+#[derive(Clone, Copy)]
+#[repr(align(8))]
+struct Inline {
+    bytes: [u8; INLINE_CAPACITY],
+    len: u8,
+}
+
+impl Inline {
+    fn as_slice(&self) -> &[u8] {
+        &self.bytes[..usize::from(self.len)]
+    }
+}
 
 /// The storage of a message. The output of an encoder stays a vector: converting it to `Bytes`
 /// would cost an allocation that a call within the process never needs.
+///
+/// The tag is a word, so that a payload is moved by words.
 #[derive(Clone)]
+#[repr(u64)]
 enum Message {
-    Inline {
-        len: u8,
-        bytes: [u8; INLINE_CAPACITY],
-    },
+    Inline(Inline),
     Owned(Vec<u8>),
     /// A whole reply, in which a format has encoded the payload.
     Reply(Vec<u8>),
@@ -74,9 +88,10 @@ impl TextMessage {
     ///
     /// # Panics
     /// If `range` does not lie within the text.
+    #[inline]
     #[must_use]
     pub fn part(&self, range: Range<usize>) -> Payload {
-        Payload::whole(Message::Counted(self.clone())).with_range(range)
+        Payload::of(Message::Counted(self.clone()), range)
     }
 
     fn position(&self, offset: usize) -> Position {
@@ -95,7 +110,7 @@ impl Message {
     #[inline]
     fn as_slice(&self) -> &[u8] {
         match self {
-            Self::Inline { len, bytes } => &bytes[..usize::from(*len)],
+            Self::Inline(inline) => inline.as_slice(),
             Self::Owned(bytes) | Self::Reply(bytes) => bytes,
             Self::Shared(bytes) => bytes,
             Self::Positioned(positioned) => &positioned.0,
@@ -104,27 +119,49 @@ impl Message {
     }
 }
 
+#[inline]
+fn check(message: &Message, range: &Range<usize>) {
+    assert!(
+        range.start <= range.end && range.end <= message.as_slice().len(),
+        "`range` must lie within the message"
+    );
+}
+
 impl Payload {
-    /// Creates a payload by copying bytes. Up to 30 bytes need no allocation.
+    /// Creates a payload by copying bytes. Up to 31 bytes need no allocation.
+    #[inline]
     #[must_use]
     pub fn copied(message: &[u8]) -> Self {
-        Self::whole(match message.len() {
-            len @ 0..=INLINE_CAPACITY => {
-                let mut bytes = [0; INLINE_CAPACITY];
-                bytes[..len].copy_from_slice(message);
-                Message::Inline {
-                    len: len as u8,
-                    bytes,
-                }
-            }
-            _ => Message::Owned(message.to_vec()),
-        })
+        let len = message.len();
+        let message = if len <= INLINE_CAPACITY {
+            let mut bytes = [0; INLINE_CAPACITY];
+            bytes[..len].copy_from_slice(message);
+            let len = len as u8;
+            Message::Inline(Inline { bytes, len })
+        } else {
+            Message::Owned(message.to_vec())
+        };
+        Self {
+            message,
+            range: 0..len,
+            attachments: None,
+        }
     }
 
+    #[inline]
     fn whole(message: Message) -> Self {
+        let range = 0..message.as_slice().len();
+        Self::of(message, range)
+    }
+
+    /// # Panics
+    /// If `range` does not lie within the message.
+    #[inline]
+    fn of(message: Message, range: Range<usize>) -> Self {
+        check(&message, &range);
         Self {
-            range: 0..message.as_slice().len(),
             message,
+            range,
             attachments: None,
         }
     }
@@ -135,7 +172,7 @@ impl Payload {
     /// If `range` does not lie within the message.
     #[must_use]
     pub fn part(message: Bytes, range: Range<usize>) -> Self {
-        Self::from(message).with_range(range)
+        Self::of(Message::Shared(message), range)
     }
 
     /// Creates a payload from a range of `message` that starts at a known position. The positions
@@ -146,7 +183,7 @@ impl Payload {
     /// If `range` does not lie within the message.
     #[must_use]
     pub fn part_at(message: Bytes, range: Range<usize>, start: Position) -> Self {
-        Self::whole(Message::Positioned(Box::new((message, start)))).with_range(range)
+        Self::of(Message::Positioned(Box::new((message, start))), range)
     }
 
     /// Creates the payload of a result: a range of the whole reply that a format has encoded it in.
@@ -157,12 +194,7 @@ impl Payload {
     /// If `result` does not lie within the reply.
     #[must_use]
     pub fn of_reply(reply: Vec<u8>, result: Range<usize>) -> Self {
-        let payload = Self::from(reply).with_range(result);
-        let message = match payload.message {
-            Message::Owned(bytes) => Message::Reply(bytes),
-            message => message,
-        };
-        Self { message, ..payload }
+        Self::of(Message::Reply(reply), result)
     }
 
     /// Returns `true` if the [message](Self::message) is a [whole reply](Self::of_reply) with this
@@ -196,10 +228,7 @@ impl Payload {
     /// If `range` does not lie within the message.
     #[must_use]
     pub fn with_range(mut self, range: Range<usize>) -> Self {
-        assert!(
-            range.start <= range.end && range.end <= self.message().len(),
-            "`range` must lie within the message"
-        );
+        check(&self.message, &range);
         if let Message::Reply(bytes) = &mut self.message {
             self.message = Message::Owned(std::mem::take(bytes));
         }
@@ -241,11 +270,11 @@ impl Payload {
         self.range.clone()
     }
 
-    /// Returns the whole message. Only a message of up to 30 bytes is copied.
+    /// Returns the whole message. Only a message of up to 31 bytes is copied.
     #[must_use]
     pub fn into_message(self) -> Bytes {
         match self.message {
-            Message::Inline { len, bytes } => Bytes::copy_from_slice(&bytes[..usize::from(len)]),
+            Message::Inline(inline) => Bytes::copy_from_slice(inline.as_slice()),
             Message::Owned(bytes) | Message::Reply(bytes) => Bytes::from(bytes),
             Message::Shared(bytes) => bytes,
             Message::Positioned(positioned) => positioned.0,
@@ -253,7 +282,7 @@ impl Payload {
         }
     }
 
-    /// Returns the encoded bytes. Only those of a message of up to 30 bytes are copied.
+    /// Returns the encoded bytes. Only those of a message of up to 31 bytes are copied.
     #[must_use]
     pub fn into_bytes(self) -> Bytes {
         let range = self.range.clone();
@@ -262,6 +291,13 @@ impl Payload {
             return message;
         }
         message.slice(range)
+    }
+}
+
+impl Default for Payload {
+    /// Creates an empty payload.
+    fn default() -> Self {
+        Self::copied(b"")
     }
 }
 

@@ -127,8 +127,8 @@ impl Context {
     /// Sets the cancellation, like [`with_cancellation`](Self::with_cancellation), in place.
     #[doc(hidden)]
     #[inline]
-    pub fn set_cancellation(&mut self, cancellation: Cancellation) {
-        self.cancellation = Some(cancellation);
+    pub fn set_cancellation(&mut self, cancellation: Option<Cancellation>) {
+        self.cancellation = cancellation;
     }
 
     /// Sets the deadline: the moment until which the caller waits. `None` means no deadline.

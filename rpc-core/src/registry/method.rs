@@ -30,7 +30,9 @@ pub struct Method<F: Format> {
     pub(super) slot: Slot,
 }
 
-pub(super) type Invoke<F> = dyn Fn(&Registry<F>, Call<F>) -> CallReply + Send + Sync;
+/// The handler of a method. It takes the call out of its place, which costs less than a move of the
+/// whole call into each of the closures around it.
+pub(super) type Invoke<F> = dyn Fn(&Registry<F>, &mut Call<F>) -> CallReply + Send + Sync;
 
 impl<F: Format> Method<F> {
     /// Creates a method from a function or closure, plain or async.
@@ -42,14 +44,17 @@ impl<F: Format> Method<F> {
         type Value<H, A, Mode> = <<H as Function<A>>::Output as IntoReply<Mode>>::Value;
 
         let description = describe::<A::Params, Value<H, A, Mode>>();
-        Self::raw(name, description, move |_, call| {
-            let (arguments, format) = match A::from_call(call) {
-                Ok(parts) => parts,
+        Self::new(name.into(), description, move |_, call| {
+            let arguments = match A::from_call(call) {
+                Ok(arguments) => arguments,
                 Err(error) => return Fault::from(error).into(),
             };
             match function.invoke(arguments).into_reply() {
-                Ok(result) => CallReply::ready(encode(&format, result)),
-                Err(future) => CallReply::later(async move { encode(&format, future.await) }),
+                Ok(result) => CallReply::ready(encode(&call.format, result)),
+                Err(future) => {
+                    let format = call.format.clone();
+                    CallReply::later(async move { encode(&format, future.await) })
+                }
             }
         })
     }
@@ -64,11 +69,12 @@ impl<F: Format> Method<F> {
 
         let description = describe::<A::Params, Value<H, A, Mark>>();
         let function = Arc::new(function);
-        Self::raw(name, description, move |_, call| {
-            let (arguments, format) = match A::from_call(call) {
-                Ok(parts) => parts,
+        Self::new(name.into(), description, move |_, call| {
+            let arguments = match A::from_call(call) {
+                Ok(arguments) => arguments,
                 Err(error) => return Fault::from(error).into(),
             };
+            let format = call.format.clone();
             let function = Arc::clone(&function);
             let heritage = context::inherited();
             let run = move || {
@@ -98,8 +104,18 @@ impl<F: Format> Method<F> {
         description: Description,
         invoke: impl Fn(&Registry<F>, Call<F>) -> CallReply + Send + Sync + 'static,
     ) -> Self {
+        Self::new(name.into(), description, move |registry, call| {
+            invoke(registry, call.take())
+        })
+    }
+
+    fn new(
+        name: Name,
+        description: Description,
+        invoke: impl Fn(&Registry<F>, &mut Call<F>) -> CallReply + Send + Sync + 'static,
+    ) -> Self {
         Self {
-            name: name.into(),
+            name,
             description: Arc::new(description),
             invoke: Arc::new(invoke),
             is_batch: false,

@@ -357,7 +357,14 @@ impl<F: Format> Registry<F> {
     /// the trace of `call`.
     ///
     /// The call of a peer is observed here, if something is: figures, its span, the access log.
-    pub fn dispatch(&self, call: Call<F>) -> CallReply {
+    #[inline]
+    pub fn dispatch(&self, mut call: Call<F>) -> CallReply {
+        self.dispatch_in_place(&mut call)
+    }
+
+    /// Runs the called method, like [`dispatch`](Self::dispatch), where the call lies: moving it
+    /// takes as long as finding its method. What is left of the call is of no use.
+    pub fn dispatch_in_place(&self, call: &mut Call<F>) -> CallReply {
         // A change replaces the table; this call keeps the one that it started with. The method is
         // borrowed from the table: if the `Arc` were cloned, all threads that call one method would
         // write to the same reference count.
@@ -366,26 +373,27 @@ impl<F: Format> Registry<F> {
             return self.dispatch_observed(&table, call);
         }
         if table.layers.is_some() | table.outer.is_some() {
-            return self.dispatch_layered(&table, call);
+            return self.dispatch_layered(&table, call.take());
         }
-        self.run(&table, call)
+        let method = table.method(call.method());
+        self.run(&table, method, call)
     }
 
     /// Runs a call, and observes it if it is one of a peer.
     #[inline(never)]
-    fn dispatch_observed(&self, table: &Table<F>, mut call: Call<F>) -> CallReply {
+    fn dispatch_observed(&self, table: &Table<F>, call: &mut Call<F>) -> CallReply {
         let has_layers = table.layers.is_some() | table.outer.is_some();
-        let run = |call| {
+        let method = table.method(call.method());
+        let run = |call: &mut Call<F>| {
             if has_layers {
-                self.dispatch_layered(table, call)
+                self.dispatch_layered(table, call.take())
             } else {
-                self.run(table, call)
+                self.run(table, method, call)
             }
         };
         if !call.context.begin_observation() {
             return run(call);
         }
-        let method = table.method(call.method());
         let name = method.map(|method| &method.name);
         let slot = method.map_or(&self.shared.other, |method| &method.slot);
         let series = slot.series(F::SYSTEM, name);
@@ -415,15 +423,14 @@ impl<F: Format> Registry<F> {
     }
 
     /// Dispatches a call that has passed all layers.
-    pub(crate) fn dispatch_inside(&self, call: Call<F>) -> CallReply {
-        self.run(&self.shared.table.load(), call)
+    pub(crate) fn dispatch_inside(&self, mut call: Call<F>) -> CallReply {
+        let table = self.shared.table.load();
+        let method = table.method(call.method());
+        self.run(&table, method, &mut call)
     }
 
-    // Inlined, and so are the closures: moving the call into them takes as long as finding its
-    // method.
     #[inline(always)]
-    fn run(&self, table: &Table<F>, call: Call<F>) -> CallReply {
-        let method = table.method(call.method());
+    fn run(&self, table: &Table<F>, method: Option<&Method<F>>, call: &mut Call<F>) -> CallReply {
         let Some(invoke) = method
             .map(|method| &method.invoke)
             .or(table.fallback.as_ref())

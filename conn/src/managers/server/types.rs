@@ -98,8 +98,8 @@ impl Types {
         let name = typeid.clone();
         let create = move |format: &ObjectFormat, call: &mut MethodCall| {
             let args = arguments(&name, names, std::mem::take(&mut call.args))?;
-            let call = call_with(format, &call.context, &name, &args)?;
-            let (args, _) = A::from_call(call)
+            let mut call = call_with(format, &call.context, &name, &args)?;
+            let args = A::from_call(&mut call)
                 .map_err(|error| Exception::with_text("TypeError", error.to_string()))?;
             let made = catch_unwind(AssertUnwindSafe(|| constructor.invoke(args)));
             let instance = made.map_err(|_| {

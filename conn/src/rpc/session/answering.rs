@@ -62,24 +62,26 @@ impl Session {
     pub(super) fn run(
         self: &Arc<Self>,
         root: &Registry<Encoding>,
-        admitted: AdmittedCall,
+        admitted: &mut AdmittedCall,
     ) -> Option<Result<Payload, Fault>> {
         let AdmittedCall {
             head,
             object,
             cancellation,
-            mut call,
+            call,
         } = admitted;
+        let cancellation = cancellation.take();
         let tracked = cancellation.clone();
         let cancellation =
             cancellation.unwrap_or_else(|| SPARE_CANCELLATION.take().unwrap_or_default());
         let deadline = call.context.deadline().map(Instant::from_std);
-        call.context.set_cancellation(cancellation.clone());
-        let answer = match object {
-            None => root.dispatch(call),
-            Some(object) => self.call_object(object, call),
+        call.context.set_cancellation(Some(cancellation.clone()));
+        let answer = match object.take() {
+            None => root.dispatch_in_place(call),
+            Some(object) => self.call_object(object, call.take()),
         };
-        let untracked = tracked.is_none().then_some(&head);
+        call.context.set_cancellation(None);
+        let untracked = tracked.is_none().then_some(&*head);
         let result = self.start(head.id, untracked, cancellation, deadline, answer)?;
         self.keep_or_reply(head.id, tracked, result)
     }
@@ -88,10 +90,10 @@ impl Session {
     /// depend on the result: then it is sent from here.
     pub(super) fn reject(
         self: &Arc<Self>,
-        call: AdmittedCall,
+        call: &mut AdmittedCall,
         fault: Fault,
     ) -> Option<Result<Payload, Fault>> {
-        self.keep_or_reply(call.head.id, call.cancellation, Err(fault))
+        self.keep_or_reply(call.head.id, call.cancellation.take(), Err(fault))
     }
 
     fn keep_or_reply(
@@ -122,7 +124,7 @@ impl Session {
             return None;
         }
         let deadline = call.context.deadline().map(Instant::from_std);
-        call.context.set_cancellation(cancellation.clone());
+        call.context.set_cancellation(Some(cancellation.clone()));
         let answer = self.call_object(object, call);
         self.start(id, None, cancellation, deadline, answer)
     }

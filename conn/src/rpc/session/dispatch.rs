@@ -110,9 +110,11 @@ impl Dispatcher {
             }
             let mut admitted = ADMITTED.take();
             let end = self.dispatch_batch(reader, memory, &mut handled, &mut admitted, waker);
-            for call in admitted.drain(..) {
+            // They run where they lie.
+            for call in &mut admitted {
                 self.run_call(call);
             }
+            admitted.clear();
             ADMITTED.set(admitted);
             match end? {
                 BatchEnd::Drained => return Ok(handled),
@@ -180,7 +182,7 @@ impl Dispatcher {
     }
 
     /// Runs an admitted call.
-    fn run_call(&mut self, call: AdmittedCall) {
+    fn run_call(&mut self, call: &mut AdmittedCall) {
         let (id, one_way) = (call.head.id, call.head.one_way);
         let result = if self.exceeds_backlog() {
             self.session.reject(call, overloaded(TOO_MANY_REPLIES))
