@@ -15,6 +15,9 @@ const CPYTHON: &str = "CPython 3.11";
 const OLD: &str = "python3.11";
 const NEW: &str = "python3.13";
 
+/// The limit of a manager on an event loop.
+const TASKS: &str = "a fixed reply, on an event loop";
+
 /// The limit of clients in Rust: what they and a server take to exchange messages as short.
 const ECHO: &str = "64 bytes echoed, Rust clients";
 
@@ -79,6 +82,12 @@ fn calls(name: &'static str, title: &str, work: Work, clients: usize) -> Case {
             (limit, AtLeastOf(0.9, LOCK))
         }
         _ => (echo_of(clients), AtLeastOf(0.6, ECHO)),
+    };
+    let tasks = Part::Serve(Box::new(fixed_reply::serve_tasks));
+    let tasks = of(TASKS, tasks, python(OLD));
+    let case = match (work, clients) {
+        (Work::Lock, 2..) => case,
+        _ => case.with(tasks),
     };
     case.with(limit)
         .with(of(CPYTHON, cpython::manager(OLD), python(OLD)))

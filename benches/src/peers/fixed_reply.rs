@@ -1,14 +1,14 @@
-//! The limits of a manager that clients in Python use: threads that answer every call alike,
-//! without reading it; a lock; and an echo of bytes.
+//! The limits of a manager that clients in Python use: threads, or tasks of an event loop, that
+//! answer every call alike, without reading it; a lock; and an echo of bytes.
 
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread;
 
 use anyhow::Result;
-use farcall::conn::{Listener, blocking};
+use farcall::conn::{Connection, Listener, blocking};
 
-use super::Transport;
 use super::farcall::KEY;
+use super::{Transport, run_on};
 use crate::messages::announce;
 
 /// `('#RETURN', None)`.
@@ -42,6 +42,30 @@ pub(crate) fn serve(size: usize) -> Result<()> {
 pub(crate) fn serve_lock() -> Result<()> {
     let lock = Arc::new((Mutex::new(false), Condvar::new()));
     serve_threads(move |connection| answer_of_lock(connection, &lock.0, &lock.1))
+}
+
+/// Serves the same objects in tasks of an event loop.
+pub(crate) fn serve_tasks() -> Result<()> {
+    run_on(2, async {
+        let listener = Listener::bind(Transport::Tcp.address())
+            .authkey(KEY)
+            .legacy_md5(true);
+        let mut listener = listener.await?;
+        announce(listener.local_address())?;
+        loop {
+            let mut connection: Connection = listener.accept().await?;
+            tokio::spawn(async move {
+                let mut request = [0; 1024];
+                // Until the client disconnects.
+                while let Ok(length) = connection.recv_bytes_into(&mut request).await {
+                    let reply = reply_to(&request[..length.min(256)], NONE);
+                    if connection.send_bytes(reply).await.is_err() {
+                        return;
+                    }
+                }
+            });
+        }
+    })
 }
 
 fn serve_threads(
@@ -110,12 +134,15 @@ fn answer(mut connection: blocking::Connection, item: &[u8]) -> Result<()> {
     let mut request = vec![0; item.len() + 1024];
     loop {
         let length = connection.recv_bytes_into(&mut request)?;
-        let head = &request[..length.min(256)];
-        connection.send_bytes(match () {
-            () if contains(head, b"create") => CREATED,
-            () if contains(head, b"\x03get") => item,
-            () => NONE,
-        })?;
+        connection.send_bytes(reply_to(&request[..length.min(256)], item))?;
+    }
+}
+
+fn reply_to<'a>(head: &[u8], item: &'a [u8]) -> &'a [u8] {
+    match () {
+        () if contains(head, b"create") => CREATED,
+        () if contains(head, b"\x03get") => item,
+        () => NONE,
     }
 }
 

@@ -30,8 +30,8 @@ pub struct Method<F: Format> {
     pub(super) slot: Slot,
 }
 
-/// The handler of a method. It takes the call out of its place, which costs less than a move of the
-/// whole call into each of the closures around it.
+/// The handler of a method. It borrows the call, which would otherwise be moved into each of the
+/// closures around it.
 pub(super) type Invoke<F> = dyn Fn(&Registry<F>, &mut Call<F>) -> CallReply + Send + Sync;
 
 impl<F: Format> Method<F> {

@@ -1,5 +1,8 @@
 //! Calls over connections.
 
+use std::hint::black_box;
+use std::time::Instant;
+
 use anyhow::{Result, ensure};
 use farcall::rpc::{Client, Server, ServerOptions};
 use farcall::{CallError, client, service};
@@ -32,10 +35,26 @@ pub(crate) fn serve_many(workers: usize) -> Result<()> {
     serve_with(workers, ServerOptions::default().max_connections(16_384))
 }
 
+/// Serves a method that reads the clock twice, as whatever takes the time of a call must.
+pub(crate) fn serve_clock() -> Result<()> {
+    let server = Server::new();
+    server.register_function("add", |a: i64, b: i64| {
+        let begun = black_box(Instant::now());
+        let sum = a + b;
+        black_box(begun.elapsed());
+        sum
+    })?;
+    serve_on(1, server)
+}
+
 fn serve_with(workers: usize, options: ServerOptions) -> Result<()> {
+    let server = Server::with_options(options);
+    server.register_instance(Adder)?;
+    serve_on(workers, server)
+}
+
+fn serve_on(workers: usize, server: Server) -> Result<()> {
     run_on(workers, async move {
-        let server = Server::with_options(options);
-        server.register_instance(Adder)?;
         let listener = server.bind(Transport::Tcp.address()).authkey(KEY);
         let bound = with_tls!(listener, server_tls()?).await?;
         announce(bound.local_address())?;

@@ -381,6 +381,9 @@ impl Sources {
                 .with_client_cert_verifier(Arc::clone(&verifier))
                 .with_cert_resolver(resolver.clone());
             config.alpn_protocols = profile.protocols();
+            // Each connection that is resumed brings the next ticket, as with Go's servers. A second
+            // one would take a fiftieth of a handshake, and the place of another session.
+            config.send_tls13_tickets = 1;
             if clients.is_some() {
                 // A resumed session has the certificate of its first handshake, and no verifier
                 // looks at it again: it may have expired, or its authority may have been removed.
