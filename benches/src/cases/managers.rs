@@ -73,21 +73,21 @@ fn calls(name: &'static str, title: &str, work: Work, clients: usize) -> Case {
         _ => ("a fixed reply", || fixed_reply::serve(0)),
     };
     let limit = of(name, Part::Serve(Box::new(serve)), python(OLD)).limit();
+    let tasks = Part::Serve(Box::new(fixed_reply::serve_tasks));
+    let tasks = of(TASKS, tasks, python(OLD));
+    let (case, bar) = match (work, clients) {
+        (Work::Lock, 2..) => (case, AtLeast(0.9)),
+        _ => (case.with(tasks), AtLeastOf(0.9, TASKS)),
+    };
     let farcall = of("Farcall", server(), python(OLD))
         .bar(AtLeastOf(least, CPYTHON))
-        .bar(AtLeast(0.9));
+        .bar(bar);
     let (rust_limit, bar) = match (work, clients) {
         (Work::Lock, 2..) => {
             let limit = of(LOCK, Part::Serve(Box::new(serve)), rust());
             (limit, AtLeastOf(0.9, LOCK))
         }
         _ => (echo_of(clients), AtLeastOf(0.6, ECHO)),
-    };
-    let tasks = Part::Serve(Box::new(fixed_reply::serve_tasks));
-    let tasks = of(TASKS, tasks, python(OLD));
-    let case = match (work, clients) {
-        (Work::Lock, 2..) => case,
-        _ => case.with(tasks),
     };
     case.with(limit)
         .with(of(CPYTHON, cpython::manager(OLD), python(OLD)))

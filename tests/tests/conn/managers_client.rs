@@ -87,6 +87,16 @@ async fn queues(manager: &Client) {
     assert!(jobs.is_empty().await.unwrap());
     assert_eq!(jobs.try_get::<i64>().await.unwrap(), None);
     assert_eq!(jobs.get_within::<i64>(SHORT).await.unwrap(), None);
+    for length in [0, 5, 300, 100_000] {
+        let bytes = vec![7; length];
+        jobs.put_bytes(&bytes).await.unwrap();
+        assert_eq!(jobs.get_bytes().await.unwrap(), bytes);
+        jobs.put(&Value::Bytes(bytes.clone())).await.unwrap();
+        assert_eq!(jobs.get_bytes().await.unwrap(), bytes);
+    }
+    jobs.put("a text").await.unwrap();
+    let error = jobs.get_bytes().await.unwrap_err();
+    assert!(matches!(error, CallError::Decode(_)), "{error}");
     let small: QueueProxy = manager
         .create_with("Queue", (), &[("maxsize", 1)])
         .await

@@ -4,7 +4,6 @@ use anyhow::{Result, ensure};
 use farcall::conn::managers::{
     Client, Dict, DictProxy, Lock, LockProxy, Queue, QueueProxy, Server,
 };
-use serde_bytes::ByteBuf;
 
 use super::KEY;
 use crate::messages::announce;
@@ -90,10 +89,10 @@ async fn operate(manager: Client, work: Work, mut pace: Pace) -> Result<f64> {
         }
         Work::Bulk(size) => {
             let queue: QueueProxy = manager.create("shared_queue", ()).await?;
-            let item = ByteBuf::from(vec![1; size]);
+            let item = vec![1; size];
             while pace.should_continue() {
-                queue.put(&item).await?;
-                ensure!(queue.get::<ByteBuf>().await?.len() == size);
+                queue.put_bytes(&item).await?;
+                ensure!(queue.get_bytes().await?.len() == size);
             }
         }
     }

@@ -130,9 +130,11 @@ blocking! {
     /// A queue whose calls block.
     QueueProxy(typed::QueueProxy) {
         put[T: Serialize + Sync + ?Sized](item: &T) -> ();
+        put_bytes(item: &[u8]) -> ();
         put_within[T: Serialize + Sync + ?Sized](item: &T, time: Duration) -> bool;
         try_put[T: Serialize + Sync + ?Sized](item: &T) -> bool;
         get[T: DeserializeOwned]() -> T;
+        get_bytes() -> Vec<u8>;
         get_within[T: DeserializeOwned](time: Duration) -> Option<T>;
         try_get[T: DeserializeOwned]() -> Option<T>;
         len() -> usize;

@@ -189,6 +189,57 @@ impl Proxy {
         self.call_over(&mut lease, method, args).await
     }
 
+    /// Does what [`wait_for`](Self::wait_for) does, with bytes as the only argument, which are sent
+    /// from where they are.
+    pub(super) async fn wait_with_bytes<R: DeserializeOwned>(
+        &self,
+        method: &str,
+        bytes: &[u8],
+    ) -> Result<R, CallError> {
+        let mut begin = self.begin(method);
+        match u32::try_from(bytes.len()) {
+            Ok(len) => {
+                begin.push(b'B');
+                begin.extend(len.to_le_bytes());
+            }
+            Err(_) => {
+                begin.push(0x8e);
+                begin.extend((bytes.len() as u64).to_le_bytes());
+            }
+        }
+        let mut lease = self.lease().await?;
+        lease.close_when_abandoned();
+        let reply = self
+            .exchange(&mut lease, &[&begin, bytes, b"\x85}t."])
+            .await;
+        self.decode(&reply?)
+    }
+
+    /// Calls a method without arguments that waits and returns bytes, which stay in the memory that
+    /// they were received into.
+    pub(super) async fn wait_for_bytes(&self, method: &str) -> Result<Vec<u8>, CallError> {
+        let mut begin = self.begin(method);
+        begin.extend_from_slice(b")}t.");
+        let mut lease = self.lease().await?;
+        lease.close_when_abandoned();
+        let message = lease.exchange(&[&begin]).await?;
+        match reply::into_bytes(message) {
+            Ok(bytes) => Ok(bytes),
+            Err(message) => self.decode(&self.answer(message)?),
+        }
+    }
+
+    /// Returns the beginning of a request, before the tuple of the arguments. Nothing in it is in
+    /// the memo.
+    fn begin(&self, method: &str) -> Vec<u8> {
+        let ident = &*self.0.token.ident;
+        let mut begin = Vec::with_capacity(3 + 5 + ident.len() + 5 + method.len() + 9);
+        begin.extend([0x80, 4, b'(']);
+        push_text(&mut begin, ident);
+        push_text(&mut begin, method);
+        begin
+    }
+
     pub(super) fn decode<R: DeserializeOwned>(&self, reply: &Payload) -> Result<R, CallError> {
         use farcall_core::protocol::Format as _;
 
@@ -280,11 +331,7 @@ impl Caller for Proxy {
             let kind = farcall_core::FormatErrorKind::Unrepresentable;
             return Err(CallError::Encode(FormatError::new(kind, message)));
         };
-        let (ident, method) = (&*self.0.token.ident, call.context.method().as_str());
-        let mut begin = Vec::with_capacity(3 + 5 + ident.len() + 5 + method.len());
-        begin.extend([0x80, 4, b'(']);
-        push_text(&mut begin, ident);
-        push_text(&mut begin, method);
+        let begin = self.begin(call.context.method().as_str());
         let request = [&begin[..], args, &b"}t."[..]];
         let exchange = async {
             let mut lease = self.lease().await?;

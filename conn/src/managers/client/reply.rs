@@ -13,6 +13,9 @@ const REMOTE_ERROR: &str = "multiprocessing.managers.RemoteError";
 /// The beginnings of a pickled tuple whose first element is `#RETURN`, behind PROTO and FRAME.
 const RETURNS: [&[u8]; 2] = [b"\x8c\x07#RETURN", b"X\x07\0\0\0#RETURN"];
 
+/// Numbers the value before it in the memo.
+const MEMOIZE: &[u8] = b"\x94";
+
 /// A reply as far as a call needs it.
 pub(super) enum Answer {
     /// The method returned a value, which is the second element of the message.
@@ -62,15 +65,60 @@ pub(super) fn value(
 }
 
 fn is_return(message: &[u8]) -> bool {
+    result_of(message).is_some()
+}
+
+/// Returns the part of a message `('#RETURN', …)` behind that text.
+fn result_of(message: &[u8]) -> Option<&[u8]> {
     let [0x80, _, rest @ ..] = message else {
-        return false;
+        return None;
     };
-    let rest = match rest {
+    // `Pickler.save_tuple` of a tuple with two elements writes no MARK.
+    let rest = without_frame(rest);
+    RETURNS.iter().find_map(|begin| rest.strip_prefix(*begin))
+}
+
+/// Returns the code behind FRAME, if it begins with one.
+fn without_frame(code: &[u8]) -> &[u8] {
+    match code {
         [0x95, _, _, _, _, _, _, _, _, rest @ ..] => rest,
-        // `Pickler.save_tuple` of a tuple with two elements writes no MARK.
-        rest => rest,
+        code => code,
+    }
+}
+
+/// Returns the bytes that a method returned, in the memory of the message, or else the message: if
+/// it is another reply, or from a version of Python that pickles by an older protocol.
+pub(super) fn into_bytes(message: Bytes) -> Result<Vec<u8>, Bytes> {
+    match bytes_in(&message) {
+        Some(bytes) => {
+            let bytes = message.slice_ref(bytes);
+            drop(message);
+            // The only reference: the bytes are moved to the begin of their memory.
+            Ok(bytes.into())
+        }
+        None => Err(message),
+    }
+}
+
+fn bytes_in(message: &[u8]) -> Option<&[u8]> {
+    // The C and the Python pickler end the frame before bytes of 64 KiB or more.
+    let code = result_of(message)?;
+    let code = without_frame(code.strip_prefix(MEMOIZE).unwrap_or(code));
+    let (length, rest) = match code {
+        [b'C', length, rest @ ..] => (u64::from(*length), rest),
+        [b'B', rest @ ..] => {
+            let (length, rest) = rest.split_first_chunk()?;
+            (u64::from(u32::from_le_bytes(*length)), rest)
+        }
+        [0x8e, rest @ ..] => {
+            let (length, rest) = rest.split_first_chunk()?;
+            (u64::from_le_bytes(*length), rest)
+        }
+        _ => return None,
     };
-    RETURNS.iter().any(|begin| rest.starts_with(begin))
+    let (bytes, end) = rest.split_at_checked(usize::try_from(length).ok()?)?;
+    // TUPLE2 and STOP, and MEMOIZE if there was one.
+    matches!(without_frame(end), b"\x86." | b"\x94\x86\x94.").then_some(bytes)
 }
 
 /// Returns the fault of a failure of the server itself. CPython sends the text of a traceback,
@@ -97,6 +145,37 @@ fn traceback(text: &str, ident: Option<&str>) -> Fault {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn bytes_stay_in_the_memory_of_the_message() {
+        let long = vec![7; 100_000];
+        for bytes in [&b""[..], b"\x86.", &long] {
+            let encoded = Reply::value(&serde_bytes::Bytes::new(bytes)).encode();
+            let message = Bytes::from(encoded.unwrap());
+            let memory = message.as_ptr();
+            let taken = into_bytes(message).unwrap();
+            assert_eq!(taken, bytes);
+            assert!(taken.is_empty() || taken.as_ptr() == memory);
+        }
+        // Of CPython, which ends the frame before long bytes: ('#RETURN', bytes(100_000)).
+        let framed = [
+            &b"\x80\x04\x95\x0a\0\0\0\0\0\0\0\x8c\x07#RETURN\x94B\xa0\x86\x01\0"[..],
+            &long,
+            b"\x95\x04\0\0\0\0\0\0\0\x94\x86\x94.",
+        ]
+        .concat();
+        assert_eq!(into_bytes(framed.into()).unwrap(), long);
+        for other in [
+            &b"\x80\x04\x8c\x07#RETURN\x8c\x01a\x86."[..],
+            b"\x80\x04\x8c\x07#RETURNC\x02a\x86.",
+            b"\x80\x04\x8c\x07#RETURNC\x01ab\x86.",
+            b"\x80\x04\x8c\x07#RETURNB\xff\xff\xff\xffa\x86.",
+            b"\x80\x04\x8c\x06#ERRORC\x01a\x86.",
+            b"",
+        ] {
+            assert_eq!(into_bytes(Bytes::from_static(other)).unwrap_err(), other);
+        }
+    }
 
     #[test]
     fn results_are_recognized_without_decoding() {

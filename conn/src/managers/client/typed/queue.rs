@@ -38,6 +38,18 @@ impl QueueProxy {
         self.0.wait_for("put", (item,)).await
     }
 
+    /// Puts bytes into the queue, as `bytes`, once there is room. They are sent from where they
+    /// are: [`put`](Self::put) copies them into a pickle first.
+    ///
+    /// # Errors
+    /// See [`CallError`].
+    ///
+    /// # Cancel safety
+    /// The item may be put nevertheless.
+    pub async fn put_bytes(&self, item: &[u8]) -> Result<(), CallError> {
+        self.0.wait_with_bytes("put", item).await
+    }
+
     /// Puts an item into the queue if there is room within a time. `false` if there was none.
     ///
     /// # Errors
@@ -76,6 +88,18 @@ impl QueueProxy {
     /// nothing.
     pub async fn get<T: DeserializeOwned>(&self) -> Result<T, CallError> {
         self.0.wait_for("get", ()).await
+    }
+
+    /// Takes the next item, which is `bytes`, once there is one. They stay in the memory that they
+    /// were received into: [`get`](Self::get) copies them.
+    ///
+    /// # Errors
+    /// As with [`get`](Self::get).
+    ///
+    /// # Cancel safety
+    /// As with [`get`](Self::get).
+    pub async fn get_bytes(&self) -> Result<Vec<u8>, CallError> {
+        self.0.wait_for_bytes("get").await
     }
 
     /// Takes the next item, if there is one within a time.
