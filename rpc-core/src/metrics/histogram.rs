@@ -1,5 +1,6 @@
 //! Histograms of durations, which many threads fill.
 
+use std::cell::Cell;
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::thread::available_parallelism;
@@ -30,11 +31,20 @@ static SHARDS: LazyLock<usize> = LazyLock::new(|| {
 });
 
 thread_local! {
-    /// The number of this thread. Threads take turns at the shards.
-    static THREAD: usize = {
-        static NEXT: AtomicUsize = AtomicUsize::new(0);
-        NEXT.fetch_add(1, Ordering::Relaxed)
-    };
+    /// The number of this thread, once it has one. A constant until then, which is read without a
+    /// check whether it was initialized.
+    static THREAD: Cell<Option<usize>> = const { Cell::new(None) };
+}
+
+/// Returns the number of this thread. Threads take turns at the shards.
+fn thread() -> usize {
+    static NEXT: AtomicUsize = AtomicUsize::new(0);
+
+    THREAD.get().unwrap_or_else(|| {
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        THREAD.set(Some(number));
+        number
+    })
 }
 
 /// A histogram. Each thread adds to one shard, so that threads do not wait for the same cache line.
@@ -79,9 +89,8 @@ impl Histogram {
     pub(super) fn record(&self, duration: Duration) {
         let nanoseconds = u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX);
         let bucket = BOUNDS.iter().position(|bound| nanoseconds <= *bound);
-        // A thread that ends has no number any more.
-        let thread = THREAD.try_with(|thread| *thread).unwrap_or_default();
-        let shard = &self.0[thread % self.0.len()];
+        // Their number is a power of two.
+        let shard = &self.0[thread() & (self.0.len() - 1)];
         shard.buckets[bucket.unwrap_or(BOUNDS.len())].fetch_add(1, Ordering::Relaxed);
         shard.nanoseconds.fetch_add(nanoseconds, Ordering::Relaxed);
     }
