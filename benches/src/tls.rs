@@ -63,6 +63,14 @@ impl Certificate {
         Ok(TlsAcceptor::from(self.server(protocol)?))
     }
 
+    /// Returns an acceptor that sends one session ticket, as Farcall's servers do, where rustls
+    /// sends two by default.
+    pub(crate) fn acceptor_with_one_ticket(&self, protocol: Option<&str>) -> Result<TlsAcceptor> {
+        let mut config = ServerConfig::clone(&*self.server(protocol)?);
+        config.send_tls13_tickets = 1;
+        Ok(TlsAcceptor::from(Arc::new(config)))
+    }
+
     pub(crate) fn client(
         &self,
         protocol: Option<&str>,

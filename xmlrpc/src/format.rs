@@ -1,5 +1,7 @@
 //! Settings and limits of the format.
 
+use std::num::NonZeroUsize;
+
 use farcall_core::{FormatError, FormatErrorKind};
 use farcall_http::setters;
 
@@ -36,8 +38,8 @@ pub struct XmlRpc {
     pub(crate) nil: bool,
     pub(crate) i8: bool,
     pub(crate) full_dates: bool,
-    /// Maximum bytes of a written message: `usize::MAX` unless a server sets it.
-    pub(crate) max_written: usize,
+    /// Maximum bytes of a written message. Only a server sets it.
+    pub(crate) max_written: Option<NonZeroUsize>,
     pub(crate) non_finite: bool,
     pub(crate) read_forbidden: Forbidden,
     pub(crate) write_forbidden: Forbidden,
@@ -51,7 +53,7 @@ impl Default for XmlRpc {
             nil: true,
             i8: true,
             full_dates: false,
-            max_written: usize::MAX,
+            max_written: None,
             non_finite: false,
             read_forbidden: Forbidden::Refuse,
             write_forbidden: Forbidden::Refuse,
@@ -120,7 +122,8 @@ impl XmlRpc {
     /// Maximum bytes of a reply.
     pub(crate) const fn max_reply(self, bytes: usize) -> Self {
         Self {
-            max_written: bytes,
+            // A limit of 1 stands for 0: not even an empty reply fits into either.
+            max_written: NonZeroUsize::new(if bytes == 0 { 1 } else { bytes }),
             ..self
         }
     }
@@ -129,10 +132,10 @@ impl XmlRpc {
     // Inlined, because it runs for every value.
     #[inline(always)]
     pub(crate) fn check_written(self, length: usize, more: usize) -> Result<(), FormatError> {
-        if length.saturating_add(more) > self.max_written {
-            return Err(too_long(self.max_written));
+        match self.max_written {
+            Some(max) if length.saturating_add(more) > max.get() => Err(too_long(max.get())),
+            _ => Ok(()),
         }
-        Ok(())
     }
 
     /// Maximum nesting depth of elements: each nested value takes three or four, and the document

@@ -15,8 +15,8 @@ const CPYTHON: &str = "CPython 3.11";
 const OLD: &str = "python3.11";
 const NEW: &str = "python3.13";
 
-/// The limit of a manager on an event loop.
-const TASKS: &str = "a fixed reply, on an event loop";
+/// The limit of a manager on Farcall's connections, in tasks of an event loop.
+const TASKS: &str = "a fixed reply, on our connections";
 
 /// The limit of clients in Rust: what they and a server take to exchange messages as short.
 const ECHO: &str = "64 bytes echoed, Rust clients";
@@ -155,12 +155,12 @@ fn bulk(scale: Scale) -> Case {
             cpython::echo_load(size),
         ))
         .with(of(
-            "CPython 3.11, Rust client",
+            "CPython 3.11, Rust client, put_bytes",
             cpython::manager(OLD),
             rust(),
         ))
         .with(
-            of("Farcall, Rust client", server(), rust())
+            of("Farcall, Rust client, put_bytes", server(), rust())
                 .bar(AtLeastOf(2.0, CPYTHON))
                 .bar(AtLeastOf(0.5, BULK_ECHO)),
         )

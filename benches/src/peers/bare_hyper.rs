@@ -11,7 +11,7 @@ use hyper::service::service_fn;
 use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
 use tokio::net::{TcpListener, TcpStream};
-use tokio_rustls::TlsConnector;
+use tokio_rustls::{TlsAcceptor, TlsConnector};
 
 use super::bare_tokio::Stream;
 use super::{Transport, bare_quick_xml, http, run_on};
@@ -22,24 +22,26 @@ use crate::tls::{self, Certificate};
 /// Answers every request with the same reply.
 pub(crate) fn serve(workers: usize) -> Result<()> {
     let reply = Bytes::from(http::reply()?);
-    serve_documents(workers, move |_| Ok(reply.clone()))
+    let acceptor = |certificate: Certificate| certificate.acceptor(tls::HTTP);
+    serve_documents(workers, acceptor, move |_| Ok(reply.clone()))
 }
 
-/// Decodes each call with quick-xml, and answers it.
+/// Decodes each call with quick-xml, and answers it. Over TLS it sends as many tickets as Farcall.
 pub(crate) fn serve_by_hand(workers: usize) -> Result<()> {
-    serve_documents(workers, |call| Ok(bare_quick_xml::answer(&call)?.into()))
+    let acceptor = |certificate: Certificate| certificate.acceptor_with_one_ticket(tls::HTTP);
+    serve_documents(workers, acceptor, |call| {
+        Ok(bare_quick_xml::answer(&call)?.into())
+    })
 }
 
 fn serve_documents(
     workers: usize,
+    acceptor: fn(Certificate) -> Result<TlsAcceptor>,
     answer: impl Fn(Bytes) -> Result<Bytes> + Clone + Send + Sync + 'static,
 ) -> Result<()> {
     run_on(workers, async move {
         let listener = TcpListener::bind(Transport::Tcp.address().to_string()).await?;
-        let tls = match Certificate::of_part() {
-            Some(certificate) => Some(certificate.acceptor(tls::HTTP)?),
-            None => None,
-        };
+        let tls = Certificate::of_part().map(acceptor).transpose()?;
         announce(&Address::Tcp(listener.local_addr()?))?;
         loop {
             let (stream, _) = listener.accept().await?;

@@ -44,7 +44,7 @@ pub(crate) fn serve_lock() -> Result<()> {
     serve_threads(move |connection| answer_of_lock(connection, &lock.0, &lock.1))
 }
 
-/// Serves the same objects in tasks of an event loop.
+/// Serves objects whose `get` returns `None`, in tasks of an event loop.
 pub(crate) fn serve_tasks() -> Result<()> {
     run_on(2, async {
         let listener = Listener::bind(Transport::Tcp.address())

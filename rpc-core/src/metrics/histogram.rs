@@ -24,6 +24,9 @@ const BUCKETS: usize = BOUNDS.len() + 1;
 /// Maximum shards of a histogram: 2 KiB.
 const MAX_SHARDS: usize = 16;
 
+// A thread finds its shard by a mask.
+const _: () = assert!(MAX_SHARDS.is_power_of_two());
+
 /// The number of shards: one for each processor, a power of two.
 static SHARDS: LazyLock<usize> = LazyLock::new(|| {
     let processors = available_parallelism().map_or(1, usize::from);
@@ -31,8 +34,7 @@ static SHARDS: LazyLock<usize> = LazyLock::new(|| {
 });
 
 thread_local! {
-    /// The number of this thread, once it has one. A constant until then, which is read without a
-    /// check whether it was initialized.
+    /// The number of this thread, `None` before its first use.
     static THREAD: Cell<Option<usize>> = const { Cell::new(None) };
 }
 
@@ -89,7 +91,6 @@ impl Histogram {
     pub(super) fn record(&self, duration: Duration) {
         let nanoseconds = u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX);
         let bucket = BOUNDS.iter().position(|bound| nanoseconds <= *bound);
-        // Their number is a power of two.
         let shard = &self.0[thread() & (self.0.len() - 1)];
         shard.buckets[bucket.unwrap_or(BOUNDS.len())].fetch_add(1, Ordering::Relaxed);
         shard.nanoseconds.fetch_add(nanoseconds, Ordering::Relaxed);

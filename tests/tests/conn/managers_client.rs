@@ -94,9 +94,13 @@ async fn queues(manager: &Client) {
         jobs.put(&Value::Bytes(bytes.clone())).await.unwrap();
         assert_eq!(jobs.get_bytes().await.unwrap(), bytes);
     }
-    jobs.put("a text").await.unwrap();
-    let error = jobs.get_bytes().await.unwrap_err();
-    assert!(matches!(error, CallError::Decode(_)), "{error}");
+    jobs.put(&Value::ByteArray(vec![7; 300])).await.unwrap();
+    assert_eq!(jobs.get_bytes().await.unwrap(), [7; 300]);
+    for other in ["a text".into(), Value::List(vec![1.into(), 2.into()])] {
+        jobs.put(&other).await.unwrap();
+        let error = jobs.get_bytes().await.unwrap_err();
+        assert!(matches!(error, CallError::Decode(_)), "{error}");
+    }
     let small: QueueProxy = manager
         .create_with("Queue", (), &[("maxsize", 1)])
         .await
@@ -342,6 +346,8 @@ async fn over_xml(manager: &Client) {
     jobs.put(&Value::Bytes(b"bytes".to_vec())).await.unwrap();
     let bytes: Value = jobs.get().await.unwrap();
     assert_eq!(bytes, Value::Bytes(b"bytes".to_vec()));
+    jobs.put_bytes(b"bytes").await.unwrap();
+    assert_eq!(jobs.get_bytes().await.unwrap(), b"bytes");
     let dict: DictProxy = manager.create_with("dict", (), &[("a", 1)]).await.unwrap();
     dict.insert("b", &vec![1, 2]).await.unwrap();
     assert_eq!(dict.get::<Vec<i64>>("b").await.unwrap(), Some(vec![1, 2]));
@@ -402,6 +408,8 @@ async fn programs_without_async_code_use_managers() {
         // As a value in a container it stays the same object.
         dict.insert("queue", &jobs).unwrap();
         let queue: blocking::QueueProxy = dict.get("queue").unwrap().unwrap();
+        queue.put_bytes(b"bytes").unwrap();
+        assert_eq!(queue.get_bytes().unwrap(), b"bytes");
         queue.put("x").unwrap();
         assert_eq!(jobs.len().unwrap(), 1);
         manager.settled().unwrap();

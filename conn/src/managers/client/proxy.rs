@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use farcall_core::protocol::{Args, Attachment, Call, Payload};
-use farcall_core::{CallError, Caller, Fault, FaultKind, FormatError};
+use farcall_core::{CallError, Caller, Fault, FaultKind, FormatError, FormatErrorKind};
 use farcall_pickle::{Pickle, Value};
 use serde::de::{Deserialize, DeserializeOwned, Deserializer, Error as _};
 use serde::{Serialize, Serializer};
@@ -191,22 +191,13 @@ impl Proxy {
 
     /// Does what [`wait_for`](Self::wait_for) does, with bytes as the only argument, which are sent
     /// from where they are.
-    pub(super) async fn wait_with_bytes<R: DeserializeOwned>(
+    pub(super) async fn wait_with_bytes(
         &self,
         method: &str,
         bytes: &[u8],
-    ) -> Result<R, CallError> {
+    ) -> Result<(), CallError> {
         let mut begin = self.begin(method);
-        match u32::try_from(bytes.len()) {
-            Ok(len) => {
-                begin.push(b'B');
-                begin.extend(len.to_le_bytes());
-            }
-            Err(_) => {
-                begin.push(0x8e);
-                begin.extend((bytes.len() as u64).to_le_bytes());
-            }
-        }
+        push_bytes_header(&mut begin, bytes.len());
         let mut lease = self.lease().await?;
         lease.close_when_abandoned();
         let reply = self
@@ -215,8 +206,8 @@ impl Proxy {
         self.decode(&reply?)
     }
 
-    /// Calls a method without arguments that waits and returns bytes, which stay in the memory that
-    /// they were received into.
+    /// Calls a method without arguments that waits, and returns its result, which must be bytes: in
+    /// the memory that they were received into, if the pickle has protocol 4 or later.
     pub(super) async fn wait_for_bytes(&self, method: &str) -> Result<Vec<u8>, CallError> {
         let mut begin = self.begin(method);
         begin.extend_from_slice(b")}t.");
@@ -225,7 +216,13 @@ impl Proxy {
         let message = lease.exchange(&[&begin]).await?;
         match reply::into_bytes(message) {
             Ok(bytes) => Ok(bytes),
-            Err(message) => self.decode(&self.answer(message)?),
+            Err(message) => match self.decode(&self.answer(message)?)? {
+                Value::Bytes(bytes) | Value::ByteArray(bytes) => Ok(bytes),
+                _ => Err(CallError::Decode(FormatError::new(
+                    FormatErrorKind::Mismatch,
+                    "the result is a value of another type, where bytes are expected",
+                ))),
+            },
         }
     }
 
@@ -233,7 +230,7 @@ impl Proxy {
     /// the memo.
     fn begin(&self, method: &str) -> Vec<u8> {
         let ident = &*self.0.token.ident;
-        let mut begin = Vec::with_capacity(3 + 5 + ident.len() + 5 + method.len() + 9);
+        let mut begin = Vec::with_capacity(3 + 5 + ident.len() + 5 + method.len());
         begin.extend([0x80, 4, b'(']);
         push_text(&mut begin, ident);
         push_text(&mut begin, method);
@@ -313,6 +310,17 @@ fn push_text(out: &mut Vec<u8>, text: &str) {
     out.extend_from_slice(text.as_bytes());
 }
 
+/// Appends the opcode of bytes and their length.
+fn push_bytes_header(out: &mut Vec<u8>, length: usize) {
+    if let Ok(length) = u32::try_from(length) {
+        out.push(b'B');
+        out.extend(length.to_le_bytes());
+    } else {
+        out.push(0x8e);
+        out.extend((length as u64).to_le_bytes());
+    }
+}
+
 impl Caller for Proxy {
     type Format = ProxyFormat;
 
@@ -328,7 +336,7 @@ impl Caller for Proxy {
         // before it is in the memo.
         let [_, _, args @ .., _] = call.params.as_slice() else {
             let message = "the parameters are no pickle";
-            let kind = farcall_core::FormatErrorKind::Unrepresentable;
+            let kind = FormatErrorKind::Unrepresentable;
             return Err(CallError::Encode(FormatError::new(kind, message)));
         };
         let begin = self.begin(call.context.method().as_str());

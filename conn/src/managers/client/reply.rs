@@ -86,14 +86,14 @@ fn without_frame(code: &[u8]) -> &[u8] {
     }
 }
 
-/// Returns the bytes that a method returned, in the memory of the message, or else the message: if
-/// it is another reply, or from a version of Python that pickles by an older protocol.
+/// Returns the bytes that a method returned, in the memory of the message. Returns the message if it
+/// is anything else: another kind of reply or value, or bytes in a pickle of protocol 3 or older.
 pub(super) fn into_bytes(message: Bytes) -> Result<Vec<u8>, Bytes> {
     match bytes_in(&message) {
         Some(bytes) => {
             let bytes = message.slice_ref(bytes);
             drop(message);
-            // The only reference: the bytes are moved to the begin of their memory.
+            // The only reference: the bytes are moved to the beginning of their memory.
             Ok(bytes.into())
         }
         None => Err(message),
@@ -101,7 +101,8 @@ pub(super) fn into_bytes(message: Bytes) -> Result<Vec<u8>, Bytes> {
 }
 
 fn bytes_in(message: &[u8]) -> Option<&[u8]> {
-    // The C and the Python pickler end the frame before bytes of 64 KiB or more.
+    let [_, 4 | 5, ..] = message else { return None };
+    // Both picklers of CPython end the frame before bytes of 64 KiB or more.
     let code = result_of(message)?;
     let code = without_frame(code.strip_prefix(MEMOIZE).unwrap_or(code));
     let (length, rest) = match code {
@@ -117,7 +118,7 @@ fn bytes_in(message: &[u8]) -> Option<&[u8]> {
         _ => return None,
     };
     let (bytes, end) = rest.split_at_checked(usize::try_from(length).ok()?)?;
-    // TUPLE2 and STOP, and MEMOIZE if there was one.
+    // TUPLE2 and STOP, with or without MEMOIZE.
     matches!(without_frame(end), b"\x86." | b"\x94\x86\x94.").then_some(bytes)
 }
 
@@ -165,11 +166,17 @@ mod tests {
         ]
         .concat();
         assert_eq!(into_bytes(framed.into()).unwrap(), long);
+        let longest = b"\x80\x05\x8c\x07#RETURN\x94\x8e\x01\0\0\0\0\0\0\0a\x94\x86\x94.";
+        assert_eq!(into_bytes(Bytes::from_static(longest)).unwrap(), b"a");
         for other in [
             &b"\x80\x04\x8c\x07#RETURN\x8c\x01a\x86."[..],
             b"\x80\x04\x8c\x07#RETURNC\x02a\x86.",
             b"\x80\x04\x8c\x07#RETURNC\x01ab\x86.",
             b"\x80\x04\x8c\x07#RETURNB\xff\xff\xff\xffa\x86.",
+            b"\x80\x04\x8c\x07#RETURN\x8e\xff\xff\xff\xff\xff\xff\xff\xffa\x86.",
+            b"\x80\x04\x8c\x07#RETURNC\x01a\x86..",
+            b"\x80\x03X\x07\0\0\0#RETURNq\0C\x01aq\x01\x86q\x02.",
+            b"\x80\x06\x8c\x07#RETURNC\x01a\x86.",
             b"\x80\x04\x8c\x06#ERRORC\x01a\x86.",
             b"",
         ] {

@@ -39,7 +39,8 @@ impl QueueProxy {
     }
 
     /// Puts bytes into the queue, as `bytes`, once there is room. They are sent from where they
-    /// are: [`put`](Self::put) copies them into a pickle first.
+    /// are, where [`put`](Self::put) would copy them into a pickle; with the serializer `xmlrpclib`
+    /// they are copied, too.
     ///
     /// # Errors
     /// See [`CallError`].
@@ -90,11 +91,12 @@ impl QueueProxy {
         self.0.wait_for("get", ()).await
     }
 
-    /// Takes the next item, which is `bytes`, once there is one. They stay in the memory that they
-    /// were received into: [`get`](Self::get) copies them.
+    /// Takes the next item, which must be `bytes` or `bytearray`, once there is one. Bytes that are
+    /// pickled by protocol 4 or later, as by CPython 3.8 and Farcall, stay in the memory that they
+    /// were received into, where [`get`](Self::get) would copy them.
     ///
     /// # Errors
-    /// As with [`get`](Self::get).
+    /// See [`CallError`]. An item of another type was taken.
     ///
     /// # Cancel safety
     /// As with [`get`](Self::get).
