@@ -86,8 +86,9 @@ fn without_frame(code: &[u8]) -> &[u8] {
     }
 }
 
-/// Returns the bytes that a method returned, in the memory of the message. Returns the message if it
-/// is anything else: another kind of reply or value, or bytes in a pickle of protocol 3 or older.
+/// Returns the bytes that a method returned, in the memory of the message. Returns the message if
+/// it is anything else: another kind of reply or value, or bytes in a pickle of protocol 3 or
+/// older.
 pub(super) fn into_bytes(message: Bytes) -> Result<Vec<u8>, Bytes> {
     match bytes_in(&message) {
         Some(bytes) => {

@@ -43,8 +43,8 @@ static SERVERS: Living<Shared> = Living::new();
 ///
 /// Clones share one state, so a [`reload`](Self::reload) of one reaches all servers that have one.
 ///
-/// Sessions are resumed (256 of them, by one ticket for each connection, without early data), except
-/// with [client certificates](Self::client_roots): these are verified in each handshake.
+/// Sessions are resumed (256 of them, by one ticket for each connection, without early data),
+/// except with [client certificates](Self::client_roots): these are verified in each handshake.
 #[derive(Clone)]
 pub struct ServerTls(Arc<Shared>);
 
