@@ -138,6 +138,7 @@ impl FormatError {
     }
 
     /// Sets the position of the error, unless it is already set: the first one is the nearest.
+    #[cold]
     #[must_use]
     pub fn at(mut self, position: impl FnOnce() -> Position) -> Self {
         if self.0.position.is_none() {
@@ -157,6 +158,7 @@ impl FormatError {
     /// let error = error.within(|| "member `a`".to_owned()).within(|| "element 3".to_owned());
     /// assert_eq!(error.to_string(), "member `a` of element 3: expected int, found nil");
     /// ```
+    #[cold]
     #[must_use]
     pub fn within(mut self, step: impl FnOnce() -> String) -> Self {
         self.0.path.push(step());

@@ -110,11 +110,7 @@ impl<'de> Visitor<'de> for AnyVisitor {
     }
 
     fn visit_newtype_struct<D: Deserializer<'de>>(self, source: D) -> Result<Value, D::Error> {
-        let text = String::deserialize(source)?;
-        Ok(match text.parse() {
-            Ok(datetime) => Value::DateTime(datetime),
-            Err(_) => Value::DateTimeText(text),
-        })
+        source.deserialize_str(DateTimeVisitor)
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Value, A::Error> {
@@ -127,6 +123,24 @@ impl<'de> Visitor<'de> for AnyVisitor {
 
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Value, A::Error> {
         members(map).map(Value::Struct)
+    }
+}
+
+/// Accepts the text of a date and time, valid or not.
+struct DateTimeVisitor;
+
+impl Visitor<'_> for DateTimeVisitor {
+    type Value = Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the text of a date and time")
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<Value, E> {
+        Ok(match text.parse() {
+            Ok(datetime) => Value::DateTime(datetime),
+            Err(_) => Value::DateTimeText(text.to_owned()),
+        })
     }
 }
 

@@ -135,13 +135,15 @@ impl<'de> De<'de> {
         }
         self.depth -= 1;
         if self.reader.open() != outside {
-            return Err(self.reader.error(
-                FormatErrorKind::Mismatch,
-                start,
-                "the value was not read to its end",
-            ));
+            return Err(self.unread(start));
         }
         Ok(value)
+    }
+
+    #[cold]
+    fn unread(&self, start: usize) -> FormatError {
+        let message = "the value was not read to its end";
+        self.reader.error(FormatErrorKind::Mismatch, start, message)
     }
 
     /// Expects the end of an element, which is `element` in plain documents.
@@ -192,24 +194,24 @@ impl<'de> De<'de> {
     }
 
     /// Counts a value and its depth.
+    #[inline]
     fn open_value(&mut self, start: usize) -> Result<(), FormatError> {
         self.depth += 1;
-        if self.depth > self.max_depth {
-            return Err(self.reader.error(
-                FormatErrorKind::Limit,
-                start,
-                format!("the values are nested more than {} deep", self.max_depth),
-            ));
-        }
         self.values += 1;
-        if self.values > self.max_values {
-            return Err(self.reader.error(
-                FormatErrorKind::Limit,
-                start,
-                format!("there are more than {} values", self.max_values),
-            ));
+        if self.depth > self.max_depth || self.values > self.max_values {
+            return Err(self.too_many(start));
         }
         Ok(())
+    }
+
+    #[cold]
+    fn too_many(&self, start: usize) -> FormatError {
+        let message = if self.depth > self.max_depth {
+            format!("the values are nested more than {} deep", self.max_depth)
+        } else {
+            format!("there are more than {} values", self.max_values)
+        };
+        self.reader.error(FormatErrorKind::Limit, start, message)
     }
 
     /// Skips the rest of the open `<value>` without recursion, and returns the offset after it. The

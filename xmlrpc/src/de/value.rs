@@ -43,6 +43,7 @@ impl<'d, 'de> ValueDe<'d, 'de> {
         }
     }
 
+    #[cold]
     fn mismatch(&self, expected: &str, found: &Found<'_>) -> FormatError {
         if let Found::Missing = found {
             return FormatError::new(FormatErrorKind::Mismatch, "the reply has no result");

@@ -32,7 +32,7 @@ pub(crate) fn decode_document(
     let decoded = match encoding {
         // Most documents are ASCII, and checking only that takes a fraction of the time.
         Encoding::Utf8 if document.is_ascii() => None,
-        Encoding::Utf8 => match std::str::from_utf8(document) {
+        Encoding::Utf8 => match simdutf8::compat::from_utf8(document) {
             Ok(_) => None,
             Err(error) => {
                 return Err(invalid("UTF-8", document, error.valid_up_to()));

@@ -11,6 +11,7 @@ impl Reader<'_> {
     }
 
     /// Creates an error at an offset in the message.
+    #[cold]
     pub(crate) fn error(
         &self,
         kind: FormatErrorKind,
@@ -21,6 +22,7 @@ impl Reader<'_> {
     }
 
     /// Creates the error of an unexpected tag.
+    #[cold]
     pub(crate) fn unexpected(&self, token: Token, expected: &str) -> FormatError {
         // A truncated document is not well-formed; a document of other elements is well-formed,
         // but not XML-RPC.

@@ -9,13 +9,16 @@ mod mark;
 pub(crate) mod plain;
 #[cfg(test)]
 mod tests;
+mod utf8;
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 use farcall_core::protocol::Payload;
 use farcall_core::{FormatError, FormatErrorKind};
 use memchr::{memchr, memchr2, memchr3};
 
+use self::utf8::Checked;
 use super::positions::Positions;
 pub(crate) use super::tag::Tag;
 use super::tag::plain_name;
@@ -74,6 +77,7 @@ pub(crate) struct Reader<'a> {
     declaration_allowed: bool,
     forbidden: Forbidden,
     positions: Positions<'a>,
+    checked: Checked<'a>,
 }
 
 impl<'a> Reader<'a> {
@@ -122,6 +126,7 @@ impl<'a> Reader<'a> {
             declaration_allowed: false,
             forbidden: Forbidden::Refuse,
             positions: Positions::new(message),
+            checked: Checked::default(),
         }
     }
 
@@ -231,7 +236,7 @@ impl<'a> Reader<'a> {
                     return match memchr3(b';', b'&', b'<', after) {
                         Some(len) if after[len] == b';' => {
                             self.rest = &after[len + 1..];
-                            let name = self.utf8(&after[..len], start)?;
+                            let name = self.utf8(start + 1..start + 1 + len)?;
                             self.resolve(name, start).map(|c| Some(Piece::Char(c)))
                         }
                         _ => Err(self.unclosed_reference()),
@@ -239,9 +244,8 @@ impl<'a> Reader<'a> {
                 }
                 rest => {
                     let len = memchr2(b'<', b'&', rest).unwrap_or(rest.len());
-                    let (text, after) = rest.split_at(len);
-                    self.rest = after;
-                    let text = self.utf8(text, start)?;
+                    self.rest = &rest[len..];
+                    let text = self.utf8(start..start + len)?;
                     return Ok(Some(Piece::Text(text, start)));
                 }
             }
@@ -329,8 +333,11 @@ impl<'a> Reader<'a> {
         Ok(Markup::End(Tag::local(name)))
     }
 
-    fn utf8(&self, bytes: &'a [u8], start: usize) -> Result<&'a str, FormatError> {
-        std::str::from_utf8(bytes).map_err(|_| self.not_utf8(start))
+    fn utf8(&mut self, range: Range<usize>) -> Result<&'a str, FormatError> {
+        let start = range.start;
+        self.checked
+            .text(self.message, self.end, range)
+            .ok_or_else(|| self.not_utf8(start))
     }
 }
 

@@ -148,7 +148,7 @@ impl<'a> Reader<'a> {
     #[inline]
     pub(crate) fn open_member(&mut self) -> Option<(usize, &'a str)> {
         let tag = skip_space(self.peek_tag().strip_prefix(MEMBER.start)?);
-        let (name, rest) = text(tag.strip_prefix(NAME.start)?)?;
+        let (name, rest) = self.plain_text(tag.strip_prefix(NAME.start)?)?;
         let rest = rest.strip_prefix(NAME.end)?;
         self.has_room(2).then(|| {
             self.open.push(MEMBER.name);
@@ -163,9 +163,9 @@ impl<'a> Reader<'a> {
     pub(crate) fn content<T>(
         &mut self,
         element: &Element,
-        read: impl FnOnce(&'a [u8]) -> Option<(T, &'a [u8])>,
+        read: impl FnOnce(&mut Self, &'a [u8]) -> Option<(T, &'a [u8])>,
     ) -> Option<T> {
-        let (content, rest) = read(self.peek().strip_prefix(element.start)?)?;
+        let (content, rest) = read(self, self.peek().strip_prefix(element.start)?)?;
         let rest = rest
             .strip_prefix(element.end)?
             .strip_prefix(VALUE.end)
@@ -178,13 +178,24 @@ impl<'a> Reader<'a> {
     /// Reads the text of the open value, and the end of the value.
     #[inline]
     pub(crate) fn bare_text(&mut self) -> Option<&'a str> {
-        let (text, rest) = text(self.peek())?;
+        let (text, rest) = self.plain_text(self.peek())?;
         let rest = rest
             .strip_prefix(VALUE.end)
             .filter(|_| self.is_in(&VALUE))?;
         self.open.pop();
         self.rest = rest;
         Some(text)
+    }
+
+    /// Splits off the text at the start of `bytes`, the rest of the input from some offset on: see
+    /// [`text_before_tag`].
+    #[inline]
+    pub(crate) fn plain_text(&mut self, bytes: &'a [u8]) -> Option<(&'a str, &'a [u8])> {
+        let start = self.end - bytes.len();
+        text_before_tag(bytes, |len| {
+            self.checked
+                .text(self.message, self.end, start..start + len)
+        })
     }
 
     /// Returns `true` if only white space is left, and no element is open.
@@ -215,7 +226,7 @@ pub(crate) fn call_head(document: &[u8]) -> Option<(&str, usize)> {
     let rest = declaration::after(document).unwrap_or(document);
     let rest = skip_space(rest).strip_prefix(METHOD_CALL.start)?;
     let rest = skip_space(rest).strip_prefix(METHOD_NAME.start)?;
-    let (name, rest) = text(rest)?;
+    let (name, rest) = text_before_tag(rest, |len| std::str::from_utf8(&rest[..len]).ok())?;
     let rest = rest.strip_prefix(METHOD_NAME.end)?;
     Some((name, document.len() - rest.len()))
 }
@@ -232,22 +243,22 @@ fn skip_space(bytes: &[u8]) -> &[u8] {
 }
 
 /// Splits off the text before the next tag, if it has no references, no carriage returns and no
-/// characters that XML forbids. Returns the text, and the rest from the tag on.
+/// characters that XML forbids. Returns the text, and the rest from the tag on. `utf8` returns the
+/// first bytes as a text.
 #[inline]
-pub(crate) fn text(bytes: &[u8]) -> Option<(&str, &[u8])> {
+fn text_before_tag<'a>(
+    bytes: &'a [u8],
+    utf8: impl FnOnce(usize) -> Option<&'a str>,
+) -> Option<(&'a str, &'a [u8])> {
     let len = plain_len(bytes);
     if bytes.get(len)? == &b'<' {
-        let (text, rest) = bytes.split_at(len);
-        return Some((std::str::from_utf8(text).ok()?, rest));
+        return Some((utf8(len)?, &bytes[len..]));
     }
-    long_text(bytes)
-}
-
-fn long_text(bytes: &[u8]) -> Option<(&str, &[u8])> {
-    let (text, rest) = bytes.split_at(memchr2(b'<', b'&', bytes)?);
-    let text = std::str::from_utf8(text).ok()?;
-    let plain = rest[0] == b'<' && !text.as_bytes().contains(&b'\r') && forbidden(text).is_none();
-    plain.then_some((text, rest))
+    let len = memchr2(b'<', b'&', bytes)?;
+    let text = utf8(len)?;
+    let plain =
+        bytes[len] == b'<' && !text.as_bytes().contains(&b'\r') && forbidden(text).is_none();
+    plain.then(|| (text, &bytes[len..]))
 }
 
 /// Returns the length of the longest prefix of up to 64 bytes that is ASCII without control
