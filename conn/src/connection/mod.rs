@@ -28,6 +28,8 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytemuck::{AnyBitPattern, NoUninit};
+#[cfg(feature = "managers")]
+use bytes::Bytes;
 use farcall_core::Identity;
 #[cfg(feature = "_tls")]
 use farcall_core::transport::tls::TlsSession;
@@ -223,6 +225,13 @@ impl<S, R, C: Codec> Connection<S, R, C> {
     /// Nothing is lost: the next receive returns the message.
     pub async fn recv_bytes(&mut self, max: usize) -> Result<Vec<u8>, RecvError> {
         while_writing(&mut self.writer, self.reader.owned_message(max)).await
+    }
+
+    /// Receives a message of at most `max` bytes for references to parts of it, as
+    /// [`recv_bytes`](Self::recv_bytes) does.
+    #[cfg(feature = "managers")]
+    pub(crate) async fn recv_shared(&mut self, max: usize) -> Result<Bytes, RecvError> {
+        while_writing(&mut self.writer, self.reader.shared_message(max)).await
     }
 
     /// Receives a message directly into `buffer` and returns its length. The buffer is the only

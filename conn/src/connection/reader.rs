@@ -10,6 +10,8 @@ use std::time::Duration;
 use std::{task::Waker, time::Instant};
 
 use bytemuck::{AnyBitPattern, NoUninit};
+#[cfg(feature = "managers")]
+use bytes::Bytes;
 use serde::de::DeserializeOwned;
 use tokio::time::timeout;
 
@@ -117,6 +119,24 @@ impl<R: ReadStream> Reader<R> {
         limit: usize,
     ) -> impl Future<Output = Result<Vec<u8>, RecvError>> + Unpin {
         poll_fn(move |cx| self.poll_owned_message(cx, limit))
+    }
+
+    /// Receives the next message for references to parts of it.
+    #[cfg(feature = "managers")]
+    pub(crate) fn shared_message(
+        &mut self,
+        limit: usize,
+    ) -> impl Future<Output = Result<Bytes, RecvError>> + Unpin {
+        poll_fn(move |cx| {
+            loop {
+                self.skip_confirmations();
+                if let Some(message) = self.decoder.shared_message(limit)? {
+                    self.release_buffer();
+                    return Poll::Ready(Ok(message));
+                }
+                ready!(self.poll_fill(cx))?;
+            }
+        })
     }
 
     /// Receives the next message directly into `buffer`, and returns its length.

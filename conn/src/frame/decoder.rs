@@ -2,6 +2,10 @@
 
 use std::ops::Range;
 
+#[cfg(feature = "managers")]
+use bytes::Bytes;
+
+use super::memory::Memory;
 use super::{FrameError, Header, MissingPart, buffer_pool};
 
 /// Space for a read when the length of the next message is not known.
@@ -11,6 +15,14 @@ const READ_AHEAD: usize = 8 * 1024;
 /// as bytes arrive, so that a peer must send bytes before it takes memory. Only the next piece is
 /// initialised, so that it is still in the CPU cache when it is filled.
 pub(super) const LARGE: usize = 64 * 1024;
+
+/// Messages that are shared have a memory map from this size on. The C library reuses the memory of
+/// smaller allocations.
+pub(super) const MAPPED: usize = 32 * 1024 * 1024;
+
+/// Number of bytes that a peer must send of such a message before it has a map, whose pages can
+/// have as many.
+pub(super) const MAPPED_AFTER: usize = 2 * 1024 * 1024;
 
 /// Maximum size of a buffer that is kept after a message.
 pub(super) const MAX_IDLE_BUFFER: usize = 256 * 1024;
@@ -22,7 +34,7 @@ pub(super) const MAX_IDLE_BUFFER: usize = 256 * 1024;
 #[derive(Debug, Default)]
 pub struct Decoder {
     /// Initialised throughout; the received bytes are at `start..end`.
-    pub(super) buffer: Vec<u8>,
+    pub(super) buffer: Memory,
     start: usize,
     end: usize,
     /// The header of the next message, once it is complete and valid.
@@ -30,6 +42,8 @@ pub struct Decoder {
     /// `true` if the buffer no longer holds that header, but begins with the message itself, so
     /// that a large message can be handed over without a copy.
     is_detached: bool,
+    /// `true` if the next message is taken with [`shared_message`](Self::shared_message).
+    is_shared: bool,
 }
 
 impl Decoder {
@@ -52,7 +66,7 @@ impl Decoder {
             (self.start, self.end) = (0, 0);
             if !self.is_detached {
                 if !(READ_AHEAD..=MAX_IDLE_BUFFER).contains(&self.buffer.len()) {
-                    self.buffer = buffer_pool::take_read_buffer(READ_AHEAD);
+                    self.buffer = Memory::Heap(buffer_pool::take_read_buffer(READ_AHEAD));
                 }
                 return 0..self.buffer.len();
             }
@@ -81,7 +95,7 @@ impl Decoder {
 
     /// Returns the allocated memory in bytes.
     pub(crate) const fn size(&self) -> usize {
-        self.buffer.capacity()
+        self.buffer.size()
     }
 
     /// Discards all bytes.
@@ -115,7 +129,10 @@ impl Decoder {
     pub(crate) fn release_buffer(&mut self) {
         if self.is_empty() {
             (self.start, self.end) = (0, 0);
-            buffer_pool::release_read_buffer(std::mem::take(&mut self.buffer));
+            match std::mem::take(&mut self.buffer) {
+                Memory::Heap(buffer) => buffer_pool::release_read_buffer(buffer),
+                Memory::Map(_) => {}
+            }
         }
     }
 
@@ -148,11 +165,15 @@ impl Decoder {
             && let Some(header) = &self.header
         {
             let frame = usize::try_from(header.length).unwrap_or(usize::MAX);
-            let room = frame.min((self.end * 2).max(length));
-            self.buffer
-                .reserve_exact(room.saturating_sub(self.buffer.len()));
+            let is_mapped = self.is_shared
+                && frame >= MAPPED
+                && self.end >= MAPPED_AFTER
+                && self.buffer.map(frame, self.end);
+            if !is_mapped {
+                self.buffer.reserve(frame.min((self.end * 2).max(length)));
+            }
         }
-        self.buffer.resize(length, 0);
+        self.buffer.resize(length);
     }
 
     /// Detaches the header of a large message that is incomplete.
@@ -284,16 +305,28 @@ impl Decoder {
     /// # Errors
     /// As with [`message`](Self::message).
     pub fn owned_message(&mut self, limit: usize) -> Result<Option<Vec<u8>>, FrameError> {
+        Ok(self.take(limit)?.map(Memory::into_vec))
+    }
+
+    /// Takes the next message, like [`owned_message`](Self::owned_message), for references to parts
+    /// of it.
+    #[cfg(feature = "managers")]
+    pub(crate) fn shared_message(&mut self, limit: usize) -> Result<Option<Bytes>, FrameError> {
+        self.is_shared = true;
+        Ok(self.take(limit)?.map(Memory::into_bytes))
+    }
+
+    fn take(&mut self, limit: usize) -> Result<Option<Memory>, FrameError> {
         let Some(message) = self.next(limit)? else {
             return Ok(None);
         };
         let is_whole_buffer = self.is_detached && message.start == 0 && message.end == self.end;
         self.advance_to(message.end);
         if !is_whole_buffer {
-            return Ok(Some(self.buffer[message].to_vec()));
+            return Ok(Some(Memory::Heap(self.buffer[message].to_vec())));
         }
         let mut owned = std::mem::take(&mut self.buffer);
-        owned.truncate(message.end);
+        owned.resize(message.end);
         (self.start, self.end) = (0, 0);
         Ok(Some(owned))
     }

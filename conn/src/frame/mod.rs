@@ -35,6 +35,12 @@ mod decoder;
 mod encoder;
 mod error;
 mod header;
+#[cfg_attr(
+    not(all(feature = "managers", target_os = "linux")),
+    path = "no_map.rs"
+)]
+mod map;
+mod memory;
 #[cfg(test)]
 mod tests;
 

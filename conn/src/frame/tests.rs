@@ -1,7 +1,11 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::decoder::{LARGE, MAX_IDLE_BUFFER};
+#[cfg(all(feature = "managers", target_os = "linux"))]
+use super::decoder::{MAPPED, MAPPED_AFTER};
 use super::header::SHORT;
+#[cfg(all(feature = "managers", target_os = "linux"))]
+use super::memory::Memory;
 use super::*;
 
 const LIMIT: usize = 1 << 20;
@@ -155,11 +159,26 @@ fn the_buffer_of_a_large_message_grows_in_few_steps_and_no_further_than_its_byte
     encoder.push(&vec![7; length]);
     let mut decoder = Decoder::new();
     let mut sizes = vec![decoder.size()];
+    receive(&mut decoder, encoder.unwritten(), |decoder| {
+        let size = decoder.size();
+        if sizes.last() != Some(&size) {
+            sizes.push(size);
+        }
+    });
+    assert!(sizes.len() <= 16, "{sizes:?}");
+    assert_eq!(sizes.last(), Some(&length));
+    let message = decoder.owned_message(usize::MAX).unwrap().unwrap();
+    assert_eq!((message.len(), message.capacity()), (length, length));
+}
+
+/// Fills the space of a decoder until all is received. Its memory must never be more than twice
+/// what was received.
+fn receive(decoder: &mut Decoder, frames: &[u8], mut then: impl FnMut(&mut Decoder)) {
     let mut received = 0;
-    while received < encoder.unwritten().len() {
+    while received < frames.len() {
         let space = decoder.space();
-        let count = space.len().min(encoder.unwritten().len() - received);
-        space[..count].copy_from_slice(&encoder.unwritten()[received..][..count]);
+        let count = space.len().min(frames.len() - received);
+        space[..count].copy_from_slice(&frames[received..][..count]);
         decoder.filled(count);
         received += count;
         let size = decoder.size();
@@ -167,14 +186,48 @@ fn the_buffer_of_a_large_message_grows_in_few_steps_and_no_further_than_its_byte
             size <= (2 * received).max(2 * LARGE),
             "{size} of {received}"
         );
-        if sizes.last() != Some(&size) {
-            sizes.push(size);
-        }
+        then(decoder);
     }
-    assert!(sizes.len() <= 16, "{sizes:?}");
-    assert_eq!(sizes.last(), Some(&length));
-    let message = decoder.owned_message(usize::MAX).unwrap().unwrap();
-    assert_eq!((message.len(), message.capacity()), (length, length));
+}
+
+#[cfg(all(feature = "managers", target_os = "linux"))]
+#[test]
+fn a_shared_message_is_in_a_map_once_a_part_of_it_has_arrived() {
+    let message: Vec<u8> = (0..MAPPED).map(|at| (at >> 8) as u8).collect();
+    let mut encoder = Encoder::new();
+    encoder.push(&message);
+    for (length, is_mapped) in [(MAPPED, true), (MAPPED - 1, false)] {
+        let mut decoder = Decoder::new();
+        assert_eq!(decoder.shared_message(MAPPED).unwrap(), None);
+        let mut encoder = Encoder::new();
+        encoder.push(&message[..length]);
+        let mut was_mapped = false;
+        receive(&mut decoder, encoder.unwritten(), |decoder| {
+            was_mapped = matches!(decoder.buffer, Memory::Map(_));
+            assert!(!was_mapped || decoder.size() > MAPPED_AFTER);
+        });
+        assert_eq!(was_mapped, is_mapped);
+        assert_eq!(decoder.size(), length);
+        let taken = decoder.shared_message(MAPPED).unwrap().unwrap();
+        assert_eq!(taken, message[..length]);
+        // What follows is in no map.
+        decoder.feed(b"\0\0\0\x04next");
+        assert_eq!(decoder.message(MAPPED).unwrap(), Some(&b"next"[..]));
+        assert!(decoder.size() <= MAX_IDLE_BUFFER);
+        assert_eq!(taken, message[..length]);
+    }
+    // One that is taken as owned after all, and one that is read past.
+    let mut decoder = Decoder::new();
+    assert_eq!(decoder.shared_message(MAPPED).unwrap(), None);
+    receive(&mut decoder, encoder.unwritten(), |_| {});
+    assert_eq!(decoder.owned_message(MAPPED).unwrap().unwrap(), message);
+    let (part, rest) = encoder.unwritten().split_at(MAPPED / 2);
+    receive(&mut decoder, part, |_| {});
+    let header = decoder.header().unwrap().unwrap();
+    assert_eq!(decoder.skip(&header), rest.len() as u64);
+    assert!(decoder.is_empty());
+    decoder.release_buffer();
+    assert_eq!(decoder.size(), 0);
 }
 
 #[test]

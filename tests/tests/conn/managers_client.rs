@@ -95,7 +95,7 @@ async fn queues(manager: &Client) {
         assert_eq!(jobs.get_bytes().await.unwrap(), bytes);
     }
     jobs.put(&Value::ByteArray(vec![7; 300])).await.unwrap();
-    assert_eq!(jobs.get_bytes().await.unwrap(), [7; 300]);
+    assert_eq!(jobs.get_bytes().await.unwrap(), vec![7; 300]);
     for other in ["a text".into(), Value::List(vec![1.into(), 2.into()])] {
         jobs.put(&other).await.unwrap();
         let error = jobs.get_bytes().await.unwrap_err();
@@ -347,7 +347,7 @@ async fn over_xml(manager: &Client) {
     let bytes: Value = jobs.get().await.unwrap();
     assert_eq!(bytes, Value::Bytes(b"bytes".to_vec()));
     jobs.put_bytes(b"bytes").await.unwrap();
-    assert_eq!(jobs.get_bytes().await.unwrap(), b"bytes");
+    assert_eq!(jobs.get_bytes().await.unwrap(), "bytes");
     let dict: DictProxy = manager.create_with("dict", (), &[("a", 1)]).await.unwrap();
     dict.insert("b", &vec![1, 2]).await.unwrap();
     assert_eq!(dict.get::<Vec<i64>>("b").await.unwrap(), Some(vec![1, 2]));
@@ -409,7 +409,7 @@ async fn programs_without_async_code_use_managers() {
         dict.insert("queue", &jobs).unwrap();
         let queue: blocking::QueueProxy = dict.get("queue").unwrap().unwrap();
         queue.put_bytes(b"bytes").unwrap();
-        assert_eq!(queue.get_bytes().unwrap(), b"bytes");
+        assert_eq!(queue.get_bytes().unwrap(), "bytes");
         queue.put("x").unwrap();
         assert_eq!(jobs.len().unwrap(), 1);
         manager.settled().unwrap();

@@ -29,6 +29,7 @@
 use std::future::{Future, IntoFuture as _};
 use std::time::Duration;
 
+use bytes::Bytes;
 use farcall_core::protocol::Args;
 use farcall_core::protocol::blocking::wait;
 use farcall_core::{Blocking, CallError};
@@ -134,7 +135,7 @@ blocking! {
         put_within[T: Serialize + Sync + ?Sized](item: &T, time: Duration) -> bool;
         try_put[T: Serialize + Sync + ?Sized](item: &T) -> bool;
         get[T: DeserializeOwned]() -> T;
-        get_bytes() -> Vec<u8>;
+        get_bytes() -> Bytes;
         get_within[T: DeserializeOwned](time: Duration) -> Option<T>;
         try_get[T: DeserializeOwned]() -> Option<T>;
         len() -> usize;

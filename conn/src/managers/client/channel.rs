@@ -96,7 +96,7 @@ impl Channel {
             return Err(CallError::Lost(Box::new(ConnectionBroken)));
         };
         let max = connection.reader.max_message;
-        match connection.recv_bytes(max).await {
+        match connection.recv_shared(max).await {
             // Neither a pickle nor XML begins like this: the request was taken for a response.
             Ok(message) if message.starts_with(CHALLENGE) => {
                 self.connection = None;
@@ -105,9 +105,9 @@ impl Channel {
             Ok(message) => {
                 self.is_waiting = false;
                 match self.serializer {
-                    Serializer::Pickle => Ok(message.into()),
+                    Serializer::Pickle => Ok(message),
                     #[cfg(feature = "managers-xmlrpc")]
-                    Serializer::XmlRpc => xml::to_reply(message.into())
+                    Serializer::XmlRpc => xml::to_reply(message)
                         .map_err(|error| CallError::NotAReply(Box::new(error))),
                 }
             }

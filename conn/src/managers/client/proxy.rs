@@ -208,7 +208,7 @@ impl Proxy {
 
     /// Calls a method without arguments that waits, and returns its result, which must be bytes: in
     /// the memory that they were received into, if the pickle has protocol 4 or later.
-    pub(super) async fn wait_for_bytes(&self, method: &str) -> Result<Vec<u8>, CallError> {
+    pub(super) async fn wait_for_bytes(&self, method: &str) -> Result<Bytes, CallError> {
         let mut begin = self.begin(method);
         begin.extend_from_slice(b")}t.");
         let mut lease = self.lease().await?;
@@ -217,7 +217,7 @@ impl Proxy {
         match reply::into_bytes(message) {
             Ok(bytes) => Ok(bytes),
             Err(message) => match self.decode(&self.answer(message)?)? {
-                Value::Bytes(bytes) | Value::ByteArray(bytes) => Ok(bytes),
+                Value::Bytes(bytes) | Value::ByteArray(bytes) => Ok(bytes.into()),
                 _ => Err(CallError::Decode(FormatError::new(
                     FormatErrorKind::Mismatch,
                     "the result is a value of another type, where bytes are expected",

@@ -89,14 +89,9 @@ fn without_frame(code: &[u8]) -> &[u8] {
 /// Returns the bytes that a method returned, in the memory of the message. Returns the message if
 /// it is anything else: another kind of reply or value, or bytes in a pickle of protocol 3 or
 /// older.
-pub(super) fn into_bytes(message: Bytes) -> Result<Vec<u8>, Bytes> {
+pub(super) fn into_bytes(message: Bytes) -> Result<Bytes, Bytes> {
     match bytes_in(&message) {
-        Some(bytes) => {
-            let bytes = message.slice_ref(bytes);
-            drop(message);
-            // The only reference: the bytes are moved to the beginning of their memory.
-            Ok(bytes.into())
-        }
+        Some(bytes) => Ok(message.slice_ref(bytes)),
         None => Err(message),
     }
 }
@@ -154,10 +149,10 @@ mod tests {
         for bytes in [&b""[..], b"\x86.", &long] {
             let encoded = Reply::value(&serde_bytes::Bytes::new(bytes)).encode();
             let message = Bytes::from(encoded.unwrap());
-            let memory = message.as_ptr();
+            let memory = message.as_ptr_range();
             let taken = into_bytes(message).unwrap();
             assert_eq!(taken, bytes);
-            assert!(taken.is_empty() || taken.as_ptr() == memory);
+            assert!(taken.is_empty() || memory.contains(&taken.as_ptr()));
         }
         // Of CPython, which ends the frame before long bytes: ('#RETURN', bytes(100_000)).
         let framed = [
@@ -168,7 +163,7 @@ mod tests {
         .concat();
         assert_eq!(into_bytes(framed.into()).unwrap(), long);
         let longest = b"\x80\x05\x8c\x07#RETURN\x94\x8e\x01\0\0\0\0\0\0\0a\x94\x86\x94.";
-        assert_eq!(into_bytes(Bytes::from_static(longest)).unwrap(), b"a");
+        assert_eq!(into_bytes(Bytes::from_static(longest)).unwrap(), "a");
         for other in [
             &b"\x80\x04\x8c\x07#RETURN\x8c\x01a\x86."[..],
             b"\x80\x04\x8c\x07#RETURNC\x02a\x86.",

@@ -122,7 +122,7 @@ impl ClientConnection {
             return Some(Ok(next));
         }
         let max = self.connection.reader.max_message;
-        let mut received = self.connection.recv_bytes(max).await;
+        let mut received = self.connection.recv_shared(max).await;
         if let Err(RecvError::Frame(FrameError::TooLarge { length, limit })) = received {
             match self.connection.reader.discard_message(MAX_DISCARDED).await {
                 Ok(true) => return Some(Err(WireError::TooLarge { length, limit })),
@@ -131,7 +131,7 @@ impl ClientConnection {
             }
         }
         match received {
-            Ok(message) => Some(Ok(message.into())),
+            Ok(message) => Some(Ok(message)),
             Err(error) => {
                 if !error.is_closed() {
                     let error = Foreign::excerpt(Causes(&error));
@@ -319,10 +319,10 @@ impl ClientConnection {
             tokio::select! {
                 biased;
                 outcome = &mut answer => return Some(outcome),
-                received = self.connection.recv_bytes(max) => match received {
+                received = self.connection.recv_shared(max) => match received {
                     // Python sends no request before the reply to the last one. A short one is
                     // kept, so that the end of the connection is noticed behind it.
-                    Ok(message) if self.next.is_none() => self.next = Some(message.into()),
+                    Ok(message) if self.next.is_none() => self.next = Some(message),
                     _ => return None,
                 },
             }

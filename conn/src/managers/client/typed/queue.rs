@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use bytes::Bytes;
 use farcall_core::{CallError, Caller as _};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -92,15 +93,15 @@ impl QueueProxy {
     }
 
     /// Takes the next item, which must be `bytes` or `bytearray`, once there is one. Bytes that are
-    /// pickled by protocol 4 or later, as by CPython 3.8 and Farcall, stay in the memory that they
-    /// were received into, where [`get`](Self::get) would copy them.
+    /// pickled by protocol 4 or later, as by CPython 3.8 and Farcall, are a part of the message that
+    /// was received, where [`get`](Self::get) would copy them.
     ///
     /// # Errors
     /// See [`CallError`]. An item of another type was taken.
     ///
     /// # Cancel safety
     /// As with [`get`](Self::get).
-    pub async fn get_bytes(&self) -> Result<Vec<u8>, CallError> {
+    pub async fn get_bytes(&self) -> Result<Bytes, CallError> {
         self.0.wait_for_bytes("get").await
     }
 
