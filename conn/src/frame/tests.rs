@@ -210,7 +210,7 @@ fn a_shared_message_is_in_a_map_once_a_part_of_it_has_arrived() {
         assert_eq!(decoder.size(), length);
         let taken = decoder.shared_message(MAPPED).unwrap().unwrap();
         assert_eq!(taken, message[..length]);
-        // What follows is in no map.
+        // The next message is in no map.
         decoder.feed(b"\0\0\0\x04next");
         assert_eq!(decoder.message(MAPPED).unwrap(), Some(&b"next"[..]));
         assert!(decoder.size() <= MAX_IDLE_BUFFER);

@@ -93,7 +93,11 @@ async fn queues(manager: &Client) {
         assert_eq!(jobs.get_bytes().await.unwrap(), bytes);
         jobs.put(&Value::Bytes(bytes.clone())).await.unwrap();
         assert_eq!(jobs.get_bytes().await.unwrap(), bytes);
+        assert!(jobs.put_bytes_within(&bytes, SHORT).await.unwrap());
+        let taken = jobs.get_bytes_within(SHORT).await.unwrap();
+        assert_eq!(taken.unwrap(), bytes);
     }
+    assert_eq!(jobs.get_bytes_within(SHORT).await.unwrap(), None);
     jobs.put(&Value::ByteArray(vec![7; 300])).await.unwrap();
     assert_eq!(jobs.get_bytes().await.unwrap(), vec![7; 300]);
     for other in ["a text".into(), Value::List(vec![1.into(), 2.into()])] {
@@ -108,6 +112,7 @@ async fn queues(manager: &Client) {
     assert!(small.try_put("x").await.unwrap());
     assert!(!small.try_put("y").await.unwrap());
     assert!(!small.put_within("y", SHORT).await.unwrap());
+    assert!(!small.put_bytes_within(b"y", SHORT).await.unwrap());
     assert!(small.is_full().await.unwrap());
     small.task_done().await.unwrap();
     small.join().await.unwrap();
@@ -348,6 +353,9 @@ async fn over_xml(manager: &Client) {
     assert_eq!(bytes, Value::Bytes(b"bytes".to_vec()));
     jobs.put_bytes(b"bytes").await.unwrap();
     assert_eq!(jobs.get_bytes().await.unwrap(), "bytes");
+    assert!(jobs.put_bytes_within(b"bytes", SHORT).await.unwrap());
+    let bytes = jobs.get_bytes_within(SHORT).await.unwrap();
+    assert_eq!(bytes.unwrap(), "bytes");
     let dict: DictProxy = manager.create_with("dict", (), &[("a", 1)]).await.unwrap();
     dict.insert("b", &vec![1, 2]).await.unwrap();
     assert_eq!(dict.get::<Vec<i64>>("b").await.unwrap(), Some(vec![1, 2]));
@@ -410,6 +418,8 @@ async fn programs_without_async_code_use_managers() {
         let queue: blocking::QueueProxy = dict.get("queue").unwrap().unwrap();
         queue.put_bytes(b"bytes").unwrap();
         assert_eq!(queue.get_bytes().unwrap(), "bytes");
+        assert!(queue.put_bytes_within(b"bytes", SHORT).unwrap());
+        assert_eq!(queue.get_bytes_within(SHORT).unwrap().unwrap(), "bytes");
         queue.put("x").unwrap();
         assert_eq!(jobs.len().unwrap(), 1);
         manager.settled().unwrap();

@@ -132,10 +132,12 @@ blocking! {
     QueueProxy(typed::QueueProxy) {
         put[T: Serialize + Sync + ?Sized](item: &T) -> ();
         put_bytes(item: &[u8]) -> ();
+        put_bytes_within(item: &[u8], time: Duration) -> bool;
         put_within[T: Serialize + Sync + ?Sized](item: &T, time: Duration) -> bool;
         try_put[T: Serialize + Sync + ?Sized](item: &T) -> bool;
         get[T: DeserializeOwned]() -> T;
         get_bytes() -> Bytes;
+        get_bytes_within(time: Duration) -> Option<Bytes>;
         get_within[T: DeserializeOwned](time: Duration) -> Option<T>;
         try_get[T: DeserializeOwned]() -> Option<T>;
         len() -> usize;

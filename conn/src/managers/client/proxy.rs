@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use farcall_core::protocol::{Args, Attachment, Call, Payload};
@@ -189,31 +190,46 @@ impl Proxy {
         self.call_over(&mut lease, method, args).await
     }
 
-    /// Does what [`wait_for`](Self::wait_for) does, with bytes as the only argument, which are sent
-    /// from where they are.
+    /// Does what [`wait_for`](Self::wait_for) does, with bytes as the first argument, which are
+    /// sent from where they are. With a time, the others are `True` and its seconds.
     pub(super) async fn wait_with_bytes(
         &self,
         method: &str,
         bytes: &[u8],
+        time: Option<Duration>,
     ) -> Result<(), CallError> {
         let mut begin = self.begin(method);
         push_bytes_header(&mut begin, bytes.len());
+        let mut end = Vec::new();
+        match time {
+            None => end.push(b'\x85'),
+            Some(time) => {
+                end.extend(b"\x88G");
+                end.extend(time.as_secs_f64().to_be_bytes());
+                end.push(b'\x87');
+            }
+        }
+        end.extend(b"}t.");
         let mut lease = self.lease().await?;
         lease.close_when_abandoned();
-        let reply = self
-            .exchange(&mut lease, &[&begin, bytes, b"\x85}t."])
-            .await;
-        self.decode(&reply?)
+        let reply = self.exchange(&mut lease, &[&begin, bytes, &end]).await?;
+        self.decode(&reply)
     }
 
-    /// Calls a method without arguments that waits, and returns its result, which must be bytes: in
-    /// the memory that they were received into, if the pickle has protocol 4 or later.
-    pub(super) async fn wait_for_bytes(&self, method: &str) -> Result<Bytes, CallError> {
-        let mut begin = self.begin(method);
-        begin.extend_from_slice(b")}t.");
+    /// Does what [`wait_for`](Self::wait_for) does. The result must be bytes, which are a part of
+    /// the message if that is a pickle of protocol 4 or later.
+    pub(super) async fn wait_for_bytes(
+        &self,
+        method: &str,
+        args: impl Args + Send + Sync,
+    ) -> Result<Bytes, CallError> {
+        let ident = Some(&*self.0.token.ident);
+        let request = self
+            .link()
+            .request(ident, method, &AsTuple(&args), &empty())?;
         let mut lease = self.lease().await?;
         lease.close_when_abandoned();
-        let message = lease.exchange(&[&begin]).await?;
+        let message = lease.exchange(&[&request]).await?;
         match reply::into_bytes(message) {
             Ok(bytes) => Ok(bytes),
             Err(message) => match self.decode(&self.answer(message)?)? {

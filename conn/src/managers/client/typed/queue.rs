@@ -49,7 +49,7 @@ impl QueueProxy {
     /// # Cancel safety
     /// The item may be put nevertheless.
     pub async fn put_bytes(&self, item: &[u8]) -> Result<(), CallError> {
-        self.0.wait_with_bytes("put", item).await
+        self.0.wait_with_bytes("put", item, None).await
     }
 
     /// Puts an item into the queue if there is room within a time. `false` if there was none.
@@ -66,6 +66,19 @@ impl QueueProxy {
     ) -> Result<bool, CallError> {
         let put = self.0.wait_for("put", (item, true, time.as_secs_f64()));
         Ok(unless_raised::<()>(put.await, FULL)?.is_some())
+    }
+
+    /// Puts bytes into the queue, like [`put_bytes`](Self::put_bytes), if there is room within a
+    /// time. `false` if there was none.
+    ///
+    /// # Errors
+    /// See [`CallError`].
+    ///
+    /// # Cancel safety
+    /// The item may be put nevertheless.
+    pub async fn put_bytes_within(&self, item: &[u8], time: Duration) -> Result<bool, CallError> {
+        let put = self.0.wait_with_bytes("put", item, Some(time)).await;
+        Ok(unless_raised(put, FULL)?.is_some())
     }
 
     /// Puts an item into the queue if there is room now. `false` if there is none.
@@ -93,8 +106,8 @@ impl QueueProxy {
     }
 
     /// Takes the next item, which must be `bytes` or `bytearray`, once there is one. Bytes that are
-    /// pickled by protocol 4 or later, as by CPython 3.8 and Farcall, are a part of the message that
-    /// was received, where [`get`](Self::get) would copy them.
+    /// pickled by protocol 4 or later, as by CPython 3.8 and Farcall, are a part of the received
+    /// message, where [`get`](Self::get) would copy them.
     ///
     /// # Errors
     /// See [`CallError`]. An item of another type was taken.
@@ -102,7 +115,7 @@ impl QueueProxy {
     /// # Cancel safety
     /// As with [`get`](Self::get).
     pub async fn get_bytes(&self) -> Result<Bytes, CallError> {
-        self.0.wait_for_bytes("get").await
+        self.0.wait_for_bytes("get", ()).await
     }
 
     /// Takes the next item, if there is one within a time.
@@ -120,6 +133,18 @@ impl QueueProxy {
             self.0.wait_for("get", (true, time.as_secs_f64())).await,
             EMPTY,
         )
+    }
+
+    /// Takes the next item, like [`get_bytes`](Self::get_bytes), if there is one within a time.
+    ///
+    /// # Errors
+    /// As with [`get_bytes`](Self::get_bytes).
+    ///
+    /// # Cancel safety
+    /// As with [`get`](Self::get).
+    pub async fn get_bytes_within(&self, time: Duration) -> Result<Option<Bytes>, CallError> {
+        let args = (true, time.as_secs_f64());
+        unless_raised(self.0.wait_for_bytes("get", args).await, EMPTY)
     }
 
     /// Takes the next item, if there is one now.
